@@ -1,0 +1,77 @@
+# Thin targets: each says what it runs. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv || echo .tools/uv/bin/uv)
+READY := $(VENV)/.ready
+
+# One Dagster instance for all processes, and the tools of this project before any other.
+# A Python that is absent is said to be absent, not fetched.
+export UV_PYTHON_DOWNLOADS := never
+export DAGSTER_HOME := $(CURDIR)/.dagster
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup build test dev sql check lint lint-sql check-build format bench clean
+
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Bring in the locked packages, and uv where it is absent.
+
+$(READY): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+# Debian leaves venv out of its Python; there pip alone has to do.
+.tools/uv/bin/uv:
+	@echo "Bringing uv $(UV_VERSION) into .tools/uv"
+	@if $(PYTHON) -m venv .tools/uv >/dev/null 2>&1; then \
+		.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+	else \
+		rm -rf .tools/uv && \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools/uv uv==$(UV_VERSION); \
+	fi
+
+build: $(READY) ## Make the warehouse from the snapshots and publish it, if all tests pass.
+	@bilateral build
+
+test: $(READY) ## Run all tests.
+	pytest
+
+dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
+	@mkdir -p $(DAGSTER_HOME)
+	dg dev --host 127.0.0.1 --port 3000
+
+sql: $(READY) ## Read SQL from the keyboard and answer it from the published warehouse.
+	@bilateral sql
+
+check: lint lint-sql check-build ## Formatting, lint, types, house rules, and a build without warnings.
+
+lint: $(READY)
+	ruff format --check .
+	ruff check .
+	ty check
+
+lint-sql: $(READY)
+	sqlfmt --check --quiet --no-progressbar dbt
+	python -m dagster_project.dbt_project
+	dbt-bouncer run
+
+check-build: $(READY)
+	python -m dagster_project.check_build
+
+format: $(READY) ## Format Python and SQL.
+	ruff format .
+	ruff check --fix .
+	sqlfmt --quiet --no-progressbar dbt
+
+bench: $(READY) ## Time and memory of each stage beside a floor.
+	python -m benchmarks
+
+clean: ## Remove what a build made; snapshots and packages stay.
+	rm -rf data/raw data/build data/exports data/exports.* data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf dbt/target dbt/logs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Bilateral: trade statistics with their basis, their release and their raw row."""

@@ -1,0 +1,183 @@
+"""One build from beginning to end, for whoever asks from the command line.
+
+Belongs here: skipping a build that would change nothing, running the job of the code
+location in this process, and saying in plain words why a build failed. Does not belong
+here: drawing progress (`cli.py`) or what the steps do (`defs/`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.build_room import sweep
+from dagster_project.inputs import input_hash, is_current
+from dagster_project.settings import Settings
+from dagster_project.warehouse import GOOD_STATUSES, AuditFailed, read_publication
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from dagster_project.defs.resources import BuildEvent
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """`built` is false when the inputs are those of the published warehouse.
+
+    `published` is false when nothing was replaced, since the content is the same.
+    """
+
+    built: bool
+    published: bool
+    content_hash: str
+    run_id: str
+
+
+class BuildFailed(RuntimeError):
+    """A build ended without publishing; the warehouse of before is still served."""
+
+    def __init__(self, problems: list[str], log: Path | None) -> None:
+        self.problems = problems
+        self.log = log
+        super().__init__(
+            "The build failed, the warehouse of before is still served:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+            + (f"\nThe whole log is {log}." if log else "")
+        )
+
+
+def run_build(
+    settings: Settings,
+    *,
+    force: bool = False,
+    on_event: Callable[[BuildEvent], None] | None = None,
+    instance: dg.DagsterInstance | None = None,
+) -> BuildOutcome:
+    """Bring the published warehouse up to date with its inputs.
+
+    Nothing is run when the inputs are those it was made from, unless `force`. The run is
+    recorded in the Dagster instance of the project, or in the one given.
+
+    Raises:
+        BuildFailed: a source could not be read, a model or a test failed, or the audit
+            found the build unfit.
+    """
+    sweep(settings)
+    publication = read_publication(settings)
+    if publication and not force and is_current(settings, input_hash(settings)):
+        return BuildOutcome(
+            built=False,
+            published=False,
+            content_hash=publication.content_hash,
+            run_id=publication.run_id,
+        )
+    return _run_job(settings, on_event or (lambda event: None), instance)
+
+
+def _run_job(
+    settings: Settings,
+    on_event: Callable[[BuildEvent], None],
+    instance: dg.DagsterInstance | None,
+) -> BuildOutcome:
+    # A second of imports, which a build that is up to date does not need.
+    from dagster_project.definitions import assemble
+    from dagster_project.defs.jobs import BUILD_JOB
+    from dagster_project.defs.publish import PUBLISHED
+    from dagster_project.defs.resources import Listener
+
+    job = assemble(settings).resolve_job_def(BUILD_JOB)
+    run_id = str(uuid.uuid4())
+    terminal = sys.stdout
+
+    def report(event: BuildEvent) -> None:
+        with contextlib.redirect_stdout(terminal):
+            on_event(event)
+
+    # What dbt prints is in its own log; the terminal belongs to whoever draws progress.
+    with (
+        _instance(settings, instance) as recorded,
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
+        result = job.execute_in_process(
+            instance=recorded,
+            run_id=run_id,
+            raise_on_error=False,
+            resources={**job.resource_defs, "listener": Listener(report)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if not result.success:
+        folder = settings.builds / run_id
+        log = folder / "target" / "dbt.log"
+        raise BuildFailed(_problems(folder, result), log if log.is_file() else None)
+    metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
+    return BuildOutcome(
+        built=True,
+        published=bool(metadata["published"].value),
+        content_hash=str(metadata["content_hash"].value),
+        run_id=run_id,
+    )
+
+
+@contextlib.contextmanager
+def _instance(
+    settings: Settings, given: dg.DagsterInstance | None
+) -> Generator[dg.DagsterInstance]:
+    """The instance of the project, except that it leaves the terminal alone.
+
+    Its usual log manager would take over both streams of this process step by step.
+    """
+    if given is not None:
+        yield given
+        return
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    reference = InstanceRef.from_dir(
+        str(settings.dagster_home),
+        overrides={
+            "compute_logs": {
+                "module": "dagster._core.storage.noop_compute_log_manager",
+                "class": "NoOpComputeLogManager",
+                "config": {},
+            }
+        },
+    )
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        yield instance
+
+
+def _problems(folder: Path, result: dg.ExecuteInProcessResult) -> list[str]:
+    """What went wrong, the models and tests that failed before the steps they failed in."""
+    problems = [*_dbt_problems(folder)]
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is None or (problems and error.cls_name == "DagsterDbtCliRuntimeError"):
+            continue
+        if error.cls_name == AuditFailed.__name__ or not problems:
+            problems.append(f"{event.step_key}: {error.message.strip()}")
+    return problems or ["The run ended without saying why; see it in `make dev`."]
+
+
+def _dbt_problems(folder: Path) -> Iterator[str]:
+    path = folder / "results.json"
+    if not path.is_file():
+        return
+    for name, result in sorted(json.loads(path.read_bytes()).items()):
+        if result["status"] in GOOD_STATUSES or result["status"] == "skipped":
+            continue
+        kind, _, spoken = name.partition(".bilateral.")
+        message = " ".join((result.get("message") or result["status"]).split())
+        yield f"{kind} {spoken}: {message}"

@@ -1,0 +1,173 @@
+"""The folder in which one build works, and who may remove it.
+
+Belongs here: its paths, the lock that shows its builder alive, what dbt reported in it,
+and the removal of abandoned ones. Does not belong here: running dbt or publishing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import GOOD_STATUSES, FinishedBuild
+
+_HELD = "held"
+_INPUTS = "inputs.json"
+_RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class BuildRoom:
+    """One build's own folder: two builds never share a file.
+
+    A run that retries a failed one takes over its folder while the inputs are the same.
+    """
+
+    folder: Path
+    run_id: str
+    input_hash: str
+    code_version: str
+
+    @property
+    def file(self) -> Path:
+        """Its stem is the catalog by which the views inside are qualified."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "target"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "build.log"
+
+    def results(self) -> Mapping[str, Mapping[str, Any]]:
+        """The last result of each step of dbt, over all attempts."""
+        path = self.folder / _RESULTS
+        return json.loads(path.read_bytes()) if path.is_file() else {}
+
+    def record_results(self) -> None:
+        """Take over what the dbt call that just ended has reported."""
+        reported = self.target / "run_results.json"
+        if not reported.is_file():
+            return
+        merged = dict(self.results())
+        for result in json.loads(reported.read_bytes())["results"]:
+            merged[result["unique_id"]] = result
+        temporary = self.folder / f"{_RESULTS}.tmp"
+        temporary.write_text(json.dumps(merged), encoding="utf-8")
+        temporary.replace(self.folder / _RESULTS)
+        reported.unlink()
+
+    def finished(self) -> FinishedBuild:
+        manifest = json.loads((self.target / "manifest.json").read_bytes())
+        return FinishedBuild(
+            file=self.file,
+            run_id=self.run_id,
+            manifest=manifest,
+            results=self.results(),
+            input_hash=self.input_hash,
+            code_version=self.code_version,
+        )
+
+    def unfinished(self) -> list[str]:
+        """The steps of an earlier attempt that did not end well; empty for a first one."""
+        results = self.results()
+        return sorted(
+            name for name, result in results.items() if result["status"] not in GOOD_STATUSES
+        )
+
+    def mark_done(self) -> None:
+        """Nothing more is needed from here; the folder goes when it is let go of."""
+        (self.folder / _INPUTS).unlink(missing_ok=True)
+
+
+@contextmanager
+def open_build_room(
+    settings: Settings, run_id: str, *, input_hash: str, code_version: str
+) -> Generator[BuildRoom]:
+    """Hold a folder for the length of a build; leave at most the latest failed one behind."""
+    room = BuildRoom(settings.builds / run_id, run_id, input_hash, code_version)
+    inputs = {"input_hash": input_hash}
+    with _registry_lock(settings):
+        room.folder.mkdir(parents=True, exist_ok=True)
+        held = _hold(room.folder)
+    if held is None:
+        raise RuntimeError(f"Run {run_id} is already building in {room.folder}.")
+    try:
+        if _read_inputs(room.folder) != inputs:
+            _empty(room.folder)
+            (room.folder / _INPUTS).write_text(json.dumps(inputs), encoding="utf-8")
+        yield room
+    finally:
+        held.close()
+        sweep(settings)
+
+
+def sweep(settings: Settings) -> None:
+    """Remove the folders that nobody builds in, except the latest that failed.
+
+    That one is kept to be looked into, and for a retry to go on from, until something
+    newer is published.
+    """
+    with _registry_lock(settings):
+        published = settings.warehouse.stat().st_mtime if settings.warehouse.is_file() else 0.0
+        abandoned = {
+            folder: held
+            for folder in settings.builds.iterdir()
+            if folder.is_dir() and (held := _hold(folder)) is not None
+        }
+        failed = {
+            folder: changed
+            for folder in abandoned
+            if (folder / _INPUTS).is_file() and (changed := folder.stat().st_mtime) > published
+        }
+        kept = max(failed, key=failed.__getitem__, default=None)
+        for folder, held in abandoned.items():
+            if folder != kept:
+                shutil.rmtree(folder, ignore_errors=True)
+            held.close()
+
+
+@contextmanager
+def _registry_lock(settings: Settings) -> Generator[None]:
+    """Held while folders come and go, so that a new one is not taken for abandoned."""
+    settings.builds.mkdir(parents=True, exist_ok=True)
+    with (settings.builds / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _hold(folder: Path) -> IO[str] | None:
+    """Lock a folder for this process; the kernel lets go when the process dies."""
+    handle = (folder / _HELD).open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return None
+    return handle
+
+
+def _read_inputs(folder: Path) -> Any:
+    try:
+        return json.loads((folder / _INPUTS).read_bytes())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name == _HELD:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,144 @@
+"""Where dbt lives, how it is called, and when it must parse again.
+
+Belongs here: the command, its environment, the manifest and its freshness. Does not
+belong here: Dagster objects, DuckDB, or any fact about a column (that is dbt YAML).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dagster_project.settings import Settings, load_settings
+
+_BUILD_FILE = "BILATERAL_BUILD_FILE"
+_RAW = "BILATERAL_RAW"
+_AS_OF = "BILATERAL_AS_OF"
+
+# What dbt writes itself says nothing about whether it must parse again.
+_WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
+
+
+class DbtProjectError(RuntimeError):
+    """dbt cannot read the project; the message carries dbt's own words."""
+
+
+def dbt_executable() -> Path:
+    """The dbt of this very environment, whether or not its folder is on PATH.
+
+    Raises:
+        DbtProjectError: the environment was not set up.
+    """
+    executable = Path(sys.executable).parent / "dbt"
+    if not executable.is_file():
+        raise DbtProjectError(f"{executable} does not exist; run `make setup`.")
+    return executable
+
+
+def dbt_version() -> str:
+    return importlib.metadata.version("dbt-core")
+
+
+def dbt_environment(settings: Settings, *, build_file: Path, target: Path) -> dict[str, str]:
+    """The environment of one dbt call: where it reads, where it builds, as of when."""
+    return {
+        # Handed on as it is, for PATH, HOME and the locale; nothing is read from it here.
+        **os.environ,
+        _BUILD_FILE: str(build_file),
+        _RAW: str(settings.raw),
+        _AS_OF: settings.as_of.isoformat() if settings.as_of else "",
+        "DBT_PROJECT_DIR": str(settings.dbt_project),
+        "DBT_PROFILES_DIR": str(settings.dbt_project),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def project_files(dbt_project: Path) -> Iterator[Path]:
+    """Every file that dbt reads, in a fixed order."""
+    for path in sorted(dbt_project.rglob("*")):
+        inside = path.relative_to(dbt_project).parts
+        if path.is_file() and inside[0] not in _WRITTEN_BY_DBT:
+            yield path
+
+
+def fingerprint(dbt_project: Path) -> str:
+    """A hash of names and contents; unlike times of change it survives a clone."""
+    return hash_files(dbt_project, project_files(dbt_project))
+
+
+def hash_files(root: Path, paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(str(path.relative_to(root)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """The path of a manifest that matches the files of the project as they are now.
+
+    Dagster parses only under `dagster dev`; everywhere else a changed model would run
+    as its old SQL and succeed. So we parse whenever the files differ from those parsed.
+
+    Raises:
+        DbtProjectError: dbt cannot parse the project.
+    """
+    target = settings.dbt_project / "target"
+    target.mkdir(exist_ok=True)
+    manifest = target / "manifest.json"
+    stamp = target / "parsed.json"
+    with (target / ".parse.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        wanted = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
+        if not manifest.is_file() or _read_json(stamp) != wanted:
+            _parse(settings, target)
+            stamp.write_text(json.dumps(wanted), encoding="utf-8")
+    return manifest
+
+
+def read_manifest(path: Path) -> Mapping[str, Any]:
+    return json.loads(path.read_bytes())
+
+
+def _parse(settings: Settings, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target) as folder:
+        parsed = Path(folder)
+        finished = subprocess.run(
+            [str(dbt_executable()), "--quiet", "parse", "--no-partial-parse"],
+            cwd=settings.dbt_project,
+            env=dbt_environment(settings, build_file=parsed / "warehouse.duckdb", target=parsed),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            raise DbtProjectError(
+                f"dbt cannot parse {settings.dbt_project}:\n"
+                f"{finished.stdout.strip()}\n{finished.stderr.strip()}"
+            )
+        # Both are renamed in, so that nobody reads half a manifest.
+        for name in ("partial_parse.msgpack", "manifest.json"):
+            (parsed / name).replace(target / name)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+if __name__ == "__main__":
+    ensure_manifest(load_settings())

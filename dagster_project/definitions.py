@@ -1,0 +1,34 @@
+"""Assembles the code location, nothing else."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dagster_project.dbt_project import ensure_manifest
+from dagster_project.defs.jobs import build_jobs
+from dagster_project.defs.publish import build_publish_asset
+from dagster_project.defs.raw import build_raw_assets
+from dagster_project.defs.resources import build_resources
+from dagster_project.defs.schedules import build_schedules
+from dagster_project.defs.transform import build_dbt_assets
+from dagster_project.settings import Settings, load_settings
+
+
+def assemble(settings: Settings) -> dg.Definitions:
+    dbt_models = build_dbt_assets(settings, ensure_manifest(settings))
+    return dg.Definitions(
+        assets=[
+            *build_raw_assets(settings),
+            dbt_models,
+            build_publish_asset(settings, after=dbt_models.keys),
+        ],
+        jobs=build_jobs(),
+        schedules=build_schedules(settings),
+        resources=build_resources(settings),
+    )
+
+
+# Loaded on demand, so that importing this module reads no file and parses nothing.
+@dg.definitions
+def defs() -> dg.Definitions:
+    return assemble(load_settings())

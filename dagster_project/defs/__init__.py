@@ -1,0 +1,1 @@
+"""Dagster objects only: what is computed stands in `sources/`, in `dbt/`, in `warehouse.py`."""

@@ -1,0 +1,60 @@
+"""The last step: audit the build, and make it the published warehouse.
+
+Belongs here: the asset and what it shows. Does not belong here: the audit and the swap
+themselves (`warehouse.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from dagster_project.build_room import BuildRoom
+from dagster_project.defs.resources import BUILD_POOL, BuildEvent, Listener
+from dagster_project.defs.transform import OWNER
+from dagster_project.settings import Settings
+from dagster_project.warehouse import publish
+
+PUBLISHED = dg.AssetKey(["published", "warehouse"])
+
+
+def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The published warehouse, downstream of all that dbt builds."""
+
+    @dg.asset(
+        key=PUBLISHED,
+        deps=sorted(after),
+        group_name="published",
+        kinds={"duckdb", "parquet"},
+        owners=[OWNER],
+        pool=BUILD_POOL,
+        description=(
+            "The one file that everybody reads, and the marts as Parquet beside it. Taken "
+            "from a build only when every model was built and every test has passed; "
+            "swapped in whole, so that a reader never waits and never sees half of it."
+        ),
+    )
+    def warehouse(
+        context: dg.AssetExecutionContext,
+        build_room: dg.ResourceParam[BuildRoom],
+        listener: dg.ResourceParam[Listener],
+    ) -> dg.MaterializeResult:
+        outcome = publish(settings, build_room.finished())
+        build_room.mark_done()
+        if not outcome.published:
+            context.log.info("The same content is already published; nothing was replaced.")
+        listener.report(
+            BuildEvent("publish", "warehouse", "published" if outcome.published else "same", 1, 1)
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "published": outcome.published,
+                "content_hash": outcome.content_hash,
+                "dagster/row_count": sum(outcome.rows.values()),
+                "path": dg.MetadataValue.path(str(settings.warehouse)),
+                "rows_by_table": dg.MetadataValue.json(dict(outcome.rows)),
+            }
+        )
+
+    return warehouse

@@ -1,0 +1,150 @@
+"""Raw tables as assets, all made by one factory from the catalogue of sources.
+
+Belongs here: how a raw table looks in Dagster. Does not belong here: how it is parsed, or
+which there are (`sources/catalog.py`): a new source changes nothing in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from dagster_project.defs.resources import BuildEvent, Listener
+from dagster_project.defs.transform import OWNER
+from dagster_project.settings import Settings
+from dagster_project.sources.catalog import (
+    CATALOG,
+    REJECTS_SCHEMA,
+    SNAPSHOT_FILES_SCHEMA,
+    LoadResult,
+    SourceTable,
+    load_snapshot_index,
+    load_table,
+)
+
+SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
+SNAPSHOT_REJECTS = dg.AssetKey(["raw", "snapshots__rejects"])
+
+
+def raw_key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(["raw", table])
+
+
+def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Every table of the catalogue, and the two that describe the snapshots themselves."""
+    tables = [build_raw_asset(settings, entry, len(CATALOG)) for entry in CATALOG]
+    return [*tables, _snapshot_files(settings), _snapshot_rejects(settings, CATALOG)]
+
+
+def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.AssetsDefinition:
+    """One raw table: Parquet under the raw folder, a folder a release."""
+
+    @dg.asset(
+        key=raw_key(entry.table),
+        group_name=entry.source_id,
+        kinds=set(entry.kinds) | {"polars", "parquet"},
+        owners=[OWNER],
+        description=f"{entry.description}\n\nPublished: {entry.calendar}",
+        metadata={"dagster/column_schema": table_schema(entry.schema)},
+        check_specs=[
+            dg.AssetCheckSpec(
+                "has_rows", asset=raw_key(entry.table), description="A raw table is never empty."
+            ),
+            dg.AssetCheckSpec(
+                "has_no_rejects",
+                asset=raw_key(entry.table),
+                description="Rows that were refused are stored with their reason; good rows go on.",
+            ),
+        ],
+    )
+    def raw_table(
+        context: dg.AssetExecutionContext, listener: dg.ResourceParam[Listener]
+    ) -> dg.MaterializeResult:
+        result = load_table(entry, settings)
+        listener.report(
+            BuildEvent(
+                "raw",
+                entry.table,
+                "written" if result.written else "unchanged",
+                [other.table for other in CATALOG].index(entry.table) + 1,
+                total,
+            )
+        )
+        return dg.MaterializeResult(
+            metadata=result_metadata(result), check_results=check_results(entry.table, result)
+        )
+
+    return raw_table
+
+
+def result_metadata(result: LoadResult) -> dict[str, Any]:
+    return {
+        "dagster/row_count": result.rows,
+        "rejects": result.rejects,
+        "releases": list(result.releases),
+        "releases_written": list(result.written),
+        "releases_unchanged": list(result.unchanged),
+    }
+
+
+def check_results(table: str, result: LoadResult) -> Sequence[dg.AssetCheckResult]:
+    return [
+        dg.AssetCheckResult(
+            asset_key=raw_key(table),
+            check_name="has_rows",
+            passed=result.rows > 0,
+            metadata={"rows": result.rows},
+        ),
+        dg.AssetCheckResult(
+            asset_key=raw_key(table),
+            check_name="has_no_rejects",
+            passed=result.rejects == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"rejects": result.rejects},
+        ),
+    ]
+
+
+def table_schema(schema: pl.Schema) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()]
+    )
+
+
+def _snapshot_files(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=SNAPSHOT_FILES,
+        group_name="snapshots",
+        kinds={"polars", "parquet"},
+        owners=[OWNER],
+        description="Every snapshot file that is held, as its sidecar describes it.",
+        metadata={"dagster/column_schema": table_schema(SNAPSHOT_FILES_SCHEMA)},
+    )
+    def snapshots__files() -> dg.MaterializeResult:
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": load_snapshot_index(settings).rows}
+        )
+
+    return snapshots__files
+
+
+def _snapshot_rejects(settings: Settings, entries: Iterable[SourceTable]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=SNAPSHOT_REJECTS,
+        deps=[raw_key(entry.table) for entry in entries],
+        group_name="snapshots",
+        kinds={"polars", "parquet"},
+        owners=[OWNER],
+        description="The rows that were refused while the raw tables were read, and why.",
+        metadata={"dagster/column_schema": table_schema(REJECTS_SCHEMA)},
+    )
+    def snapshots__rejects() -> dg.MaterializeResult:
+        # Each raw table writes its own part; this counts what they left.
+        files = str(settings.raw / "snapshots__rejects" / "**" / "*.parquet")
+        rows = pl.scan_parquet(files).select(pl.len()).collect().item()
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return snapshots__rejects

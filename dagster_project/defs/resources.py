@@ -1,0 +1,61 @@
+"""What the assets of a build need at run time.
+
+Belongs here: resources and the names they go by. Does not belong here: what they do,
+which plain modules hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import dagster as dg
+
+from dagster_project.build_room import BuildRoom, open_build_room
+from dagster_project.inputs import code_version, input_hash
+from dagster_project.settings import Settings
+
+# One pool guards the build, whose limit stands in `.dagster/dagster.yaml`. Each build has
+# a file of its own, so the pool saves memory and cores; nothing would break without it.
+BUILD_POOL = "warehouse_build"
+
+Stage = Literal["raw", "models", "publish"]
+
+
+@dataclass(frozen=True)
+class BuildEvent:
+    """One step of a build that has ended: `done` of `total` in its stage."""
+
+    stage: Stage
+    name: str
+    status: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who wants to hear of the progress of a build; by default nobody."""
+
+    report: Callable[[BuildEvent], None] = lambda event: None
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """The resources of a code location whose folders are these."""
+
+    @dg.resource(description="The folder of this build, held until the run ends.")
+    def build_room(context: dg.InitResourceContext) -> Iterator[BuildRoom]:
+        run = context.run
+        if run is None:
+            raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
+        # A retry goes on in the folder of the run it retries.
+        with open_build_room(
+            settings,
+            run.root_run_id or run.run_id,
+            input_hash=input_hash(settings),
+            code_version=code_version(settings),
+        ) as room:
+            yield room
+
+    return {"build_room": build_room, "listener": Listener()}

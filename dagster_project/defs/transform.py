@@ -1,0 +1,152 @@
+"""The dbt project as assets, its tests as asset checks.
+
+Belongs here: how a dbt node looks in Dagster, and the one call of dbt that a build makes.
+Does not belong here: SQL, or facts about columns (dbt YAML has both).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
+from packaging.version import Version
+
+from dagster_project.build_room import BuildRoom
+from dagster_project.dbt_project import dbt_environment, dbt_executable, dbt_version
+from dagster_project.defs.resources import BUILD_POOL, BuildEvent, Listener
+from dagster_project.settings import Settings
+from dagster_project.warehouse import GOOD_STATUSES
+
+OWNER = "team:bilateral"
+_EXECUTED = frozenset({"model", "seed", "test", "unit_test"})
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups by layer, sources by the key of the raw asset that writes them."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(["raw", dbt_resource_props["name"]])
+        return dg.AssetKey([layer_of(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return layer_of(dbt_resource_props)
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return [OWNER]
+
+
+def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
+    """The folder a node stands in, which is also the schema it is built in."""
+    if dbt_resource_props["resource_type"] == "source":
+        return "raw"
+    if dbt_resource_props["resource_type"] == "seed":
+        return "seeds"
+    return dbt_resource_props["fqn"][1]
+
+
+def build_dbt_assets(settings: Settings, manifest: Path) -> dg.AssetsDefinition:
+    """One asset definition over the whole project.
+
+    Whatever part of it is asked for, the whole is built: each build starts from an empty
+    file, and a part of a warehouse cannot be published. Only a retry leaves out what
+    the attempt before it has already done.
+    """
+
+    @dbt_assets(
+        manifest=manifest,
+        name="dbt_models",
+        dagster_dbt_translator=LayerTranslator(),
+        pool=BUILD_POOL,
+    )
+    def dbt_models(
+        context: dg.AssetExecutionContext,
+        build_room: dg.ResourceParam[BuildRoom],
+        listener: dg.ResourceParam[Listener],
+    ) -> Iterator[Any]:
+        asked_for = {
+            *context.selected_asset_keys,
+            *context.selected_asset_check_keys,
+        }
+        invocation = start_dbt(settings, build_room, context)
+        total = _planned_steps(invocation.manifest)
+        done = sum(result["status"] in GOOD_STATUSES for result in build_room.results().values())
+        try:
+            for event in invocation.stream_raw_events():
+                if event.is_result_event:
+                    node = event.raw_event["data"]["node_info"]
+                    if node.get("resource_type") in _EXECUTED:
+                        done += 1
+                        listener.report(
+                            BuildEvent(
+                                "models", node["node_name"], node["node_status"], done, total
+                            )
+                        )
+                for yielded in event.to_default_asset_events(
+                    manifest=invocation.manifest,
+                    dagster_dbt_translator=invocation.dagster_dbt_translator,
+                    context=context,
+                    target_path=invocation.target_path,
+                ):
+                    if _key_of(context, yielded) in asked_for:
+                        yield yielded
+        finally:
+            build_room.record_results()
+
+    return dbt_models
+
+
+def start_dbt(
+    settings: Settings, room: BuildRoom, context: dg.AssetExecutionContext
+) -> DbtCliInvocation:
+    """Start `dbt build` into the file of this build.
+
+    The invocation is made here and not by `DbtCliResource.cli`, which takes its
+    environment from this process, asks dbt for its version at the price of a start, and
+    opens an adapter in this process that could keep the build file locked.
+    """
+    arguments = ["build"]
+    unfinished = room.unfinished()
+    if unfinished:
+        context.log.info(f"Going on with {len(unfinished)} unfinished steps in {room.folder}.")
+        arguments += ["--select", *sorted({name.split(".")[2] for name in unfinished})]
+    return DbtCliInvocation.run(
+        args=[str(dbt_executable()), *arguments],
+        env={
+            **dbt_environment(settings, build_file=room.file, target=room.target),
+            "DBT_LOG_FORMAT": "json",
+        },
+        manifest=_manifest_of(context),
+        dagster_dbt_translator=LayerTranslator(),
+        project_dir=settings.dbt_project,
+        target_path=room.target,
+        raise_on_error=True,
+        context=context,
+        adapter=None,
+        cli_version=Version(dbt_version()),
+    )
+
+
+def _manifest_of(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
+    spec = next(iter(context.assets_def.specs))
+    return spec.metadata["dagster_dbt/manifest"].manifest
+
+
+def _planned_steps(manifest: Mapping[str, Any]) -> int:
+    nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]
+    return sum(
+        node["resource_type"] in _EXECUTED
+        and node.get("config", {}).get("materialized") != "ephemeral"
+        for node in nodes
+    )
+
+
+def _key_of(context: dg.AssetExecutionContext, event: Any) -> object:
+    if isinstance(event, dg.Output):
+        return context.asset_key_for_output(event.output_name)
+    if isinstance(event, dg.AssetCheckResult):
+        return dg.AssetCheckKey(event.asset_key, event.check_name)
+    return event.asset_key
