@@ -1,0 +1,265 @@
+"""Claims that articles print, and the documents they were read from.
+
+Belongs here: the one reader of a claims file (the shipped one and a user's own) and of a
+documents file, and the words that a claim may use. Does not belong here: whether a claim
+is true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.sources.reading import (
+    PERIOD_PATTERN,
+    Parsed,
+    closest,
+    read_csv_cells,
+    read_seed_column,
+    reject_duplicates,
+    reject_where,
+    rejects_frame,
+)
+from dagster_project.sources.snapshot import SnapshotError
+
+CLAIMS_LAYOUT = "claims"
+DOCUMENTS_LAYOUT = "documents"
+
+CLAIMS_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "claim_id": pl.String(),
+    "document_id": pl.String(),
+    "says": pl.String(),
+    "trade_kind": pl.String(),
+    "measure": pl.String(),
+    "reporter": pl.String(),
+    "partner": pl.String(),
+    "sector": pl.String(),
+    "period": pl.String(),
+    "base_period": pl.String(),
+    "value": pl.Decimal(20, 6),
+    "unit": pl.String(),
+    "rounding": pl.Decimal(20, 6),
+    "hedge": pl.String(),
+    "attributed_to": pl.String(),
+}
+
+DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "document_id": pl.String(),
+    "publisher": pl.String(),
+    "title_in_short": pl.String(),
+    "published_on": pl.Date(),
+    "seed_file": pl.String(),
+}
+
+TRADE_KINDS = frozenset({"goods", "services", "goods_services"})
+
+# Product system → the form of its codes; a claim may name a code outright, as in hs2:87.
+_PRODUCT_CODES = {
+    "hs2": r"\d{2}",
+    "hs4": r"\d{4}",
+    "hs6": r"\d{6}",
+    "hs10": r"\d{10}",
+    "naics3": r"\d{3}",
+    "sitc": r"\d{1,5}",
+    "end_use": r"\d{1,5}",
+    "ebops": r"[A-Z0-9]{1,6}",
+}
+_LINEAGE = ("row_number", "column_name")
+_CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
+_DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
+_MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
+_NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,6})?")
+_PERIOD = re.compile(PERIOD_PATTERN)
+
+
+@dataclass(frozen=True)
+class ClaimVocabulary:
+    """The words a claim may use; partners are countries and the groups that are held."""
+
+    measures: frozenset[str]
+    sectors: frozenset[str]
+    units: frozenset[str]
+    hedges: frozenset[str]
+    reporters: frozenset[str]
+    partners: frozenset[str]
+    trade_kinds: frozenset[str] = TRADE_KINDS
+
+
+VOCABULARY_SEEDS = (
+    "claim_measures.csv",
+    "sector_list.csv",
+    "units.csv",
+    "claim_hedges.csv",
+    "country_list.csv",
+    "census_partners.csv",
+)
+
+
+def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
+    """The vocabulary that the reference seeds give.
+
+    Raises:
+        SnapshotError: a seed is absent, or lacks the column that holds its words.
+    """
+
+    def words(name: str, column: str) -> frozenset[str]:
+        try:
+            text = (seeds / name).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
+        return frozenset(read_seed_column(text, name, column))
+
+    countries = words("country_list.csv", "iso3")
+    return ClaimVocabulary(
+        measures=words("claim_measures.csv", "measure"),
+        sectors=words("sector_list.csv", "sector_id"),
+        units=words("units.csv", "unit"),
+        hedges=words("claim_hedges.csv", "hedge"),
+        reporters=countries,
+        partners=countries | words("census_partners.csv", "partner_code"),
+    )
+
+
+def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
+    """The claims of a file, and every problem of the rows that cannot be examined.
+
+    Raises:
+        SnapshotError: the file cannot be read at all, lacks a column, or has no rows.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(
+            f"{path}: cannot be read ({error.strerror}). Check the path of the claims file."
+        ) from error
+    return parse_claims(content, str(path), vocabulary)
+
+
+def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Parsed:
+    """See `read_claims`; `name` is what error messages call the file."""
+    cells, rejects = read_csv_cells(content, name, _CLAIM_COLUMNS)
+    good: list[dict[str, object]] = []
+    problems: list[tuple[int, str | None, str | None, str]] = []
+    for row in cells.iter_rows(named=True):
+        found = _claim_problems(row, vocabulary)
+        if found:
+            problems.extend((row["row_number"], column, row[column], why) for column, why in found)
+        else:
+            good.append(_typed_claim(row))
+    frame = pl.DataFrame(good, schema=CLAIMS_SCHEMA, orient="row")
+    frame, duplicates = reject_duplicates(frame, ["claim_id"], _LINEAGE)
+    duplicates = duplicates.with_columns(pl.lit("claim_id").alias("column_name"))
+    return Parsed(frame, pl.concat([rejects, rejects_frame(problems), duplicates]))
+
+
+def parse_documents(content: bytes, name: str) -> Parsed:
+    """The documents of a file, one row each.
+
+    Raises:
+        SnapshotError: see `read_csv_cells`.
+    """
+    cells, rejects = read_csv_cells(content, name, _DOCUMENT_COLUMNS)
+    found = [rejects]
+    for column in _DOCUMENT_COLUMNS:
+        if column not in _MAY_BE_EMPTY:
+            cells, bad = reject_where(cells, pl.col(column) == "", column, "the cell is empty")
+            found.append(bad)
+    cells, bad = reject_where(
+        cells,
+        pl.col("published_on").str.to_date("%Y-%m-%d", strict=False).is_null(),
+        "published_on",
+        "not a date: write it as YYYY-MM-DD",
+    )
+    found.append(bad)
+    frame = cells.select(
+        "row_number",
+        pl.lit(None, dtype=pl.String).alias("column_name"),
+        *(
+            pl.when(pl.col(column) != "").then(pl.col(column)).alias(column)
+            for column in _DOCUMENT_COLUMNS
+        ),
+    ).with_columns(pl.col("published_on").str.to_date("%Y-%m-%d"))
+    frame, duplicates = reject_duplicates(frame, ["document_id"], _LINEAGE)
+    duplicates = duplicates.with_columns(pl.lit("document_id").alias("column_name"))
+    return Parsed(frame, pl.concat([*found, duplicates]))
+
+
+def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tuple[str, str]]:
+    """Every problem of one claim: column and what to do."""
+    problems = [
+        (column, "the cell is empty")
+        for column in _CLAIM_COLUMNS
+        if column not in _MAY_BE_EMPTY and not row[column]
+    ]
+    empty = {column for column, _ in problems}
+    words: tuple[tuple[str, str, Collection[str]], ...] = (
+        ("trade_kind", "trade kind", vocabulary.trade_kinds),
+        ("measure", "measure", vocabulary.measures),
+        ("reporter", "reporter", vocabulary.reporters),
+        ("partner", "partner", vocabulary.partners),
+        ("unit", "unit", vocabulary.units),
+        ("hedge", "hedge", vocabulary.hedges),
+    )
+    for column, meaning, allowed in words:
+        if column not in empty and row[column] not in allowed:
+            problems.append((column, f"unknown {meaning}: {closest(row[column], allowed)}"))
+    if "sector" not in empty:
+        problems.extend(_sector_problem(row["sector"], vocabulary.sectors))
+    for column in ("period", "base_period"):
+        if row[column]:
+            problems.extend((column, why) for why in _period_problem(row[column]))
+    if "value" not in empty and not _NUMBER.fullmatch(row["value"]):
+        problems.append(
+            ("value", "not a number: write digits, at most 6 decimals and no separators")
+        )
+    if "rounding" not in empty and not _is_above_zero(row["rounding"]):
+        problems.append(
+            ("rounding", "not a last printed unit above zero: write 0.1 where 27.6 is printed")
+        )
+    order = {column: place for place, column in enumerate(_CLAIM_COLUMNS)}
+    return sorted(problems, key=lambda problem: order[problem[0]])
+
+
+def _sector_problem(sector: str, sectors: frozenset[str]) -> list[tuple[str, str]]:
+    if sector in sectors:
+        return []
+    system, colon, code = sector.partition(":")
+    if not colon:
+        near = closest(sector, sectors)
+        return [("sector", f"unknown sector: {near}; or name a code, such as hs2:87")]
+    if system not in _PRODUCT_CODES:
+        return [("sector", f"unknown product system: {closest(system, _PRODUCT_CODES)}")]
+    if not re.fullmatch(_PRODUCT_CODES[system], code):
+        return [("sector", f"no code of {system}: its form is {_PRODUCT_CODES[system]}")]
+    return []
+
+
+def _period_problem(period: str) -> list[str]:
+    if not _PERIOD.match(period):
+        return ["not a period: write YYYY, YYYY-MM or YYYY-MM/YYYY-MM"]
+    first, _, last = period.partition("/")
+    if last and last < first:
+        return ["the period ends before it begins: write the earlier month first"]
+    if not "1900" <= first[:4] <= "2100":
+        return ["the year lies outside 1900 to 2100"]
+    return []
+
+
+def _typed_claim(row: dict[str, str]) -> dict[str, object]:
+    typed: dict[str, object] = {column: value or None for column, value in row.items()}
+    typed["value"], typed["rounding"] = Decimal(row["value"]), Decimal(row["rounding"])
+    typed["column_name"] = "value"
+    return typed
+
+
+def _is_above_zero(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None and Decimal(text) > 0

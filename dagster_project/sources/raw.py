@@ -1,0 +1,396 @@
+"""Raw: snapshots as typed Parquet, one folder a table, one partition a release.
+
+Belongs here: what is written where under the raw folder, lineage columns, and when a
+partition is out of date. Does not belong here: the content of any layout (publisher
+modules), any reading by the warehouse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.sources.reading import Parsed, reject_duplicates
+from dagster_project.sources.snapshot import (
+    Release,
+    SnapshotError,
+    SnapshotFile,
+    discover_releases,
+    read_verified,
+)
+
+SNAPSHOT_FILES_TABLE = "snapshots__files"
+REJECTS_TABLE = "snapshots__rejects"
+
+LINEAGE_SCHEMA: dict[str, pl.DataType] = {
+    "release_id": pl.String(),
+    "snapshot_sha256": pl.String(),
+    "snapshot_file": pl.String(),
+}
+
+REJECTS_SCHEMA: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "table_name": pl.String(),
+    "release_id": pl.String(),
+    "snapshot_file": pl.String(),
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "value": pl.String(),
+    "reason": pl.String(),
+}
+
+SNAPSHOT_FILES_SCHEMA: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "release_id": pl.String(),
+    "table_name": pl.String(),
+    "snapshot_file": pl.String(),
+    "layout": pl.String(),
+    "address": pl.String(),
+    "retrieved_on": pl.Date(),
+    "known_from": pl.Date(),
+    "known_from_precision": pl.String(),
+    "sha256": pl.String(),
+    "bytes": pl.Int64(),
+    "licence": pl.String(),
+    "redistributable": pl.Boolean(),
+    "composed_from": pl.String(),
+    "note": pl.String(),
+}
+
+_PART = "part-0.parquet"
+_SCHEMA_FILE = "_schema.parquet"
+_PARTITION = "release_id="
+_FINGERPRINT = "bilateral.fingerprint"
+_REJECTED = "bilateral.rejected"
+_ROWS = "bilateral.rows"
+_FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number", "column_name")
+
+
+FileParser = Callable[[bytes, SnapshotFile], Parsed]
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One raw table.
+
+    `parser` takes the folder of reference seeds, reads from it what is named in `seeds`,
+    and gives the function that parses one file. `columns` are what it fills; loading adds
+    the lineage. `primary_key` holds within one release.
+    """
+
+    source_id: str
+    table: str
+    description: str
+    layouts: frozenset[str]
+    parser: Callable[[Path], FileParser]
+    seeds: tuple[str, ...]
+    columns: Mapping[str, pl.DataType]
+    primary_key: tuple[str, ...]
+    calendar: str
+
+    @property
+    def group(self) -> str:
+        return self.source_id
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("polars", "parquet")
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns as they stand in Parquet."""
+        return pl.Schema({**LINEAGE_SCHEMA, **self.columns})
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What one load of a table did; ids are those of releases."""
+
+    table: str
+    rows: int
+    rejects: int
+    releases: tuple[str, ...]
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Partition:
+    """One release of a table, parsed and not yet written."""
+
+    release_id: str
+    fingerprint: str
+    frame: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
+    """Bring the raw Parquet of one table up to date with its snapshots.
+
+    Everything is parsed before anything is written, so a file that cannot be used leaves
+    the table as it was. A release whose bytes, parser and reference codes are unchanged is
+    not rewritten; a release that is gone from the snapshots is removed.
+
+    Raises:
+        SnapshotError: a release of this table cannot be used.
+    """
+    folder = settings.raw / entry.table
+    rejects_folder = settings.raw / REJECTS_TABLE
+    held = [
+        (release, files)
+        for release in discover_releases(settings.snapshot_roots)
+        if (files := release.files_of(entry.table))
+    ]
+    parse: FileParser | None = None
+    rows = rejected = 0
+    unchanged: list[str] = []
+    parsed: list[_Partition] = []
+    for release, files in held:
+        contents = [read_verified(file) for file in files]
+        fingerprint = _fingerprint(entry, files, settings.seeds)
+        state = _state(_partition_file(folder, release.release_id))
+        rejects_file = _rejects_file(rejects_folder, entry.table, release.release_id)
+        if (
+            state.get(_FINGERPRINT) == fingerprint
+            and (state[_REJECTED] == "0") != rejects_file.exists()
+        ):
+            unchanged.append(release.release_id)
+            rows, rejected = rows + int(state[_ROWS]), rejected + int(state[_REJECTED])
+            continue
+        parse = parse or entry.parser(settings.seeds)
+        partition = _parse_release(entry, release, files, contents, parse, fingerprint)
+        parsed.append(partition)
+        rows, rejected = rows + partition.frame.height, rejected + partition.rejects.height
+
+    _write_if_changed(folder / _SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
+    _write_if_changed(rejects_folder / _SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
+    for partition in parsed:
+        _write_partition(entry, partition, folder, rejects_folder)
+    ids = tuple(release.release_id for release, _ in held)
+    removed = _remove_vanished(entry.table, folder, rejects_folder, ids)
+    return LoadResult(
+        table=entry.table,
+        rows=rows,
+        rejects=rejected,
+        releases=ids,
+        written=tuple(partition.release_id for partition in parsed),
+        unchanged=tuple(unchanged),
+        removed=removed,
+    )
+
+
+def load_index(entries: Sequence[SourceTable], settings: Settings) -> LoadResult:
+    """Write the list of every file of every release.
+
+    Raises:
+        SnapshotError: see `discover_releases`; or a sidecar names a table or a layout that
+            no entry has.
+    """
+    releases = discover_releases(settings.snapshot_roots)
+    layouts = {(entry.source_id, entry.table): entry.layouts for entry in entries}
+    for file in (file for release in releases for file in release.files):
+        if (file.source_id, file.table) not in layouts:
+            raise SnapshotError(
+                f"{file.snapshot_file}: the sidecar says table {file.table!r}, which the"
+                f" catalog does not have for {file.source_id}. Known:"
+                f" {', '.join(table for _, table in layouts)}."
+            )
+        _check_layout(file, layouts[file.source_id, file.table])
+    index = pl.DataFrame(
+        [_index_row(release, file) for release in releases for file in release.files],
+        schema=SNAPSHOT_FILES_SCHEMA,
+        orient="row",
+    )
+    folder = settings.raw / SNAPSHOT_FILES_TABLE
+    _write_if_changed(folder / _SCHEMA_FILE, index.clear())
+    is_written = _write_if_changed(folder / _PART, index)
+    ids = tuple(f"{release.source_id}/{release.release_id}" for release in releases)
+    return LoadResult(
+        table=SNAPSHOT_FILES_TABLE,
+        rows=index.height,
+        rejects=0,
+        releases=ids,
+        written=ids if is_written else (),
+        unchanged=() if is_written else ids,
+        removed=(),
+    )
+
+
+def _index_row(release: Release, file: SnapshotFile) -> dict[str, object]:
+    return {
+        "source_id": release.source_id,
+        "release_id": release.release_id,
+        "table_name": file.table,
+        "snapshot_file": file.snapshot_file,
+        "layout": file.layout,
+        "address": file.address,
+        "retrieved_on": release.retrieved_on,
+        "known_from": release.known_from,
+        "known_from_precision": release.known_from_precision,
+        "sha256": file.sha256,
+        "bytes": file.bytes,
+        "licence": release.licence,
+        "redistributable": release.redistributable,
+        "composed_from": file.composed_from,
+        "note": file.note,
+    }
+
+
+def _parse_release(
+    entry: SourceTable,
+    release: Release,
+    files: Sequence[SnapshotFile],
+    contents: Sequence[bytes],
+    parse: FileParser,
+    fingerprint: str,
+) -> _Partition:
+    frames, rejects = [], []
+    for file, content in zip(files, contents, strict=True):
+        _check_layout(file, entry.layouts)
+        result = parse(content, file)
+        if result.frame.is_empty():
+            first = result.rejects.row(0, named=True) if result.rejects.height else None
+            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+            raise SnapshotError(
+                f"{file.snapshot_file}: not one of its rows can be used{why}. Correct the file"
+                " or fetch it again."
+            )
+        lineage = (
+            pl.lit(release.release_id).alias("release_id"),
+            pl.lit(file.sha256).alias("snapshot_sha256"),
+            pl.lit(file.snapshot_file).alias("snapshot_file"),
+        )
+        frames.append(result.frame.with_columns(lineage).select(list(entry.schema)))
+        rejects.append(result.rejects.with_columns(lineage))
+    frame, duplicates = reject_duplicates(
+        pl.concat(frames), list(entry.primary_key), list(_FILE_LINEAGE)
+    )
+    listed = pl.concat([*rejects, duplicates.select(rejects[0].columns)]).select(
+        pl.lit(entry.source_id).alias("source_id"),
+        pl.lit(entry.table).alias("table_name"),
+        *[column for column in REJECTS_SCHEMA if column not in ("source_id", "table_name")],
+    )
+    listed = listed.sort("snapshot_file", "row_number", maintain_order=True)
+    return _Partition(release.release_id, fingerprint, frame, listed)
+
+
+def _check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
+    if file.layout not in layouts:
+        raise SnapshotError(
+            f"{file.snapshot_file}: the sidecar says layout {file.layout!r}, which"
+            f" {file.table} does not read. Known: {', '.join(sorted(layouts))}."
+        )
+
+
+def _fingerprint(entry: SourceTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
+    """Everything the partition's content depends on."""
+    parts = {
+        "code": _code_hash(),
+        "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
+        "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _code_hash() -> str:
+    """A hash of this package, so that a changed parser is never mistaken for an old one.
+
+    The version of Polars belongs to it: it writes the bytes.
+    """
+    digest = hashlib.sha256(pl.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
+
+
+def _partition_file(folder: Path, release_id: str) -> Path:
+    return folder / f"{_PARTITION}{release_id}" / _PART
+
+
+def _rejects_file(folder: Path, table: str, release_id: str) -> Path:
+    return folder / f"{_PARTITION}{table}~{release_id}" / _PART
+
+
+def _state(path: Path) -> Mapping[str, str]:
+    """What a written partition says of itself; nothing if it cannot be read."""
+    try:
+        return pl.read_parquet_metadata(path)
+    except (OSError, pl.exceptions.PolarsError):
+        return {}
+
+
+def _write_partition(
+    entry: SourceTable, partition: _Partition, folder: Path, rejects_folder: Path
+) -> None:
+    """Rejects first: the partition's own file is what says that both are there."""
+    rejects_file = _rejects_file(rejects_folder, entry.table, partition.release_id)
+    if partition.rejects.is_empty():
+        shutil.rmtree(rejects_file.parent, ignore_errors=True)
+    else:
+        _write(rejects_file, partition.rejects, {})
+    state = {
+        _FINGERPRINT: partition.fingerprint,
+        _REJECTED: str(partition.rejects.height),
+        _ROWS: str(partition.frame.height),
+    }
+    _write(_partition_file(folder, partition.release_id), partition.frame, state)
+
+
+def _remove_vanished(
+    table: str, folder: Path, rejects_folder: Path, ids: Sequence[str]
+) -> tuple[str, ...]:
+    kept = {f"{_PARTITION}{release_id}" for release_id in ids}
+    removed = []
+    for partition in sorted(folder.glob(f"{_PARTITION}*")):
+        if partition.name not in kept:
+            release_id = partition.name.removeprefix(_PARTITION)
+            shutil.rmtree(partition, ignore_errors=True)
+            rejects = _rejects_file(rejects_folder, table, release_id)
+            shutil.rmtree(rejects.parent, ignore_errors=True)
+            removed.append(release_id)
+    return tuple(removed)
+
+
+def _write(path: Path, frame: pl.DataFrame, metadata: dict[str, str]) -> None:
+    _replace(path, _parquet_bytes(frame, metadata))
+
+
+def _write_if_changed(path: Path, frame: pl.DataFrame) -> bool:
+    content = _parquet_bytes(frame, {})
+    if path.exists() and path.read_bytes() == content:
+        return False
+    _replace(path, content)
+    return True
+
+
+def _parquet_bytes(frame: pl.DataFrame, metadata: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", metadata=metadata)
+    return buffer.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The temporary name does not end in .parquet, so no reader's pattern meets it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

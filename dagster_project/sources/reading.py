@@ -1,0 +1,294 @@
+"""From bytes to text cells, and from text cells to checked values.
+
+Belongs here: decoding, the shapes of CSV and JSON, and the checks of numbers, codes and
+keys that all publishers share. Does not belong here: a publisher's columns or rules.
+
+A problem of the whole file raises `SnapshotError`; a problem of one row or cell becomes a
+reject, and the rows around it go on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+
+import polars as pl
+
+from dagster_project.sources.snapshot import SnapshotError
+
+REJECT_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "value": pl.String(),
+    "reason": pl.String(),
+}
+
+PERIOD_PATTERN = r"^\d{4}(-(0[1-9]|1[0-2])(/\d{4}-(0[1-9]|1[0-2]))?)?$"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The good rows of one file, and the rejects with line, column, value and reason."""
+
+    frame: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def rejects_frame(rows: Sequence[tuple[int, str | None, str | None, str]] = ()) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=REJECT_SCHEMA, orient="row")
+
+
+def decode(content: bytes, name: str) -> str:
+    """UTF-8 text of a file that is not empty and not a web page.
+
+    Raises:
+        SnapshotError: empty, zero bytes inside, another encoding, or HTML.
+    """
+    if not content.strip():
+        raise SnapshotError(f"{name}: the file is empty. Fetch it again.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SnapshotError(
+            f"{name}: not UTF-8 at byte {error.start}, line {line}"
+            f" (0x{content[error.start]:02x}). Save or fetch it as UTF-8."
+        ) from error
+    zero = text.find("\0")
+    if zero >= 0:
+        raise SnapshotError(
+            f"{name}: zero bytes from line {text.count(chr(10), 0, zero) + 1} on, as an"
+            " interrupted download leaves. Fetch it again."
+        )
+    if text.lstrip().startswith("<"):
+        raise SnapshotError(
+            f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
+            " answer so to a bad key or address: check both and fetch again."
+        )
+    return text
+
+
+def read_csv_cells(
+    content: bytes, name: str, columns: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every record as text under `columns` plus `row_number`, its first line; and rejects.
+
+    The header must hold exactly `columns`, in any order: a column that is missing or not
+    foreseen means that the layout has changed, and guessing would mislabel figures.
+
+    Raises:
+        SnapshotError: what `decode` raises, another header, an open quote, a last record
+            that is cut short, or no records.
+    """
+    text = decode(content, name)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records: list[list[str | int]] = []
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    short_last: tuple[int, int] | None = None
+    started = 1
+    try:
+        header = next(reader)
+        _check_header(header, columns, name)
+        started = reader.line_num + 1
+        for record in reader:
+            short_last = None
+            if len(record) == len(header):
+                records.append([started, *record])
+            elif record:
+                if len(record) < len(header):
+                    short_last = (started, len(record))
+                rejects.append(
+                    (
+                        started,
+                        None,
+                        ",".join(record),
+                        f"{len(record)} cells where the header has {len(header)}",
+                    )
+                )
+            started = reader.line_num + 1
+    except csv.Error as error:
+        raise SnapshotError(
+            f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
+            " file that is cut short: fetch it again or correct the line."
+        ) from error
+    if short_last and not text.endswith("\n"):
+        raise SnapshotError(
+            f"{name}, line {short_last[0]}: cut short after {short_last[1]} of {len(header)}"
+            " cells, without an end of line. Fetch it again."
+        )
+    if not records:
+        raise SnapshotError(
+            f"{name}: a header but no usable row"
+            + (f" (first problem, line {rejects[0][0]}: {rejects[0][3]})" if rejects else "")
+            + ". Fetch it again."
+        )
+    schema = {"row_number": pl.Int64(), **{column: pl.String() for column in header}}
+    cells = pl.DataFrame(records, schema=schema, orient="row")
+    return cells.select("row_number", *columns), rejects_frame(rejects)
+
+
+def read_json(content: bytes, name: str) -> object:
+    """The JSON value of a file; numbers with a point stay decimal.
+
+    Raises:
+        SnapshotError: what `decode` raises, or text that is not whole JSON.
+    """
+    text = decode(content, name)
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        where = f"{name}, line {error.lineno}, column {error.colno}"
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            raise SnapshotError(
+                f"{where}: the JSON is cut short ({error.msg}). Fetch it again."
+            ) from error
+        raise SnapshotError(
+            f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
+            " publisher's error message, correct the request and fetch again."
+        ) from error
+
+
+def checked_numbers(
+    cells: pl.DataFrame, *, text: str, value: str, precision: int, scale: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Turn `text` into the decimal column `value`; cells that are no number are rejected.
+
+    `cells` needs `row_number` and `column_name`. A cast alone would take 1.5e3 and round a
+    decimal too many, so the form is checked first.
+    """
+    pattern = rf"^\d{{1,{precision - scale}}}" + (rf"(\.\d{{1,{scale}}})?$" if scale else "$")
+    negative = rf"^-\d{{1,{precision - scale}}}" + (rf"(\.\d{{1,{scale}}})?$" if scale else "$")
+    good = pl.col(text).str.contains(pattern)
+    decimals = f"at most {scale} decimals" if scale else "no decimals"
+    rejects = cells.filter(~good).select(
+        "row_number",
+        "column_name",
+        pl.col(text).alias("value"),
+        pl.when(pl.col(text).str.contains(negative))
+        .then(pl.lit("a trade value cannot be negative"))
+        .otherwise(pl.lit(f"not a number: write digits, {decimals} and no separators"))
+        .alias("reason"),
+    )
+    kept = cells.filter(good).with_columns(
+        pl.col(text).cast(pl.Decimal(precision, scale)).alias(value)
+    )
+    return kept, rejects
+
+
+def reject_where(
+    cells: pl.DataFrame, is_bad: pl.Expr, column: str, reason: pl.Expr | str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split off the rows where `is_bad`, naming `column` and its value."""
+    marked = cells.with_columns(is_bad.fill_null(True).alias("_is_bad"))
+    bad = marked.filter("_is_bad").select(
+        "row_number",
+        pl.lit(column).alias("column_name"),
+        pl.col(column).cast(pl.String).alias("value"),
+        (pl.lit(reason) if isinstance(reason, str) else reason).alias("reason"),
+    )
+    return marked.filter(~pl.col("_is_bad")).drop("_is_bad"), bad
+
+
+def reject_duplicates(
+    frame: pl.DataFrame, key: Sequence[str], lineage: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Keep one row a key.
+
+    A repeated row that says the same is kept once, its first appearance. Rows that share a
+    key and contradict each other are all rejected: which of them is right is not for a
+    parser to choose. `lineage` names the columns that may differ between equal rows.
+
+    The rejects carry the key as value, and the frame's own lineage columns where present.
+    """
+    if not frame.select(pl.struct(key).is_duplicated().any()).item():
+        return frame, frame.clear().select(
+            *lineage,
+            pl.lit(None, dtype=pl.String).alias("value"),
+            pl.lit(None, dtype=pl.String).alias("reason"),
+        )
+    content = [column for column in frame.columns if column not in (*key, *lineage)]
+    marked = frame.with_row_index("_place").with_columns(
+        (pl.struct(content) if content else pl.lit(0)).alias("_content"),
+        pl.concat_str(
+            [pl.col(column).cast(pl.String).fill_null("-") for column in key], separator=" | "
+        ).alias("_key"),
+    )
+    marked = marked.with_columns(
+        pl.len().over(key).alias("_rows"),
+        pl.col("_content").n_unique().over(key).alias("_versions"),
+        pl.col("_place").min().over(key).alias("_first"),
+        pl.col("row_number").first().over(key, order_by="_place").alias("_first_row"),
+    )
+    conflicting = pl.col("_versions") > 1
+    repeated = (pl.col("_versions") == 1) & (pl.col("_place") > pl.col("_first"))
+    rejects = (
+        marked.filter(conflicting | repeated)
+        .with_columns(
+            pl.when(conflicting)
+            .then(
+                pl.format(
+                    "{} rows share this key and contradict each other (the first is row {}):"
+                    " none is loaded",
+                    "_rows",
+                    "_first_row",
+                )
+            )
+            .otherwise(pl.format("repeats row {} word for word: kept once", "_first_row"))
+            .alias("reason"),
+            pl.col("_key").alias("value"),
+        )
+        .select(*lineage, "value", "reason")
+    )
+    kept = marked.filter(~(conflicting | repeated)).select(frame.columns)
+    return kept, rejects
+
+
+def closest(value: str | None, allowed: Collection[str]) -> str:
+    """What to write instead: the nearest allowed word, or the words themselves if few."""
+    near = get_close_matches(value or "", sorted(allowed), n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    words = sorted(allowed)
+    if len(words) <= 12:
+        return f"allowed: {', '.join(words)}"
+    return f"allowed: {', '.join(words[:8])} and {len(words) - 8} more"
+
+
+def read_seed_column(text: str, name: str, column: str) -> list[str]:
+    """One column of a seed, in its order.
+
+    Raises:
+        SnapshotError: the seed has no such column or no rows.
+    """
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows or column not in rows[0]:
+        raise SnapshotError(f"seed {name}: needs rows with a column {column}.")
+    return [row[column] for row in rows]
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> None:
+    missing = [column for column in columns if column not in header]
+    unknown = [column for column in header if column not in columns]
+    if missing:
+        hint = f" (it has {', '.join(unknown)} instead)" if unknown else ""
+        raise SnapshotError(
+            f"{name}, line 1: column {', '.join(missing)} is missing{hint}. The layout needs"
+            f" {', '.join(columns)}."
+        )
+    if unknown:
+        raise SnapshotError(
+            f"{name}, line 1: column {', '.join(unknown)} does not belong to the layout"
+            f" ({', '.join(columns)}). Take it out, or give the new layout a parser."
+        )
+    if len(header) != len(columns):
+        twice = sorted({column for column in header if list(header).count(column) > 1})
+        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} stands there twice.")
+
+
+def _excerpt(text: str) -> str:
+    return " ".join(text.split())[:120]

@@ -1,0 +1,454 @@
+"""Snapshots: the bytes of a publisher, one folder a release, described by a sidecar.
+
+Belongs here: what a release and its files are, finding and verifying them, adding a new
+release, keeping secrets out of addresses. Does not belong here: what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
+
+SIDECAR = "sidecar.json"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_DATED_ID = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
+_PRECISIONS = ("day", "month", "year")
+_SECRET_PARAMETERS = frozenset(
+    {"key", "subscription-key", "userid", "servicekey", "api_key", "apikey", "token"}
+)
+_SCRUBBED = "SCRUBBED"
+
+
+class SnapshotError(ValueError):
+    """A snapshot, or one of its files, cannot be used as a whole."""
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """One file of a release, as its sidecar describes it.
+
+    `snapshot_file` is the path below the snapshots root: what raw rows carry.
+    """
+
+    source_id: str
+    release_id: str
+    table: str
+    name: str
+    layout: str
+    address: str | None
+    sha256: str
+    bytes: int
+    composed_from: str | None
+    note: str | None
+    path: Path
+
+    @property
+    def snapshot_file(self) -> str:
+        return f"{self.source_id}/{self.release_id}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What one publisher said as of one day.
+
+    `known_from` is a day that is surely not too early: where only the month or the year
+    is known, as `known_from_precision` says, it is the last day that is possible.
+    """
+
+    source_id: str
+    release_id: str
+    known_from: date
+    known_from_precision: str
+    retrieved_on: date
+    licence: str
+    redistributable: bool
+    files: tuple[SnapshotFile, ...]
+    folder: Path
+
+    def files_of(self, table: str) -> tuple[SnapshotFile, ...]:
+        return tuple(file for file in self.files if file.table == table)
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """Bytes just received, with what the sidecar has to say about them."""
+
+    name: str
+    table: str
+    layout: str
+    address: str | None
+    content: bytes
+    composed_from: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class NewRelease:
+    """A release about to be added; see `Release` for the meaning of its fields."""
+
+    source_id: str
+    release_id: str
+    known_from: date
+    known_from_precision: str
+    retrieved_on: date
+    licence: str
+    redistributable: bool
+    files: tuple[NewFile, ...]
+
+
+@dataclass(frozen=True)
+class AddedRelease:
+    """The release that holds the content, and whether it had to be added."""
+
+    release: Release
+    is_new: bool
+
+
+def scrub_address(address: str) -> str:
+    """Replace the value of every parameter that can hold a secret.
+
+    Other parameters keep their order and spelling, so that the address still says which
+    request gave the bytes.
+    """
+    parts = urlsplit(address)
+    if not parts.query:
+        return address
+    kept = []
+    for pair in parts.query.split("&"):
+        parsed = parse_qsl(pair, keep_blank_values=True)
+        name = parsed[0][0] if parsed else ""
+        is_secret = name.lower() in _SECRET_PARAMETERS
+        kept.append(f"{quote_plus(name)}={_SCRUBBED}" if is_secret else pair)
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+def read_verified(file: SnapshotFile) -> bytes:
+    """The bytes of a file, equal to what its sidecar promised.
+
+    Raises:
+        SnapshotError: the file is missing, or differs in size or hash.
+    """
+    try:
+        content = file.path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(
+            f"{file.snapshot_file}: the sidecar names this file but it cannot be read"
+            f" ({error.strerror}). Restore it, or fetch the release again."
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if len(content) != file.bytes or found != file.sha256:
+        raise SnapshotError(
+            f"{file.snapshot_file}: {len(content)} bytes with sha256 {found[:12]}… but the"
+            f" sidecar says {file.bytes} bytes with {file.sha256[:12]}…. A snapshot is never"
+            " edited: restore the file, or store the changed bytes as a new release."
+        )
+    return content
+
+
+def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
+    """Every release below the roots, ordered by source, day known and id.
+
+    Raises:
+        SnapshotError: no release at all, a sidecar that cannot be used, one release held
+            twice with different bytes, or releases whose dates contradict their ids.
+    """
+    roots = tuple(roots)
+    found: dict[tuple[str, str], Release] = {}
+    for root in roots:
+        for folder in _release_folders(root):
+            release = read_release(folder)
+            key = (release.source_id, release.release_id)
+            held = found.setdefault(key, release)
+            if held is not release and _content(held) != _content(release):
+                raise SnapshotError(
+                    f"{release.source_id}/{release.release_id}: held in {held.folder} and in"
+                    f" {folder} with different bytes. Give one of them a release id of its own."
+                )
+    if not found:
+        raise SnapshotError(
+            f"No release below {' or '.join(str(root) for root in roots)}."
+            " Restore data/snapshots from the repository."
+        )
+    releases = tuple(
+        sorted(found.values(), key=lambda one: (one.source_id, one.known_from, one.release_id))
+    )
+    _check_order(releases)
+    return releases
+
+
+def read_release(folder: Path) -> Release:
+    """Read and check the sidecar of one release folder; the files are not opened.
+
+    Raises:
+        SnapshotError: the sidecar is absent, is not JSON, lacks a field, contradicts the
+            folder's place, or does not name exactly the files that are there.
+    """
+    source_id, release_id = folder.parent.name, folder.name
+    where = f"{source_id}/{release_id}/{SIDECAR}"
+    sidecar = _read_sidecar(folder / SIDECAR, where)
+    for field, expected in (("source_id", source_id), ("release_id", release_id)):
+        if _text(sidecar, field, where) != expected:
+            raise SnapshotError(
+                f"{where}: {field} is {sidecar[field]!r} but the folder is called"
+                f" {expected!r}. Rename the folder or correct the sidecar."
+            )
+        if not _NAME.fullmatch(expected):
+            raise SnapshotError(
+                f"{where}: {field} {expected!r} must be letters, digits, '.', '_' and '-'."
+            )
+    precision = _text(sidecar, "known_from_precision", where)
+    if precision not in _PRECISIONS:
+        raise SnapshotError(
+            f"{where}: known_from_precision is {precision!r}; write one of"
+            f" {', '.join(_PRECISIONS)}."
+        )
+    redistributable = sidecar.get("redistributable")
+    if not isinstance(redistributable, bool):
+        raise SnapshotError(f"{where}: redistributable must be true or false.")
+    entries = sidecar.get("files")
+    if not isinstance(entries, list) or not entries:
+        raise SnapshotError(f"{where}: files must list at least one file.")
+    release = Release(
+        source_id=source_id,
+        release_id=release_id,
+        known_from=_date(sidecar, "known_from", where),
+        known_from_precision=precision,
+        retrieved_on=_date(sidecar, "retrieved_on", where),
+        licence=_text(sidecar, "licence", where),
+        redistributable=redistributable,
+        files=tuple(
+            _read_file_entry(entry, f"{where}, file {number}", source_id, release_id, folder)
+            for number, entry in enumerate(entries, start=1)
+        ),
+        folder=folder,
+    )
+    _check_dates(release, where)
+    named = [file.name for file in release.files]
+    for name in named:
+        if named.count(name) > 1:
+            raise SnapshotError(f"{where}: names {name} twice. Keep one entry a file.")
+    present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    unnamed = sorted(present - {SIDECAR} - set(named))
+    if unnamed:
+        raise SnapshotError(
+            f"{where}: does not name {', '.join(unnamed)}. Describe the file there, or take it"
+            " out of the folder."
+        )
+    return release
+
+
+def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRelease:
+    """Store a release below `root`; content that is already held adds nothing.
+
+    The folder appears at once and complete: it is written beside its place and renamed.
+
+    Raises:
+        SnapshotError: no files, the id is taken by other bytes, or the release says it was
+            known before one that is already held for the same table.
+    """
+    where = f"{new.source_id}/{new.release_id}"
+    if not new.files:
+        raise SnapshotError(f"{where}: a release needs at least one file.")
+    content = {
+        (file.table, file.name): hashlib.sha256(file.content).hexdigest() for file in new.files
+    }
+    same_source = [release for release in held if release.source_id == new.source_id]
+    latest = _latest_of_tables(same_source, {table for table, _ in content})
+    if latest is not None and _content(latest) == content:
+        return AddedRelease(latest, is_new=False)
+    for release in same_source:
+        if release.release_id == new.release_id:
+            if _content(release) == content:
+                return AddedRelease(release, is_new=False)
+            raise SnapshotError(
+                f"{where}: this id is held already with other bytes. Releases are never"
+                " edited: choose the id of the day the changed bytes were published."
+            )
+    if latest is not None and new.known_from < latest.known_from:
+        raise SnapshotError(
+            f"{where}: known from {new.known_from}, before the held release"
+            f" {latest.release_id} of {latest.known_from}. A release that is added later cannot"
+            " be older: correct known_from."
+        )
+    folder = root / new.source_id / new.release_id
+    _write_folder(folder, new)
+    release = read_release(folder)
+    try:
+        _check_order((*same_source, release))
+    except SnapshotError:
+        shutil.rmtree(folder)
+        raise
+    return AddedRelease(release, is_new=True)
+
+
+def _release_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return [
+        folder
+        for source in sorted(root.iterdir())
+        if source.is_dir() and not source.name.startswith(".")
+        for folder in sorted(source.iterdir())
+        if folder.is_dir() and not folder.name.startswith(".")
+    ]
+
+
+def _content(release: Release) -> dict[tuple[str, str], str]:
+    return {(file.table, file.name): file.sha256 for file in release.files}
+
+
+def _latest_of_tables(releases: Sequence[Release], tables: set[str]) -> Release | None:
+    sharing = [release for release in releases if tables & {file.table for file in release.files}]
+    return max(sharing, key=lambda one: (one.known_from, one.release_id), default=None)
+
+
+def _check_dates(release: Release, where: str) -> None:
+    """A release cannot be fetched before it was known, nor known before its own name."""
+    earliest = {
+        "day": release.known_from,
+        "month": release.known_from.replace(day=1),
+        "year": release.known_from.replace(month=1, day=1),
+    }[release.known_from_precision]
+    if earliest > release.retrieved_on:
+        raise SnapshotError(
+            f"{where}: known_from {release.known_from} lies after retrieved_on"
+            f" {release.retrieved_on}. Correct whichever is wrong."
+        )
+    named = _DATED_ID.fullmatch(release.release_id)
+    if named and release.known_from < date(int(named[1]), int(named[2]), int(named[3] or 1)):
+        raise SnapshotError(
+            f"{where}: known_from {release.known_from} lies before the date in the release id"
+            f" {release.release_id}. Correct whichever is wrong."
+        )
+
+
+def _check_order(releases: Iterable[Release]) -> None:
+    """Within a table, a later dated id must not have been known earlier."""
+    by_table: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
+    for release in releases:
+        if _DATED_ID.fullmatch(release.release_id):
+            for table in {file.table for file in release.files}:
+                by_table[release.source_id, table].append(release)
+    for (source_id, table), dated in sorted(by_table.items()):
+        dated.sort(key=lambda one: one.release_id)
+        for older, newer in pairwise(dated):
+            if newer.known_from < older.known_from:
+                raise SnapshotError(
+                    f"{source_id}/{newer.release_id}/{SIDECAR}: known_from {newer.known_from}"
+                    f" lies before that of the older release {older.release_id}"
+                    f" ({older.known_from}), table {table}. Correct known_from in one of the"
+                    " two sidecars."
+                )
+
+
+def _read_sidecar(path: Path, where: str) -> Mapping[str, object]:
+    try:
+        sidecar = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise SnapshotError(
+            f"{where}: absent. Every release folder needs a sidecar; fetch the release again."
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SnapshotError(f"{where}: not JSON ({error}). Correct it.") from error
+    if not isinstance(sidecar, dict):
+        raise SnapshotError(f"{where}: must be a JSON object.")
+    return sidecar
+
+
+def _read_file_entry(
+    entry: object, where: str, source_id: str, release_id: str, folder: Path
+) -> SnapshotFile:
+    if not isinstance(entry, dict):
+        raise SnapshotError(f"{where}: must be a JSON object.")
+    name = _text(entry, "name", where)
+    if not _NAME.fullmatch(name):
+        raise SnapshotError(f"{where}: name {name!r} must be a plain file name.")
+    size = entry.get("bytes")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise SnapshotError(f"{where}: bytes must be a whole number.")
+    address = _optional_text(entry, "address", where)
+    if address is not None and scrub_address(address) != address:
+        raise SnapshotError(
+            f"{where}: the address holds a key. Replace its value by {_SCRUBBED}, and have the"
+            " publisher issue a new one if it was ever shared."
+        )
+    return SnapshotFile(
+        source_id=source_id,
+        release_id=release_id,
+        table=_text(entry, "table", where),
+        name=name,
+        layout=_text(entry, "layout", where),
+        address=address,
+        sha256=_text(entry, "sha256", where),
+        bytes=size,
+        composed_from=_optional_text(entry, "composed_from", where),
+        note=_optional_text(entry, "note", where),
+        path=folder / name,
+    )
+
+
+def _text(fields: Mapping[str, object], name: str, where: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise SnapshotError(f"{where}: {name} must be a text that is not empty.")
+    return value
+
+
+def _optional_text(fields: Mapping[str, object], name: str, where: str) -> str | None:
+    return None if fields.get(name) is None else _text(fields, name, where)
+
+
+def _date(fields: Mapping[str, object], name: str, where: str) -> date:
+    text = _text(fields, name, where)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SnapshotError(f"{where}: {name} is {text!r}; write it as YYYY-MM-DD.") from error
+
+
+def _write_folder(folder: Path, new: NewRelease) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    temporary.mkdir()
+    try:
+        entries = []
+        for file in new.files:
+            (temporary / file.name).write_bytes(file.content)
+            entries.append(
+                {
+                    "name": file.name,
+                    "table": file.table,
+                    "layout": file.layout,
+                    "address": None if file.address is None else scrub_address(file.address),
+                    "sha256": hashlib.sha256(file.content).hexdigest(),
+                    "bytes": len(file.content),
+                    "composed_from": file.composed_from,
+                    "note": file.note,
+                }
+            )
+        sidecar = {
+            "source_id": new.source_id,
+            "release_id": new.release_id,
+            "known_from": new.known_from.isoformat(),
+            "known_from_precision": new.known_from_precision,
+            "retrieved_on": new.retrieved_on.isoformat(),
+            "licence": new.licence,
+            "redistributable": new.redistributable,
+            "files": entries,
+        }
+        text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
+        (temporary / SIDECAR).write_text(text, encoding="utf-8")
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
