@@ -1,0 +1,93 @@
+"""A small stand-in for what dbt leaves behind, so that publishing is tested in seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import FinishedBuild
+
+MODEL = "model.bilateral.figures"
+QUESTION = "model.bilateral.answers"
+TEST = "test.bilateral.figures_are_whole"
+
+
+def _node(unique_id: str, **more: Any) -> dict[str, Any]:
+    kind, _, name = unique_id.split(".")
+    return {
+        "unique_id": unique_id,
+        "resource_type": kind,
+        "name": name,
+        "alias": name,
+        "schema": "marts",
+        "tags": [],
+        "config": {"enabled": True, "materialized": "table"},
+        **more,
+    }
+
+
+def _result(unique_id: str, status: str) -> dict[str, Any]:
+    name = unique_id.split(".")[2]
+    return {
+        "unique_id": unique_id,
+        "status": status,
+        "message": f"{name} says {status}",
+        "relation_name": f'"warehouse"."marts"."{name}"',
+        "compiled_code": f"select * from {name}_of_another",
+    }
+
+
+def make_build(
+    settings: Settings,
+    *,
+    generation: int = 1,
+    rows: int = 2000,
+    reverse: bool = False,
+    run_id: str = "run",
+    input_hash: str | None = None,
+    statuses: dict[str, str] | None = None,
+) -> FinishedBuild:
+    """A finished build whose every row carries its generation."""
+    for table, frame in {
+        "snapshots__files": {"source_id": ["s", "s"], "release_id": ["2017-01", "2016-01"]},
+        "snapshots__rejects": {"source_id": ["s"], "reason": ["a word where a number belongs"]},
+    }.items():
+        folder = settings.raw / table
+        folder.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame(frame).write_parquet(folder / "part-0.parquet")
+    folder = settings.builds / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "warehouse.duckdb"
+    file.unlink(missing_ok=True)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema marts")
+        order = "desc" if reverse else "asc"
+        connection.execute(
+            "create table marts.figures as"
+            f" select i as figure_id, {generation} as generation, (i * 1.5)::decimal(20, 3) as usd"
+            f" from range({rows}) as t(i) order by i {order}"
+        )
+        connection.execute(
+            'create table marts.answers as select * from "warehouse".marts.figures limit 0'
+        )
+    manifest = {
+        "nodes": {
+            MODEL: _node(MODEL, tags=["question", "question_input"]),
+            QUESTION: _node(QUESTION, tags=["question"]),
+            TEST: _node(TEST, schema="tests"),
+        },
+        "unit_tests": {},
+        "parent_map": {QUESTION: ["model.bilateral.between"], "model.bilateral.between": [MODEL]},
+    }
+    ended = {MODEL: "success", QUESTION: "success", TEST: "pass", **(statuses or {})}
+    return FinishedBuild(
+        file=file,
+        run_id=run_id,
+        manifest=manifest,
+        results={name: _result(name, status) for name, status in ended.items() if status},
+        input_hash=input_hash or f"inputs of {generation}",
+        code_version="0",
+    )
