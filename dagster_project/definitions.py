@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.dbt_project import ensure_manifest
+from dagster_project.dbt_project import ensure_manifest, read_manifest
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
@@ -15,7 +15,7 @@ from dagster_project.settings import Settings, load_settings
 
 
 def assemble(settings: Settings) -> dg.Definitions:
-    dbt_models = build_dbt_assets(settings, ensure_manifest(settings))
+    dbt_models = build_dbt_assets(settings, read_manifest(ensure_manifest(settings)))
     return dg.Definitions(
         assets=[
             *build_raw_assets(settings),

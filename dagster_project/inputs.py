@@ -15,6 +15,8 @@ from dagster_project.dbt_project import fingerprint, hash_files
 from dagster_project.settings import Settings
 from dagster_project.warehouse import exports_match, read_publication
 
+_PACKAGE = Path(__file__).resolve().parent
+
 # The engines whose version may change a value or the file format.
 _ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow")
 
@@ -25,7 +27,6 @@ def input_hash(settings: Settings) -> str:
     The bytes of the snapshots are read, not their sidecars or times of change: a file
     that was altered by hand must be seen, and a fresh clone must not look altered.
     """
-    package = settings.project_root / "dagster_project"
     parts = [
         *(
             hash_files(root, sorted(path for path in root.rglob("*") if path.is_file()))
@@ -33,7 +34,7 @@ def input_hash(settings: Settings) -> str:
             if root.is_dir()
         ),
         fingerprint(settings.dbt_project),
-        hash_files(package, _code_that_shapes_content(package)),
+        hash_files(_PACKAGE, _code_that_shapes_content()),
         *(f"{engine} {importlib.metadata.version(engine)}" for engine in _ENGINES),
         f"as of {settings.as_of}",
     ]
@@ -60,8 +61,8 @@ def code_version(settings: Settings) -> str:
     return f"{version}+{commit}{'.dirty' if dirty else ''}"
 
 
-def _code_that_shapes_content(package: Path) -> list[Path]:
-    return sorted([*(package / "sources").rglob("*.py"), package / "warehouse.py"])
+def _code_that_shapes_content() -> list[Path]:
+    return sorted([*(_PACKAGE / "sources").rglob("*.py"), _PACKAGE / "warehouse.py"])
 
 
 def _git(folder: Path, *arguments: str) -> str:

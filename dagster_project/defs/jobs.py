@@ -3,7 +3,7 @@
 Belongs here: jobs. Does not belong here: when they run (`schedules.py`).
 """
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ BUILD_JOB = "build_warehouse"
 LOAD_RAW_JOB = "load_raw"
 
 
-def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs() -> list[Any]:
     return [
         # DuckDB has one writer and a step in a process of its own costs five seconds of
         # imports, so a build stays in one process.

@@ -4,8 +4,6 @@ Belongs here: the asset and what it shows. Does not belong here: the audit and t
 themselves (`warehouse.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import dagster as dg
@@ -13,8 +11,9 @@ import dagster as dg
 from dagster_project.build_room import BuildRoom
 from dagster_project.defs.resources import BUILD_POOL, BuildEvent, Listener
 from dagster_project.defs.transform import OWNER
+from dagster_project.inputs import input_hash
 from dagster_project.settings import Settings
-from dagster_project.warehouse import publish
+from dagster_project.warehouse import AuditFailed, publish
 
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 
@@ -40,6 +39,8 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
         build_room: dg.ResourceParam[BuildRoom],
         listener: dg.ResourceParam[Listener],
     ) -> dg.MaterializeResult:
+        if input_hash(settings) != build_room.input_hash:
+            raise AuditFailed(("Its inputs changed while it was built; build again.",))
         outcome = publish(settings, build_room.finished())
         build_room.mark_done()
         if not outcome.published:

@@ -4,8 +4,6 @@ Belongs here: how a raw table looks in Dagster. Does not belong here: how it is 
 which there are (`sources/catalog.py`): a new source changes nothing in this file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,8 +42,8 @@ def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.As
 
     @dg.asset(
         key=raw_key(entry.table),
-        group_name=entry.source_id,
-        kinds=set(entry.kinds) | {"polars", "parquet"},
+        group_name=entry.group,
+        kinds=set(entry.kinds),
         owners=[OWNER],
         description=f"{entry.description}\n\nPublished: {entry.calendar}",
         metadata={"dagster/column_schema": table_schema(entry.schema)},

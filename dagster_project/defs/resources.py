@@ -4,8 +4,6 @@ Belongs here: resources and the names they go by. Does not belong here: what the
 which plain modules hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal

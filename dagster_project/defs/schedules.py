@@ -3,8 +3,6 @@
 Belongs here: schedules. Does not belong here: what counts as news (`inputs.py`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import dagster as dg

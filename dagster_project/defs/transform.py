@@ -4,10 +4,7 @@ Belongs here: how a dbt node looks in Dagster, and the one call of dbt that a bu
 Does not belong here: SQL, or facts about columns (dbt YAML has both).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -48,7 +45,7 @@ def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
     return dbt_resource_props["fqn"][1]
 
 
-def build_dbt_assets(settings: Settings, manifest: Path) -> dg.AssetsDefinition:
+def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """One asset definition over the whole project.
 
     Whatever part of it is asked for, the whole is built: each build starts from an empty

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from dagster_project.settings import Settings
+from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import FinishedBuild
 
 MODEL = "model.bilateral.figures"
@@ -91,3 +93,12 @@ def make_build(
         input_hash=input_hash or f"inputs of {generation}",
         code_version="0",
     )
+
+
+def lay_small_project(root: Path) -> None:
+    """A project with the real snapshots and reference codes, and two models of its own."""
+    shutil.copytree(Path(__file__).parent / "small_project" / "dbt", root / "dbt")
+    shutil.copytree(PROJECT_ROOT / "dbt" / "seeds", root / "dbt" / "seeds")
+    shutil.copytree(PROJECT_ROOT / "data" / "snapshots", root / "data" / "snapshots")
+    (root / ".dagster").mkdir()
+    shutil.copy(PROJECT_ROOT / ".dagster" / "dagster.yaml", root / ".dagster")
