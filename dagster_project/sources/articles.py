@@ -64,20 +64,20 @@ TRADE_KINDS = frozenset({"goods", "services", "goods_services"})
 
 # Product system → the form of its codes; a claim may name a code outright, as in hs2:87.
 _PRODUCT_CODES = {
-    "hs2": r"\d{2}",
-    "hs4": r"\d{4}",
-    "hs6": r"\d{6}",
-    "hs10": r"\d{10}",
-    "naics3": r"\d{3}",
-    "sitc": r"\d{1,5}",
-    "end_use": r"\d{1,5}",
+    "hs2": r"[0-9]{2}",
+    "hs4": r"[0-9]{4}",
+    "hs6": r"[0-9]{6}",
+    "hs10": r"[0-9]{10}",
+    "naics3": r"[0-9]{3}",
+    "sitc": r"[0-9]{1,5}",
+    "end_use": r"[0-9]{1,5}",
     "ebops": r"[A-Z0-9]{1,6}",
 }
 _LINEAGE = ("row_number", "column_name")
 _CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
 _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
 _MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
-_NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,6})?")
+_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
 _PERIOD = re.compile(PERIOD_PATTERN)
 
 
@@ -244,7 +244,7 @@ def _sector_problem(sector: str, sectors: frozenset[str]) -> list[tuple[str, str
 
 
 def _period_problem(period: str) -> list[str]:
-    if not _PERIOD.match(period):
+    if not _PERIOD.fullmatch(period):
         return ["not a period: write YYYY, YYYY-MM or YYYY-MM/YYYY-MM"]
     first, _, last = period.partition("/")
     if last and last < first:

@@ -43,8 +43,8 @@ SCHEMA: dict[str, pl.DataType] = {
 
 _COLUMNS = tuple(column for column in SCHEMA if column not in ("row_number", "column_name"))
 _MAY_BE_EMPTY = ("export_concept", "import_concept", "valuation", "account_basis")
-_UNSIGNED = r"^\d{1,14}(\.\d{1,6})?$"
-_SIGNED = r"^-?\d{1,14}(\.\d{1,6})?$"
+_UNSIGNED = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
+_SIGNED = r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$"
 
 
 def parse_figures(
@@ -70,7 +70,7 @@ def parse_figures(
         unknown = ~pl.col(column).is_in(list(countries))
         keep(unknown, column, "unknown country: write the ISO 3166 alpha-3 code")
     keep(
-        ~pl.col("published").str.contains(r"^\d{4}(-(0[1-9]|1[0-2])(-\d{2})?)?$"),
+        ~pl.col("published").str.contains(r"^[0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?$"),
         "published",
         "not a date: write YYYY, YYYY-MM or YYYY-MM-DD",
     )

@@ -28,7 +28,7 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
 }
 
-PERIOD_PATTERN = r"^\d{4}(-(0[1-9]|1[0-2])(/\d{4}-(0[1-9]|1[0-2]))?)?$"
+PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,10 @@ def checked_numbers(
     `cells` needs `row_number` and `column_name`. A cast alone would take 1.5e3 and round a
     decimal too many, so the form is checked first.
     """
-    pattern = rf"^\d{{1,{precision - scale}}}" + (rf"(\.\d{{1,{scale}}})?$" if scale else "$")
-    negative = rf"^-\d{{1,{precision - scale}}}" + (rf"(\.\d{{1,{scale}}})?$" if scale else "$")
+    pattern = rf"^[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$")
+    negative = rf"^-[0-9]{{1,{precision - scale}}}" + (
+        rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$"
+    )
     good = pl.col(text).str.contains(pattern)
     decimals = f"at most {scale} decimals" if scale else "no decimals"
     rejects = cells.filter(~good).select(
@@ -242,8 +244,16 @@ def reject_duplicates(
             .alias("reason"),
             pl.col("_key").alias("value"),
         )
-        .select(*lineage, "value", "reason")
+        .select(*lineage, "value", "reason", "_versions")
     )
+    # A repeated line of a wide file repeats every cell: one reject says as much as thirty.
+    place = [column for column in lineage if column != "column_name"]
+    rejects = pl.concat(
+        [
+            rejects.filter(conflicting),
+            rejects.filter(~conflicting).unique(place, keep="first", maintain_order=True),
+        ]
+    ).drop("_versions")
     kept = marked.filter(~(conflicting | repeated)).select(frame.columns)
     return kept, rejects
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 SIDECAR = "sidecar.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_DATED_ID = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
+_DATED_ID = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?")
 _PRECISIONS = ("day", "month", "year")
 _SECRET_PARAMETERS = frozenset(
     {"key", "subscription-key", "userid", "servicekey", "api_key", "apikey", "token"}
@@ -43,6 +43,7 @@ class SnapshotFile:
 
     source_id: str
     release_id: str
+    known_from: date
     table: str
     name: str
     layout: str
@@ -219,16 +220,17 @@ def read_release(folder: Path) -> Release:
     entries = sidecar.get("files")
     if not isinstance(entries, list) or not entries:
         raise SnapshotError(f"{where}: files must list at least one file.")
+    known_from = _date(sidecar, "known_from", where)
     release = Release(
         source_id=source_id,
         release_id=release_id,
-        known_from=_date(sidecar, "known_from", where),
+        known_from=known_from,
         known_from_precision=precision,
         retrieved_on=_date(sidecar, "retrieved_on", where),
         licence=_text(sidecar, "licence", where),
         redistributable=redistributable,
         files=tuple(
-            _read_file_entry(entry, f"{where}, file {number}", source_id, release_id, folder)
+            _read_file_entry(entry, f"{where}, file {number}", folder, known_from)
             for number, entry in enumerate(entries, start=1)
         ),
         folder=folder,
@@ -366,9 +368,7 @@ def _read_sidecar(path: Path, where: str) -> Mapping[str, object]:
     return sidecar
 
 
-def _read_file_entry(
-    entry: object, where: str, source_id: str, release_id: str, folder: Path
-) -> SnapshotFile:
+def _read_file_entry(entry: object, where: str, folder: Path, known_from: date) -> SnapshotFile:
     if not isinstance(entry, dict):
         raise SnapshotError(f"{where}: must be a JSON object.")
     name = _text(entry, "name", where)
@@ -384,8 +384,9 @@ def _read_file_entry(
             " publisher issue a new one if it was ever shared."
         )
     return SnapshotFile(
-        source_id=source_id,
-        release_id=release_id,
+        source_id=folder.parent.name,
+        release_id=folder.name,
+        known_from=known_from,
         table=_text(entry, "table", where),
         name=name,
         layout=_text(entry, "layout", where),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def parse_trade(content: bytes, file: SnapshotFile, areas: Mapping[str, str]) ->
     records: list[dict[str, object]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(data, start=1):
-        record, problem = _record(row, areas)
+        record, problem = _record(row, areas, file.known_from)
         if problem is None:
             records.append({"row_number": number, "column_name": "primaryValue", **record})
         else:
@@ -144,7 +145,7 @@ def _rows(reply: object, name: str) -> list[object]:
 
 
 def _record(
-    row: object, areas: Mapping[str, str]
+    row: object, areas: Mapping[str, str], known_from: date
 ) -> tuple[dict[str, object], tuple[str | None, str | None, str] | None]:
     """The row under the project's names, or the first problem: field, value, reason."""
     if not isinstance(row, dict):
@@ -164,6 +165,9 @@ def _record(
         record[column] = row[field]
     if not str(record["period"]).startswith(str(record["ref_year"])):
         return {}, ("period", _as_text(row["period"]), "does not lie in refYear")
+    if row["refYear"] > known_from.year:
+        reason = f"a release known from {known_from} cannot hold this year"
+        return {}, ("refYear", _as_text(row["refYear"]), reason)
     for column, (code_field, iso_field) in _AREAS.items():
         code = str(row[code_field])
         iso = WORLD[1] if code == WORLD[0] else areas.get(code)

@@ -104,11 +104,17 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: frozenset[str]
     cells, rejects = read_csv_cells(content, name, _COUNTRY_FILE_COLUMNS)
     cells, bad_year = reject_where(
         cells,
-        ~pl.col("year").str.contains(r"^(19|20)\d{2}$"),
+        ~pl.col("year").str.contains(r"^(19|20)[0-9]{2}$"),
         "year",
         pl.when(pl.col("year") == "")
         .then(pl.lit("the row has no year, so its figures belong to no period"))
         .otherwise(pl.lit("not a year: write four digits")),
+    )
+    cells, future = reject_where(
+        cells,
+        pl.col("year").cast(pl.Int32) > file.known_from.year,
+        "year",
+        f"a release known from {file.known_from} cannot hold this year",
     )
     cells, bad_code = _reject_unknown_partner(cells, "CTY_CODE", codes)
     long = (
@@ -136,7 +142,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: frozenset[str]
         "value_musd",
         pl.lit(_printed_unit(long["text"])).cast(pl.Decimal(20, 6)).alias("rounding_musd"),
     )
-    return Parsed(frame, pl.concat([rejects, bad_year, bad_code, bad_number]))
+    return Parsed(frame, pl.concat([rejects, bad_year, future, bad_code, bad_number]))
 
 
 def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -166,7 +172,7 @@ def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _printed_unit(texts: pl.Series) -> str:
     """The last printed unit: trailing zeros are dropped cell by cell, so the file decides."""
-    decimals = texts.str.extract(r"\.(\d+)$").str.len_chars().max()
+    decimals = texts.str.extract(r"\.([0-9]+)$").str.len_chars().max()
     places = decimals if isinstance(decimals, int) else 0
     return "1" if places == 0 else "0." + "0" * (places - 1) + "1"
 
@@ -222,9 +228,15 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: frozenset[str]) -
     cells, rejects, variables = _api_cells(read_json(content, name), name, layout)
     cells, bad_time = reject_where(
         cells,
-        ~pl.col("time").str.contains(r"^(19|20)\d{2}-(0[1-9]|1[0-2])$"),
+        ~pl.col("time").str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"),
         "time",
         "not a month: write it as YYYY-MM",
+    )
+    cells, future = reject_where(
+        cells,
+        pl.col("time") > f"{file.known_from:%Y-%m}",
+        "time",
+        f"a release known from {file.known_from} cannot hold this month",
     )
     cells, bad_partner = _reject_unknown_partner(cells, "CTY_CODE", codes)
     cells, bad_level = reject_where(
@@ -271,7 +283,7 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: frozenset[str]) -
     )
     return Parsed(
         frame,
-        pl.concat([rejects, bad_time, bad_partner, bad_level, bad_commodity, bad_number]),
+        pl.concat([rejects, bad_time, future, bad_partner, bad_level, bad_commodity, bad_number]),
     )
 
 

@@ -1,0 +1,186 @@
+"""Small publishers' files and release folders, made for one test at a time."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.sources.snapshot import SnapshotFile
+
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+COUNTRY_HEADER = (
+    "year",
+    "CTY_CODE",
+    "CTYNAME",
+    *(f"I{month}" for month in MONTHS),
+    "IYR",
+    *(f"E{month}" for month in MONTHS),
+    "EYR",
+)
+CLAIM = {
+    "claim_id": "c1",
+    "document_id": "d1",
+    "says": "deficit",
+    "trade_kind": "goods",
+    "measure": "deficit",
+    "reporter": "USA",
+    "partner": "KOR",
+    "sector": "total",
+    "period": "2016",
+    "base_period": "",
+    "value": "27.6",
+    "unit": "USD bn",
+    "rounding": "0.1",
+    "hedge": "exact",
+    "attributed_to": "",
+}
+CLAIM_HEADER = tuple(CLAIM)
+
+
+def csv_bytes(header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def country_row(year: str, code: str, name: str, **cells: str) -> dict[str, str]:
+    return {"year": year, "CTY_CODE": code, "CTYNAME": name, **cells}
+
+
+def country_bytes(*rows: Mapping[str, str]) -> bytes:
+    return csv_bytes(COUNTRY_HEADER, rows)
+
+
+def claims_bytes(*changes: Mapping[str, str]) -> bytes:
+    return csv_bytes(CLAIM_HEADER, [{**CLAIM, **change} for change in changes])
+
+
+def api_bytes(*rows: Sequence[object]) -> bytes:
+    return json.dumps(list(rows)).encode()
+
+
+def comtrade_row(**changes: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "typeCode": "C",
+        "freqCode": "A",
+        "refPeriodId": 20160101,
+        "refYear": 2016,
+        "refMonth": 52,
+        "period": "2016",
+        "reporterCode": 842,
+        "reporterISO": "USA",
+        "flowCode": "M",
+        "partnerCode": 410,
+        "partnerISO": "KOR",
+        "partner2Code": 0,
+        "partner2ISO": "W00",
+        "classificationCode": "H4",
+        "cmdCode": "TOTAL",
+        "customsCode": "C00",
+        "mosCode": "0 ",
+        "motCode": 0,
+        "cifvalue": 71887.5,
+        "fobvalue": None,
+        "primaryValue": 71887.5,
+        "isReported": True,
+        "isAggregate": False,
+    }
+    return {**row, **changes}
+
+
+def comtrade_bytes(*rows: object, count: int | None = None, error: str = "") -> bytes:
+    envelope = {
+        "elapsedTime": "0.01 secs",
+        "count": len(rows) if count is None else count,
+        "data": list(rows),
+        "error": error,
+    }
+    return json.dumps(envelope).encode()
+
+
+def snapshot_file(
+    layout: str, name: str = "file", known_from: date = date(2017, 1, 31)
+) -> SnapshotFile:
+    """What a parser is told about the file; the bytes are handed over separately."""
+    return SnapshotFile(
+        source_id="source",
+        release_id="release",
+        known_from=known_from,
+        table="source__table",
+        name=name,
+        layout=layout,
+        address=None,
+        sha256="",
+        bytes=0,
+        composed_from=None,
+        note=None,
+        path=Path(name),
+    )
+
+
+def write_release(
+    root: Path,
+    source_id: str,
+    release_id: str,
+    files: Mapping[str, tuple[str, str, bytes]],
+    **changes: Any,
+) -> Path:
+    """A release folder; `files` maps a name to table, layout and bytes."""
+    folder = root / source_id / release_id
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for name, (table, layout, content) in files.items():
+        (folder / name).write_bytes(content)
+        entries.append(
+            {
+                "name": name,
+                "table": table,
+                "layout": layout,
+                "address": "https://example.org/data?time=2016-01",
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "bytes": len(content),
+                "composed_from": None,
+                "note": None,
+            }
+        )
+    sidecar: dict[str, Any] = {
+        "source_id": source_id,
+        "release_id": release_id,
+        "known_from": "2017-01-31",
+        "known_from_precision": "month",
+        "retrieved_on": "2026-11-21",
+        "licence": "public domain",
+        "redistributable": True,
+        "files": entries,
+    }
+    (folder / "sidecar.json").write_text(json.dumps(sidecar | changes), encoding="utf-8")
+    return folder
+
+
+def edit_sidecar(folder: Path, **changes: Any) -> None:
+    path = folder / "sidecar.json"
+    sidecar = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(sidecar | changes), encoding="utf-8")
+
+
+def reject_rows(rejects: pl.DataFrame) -> list[tuple[Any, ...]]:
+    return rejects.select("row_number", "column_name", "value", "reason").rows()
+
+
+def table_bytes(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its place."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

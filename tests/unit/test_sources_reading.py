@@ -1,0 +1,121 @@
+"""Files that cannot be read at all, whatever they are about."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from dagster_project.sources.reading import (
+    checked_numbers,
+    closest,
+    read_csv_cells,
+    read_json,
+    reject_duplicates,
+)
+from dagster_project.sources.snapshot import SnapshotError
+
+COLUMNS = ("code", "value")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "some.csv: the file is empty. Fetch it again"),
+        (b" \n\n", "some.csv: the file is empty"),
+        (b"code,value\n01,caf\xe9\n", r"not UTF-8 at byte 17, line 2 \(0xe9\). Save or fetch"),
+        (b"code,value\n01,2\n\0\0\0\0", "zero bytes from line 3 on"),
+        (b"<html><title>Invalid Key</title>", "a web page or XML instead of data, .*Invalid Key"),
+        (b"code,amount\n01,2\n", r"line 1: column value is missing \(it has amount instead\)"),
+        (b"code,value,extra\n01,2,3\n", "line 1: column extra does not belong to the layout"),
+        (b"code,value,code\n01,2,01\n", "line 1: column code stands there twice"),
+        (b"code,value\n", "a header but no usable row"),
+        (b'code,value\n01,"2\n02,3\n', "line 2: unexpected end of data. A quote is left open"),
+        (b"code,value\n01,2\n02", "line 3: cut short after 1 of 2 cells"),
+        (b"code,value\n01\n", r"no usable row \(first problem, line 2: 1 cells where"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_used_says_where_and_why(content: bytes, message: str) -> None:
+    with pytest.raises(SnapshotError, match=message):
+        read_csv_cells(content, "some.csv", COLUMNS)
+
+
+def test_codes_keep_their_leading_zeros_and_columns_may_stand_in_any_order() -> None:
+    cells, rejects = read_csv_cells(b"value,code\n1,01\n", "some.csv", COLUMNS)
+    assert cells.rows(named=True) == [{"row_number": 2, "code": "01", "value": "1"}]
+    assert rejects.is_empty()
+
+
+def test_a_row_of_another_width_is_rejected_and_its_neighbours_kept() -> None:
+    content = b"code,value\n01,2\n02\n\n03,4\n04,5,6\n"
+    cells, rejects = read_csv_cells(content, "some.csv", COLUMNS)
+    assert cells["row_number"].to_list() == [2, 5]
+    assert rejects.rows() == [
+        (3, None, "02", "1 cells where the header has 2"),
+        (6, None, "04,5,6", "3 cells where the header has 2"),
+    ]
+
+
+def test_the_row_number_is_the_first_line_of_a_record_that_spans_lines() -> None:
+    content = b'code,value\n01,"a\nb"\n02,c\n'
+    cells, _ = read_csv_cells(content, "some.csv", COLUMNS)
+    assert cells.rows() == [(2, "01", "a\nb"), (4, "02", "c")]
+
+
+def test_a_byte_order_mark_does_not_become_part_of_the_first_name() -> None:
+    cells, _ = read_csv_cells("\ufeffcode,value\n01,2\n".encode(), "some.csv", COLUMNS)
+    assert cells["code"].to_list() == ["01"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[["a","b"],["1"', "some.json, line 1, column 16: the JSON is cut short"),
+        (b'[["a","b"],["1', "the JSON is cut short"),
+        (b"error: unknown variable 'XYZ'", "line 1, column 1: not JSON .*unknown variable 'XYZ'"),
+        (b"<!DOCTYPE html><title>Invalid Key</title>", "a web page or XML instead of data"),
+        (b"", "the file is empty"),
+    ],
+)
+def test_a_json_file_that_cannot_be_used_says_where_and_why(content: bytes, message: str) -> None:
+    with pytest.raises(SnapshotError, match=message):
+        read_json(content, "some.json")
+
+
+@pytest.mark.parametrize("text", ["1.5e3", "1,234", "n/a", "1.2345678", " 1", "\u0661", "--1", "."])
+def test_text_that_is_no_plain_number_is_rejected_not_guessed(text: str) -> None:
+    cells = pl.DataFrame({"row_number": [2, 3], "column_name": "v", "text": ["7.5", text]})
+    good, rejects = checked_numbers(cells, text="text", value="value", precision=20, scale=6)
+    assert good["row_number"].to_list() == [2]
+    assert rejects.rows() == [
+        (3, "v", text, "not a number: write digits, at most 6 decimals and no separators")
+    ]
+
+
+def test_a_negative_trade_value_is_rejected() -> None:
+    cells = pl.DataFrame({"row_number": [2], "column_name": "v", "text": ["-1"]})
+    good, rejects = checked_numbers(cells, text="text", value="value", precision=20, scale=0)
+    assert good.is_empty()
+    assert rejects["reason"].to_list() == ["a trade value cannot be negative"]
+
+
+def test_repeated_rows_are_kept_once_and_contradicting_rows_not_at_all() -> None:
+    frame = pl.DataFrame(
+        [(2, "a", 1), (3, "b", 1), (4, "a", 1), (5, "b", 2), (6, "c", 1)],
+        schema=["row_number", "key", "value"],
+        orient="row",
+    )
+    kept, rejects = reject_duplicates(frame, ["key"], ["row_number"])
+    assert kept.rows() == [(2, "a", 1), (6, "c", 1)]
+    contradiction = (
+        "2 rows share this key and contradict each other (the first is row 3): none is loaded"
+    )
+    assert sorted(rejects.rows()) == [
+        (3, "b", contradiction),
+        (4, "a", "repeats row 2 word for word: kept once"),
+        (5, "b", contradiction),
+    ]
+
+
+def test_the_nearest_word_is_offered() -> None:
+    assert closest("defict", {"deficit", "surplus"}) == "did you mean deficit?"
+    assert closest("zzz", {"deficit", "surplus"}) == "allowed: deficit, surplus"
