@@ -70,7 +70,7 @@ def run_build(
         BuildFailed: a source could not be read, a model or a test failed, or the audit
             found the build unfit.
     """
-    sweep(settings)
+    sweep(settings, keep_failed=True)
     publication = read_publication(settings)
     if publication and not force and is_current(settings, input_hash(settings)):
         return BuildOutcome(

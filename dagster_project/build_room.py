@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from dagster_project.dbt_project import BUILD_FILE_NAME
 from dagster_project.settings import Settings
 from dagster_project.warehouse import GOOD_STATUSES, FinishedBuild
 
@@ -37,8 +38,7 @@ class BuildRoom:
 
     @property
     def file(self) -> Path:
-        """Its stem is the catalog by which the views inside are qualified."""
-        return self.folder / "warehouse.duckdb"
+        return self.folder / BUILD_FILE_NAME
 
     @property
     def target(self) -> Path:
@@ -108,30 +108,25 @@ def open_build_room(
         yield room
     finally:
         held.close()
-        sweep(settings)
+        sweep(settings, keep_failed=(room.folder / _INPUTS).is_file())
 
 
-def sweep(settings: Settings) -> None:
-    """Remove the folders that nobody builds in, except the latest that failed.
+def sweep(settings: Settings, *, keep_failed: bool) -> None:
+    """Remove the folders that nobody builds in, except perhaps the latest that failed.
 
-    That one is kept to be looked into, and for a retry to go on from, until something
-    newer is published.
+    That one is kept to be looked into, and for a retry to go on from, until a build ends
+    well.
     """
     with _registry_lock(settings):
-        published = settings.warehouse.stat().st_mtime if settings.warehouse.is_file() else 0.0
         abandoned = {
             folder: held
             for folder in settings.builds.iterdir()
             if folder.is_dir() and (held := _hold(folder)) is not None
         }
-        failed = {
-            folder: changed
-            for folder in abandoned
-            if (folder / _INPUTS).is_file() and (changed := folder.stat().st_mtime) > published
-        }
-        kept = max(failed, key=failed.__getitem__, default=None)
+        failed = [folder for folder in abandoned if (folder / _INPUTS).is_file()]
+        latest = max(failed, key=lambda folder: folder.stat().st_mtime, default=None)
         for folder, held in abandoned.items():
-            if folder != kept:
+            if folder != latest or not keep_failed:
                 shutil.rmtree(folder, ignore_errors=True)
             held.close()
 

@@ -25,8 +25,8 @@ def check_build(settings: Settings) -> int:
         target = Path(folder)
         return subprocess.run(
             [str(dbt_executable()), "--warn-error", "--quiet", "build"],
-            cwd=settings.dbt_project,
-            env=dbt_environment(settings, build_file=target / "warehouse.duckdb", target=target),
+            cwd=target,
+            env=dbt_environment(settings, target=target),
             check=False,
         ).returncode
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.settings import Settings, load_settings
+
+# The stem is the catalog by which views are qualified, in a build and when published.
+BUILD_FILE_NAME = "warehouse.duckdb"
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 _BUILD_FILE = "BILATERAL_BUILD_FILE"
 _RAW = "BILATERAL_RAW"
@@ -48,12 +53,16 @@ def dbt_version() -> str:
     return importlib.metadata.version("dbt-core")
 
 
-def dbt_environment(settings: Settings, *, build_file: Path, target: Path) -> dict[str, str]:
-    """The environment of one dbt call: where it reads, where it builds, as of when."""
+def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
+    """The environment of one dbt call: where it reads, as of when, where it leaves its papers.
+
+    It builds `warehouse.duckdb` in the folder in which it is started. Were that path
+    spelled out, dbt would take each build for another profile and parse all anew.
+    """
     return {
         # Handed on as it is, for PATH, HOME and the locale; nothing is read from it here.
         **os.environ,
-        _BUILD_FILE: str(build_file),
+        _BUILD_FILE: BUILD_FILE_NAME,
         _RAW: str(settings.raw),
         _AS_OF: settings.as_of.isoformat() if settings.as_of else "",
         "DBT_PROJECT_DIR": str(settings.dbt_project),
@@ -108,6 +117,14 @@ def ensure_manifest(settings: Settings) -> Path:
     return manifest
 
 
+def lend_parse(settings: Settings, target: Path) -> None:
+    """Give a dbt call with papers of its own what the last parse has found out."""
+    parsed = settings.dbt_project / "target" / PARTIAL_PARSE
+    if parsed.is_file() and not (target / PARTIAL_PARSE).exists():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(parsed, target / PARTIAL_PARSE)
+
+
 def read_manifest(path: Path) -> Mapping[str, Any]:
     return json.loads(path.read_bytes())
 
@@ -117,8 +134,8 @@ def _parse(settings: Settings, target: Path) -> None:
         parsed = Path(folder)
         finished = subprocess.run(
             [str(dbt_executable()), "--quiet", "parse", "--no-partial-parse"],
-            cwd=settings.dbt_project,
-            env=dbt_environment(settings, build_file=parsed / "warehouse.duckdb", target=parsed),
+            cwd=parsed,
+            env=dbt_environment(settings, target=parsed),
             capture_output=True,
             text=True,
             check=False,
@@ -129,7 +146,7 @@ def _parse(settings: Settings, target: Path) -> None:
                 f"{finished.stdout.strip()}\n{finished.stderr.strip()}"
             )
         # Both are renamed in, so that nobody reads half a manifest.
-        for name in ("partial_parse.msgpack", "manifest.json"):
+        for name in (PARTIAL_PARSE, "manifest.json"):
             (parsed / name).replace(target / name)
 
 

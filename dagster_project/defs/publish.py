@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from dagster_project.build_room import BuildRoom
-from dagster_project.defs.resources import BUILD_POOL, BuildEvent, Listener
+from dagster_project.defs.resources import BUILD_POOL, Listener
 from dagster_project.defs.transform import OWNER
 from dagster_project.inputs import input_hash
 from dagster_project.settings import Settings
@@ -45,9 +45,7 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
         build_room.mark_done()
         if not outcome.published:
             context.log.info("The same content is already published; nothing was replaced.")
-        listener.report(
-            BuildEvent("publish", "warehouse", "published" if outcome.published else "same", 1, 1)
-        )
+        listener.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
         return dg.MaterializeResult(
             metadata={
                 "published": outcome.published,

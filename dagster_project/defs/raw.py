@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from dagster_project.defs.resources import BuildEvent, Listener
+from dagster_project.defs.resources import Listener
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
@@ -62,15 +62,7 @@ def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.As
         context: dg.AssetExecutionContext, listener: dg.ResourceParam[Listener]
     ) -> dg.MaterializeResult:
         result = load_table(entry, settings)
-        listener.report(
-            BuildEvent(
-                "raw",
-                entry.table,
-                "written" if result.written else "unchanged",
-                [other.table for other in CATALOG].index(entry.table) + 1,
-                total,
-            )
-        )
+        listener.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
             metadata=result_metadata(result), check_results=check_results(entry.table, result)
         )

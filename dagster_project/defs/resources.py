@@ -4,6 +4,7 @@ Belongs here: resources and the names they go by. Does not belong here: what the
 which plain modules hold.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -32,11 +33,20 @@ class BuildEvent:
     total: int
 
 
-@dataclass(frozen=True)
 class Listener:
     """Who wants to hear of the progress of a build; by default nobody."""
 
-    report: Callable[[BuildEvent], None] = lambda event: None
+    def __init__(self, on_event: Callable[[BuildEvent], None] = lambda event: None) -> None:
+        self._on_event = on_event
+        self._done: Counter[Stage] = Counter()
+
+    def begin(self, stage: Stage, done: int) -> None:
+        """Say what an earlier attempt had done of a stage."""
+        self._done[stage] = done
+
+    def ended(self, stage: Stage, name: str, status: str, total: int) -> None:
+        self._done[stage] += 1
+        self._on_event(BuildEvent(stage, name, status, self._done[stage], total))
 
 
 def build_resources(settings: Settings) -> dict[str, object]:

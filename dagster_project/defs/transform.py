@@ -12,8 +12,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
 from packaging.version import Version
 
 from dagster_project.build_room import BuildRoom
-from dagster_project.dbt_project import dbt_environment, dbt_executable, dbt_version
-from dagster_project.defs.resources import BUILD_POOL, BuildEvent, Listener
+from dagster_project.dbt_project import dbt_environment, dbt_executable, dbt_version, lend_parse
+from dagster_project.defs.resources import BUILD_POOL, Listener
 from dagster_project.settings import Settings
 from dagster_project.warehouse import GOOD_STATUSES
 
@@ -70,18 +70,14 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
         }
         invocation = start_dbt(settings, build_room, context)
         total = _planned_steps(invocation.manifest)
-        done = sum(result["status"] in GOOD_STATUSES for result in build_room.results().values())
+        earlier = build_room.results().values()
+        listener.begin("models", sum(step["status"] in GOOD_STATUSES for step in earlier))
         try:
             for event in invocation.stream_raw_events():
                 if event.is_result_event:
                     node = event.raw_event["data"]["node_info"]
                     if node.get("resource_type") in _EXECUTED:
-                        done += 1
-                        listener.report(
-                            BuildEvent(
-                                "models", node["node_name"], node["node_status"], done, total
-                            )
-                        )
+                        listener.ended("models", node["node_name"], node["node_status"], total)
                 for yielded in event.to_default_asset_events(
                     manifest=invocation.manifest,
                     dagster_dbt_translator=invocation.dagster_dbt_translator,
@@ -110,15 +106,17 @@ def start_dbt(
     if unfinished:
         context.log.info(f"Going on with {len(unfinished)} unfinished steps in {room.folder}.")
         arguments += ["--select", *sorted({name.split(".")[2] for name in unfinished})]
+    lend_parse(settings, room.target)
     return DbtCliInvocation.run(
         args=[str(dbt_executable()), *arguments],
         env={
-            **dbt_environment(settings, build_file=room.file, target=room.target),
+            **dbt_environment(settings, target=room.target),
             "DBT_LOG_FORMAT": "json",
         },
         manifest=_manifest_of(context),
         dagster_dbt_translator=LayerTranslator(),
-        project_dir=settings.dbt_project,
+        # The folder in which dbt is started; where the project is stands in its environment.
+        project_dir=room.folder,
         target_path=room.target,
         raise_on_error=True,
         context=context,

@@ -1,0 +1,148 @@
+"""The code location holds together: every key meets, nothing is off that should be on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.instance.config import PoolGranularity
+
+from dagster_project.definitions import assemble
+from dagster_project.defs.jobs import BUILD_JOB
+from dagster_project.defs.publish import PUBLISHED
+from dagster_project.defs.resources import BUILD_POOL
+from dagster_project.defs.schedules import CALENDARS
+from dagster_project.defs.transform import OWNER
+from dagster_project.settings import PROJECT_ROOT, load_settings
+from dagster_project.sources.catalog import CATALOG
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return assemble(load_settings())
+
+
+@pytest.fixture(scope="module")
+def graph(defs: dg.Definitions) -> dg.AssetGraph:
+    return defs.resolve_asset_graph()
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(PROJECT_ROOT / ".dagster")) as instance:
+        yield instance
+
+
+def test_the_code_location_validates(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_importing_the_definitions_opens_no_project_file() -> None:
+    script = (
+        "import sys\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda event, args: opened.append(str(args[0]))"
+        " if event == 'open' else None)\n"
+        "import dagster_project.definitions\n"
+        f"root = {str(PROJECT_ROOT)!r}\n"
+        "touched = [path for path in opened if path.startswith((root + '/dbt', root + '/data',"
+        " root + '/.dagster/'))]\n"
+        "print(len(opened)); print(touched)\n"
+    )
+    count, touched = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert int(count) > 100  # the hook was heard
+    assert touched == "[]"
+
+
+def test_no_asset_is_external(graph: dg.AssetGraph) -> None:
+    assert sorted(graph.external_asset_keys) == []
+
+
+def test_every_raw_table_of_the_catalog_is_an_asset_that_dbt_reads(graph: dg.AssetGraph) -> None:
+    assert len(CATALOG) > 0
+    for entry in CATALOG:
+        node = graph.get(dg.AssetKey(["raw", entry.table]))
+        assert node.group_name == entry.group
+        assert {child.path[0] for child in node.child_keys} & {"staging"}, entry.table
+
+
+def test_the_publication_comes_after_every_mart(graph: dg.AssetGraph) -> None:
+    marts = {key for key in graph.get_all_asset_keys() if key.path[0] == "marts"}
+    assert len(marts) > 3
+    assert marts <= graph.get(PUBLISHED).parent_keys
+
+
+def test_every_asset_has_owner_group_kind_and_description(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert list(node.owners) == [OWNER], key
+        assert node.group_name not in {None, "default"}, key
+        assert node.kinds, key
+        assert node.description, key
+
+
+def test_every_mart_and_raw_table_shows_its_columns(graph: dg.AssetGraph) -> None:
+    for key in graph.get_all_asset_keys():
+        if key.path[0] in {"raw", "marts"}:
+            schema = graph.get(key).metadata["dagster/column_schema"]
+            assert len(getattr(schema, "schema", schema).columns) > 0, key
+
+
+def test_dbt_tests_are_asset_checks(graph: dg.AssetGraph) -> None:
+    checked = {key.asset_key.path[0] for key in graph.asset_check_keys}
+    assert {"raw", "marts"} <= checked
+
+
+def test_a_build_stays_in_one_process_and_in_the_pool(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def(BUILD_JOB)
+    assert job.executor_def is dg.in_process_executor
+    pools = {node.name: node.definition.pool for node in job.nodes}
+    assert pools["dbt_models"] == BUILD_POOL
+    assert pools[PUBLISHED.to_python_identifier()] == BUILD_POOL
+
+
+def test_the_committed_instance_limits_the_pool_and_watches_runs(
+    instance: dg.DagsterInstance,
+) -> None:
+    pool = instance.get_concurrency_config().pool_config
+    assert pool.default_pool_limit == 1
+    assert pool.pool_granularity == PoolGranularity.RUN
+    assert instance.run_monitoring_enabled
+    assert instance.run_monitoring_max_runtime_seconds > 0
+    assert instance.run_retries_enabled
+    assert not instance.telemetry_enabled
+
+
+def test_every_schedule_is_on_and_builds(defs: dg.Definitions) -> None:
+    schedules = (
+        list(defs.resolve_all_schedule_defs())
+        if hasattr(defs, "resolve_all_schedule_defs")
+        else list(defs.get_repository_def().schedule_defs)
+    )
+    assert {schedule.name for schedule in schedules} == {calendar.name for calendar in CALENDARS}
+    for schedule in schedules:
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, schedule.name
+        assert schedule.job_name == BUILD_JOB
+
+
+def test_workspace_and_project_name_the_same_code_location() -> None:
+    workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    assert workspace == {
+        "load_from": [
+            {
+                "python_module": {
+                    "module_name": project["code_location_target_module"],
+                    "location_name": project["code_location_name"],
+                }
+            }
+        ]
+    }
+    assert project["code_location_target_module"].startswith(project["root_module"] + ".")
