@@ -1,0 +1,102 @@
+{{ config(tags=["question"]) }}
+
+-- A printed figure as what it asserts: a quantity of a cell, and the interval its words allow.
+with claims as (
+
+    select * from {{ ref('stg_articles__claims') }}
+
+),
+
+typed as (
+
+    select
+        c.*,
+        m.quantity,
+        m.transform,
+        m.direction,
+        m.is_in_scope,
+        u.unit_kind,
+        u.currency,
+        h.is_exact,
+        cast(c.reported_value * u.multiplier as decimal(32, 6)) as claimed,
+        cast(c.rounding * u.multiplier / 2 as decimal(32, 6)) as half,
+        cast(h.rounding_halves as decimal(32, 6)) as rounding_halves,
+        cast(h.relative_share as decimal(32, 6)) as relative_share,
+        cast(h.low_multiple as decimal(32, 6)) as low_multiple,
+        cast(h.high_multiple as decimal(32, 6)) as high_multiple,
+        h.low_is_closed,
+        h.high_is_closed,
+        {{ period_first_day('c.period') }} as period_start,
+        {{ period_last_day('c.period') }} as period_end,
+        {{ period_first_day('c.base_period') }} as base_start,
+        {{ period_last_day('c.base_period') }} as base_end
+    from claims as c
+    inner join {{ ref('claim_measures') }} as m on c.measure = m.measure
+    inner join {{ ref('units') }} as u on c.unit = u.unit
+    inner join {{ ref('claim_hedges') }} as h on c.hedge = h.hedge
+
+),
+
+-- Rounding words stand for a half width; "nearly" and its like stand for multiples of the value.
+bounded as (
+
+    select
+        *,
+        case
+            when rounding_halves is not null
+            then claimed - greatest(rounding_halves * half, relative_share * abs(claimed))
+            when claimed >= 0 then low_multiple * claimed
+            else high_multiple * claimed
+        end as low,
+        case
+            when rounding_halves is not null
+            then claimed + greatest(rounding_halves * half, relative_share * abs(claimed))
+            when claimed >= 0 then high_multiple * claimed
+            else low_multiple * claimed
+        end as high
+    from typed
+
+)
+
+select
+    b.claim_id,
+    b.document_id,
+    d.publisher as document_publisher,
+    d.published_on,
+    coalesce(b.document_id || ' / ' || coalesce(b.attributed_to, ''), b.claim_id) as speaker_key,
+    b.attributed_to,
+    b.says,
+    b.trade_kind,
+    b.measure,
+    b.quantity,
+    b.transform,
+    b.direction,
+    b.is_in_scope,
+    b.reporter_iso3,
+    b.partner_code,
+    b.sector,
+    b.period,
+    b.period_start,
+    b.period_end,
+    b.base_period,
+    b.base_start,
+    b.base_end,
+    b.reported_value,
+    b.unit,
+    b.unit_kind,
+    b.currency,
+    b.rounding,
+    b.hedge,
+    b.is_exact,
+    b.claimed,
+    b.half,
+    cast(b.low as decimal(32, 6)) as low,
+    cast(b.high as decimal(32, 6)) as high,
+    case when b.claimed >= 0 then b.low_is_closed else b.high_is_closed end as low_is_closed,
+    case when b.claimed >= 0 then b.high_is_closed else b.low_is_closed end as high_is_closed,
+    b.release_id,
+    b.snapshot_file,
+    b.snapshot_sha256,
+    b.row_number
+from bounded as b
+left join {{ ref('stg_articles__documents') }} as d on b.document_id = d.document_id

@@ -1,0 +1,78 @@
+with observations as (
+
+    select * from {{ ref('int_trade__observations_unioned') }}
+
+),
+
+-- One publisher says a figure again under each release; the next one ends what was known.
+moments as (
+
+    select distinct source_id, series_key, period_start, period_end, known_from
+    from observations
+
+),
+
+validity as (
+
+    select
+        source_id,
+        series_key,
+        period_start,
+        period_end,
+        known_from,
+        lead(known_from) over (
+            partition by source_id, series_key, period_start, period_end order by known_from
+        ) as known_to
+    from moments
+
+)
+
+select
+    o.observation_id,
+    o.source_id,
+    s.evidence_kind,
+    s.source_rank,
+    o.release_id,
+    o.known_from,
+    v.known_to,
+    o.known_from_earliest,
+    o.known_from_precision,
+    o.reporter_iso3,
+    o.partner_code,
+    o.is_aggregate,
+    o.trade_kind,
+    o.flow,
+    o.measure,
+    o.export_concept,
+    o.import_concept,
+    o.valuation,
+    o.account_basis,
+    o.seasonal_adjustment,
+    o.product_system,
+    o.product_code,
+    o.product_edition,
+    o.period_kind,
+    o.period_start,
+    o.period_end,
+    o.period,
+    o.reported_value,
+    o.reported_unit,
+    o.value_usd,
+    o.half_width_usd,
+    o.series_key,
+    o.export_leg_id,
+    o.import_leg_id,
+    o.raw_table,
+    o.snapshot_file,
+    o.snapshot_sha256,
+    o.row_number,
+    o.column_name
+from observations as o
+inner join
+    validity as v
+    on o.source_id = v.source_id
+    and o.series_key = v.series_key
+    and o.period_start = v.period_start
+    and o.period_end = v.period_end
+    and o.known_from = v.known_from
+inner join {{ ref('source_list') }} as s on o.source_id = s.source_id
