@@ -13,6 +13,7 @@ READY := $(VENV)/.ready
 # A Python that is absent is said to be absent, not fetched.
 export UV_PYTHON_DOWNLOADS := never
 export DAGSTER_HOME := $(CURDIR)/.dagster
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup build test dev sql check lint lint-sql check-build format bench clean

@@ -4,7 +4,7 @@ Belongs here: how a raw table looks in Dagster. Does not belong here: how it is 
 which there are (`sources/catalog.py`): a new source changes nothing in this file.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -98,7 +98,7 @@ def check_results(table: str, result: LoadResult) -> Sequence[dg.AssetCheckResul
     ]
 
 
-def table_schema(schema: pl.Schema) -> dg.TableSchema:
+def table_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
     return dg.TableSchema(
         columns=[dg.TableColumn(name, str(dtype)) for name, dtype in schema.items()]
     )
