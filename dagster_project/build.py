@@ -8,7 +8,6 @@ here: drawing progress (`cli.py`) or what the steps do (`defs/`).
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 import uuid
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster_project.build_room import sweep
+from dagster_project.build_room import read_results, sweep
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.settings import Settings
 from dagster_project.warehouse import GOOD_STATUSES, AuditFailed, read_publication
@@ -115,9 +114,9 @@ def _run_job(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     if not result.success:
-        folder = settings.builds / run_id
-        log = folder / "target" / "dbt.log"
-        raise BuildFailed(_problems(folder, result), log if log.is_file() else None)
+        target = settings.builds / run_id / "target"
+        log = target / "dbt.log"
+        raise BuildFailed(_problems(target, result), log if log.is_file() else None)
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
     return BuildOutcome(
         built=True,
@@ -155,9 +154,9 @@ def _instance(
         yield instance
 
 
-def _problems(folder: Path, result: dg.ExecuteInProcessResult) -> list[str]:
+def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
     """What went wrong, the models and tests that failed before the steps they failed in."""
-    problems = [*_dbt_problems(folder)]
+    problems = [*_dbt_problems(target)]
     for event in result.all_events:
         if not event.is_step_failure:
             continue
@@ -171,11 +170,8 @@ def _problems(folder: Path, result: dg.ExecuteInProcessResult) -> list[str]:
     return problems or ["The run ended without saying why; see it in `make dev`."]
 
 
-def _dbt_problems(folder: Path) -> Iterator[str]:
-    path = folder / "results.json"
-    if not path.is_file():
-        return
-    for name, result in sorted(json.loads(path.read_bytes()).items()):
+def _dbt_problems(target: Path) -> Iterator[str]:
+    for name, result in sorted(read_results(target).items()):
         if result["status"] in GOOD_STATUSES or result["status"] == "skipped":
             continue
         kind, _, spoken = name.partition(".bilateral.")

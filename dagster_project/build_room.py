@@ -17,18 +17,17 @@ from typing import IO, Any
 
 from dagster_project.dbt_project import BUILD_FILE_NAME
 from dagster_project.settings import Settings
-from dagster_project.warehouse import GOOD_STATUSES, FinishedBuild
+from dagster_project.warehouse import AuditFailed, FinishedBuild
 
 _HELD = "held"
 _INPUTS = "inputs.json"
-_RESULTS = "results.json"
 
 
 @dataclass(frozen=True)
 class BuildRoom:
     """One build's own folder: two builds never share a file.
 
-    A run that retries a failed one takes over its folder while the inputs are the same.
+    A run that retries another works in the folder of that one, while the inputs are the same.
     """
 
     folder: Path
@@ -44,29 +43,23 @@ class BuildRoom:
     def target(self) -> Path:
         return self.folder / "target"
 
-    @property
-    def log(self) -> Path:
-        return self.folder / "build.log"
+    def clear(self) -> None:
+        """Begin with nothing: what an attempt before this one left could pass for built."""
+        shutil.rmtree(self.target, ignore_errors=True)
+        for path in (self.file, self.file.with_name(self.file.name + ".wal")):
+            path.unlink(missing_ok=True)
 
     def results(self) -> Mapping[str, Mapping[str, Any]]:
-        """The last result of each step of dbt, over all attempts."""
-        path = self.folder / _RESULTS
-        return json.loads(path.read_bytes()) if path.is_file() else {}
-
-    def record_results(self) -> None:
-        """Take over what the dbt call that just ended has reported."""
-        reported = self.target / "run_results.json"
-        if not reported.is_file():
-            return
-        merged = dict(self.results())
-        for result in json.loads(reported.read_bytes())["results"]:
-            merged[result["unique_id"]] = result
-        temporary = self.folder / f"{_RESULTS}.tmp"
-        temporary.write_text(json.dumps(merged), encoding="utf-8")
-        temporary.replace(self.folder / _RESULTS)
-        reported.unlink()
+        return read_results(self.target)
 
     def finished(self) -> FinishedBuild:
+        """What dbt left, for the audit.
+
+        Raises:
+            AuditFailed: dbt was not run here.
+        """
+        if not (self.target / "run_results.json").is_file():
+            raise AuditFailed(("This run built no models; run the whole job.",))
         manifest = json.loads((self.target / "manifest.json").read_bytes())
         return FinishedBuild(
             file=self.file,
@@ -77,16 +70,17 @@ class BuildRoom:
             code_version=self.code_version,
         )
 
-    def unfinished(self) -> list[str]:
-        """The steps of an earlier attempt that did not end well; empty for a first one."""
-        results = self.results()
-        return sorted(
-            name for name, result in results.items() if result["status"] not in GOOD_STATUSES
-        )
-
     def mark_done(self) -> None:
         """Nothing more is needed from here; the folder goes when it is let go of."""
         (self.folder / _INPUTS).unlink(missing_ok=True)
+
+
+def read_results(target: Path) -> Mapping[str, Mapping[str, Any]]:
+    """How each step of dbt ended, by its unique id; empty when dbt did not end."""
+    path = target / "run_results.json"
+    if not path.is_file():
+        return {}
+    return {step["unique_id"]: step for step in json.loads(path.read_bytes())["results"]}
 
 
 @contextmanager
@@ -114,8 +108,8 @@ def open_build_room(
 def sweep(settings: Settings, *, keep_failed: bool) -> None:
     """Remove the folders that nobody builds in, except perhaps the latest that failed.
 
-    That one is kept to be looked into, and for a retry to go on from, until a build ends
-    well.
+    That one is kept to be looked into, and for a retry to publish from, until a build
+    ends well.
     """
     with _registry_lock(settings):
         abandoned = {

@@ -11,6 +11,7 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.defs.resources import Listener
+from dagster_project.defs.schedules import freshness_of
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
@@ -45,6 +46,7 @@ def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.As
         group_name=entry.group,
         kinds=set(entry.kinds),
         owners=[OWNER],
+        freshness_policy=freshness_of(entry.source_id),
         description=f"{entry.description}\n\nPublished: {entry.calendar}",
         metadata={"dagster/column_schema": table_schema(entry.schema)},
         check_specs=[

@@ -40,10 +40,6 @@ class Listener:
         self._on_event = on_event
         self._done: Counter[Stage] = Counter()
 
-    def begin(self, stage: Stage, done: int) -> None:
-        """Say what an earlier attempt had done of a stage."""
-        self._done[stage] = done
-
     def ended(self, stage: Stage, name: str, status: str, total: int) -> None:
         self._done[stage] += 1
         self._on_event(BuildEvent(stage, name, status, self._done[stage], total))

@@ -4,6 +4,7 @@ Belongs here: schedules. Does not belong here: what counts as news (`inputs.py`)
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import dagster as dg
 
@@ -20,6 +21,9 @@ class Calendar:
     cron: str
     timezone: str
     expected: str
+    # The source that is late when this day passes without it, if one is.
+    source_id: str | None = None
+    freshness: dg.FreshnessPolicy | None = None
 
 
 CALENDARS = (
@@ -29,6 +33,12 @@ CALENDARS = (
         "0 12 4-12 * *",
         "America/New_York",
         "the monthly US trade release (FT-900)",
+        source_id="us_census",
+        freshness=dg.FreshnessPolicy.cron(
+            deadline_cron="0 18 12 * *",
+            lower_bound_delta=timedelta(days=8, hours=10),
+            timezone="America/New_York",
+        ),
     ),
     Calendar(
         "korea_monthly_revision",
@@ -51,6 +61,13 @@ CALENDARS = (
         "any changed release",
     ),
 )
+
+
+def freshness_of(source_id: str) -> dg.FreshnessPolicy | None:
+    """When a source is late; none for one that keeps no calendar."""
+    return next(
+        (calendar.freshness for calendar in CALENDARS if calendar.source_id == source_id), None
+    )
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -15,7 +15,6 @@ from dagster_project.build_room import BuildRoom
 from dagster_project.dbt_project import dbt_environment, dbt_executable, dbt_version, lend_parse
 from dagster_project.defs.resources import BUILD_POOL, Listener
 from dagster_project.settings import Settings
-from dagster_project.warehouse import GOOD_STATUSES
 
 OWNER = "team:bilateral"
 _EXECUTED = frozenset({"model", "seed", "test", "unit_test"})
@@ -49,8 +48,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     """One asset definition over the whole project.
 
     Whatever part of it is asked for, the whole is built: each build starts from an empty
-    file, and a part of a warehouse cannot be published. Only a retry leaves out what
-    the attempt before it has already done.
+    file, and a part of a warehouse cannot be published.
     """
 
     @dbt_assets(
@@ -70,24 +68,19 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
         }
         invocation = start_dbt(settings, build_room, context)
         total = _planned_steps(invocation.manifest)
-        earlier = build_room.results().values()
-        listener.begin("models", sum(step["status"] in GOOD_STATUSES for step in earlier))
-        try:
-            for event in invocation.stream_raw_events():
-                if event.is_result_event:
-                    node = event.raw_event["data"]["node_info"]
-                    if node.get("resource_type") in _EXECUTED:
-                        listener.ended("models", node["node_name"], node["node_status"], total)
-                for yielded in event.to_default_asset_events(
-                    manifest=invocation.manifest,
-                    dagster_dbt_translator=invocation.dagster_dbt_translator,
-                    context=context,
-                    target_path=invocation.target_path,
-                ):
-                    if _key_of(context, yielded) in asked_for:
-                        yield yielded
-        finally:
-            build_room.record_results()
+        for event in invocation.stream_raw_events():
+            if event.is_result_event:
+                node = event.raw_event["data"]["node_info"]
+                if node.get("resource_type") in _EXECUTED:
+                    listener.ended("models", node["node_name"], node["node_status"], total)
+            for yielded in event.to_default_asset_events(
+                manifest=invocation.manifest,
+                dagster_dbt_translator=invocation.dagster_dbt_translator,
+                context=context,
+                target_path=invocation.target_path,
+            ):
+                if _key_of(context, yielded) in asked_for:
+                    yield yielded
 
     return dbt_models
 
@@ -101,14 +94,10 @@ def start_dbt(
     environment from this process, asks dbt for its version at the price of a start, and
     opens an adapter in this process that could keep the build file locked.
     """
-    arguments = ["build"]
-    unfinished = room.unfinished()
-    if unfinished:
-        context.log.info(f"Going on with {len(unfinished)} unfinished steps in {room.folder}.")
-        arguments += ["--select", *sorted({name.split(".")[2] for name in unfinished})]
+    room.clear()
     lend_parse(settings, room.target)
     return DbtCliInvocation.run(
-        args=[str(dbt_executable()), *arguments],
+        args=[str(dbt_executable()), "build"],
         env={
             **dbt_environment(settings, target=room.target),
             "DBT_LOG_FORMAT": "json",

@@ -132,6 +132,16 @@ def test_every_schedule_is_on_and_builds(defs: dg.Definitions) -> None:
         assert schedule.job_name == BUILD_JOB
 
 
+def test_tables_of_a_source_with_a_calendar_have_a_freshness_policy(graph: dg.AssetGraph) -> None:
+    with_policy = {
+        entry.source_id
+        for entry in CATALOG
+        if graph.get(dg.AssetKey(["raw", entry.table])).freshness_policy
+    }
+    assert with_policy == {calendar.source_id for calendar in CALENDARS if calendar.source_id}
+    assert with_policy
+
+
 def test_workspace_and_project_name_the_same_code_location() -> None:
     workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]

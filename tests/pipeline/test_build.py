@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pipeline.stand_in import identity, lay_small_project
 
 from dagster_project.build import BuildFailed, BuildOutcome, run_build
 from dagster_project.defs.resources import BuildEvent
+from dagster_project.defs.schedules import CALENDARS, Calendar, build_schedule
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published, publish_lock, read_publication
 
@@ -23,6 +25,7 @@ _BUILD = """
 import sys
 from pathlib import Path
 from dagster_project.build import run_build
+from dagster_project.defs.schedules import CALENDARS, Calendar, build_schedule
 from dagster_project.settings import Settings
 root = Path(sys.argv[1])
 print("started", flush=True)
@@ -143,6 +146,24 @@ def test_a_snapshot_altered_by_hand_is_named_and_publishes_nothing(small: Settin
     finally:
         snapshot.write_bytes(good)
     assert not build_again(small).built
+
+
+@pytest.mark.parametrize("calendar", CALENDARS, ids=lambda calendar: calendar.name)
+def test_a_schedule_builds_only_when_an_input_has_changed(
+    small: Settings, calendar: Calendar
+) -> None:
+    look = build_schedule(small, calendar)
+    with dg.build_schedule_context() as context:
+        found = look(context)
+        assert isinstance(found, dg.SkipReason)
+        assert calendar.expected in found.skip_message
+        fetched = small.shipped_snapshots / "us_census" / "2099-01" / "country.csv"
+        fetched.parent.mkdir()
+        fetched.write_text("a release that has come")
+        try:
+            assert isinstance(look(context), dg.RunRequest)
+        finally:
+            shutil.rmtree(fetched.parent)
 
 
 def _start(settings: Settings) -> subprocess.Popen:
