@@ -11,13 +11,13 @@ asked as (
 
     select
         bridge_id, 'a' as side, reporter_iso3, partner_code, trade_kind, quantity,
-        a_reading_id as reading_id, a_as_of as as_of, a_definition_id as definition_id,
+        direction, a_reading_id as reading_id, a_as_of as as_of, a_definition_id as definition_id,
         a_period_start as period_start, a_period_end as period_end
     from requested
     union all
     select
         bridge_id, 'b' as side, reporter_iso3, partner_code, trade_kind, quantity,
-        b_reading_id as reading_id, b_as_of as as_of, b_definition_id as definition_id,
+        direction, b_reading_id as reading_id, b_as_of as as_of, b_definition_id as definition_id,
         b_period_start as period_start, b_period_end as period_end
     from requested
 
@@ -38,6 +38,7 @@ asked_found as (
         a.partner_code,
         a.trade_kind,
         a.quantity,
+        a.direction,
         a.reading_id,
         cast(null as varchar) as claim_id,
         a.definition_id,
@@ -187,6 +188,7 @@ claims as (
         k.sector,
         k.period,
         k.quantity,
+        cast(case when k.transform = 'size' then sign(q.value_usd) else k.direction end as integer) as direction,
         j.reading_id,
         j.definition_id,
         k.period_start,
@@ -194,8 +196,10 @@ claims as (
         j.reported_by,
         j.export_leg_id,
         j.import_leg_id,
-        j.token,
-        j.release_key,
+        q.token,
+        q.vintage,
+        j.release_key as judged_release_key,
+        q.release_key,
         -- A size is printed without its sign; the reading that makes it true has one.
         cast(case when k.transform = 'size' then sign(q.value_usd) else k.direction end * k.claimed as decimal(24, 3)) as printed_usd,
         cast(greatest(k.high - k.claimed, k.claimed - k.low) as decimal(24, 3)) as printed_half_usd,
@@ -205,9 +209,9 @@ claims as (
     inner join
         quantities as q
         on j.cell_id = q.cell_id
-        and j.token = q.token
         and j.quantity = q.quantity
         and j.basis_key = q.basis_key
+        and (j.evidence_kind = 'printed') = (q.evidence_kind = 'printed')
         and j.value = cast(case when k.transform = 'size' then abs(q.value_usd) else k.direction * q.value_usd end as decimal(32, 6))
     where
         k.transform in ('level', 'size')
@@ -222,7 +226,9 @@ claim_pairs as (
     select
         'claims: ' || a.claim_id || ' to ' || b.claim_id as bridge_id,
         a.claim_id as a_claim_id,
-        b.claim_id as b_claim_id
+        a.token as a_token,
+        b.claim_id as b_claim_id,
+        b.token as b_token
     from claims as a
     inner join
         claims as b
@@ -233,23 +239,40 @@ claim_pairs as (
         and a.period = b.period
         and a.quantity = b.quantity
         and abs(a.printed_usd) < abs(b.printed_usd)
+    -- Both ends on one day where one day knows both: no revision comes between them then.
+    qualify
+        row_number() over (
+            partition by a.claim_id, b.claim_id
+            order by
+                case when a.token = b.token then 1 else 2 end,
+                case when a.release_key = a.judged_release_key then 1 else 2 end,
+                case when b.release_key = b.judged_release_key then 1 else 2 end,
+                a.vintage desc,
+                b.vintage desc,
+                a.token,
+                b.token
+        )
+        = 1
 
 ),
 
 claim_ends as (
 
     select
-        p.bridge_id, s.side, c.reporter_iso3, c.partner_code, c.trade_kind, c.quantity, c.reading_id,
+        p.bridge_id, s.side, c.reporter_iso3, c.partner_code, c.trade_kind, c.quantity, c.direction, c.reading_id,
         c.claim_id, c.definition_id, c.period_start, c.period_end, c.reported_by, c.export_leg_id,
         c.import_leg_id, c.token, c.release_key, c.value_usd, c.printed_usd, c.printed_half_usd
     from claim_pairs as p
     cross join (select unnest(['a', 'b']) as side) as s
-    inner join claims as c on c.claim_id = case when s.side = 'a' then p.a_claim_id else p.b_claim_id end
+    inner join
+        claims as c
+        on c.claim_id = case when s.side = 'a' then p.a_claim_id else p.b_claim_id end
+        and c.token = case when s.side = 'a' then p.a_token else p.b_token end
 
 )
 
 select
-    bridge_id, side, reporter_iso3, partner_code, trade_kind, quantity, reading_id, claim_id, definition_id,
+    bridge_id, side, reporter_iso3, partner_code, trade_kind, quantity, direction, reading_id, claim_id, definition_id,
     period_start, period_end, reported_by, export_leg_id, import_leg_id, token, release_key, value_usd,
     printed_usd, printed_half_usd
 from asked_found
@@ -258,7 +281,7 @@ where preference = 1
 union all
 
 select
-    h.bridge_id, h.side, c.reporter_iso3, c.partner_code, c.trade_kind, 'balance' as quantity, h.reading_id,
+    h.bridge_id, h.side, c.reporter_iso3, c.partner_code, c.trade_kind, 'balance' as quantity, 1 as direction, h.reading_id,
     cast(null as varchar) as claim_id, c.definition_id, c.period_start, c.period_end, h.reported_by,
     h.export_leg_id, h.import_leg_id, h.token, h.release_key, h.value_usd,
     cast(null as decimal(24, 3)) as printed_usd, cast(0 as decimal(24, 3)) as printed_half_usd
@@ -268,7 +291,7 @@ inner join {{ ref('int_figures__cells') }} as c on h.cell_id = c.cell_id
 union all
 
 select
-    bridge_id, side, reporter_iso3, partner_code, trade_kind, quantity, reading_id, claim_id, definition_id,
+    bridge_id, side, reporter_iso3, partner_code, trade_kind, quantity, direction, reading_id, claim_id, definition_id,
     period_start, period_end, reported_by, export_leg_id, import_leg_id, token, release_key, value_usd,
     printed_usd, printed_half_usd
 from claim_ends

@@ -1,4 +1,4 @@
-{{ config(tags=["question_input"]) }}
+{{ config(tags=["question", "question_input"]) }}
 
 -- The bridges between a sector's definitions that every build walks; those between readings,
 -- releases and claims follow from what is held. Others are asked for in the same columns.
@@ -29,6 +29,7 @@ select distinct
     a.partner_code,
     a.trade_kind,
     'imports' as quantity,
+    1 as direction,
     r.reading_id as a_reading_id,
     cast(null as date) as a_as_of,
     a.definition_id as a_definition_id,

@@ -130,8 +130,8 @@ ordered as (
                 claims_explained desc,
                 policy_rank,
                 definition_rank,
-                distance,
                 case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
+                distance,
                 case known_at_publication when 'known' then 1 when 'possible' then 2 else 3 end,
                 known_from desc,
                 candidate_id

@@ -1,4 +1,4 @@
-{{ config(tags=["question_input"]) }}
+{{ config(tags=["question", "question_input"]) }}
 
 -- The cells every build answers: what is held of all products by year, year to date and month,
 -- and every defined sector by year.

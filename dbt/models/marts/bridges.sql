@@ -3,7 +3,31 @@
 -- One row a bridge: its ends, the gap between them and whether the named causes close it.
 with ends as (
 
-    select * from {{ ref('int_bridges__ends') }}
+    select *, coalesce(export_leg_id || case when import_leg_id is null then '' else ' + ' end, '') || coalesce(import_leg_id, '') as basis_key
+    from {{ ref('int_bridges__ends') }}
+
+),
+
+-- Amounts are told in the sense the figures are: a deficit that grows is a larger figure.
+pairs as (
+
+    select
+        a.*,
+        case when a.direction = b.direction then a.direction else 1 end as sense,
+        coalesce(a.printed_usd, a.value_usd) as shown_usd,
+        b.claim_id as b_claim_id,
+        b.reading_id as b_reading_id,
+        b.basis_key as b_basis_key,
+        b.release_key as b_release_key,
+        b.definition_id as b_definition_id,
+        b.period_start as b_period_start,
+        b.period_end as b_period_end,
+        b.value_usd as b_value_usd,
+        b.printed_half_usd as b_printed_half_usd,
+        coalesce(b.printed_usd, b.value_usd) as b_shown_usd
+    from ends as a
+    inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
+    where a.side = 'a'
 
 ),
 
@@ -13,40 +37,52 @@ walked as (
     from {{ ref('int_bridges__steps_walked') }}
     group by bridge_id
 
+),
+
+measured as (
+
+    select
+        p.*,
+        coalesce(w.explained_usd, 0) as explained_usd,
+        coalesce(w.steps, 0) as steps,
+        p.b_shown_usd - p.shown_usd as gap_usd
+    from pairs as p
+    left join walked as w on p.bridge_id = w.bridge_id
+
 )
 
 select
-    a.bridge_id,
-    a.reporter_iso3,
-    a.partner_code,
-    a.trade_kind,
-    a.quantity,
-    a.claim_id as a_claim_id,
-    a.reading_id as a_reading_id,
-    a.release_key as a_release_key,
-    a.definition_id as a_definition_id,
-    {{ period_text('a.period_start', 'a.period_end') }} as a_period,
-    coalesce(a.printed_usd, a.value_usd) as a_usd,
-    a.value_usd as a_value_usd,
-    a.printed_half_usd as a_half_width_usd,
-    b.claim_id as b_claim_id,
-    b.reading_id as b_reading_id,
-    b.release_key as b_release_key,
-    b.definition_id as b_definition_id,
-    {{ period_text('b.period_start', 'b.period_end') }} as b_period,
-    coalesce(b.printed_usd, b.value_usd) as b_usd,
-    b.value_usd as b_value_usd,
-    b.printed_half_usd as b_half_width_usd,
-    cast(coalesce(b.printed_usd, b.value_usd) - coalesce(a.printed_usd, a.value_usd) as decimal(24, 3)) as gap_usd,
-    cast(coalesce(w.explained_usd, 0) as decimal(24, 3)) as explained_usd,
-    cast(
-        coalesce(b.printed_usd, b.value_usd) - coalesce(a.printed_usd, a.value_usd) - coalesce(w.explained_usd, 0) as decimal(24, 3)
-    ) as residual_usd,
-    cast(a.printed_half_usd + b.printed_half_usd as decimal(24, 3)) as allowance_usd,
-    abs(coalesce(b.printed_usd, b.value_usd) - coalesce(a.printed_usd, a.value_usd) - coalesce(w.explained_usd, 0))
-    <= a.printed_half_usd + b.printed_half_usd as closes,
-    cast(coalesce(w.steps, 0) as integer) as steps
-from ends as a
-inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
-left join walked as w on a.bridge_id = w.bridge_id
-where a.side = 'a'
+    bridge_id,
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    quantity,
+    case
+        when quantity <> 'balance' then quantity when sense < 0 then 'deficit' else 'balance'
+    end as told_as,
+    cast(sense as integer) as sense,
+    claim_id as a_claim_id,
+    reading_id as a_reading_id,
+    basis_key as a_basis_key,
+    release_key as a_release_key,
+    definition_id as a_definition_id,
+    {{ period_text('period_start', 'period_end') }} as a_period,
+    cast(sense * shown_usd as decimal(24, 3)) as a_usd,
+    cast(sense * value_usd as decimal(24, 3)) as a_value_usd,
+    printed_half_usd as a_half_width_usd,
+    b_claim_id,
+    b_reading_id,
+    b_basis_key,
+    b_release_key,
+    b_definition_id,
+    {{ period_text('b_period_start', 'b_period_end') }} as b_period,
+    cast(sense * b_shown_usd as decimal(24, 3)) as b_usd,
+    cast(sense * b_value_usd as decimal(24, 3)) as b_value_usd,
+    b_printed_half_usd as b_half_width_usd,
+    cast(sense * gap_usd as decimal(24, 3)) as gap_usd,
+    cast(sense * explained_usd as decimal(24, 3)) as explained_usd,
+    cast(sense * (gap_usd - explained_usd) as decimal(24, 3)) as residual_usd,
+    cast(printed_half_usd + b_printed_half_usd as decimal(24, 3)) as allowance_usd,
+    abs(gap_usd - explained_usd) <= printed_half_usd + b_printed_half_usd as closes,
+    cast(steps as integer) as steps
+from measured

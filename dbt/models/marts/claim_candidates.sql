@@ -381,7 +381,7 @@ numbered as (
         row_number() over (
             partition by
                 claim_id, hypothesis, definition_id, quantity, basis_key, release_key, evidence_kind, value
-            order by vintage desc, token desc
+            order by half_width, vintage desc, token desc
         ) as recency
     from judged
 

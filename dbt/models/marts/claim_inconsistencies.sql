@@ -78,7 +78,12 @@ told as (
     qualify
         row_number() over (
             partition by document_id, claims
-            order by left_depth, depth, len(left_claims), variable, cast(left_claims as varchar), cast(right_claims as varchar)
+            order by
+                left_depth,
+                case when variable like '%|change of %' or variable like '%|factor of %' or variable like '%|share of %' then 0 else 1 end,
+                depth,
+                len(left_claims),
+                variable, cast(left_claims as varchar), cast(right_claims as varchar)
         )
         = 1
 
@@ -225,7 +230,10 @@ denominators as (
     from minimal as m
     inner join
         {{ ref('claim_candidates') }} as x
-        on list_contains(m.claims, x.claim_id) and x.part_claim_id is not null and x.fit = 'exact'
+        on list_contains(m.claims, x.claim_id)
+        and len(m.claims) = 3
+        and list_contains(m.claims, x.part_claim_id)
+        and x.fit = 'exact'
     inner join {{ ref('claims') }} as k on x.claim_id = k.claim_id
     left join
         {{ ref('int_readings__named') }} as n
@@ -260,7 +268,7 @@ with_repairs as (
 
 ),
 
--- What follows from a figure already found wrong is not told again.
+-- What follows from a figure already found wrong, or told with fewer figures, is not told again.
 first_causes as (
 
     select w.*
@@ -271,8 +279,10 @@ first_causes as (
         where
             w.document_id = v.document_id
             and len(v.claims) < len(w.claims)
-            and v.suspect_claim_id is not null
-            and list_contains(w.claims, v.suspect_claim_id)
+            and (
+                list_contains(w.claims, v.suspect_claim_id)
+                or (len(v.left_claims) = 1 and v.left_claims = w.left_claims)
+            )
     )
 
 )

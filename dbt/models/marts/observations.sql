@@ -1,3 +1,9 @@
+{{
+    config(
+        post_hook="{{ as_of_macro('observations', observations_known(this, 'cast(as_of_day as date)')) }}",
+    )
+}}
+
 with observations as (
 
     select * from {{ ref('int_trade__observations_unioned') }}

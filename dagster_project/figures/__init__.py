@@ -1,0 +1,1 @@
+"""Questions put to the published warehouse: plain Python, thin, over the marts."""
