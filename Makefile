@@ -71,7 +71,7 @@ format: $(READY) ## Format Python and SQL.
 	sqlfmt --quiet --no-progressbar dbt
 
 bench: $(READY) ## Time and memory of each stage beside a floor.
-	python -m benchmarks
+	python -m bench
 
 clean: ## Remove what a build made; snapshots and packages stay.
 	rm -rf data/raw data/build data/exports data/exports.* data/warehouse.duckdb data/warehouse.duckdb.wal

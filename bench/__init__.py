@@ -1,0 +1,1 @@
+"""Measurements beside a floor taken in the same run; no test, and nothing the product needs."""
