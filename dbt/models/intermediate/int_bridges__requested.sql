@@ -1,40 +1,50 @@
 {{ config(tags=["question", "question_input"]) }}
 
 -- The bridges between a sector's definitions that every build walks; those between readings,
--- releases and claims follow from what is held. Others are asked for in the same columns.
-with cells as (
+-- releases and claims follow from what is held. Others are asked for in the same columns, where
+-- an end is a reading or a claim, and a direction left out is the sign of the figure itself.
+with
+    cells as (select * from {{ ref("int_figures__requested") }}),
 
-    select * from {{ ref('int_figures__requested') }}
+    definitions as (
 
-),
+        select definition_id, sector_id, definition_rank from {{ ref("sector_definitions") }}
 
-definitions as (
+    ),
 
-    select definition_id, sector_id, definition_rank
-    from {{ ref('sector_definitions') }}
+    readings as (
 
-),
+        select trade_kind, reading_id, import_concept, import_valuation
+        from {{ ref("readings_named") }}
+        where reported_by = 'reporter'
 
-readings as (
-
-    select trade_kind, reading_id, import_concept, import_valuation
-    from {{ ref('readings_named') }}
-    where reported_by = 'reporter'
-
-)
+    )
 
 select distinct
-    'definition: ' || r.reading_id || ' imports ' || a.reporter_iso3 || '>' || a.partner_code || ' ' || a.definition_id || ' to ' || b.definition_id || ' ' || {{ period_text('a.period_start', 'a.period_end') }} as bridge_id,
+    'definition: '
+    || r.reading_id
+    || ' imports '
+    || a.reporter_iso3
+    || '>'
+    || a.partner_code
+    || ' '
+    || a.definition_id
+    || ' to '
+    || b.definition_id
+    || ' '
+    || {{ period_text("a.period_start", "a.period_end") }} as bridge_id,
     a.reporter_iso3,
     a.partner_code,
     a.trade_kind,
     'imports' as quantity,
     1 as direction,
+    cast(null as varchar) as a_claim_id,
     r.reading_id as a_reading_id,
     cast(null as date) as a_as_of,
     a.definition_id as a_definition_id,
     a.period_start as a_period_start,
     a.period_end as a_period_end,
+    cast(null as varchar) as b_claim_id,
     r.reading_id as b_reading_id,
     cast(null as date) as b_as_of,
     b.definition_id as b_definition_id,
@@ -42,7 +52,8 @@ select distinct
     b.period_end as b_period_end
 from cells as a
 inner join definitions as da on a.definition_id = da.definition_id
-inner join definitions as db on da.sector_id = db.sector_id and da.definition_rank < db.definition_rank
+inner join
+    definitions as db on da.sector_id = db.sector_id and da.definition_rank < db.definition_rank
 inner join
     cells as b
     on db.definition_id = b.definition_id
