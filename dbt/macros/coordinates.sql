@@ -1,6 +1,16 @@
 {#- How coordinates become text. A leg is one direction of trade as one country compiled it. -#}
 {% macro leg_id(reporter, flow, concept, valuation, account_basis, seasonal_adjustment) -%}
-    {{ reporter }} || '.' || {{ flow }} || '.' || {{ concept }} || '.' || {{ valuation }} || '.' || {{ account_basis }} || '.' || {{ seasonal_adjustment }}
+    {{ reporter }}
+    || '.'
+    || {{ flow }}
+    || '.'
+    || {{ concept }}
+    || '.'
+    || {{ valuation }}
+    || '.'
+    || {{ account_basis }}
+    || '.'
+    || {{ seasonal_adjustment }}
 {%- endmacro %}
 
 {% macro month_index(day) -%} (year({{ day }}) * 12 + month({{ day }})) {%- endmacro %}
@@ -12,10 +22,14 @@
 
 {% macro period_kind(first_day, last_day) -%}
     case
-        when {{ months_between(first_day, last_day) }} = 1 then 'month'
-        when {{ months_between(first_day, last_day) }} = 12 and month({{ first_day }}) = 1 then 'year'
-        when {{ months_between(first_day, last_day) }} = 12 then 'twelve_months'
-        when {{ months_between(first_day, last_day) }} < 12 and month({{ first_day }}) = 1 then 'year_to_date'
+        when {{ months_between(first_day, last_day) }} = 1
+        then 'month'
+        when {{ months_between(first_day, last_day) }} = 12 and month({{ first_day }}) = 1
+        then 'year'
+        when {{ months_between(first_day, last_day) }} = 12
+        then 'twelve_months'
+        when {{ months_between(first_day, last_day) }} < 12 and month({{ first_day }}) = 1
+        then 'year_to_date'
         else 'months'
     end
 {%- endmacro %}
@@ -27,21 +41,46 @@
         then cast(year({{ first_day }}) as varchar)
         when {{ months_between(first_day, last_day) }} = 1
         then substr(cast({{ first_day }} as varchar), 1, 7)
-        else substr(cast({{ first_day }} as varchar), 1, 7) || '/' || substr(cast({{ last_day }} as varchar), 1, 7)
+        else
+            substr(cast({{ first_day }} as varchar), 1, 7)
+            || '/'
+            || substr(cast({{ last_day }} as varchar), 1, 7)
     end
 {%- endmacro %}
 
 {#- First and last day of a period text; text that is no period gives null. -#}
 {% macro period_first_day(period) -%}
-    try_cast(case when length({{ period }}) = 4 then {{ period }} || '-01-01' else substr({{ period }}, 1, 7) || '-01' end as date)
+    try_cast(
+        case
+            when length({{ period }}) = 4
+            then {{ period }} || '-01-01'
+            else substr({{ period }}, 1, 7) || '-01'
+        end as date
+    )
 {%- endmacro %}
 
 {% macro period_last_day(period) -%}
-    last_day(try_cast(case when length({{ period }}) = 4 then {{ period }} || '-12-01' else substr({{ period }}, length({{ period }}) - 6, 7) || '-01' end as date))
+    last_day(
+        try_cast(
+            case
+                when length({{ period }}) = 4
+                then {{ period }} || '-12-01'
+                else substr({{ period }}, length({{ period }}) - 6, 7) || '-01'
+            end as date
+        )
+    )
 {%- endmacro %}
 
 {% macro cell_id(reporter, partner, trade_kind, definition, first_day, last_day) -%}
-    {{ reporter }} || '>' || {{ partner }} || ' ' || {{ trade_kind }} || ' ' || {{ definition }} || ' ' || {{ period_text(first_day, last_day) }}
+    {{ reporter }}
+    || '>'
+    || {{ partner }}
+    || ' '
+    || {{ trade_kind }}
+    || ' '
+    || {{ definition }}
+    || ' '
+    || {{ period_text(first_day, last_day) }}
 {%- endmacro %}
 
 {#- The day whose knowledge the build shows; without one, everything that is held. -#}

@@ -1,27 +1,40 @@
 {{ config(tags=["question"]) }}
 
 -- The cells that the claims and their possible slips ask for.
-with hypotheses as (
+with
+    hypotheses as (
 
-    select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform
-    from {{ ref('int_claims__hypotheses') }} as h
-    inner join {{ ref('claims') }} as c on h.claim_id = c.claim_id
-    where c.transform not in ('rank', 'streak')
+        select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform
+        from {{ ref("int_claims__hypotheses") }} as h
+        inner join {{ ref("claims") }} as c on h.claim_id = c.claim_id
+        where c.transform not in ('rank', 'streak')
 
-)
+    )
 
 select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
 from hypotheses
 
 union
 
-select reporter_iso3, partner_code, trade_kind, definition_id, base_start as period_start, base_end as period_end
+select
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    definition_id,
+    base_start as period_start,
+    base_end as period_end
 from hypotheses
 where base_start is not null
 
 union
 
-select reporter_iso3, partner_code, trade_kind, 'total:total' as definition_id, period_start, period_end
+select
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    'total:total' as definition_id,
+    period_start,
+    period_end
 from hypotheses
 where transform = 'share'
 
@@ -35,11 +48,11 @@ select
     'total:total' as definition_id,
     y.period_start,
     y.period_end
-from {{ ref('claims') }} as c
+from {{ ref("claims") }} as c
 inner join
     (
         select distinct reporter_iso3, partner_code, trade_kind, period_start, period_end
-        from {{ ref('observations') }}
+        from {{ ref("observations") }}
         where product_system = 'total' and period_kind = 'year'
     ) as y
     on c.reporter_iso3 = y.reporter_iso3

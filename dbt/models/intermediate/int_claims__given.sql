@@ -21,4 +21,4 @@ select
     snapshot_file,
     snapshot_sha256,
     row_number
-from {{ ref('stg_articles__claims') }}
+from {{ ref("stg_articles__claims") }}

@@ -3,155 +3,169 @@
 -- What a claim may mean: its words as they stand under every definition of the sector, and the
 -- slips that print one figure for another. A slip needs three digits to be recognised by: two
 -- agree by chance.
-with claims as (
+with
+    claims as (
 
-    select *, reported_value / nullif(rounding, 0) as units_printed
-    from {{ ref('claims') }}
-    where is_in_scope
+        select *, reported_value / nullif(rounding, 0) as units_printed
+        from {{ ref("claims") }}
+        where is_in_scope
 
-),
+    ),
 
-definitions as (
+    definitions as (
 
-    select sector_id as sector, definition_id, definition_rank
-    from {{ ref('sector_definitions') }}
+        select sector_id as sector, definition_id, definition_rank
+        from {{ ref("sector_definitions") }}
 
-),
+    ),
 
-as_stated as (
+    as_stated as (
 
-    select
-        c.claim_id,
-        'as_stated' as hypothesis,
-        coalesce(d.definition_id, c.sector) as definition_id,
-        coalesce(d.definition_rank, 1) as definition_rank,
-        c.quantity,
-        c.period_start,
-        c.period_end,
-        c.base_start,
-        c.base_end
-    from claims as c
-    left join definitions as d on c.sector = d.sector
+        select
+            c.claim_id,
+            'as_stated' as hypothesis,
+            coalesce(d.definition_id, c.sector) as definition_id,
+            coalesce(d.definition_rank, 1) as definition_rank,
+            c.quantity,
+            c.period_start,
+            c.period_end,
+            c.base_start,
+            c.base_end
+        from claims as c
+        left join definitions as d on c.sector = d.sector
 
-),
+    ),
 
-slips as (
+    slips as (
 
-    select a.*, c.reporter_iso3, c.partner_code, c.sector
-    from as_stated as a
-    inner join claims as c on a.claim_id = c.claim_id
-    where c.transform in ('level', 'size') and c.is_exact and abs(c.units_printed) >= 100
+        select a.*, c.reporter_iso3, c.partner_code, c.sector
+        from as_stated as a
+        inner join claims as c on a.claim_id = c.claim_id
+        where c.transform in ('level', 'size') and c.is_exact and abs(c.units_printed) >= 100
 
-),
+    ),
 
-other_quantity as (
+    other_quantity as (
 
-    select
-        s.claim_id,
-        'another measure: ' || q.quantity as hypothesis,
-        s.definition_id,
-        s.definition_rank,
-        q.quantity,
-        s.period_start,
-        s.period_end,
-        s.base_start,
-        s.base_end
-    from slips as s
-    inner join
-        (select distinct quantity from {{ ref('claim_measures') }} where is_in_scope) as q
-        on s.quantity <> q.quantity
+        select
+            s.claim_id,
+            'another measure: ' || q.quantity as hypothesis,
+            s.definition_id,
+            s.definition_rank,
+            q.quantity,
+            s.period_start,
+            s.period_end,
+            s.base_start,
+            s.base_end
+        from slips as s
+        inner join
+            (select distinct quantity from {{ ref("claim_measures") }} where is_in_scope) as q
+            on s.quantity <> q.quantity
 
-),
+    ),
 
-other_period as (
+    other_period as (
 
-    select
-        claim_id,
-        'another period: twelve months' as hypothesis,
-        definition_id,
-        definition_rank,
-        quantity,
-        cast(period_end + interval 1 day - interval 12 month as date) as period_start,
-        period_end,
-        base_start,
-        base_end
-    from slips
-    where {{ period_kind('period_start', 'period_end') }} = 'year_to_date'
+        select
+            claim_id,
+            'another period: twelve months' as hypothesis,
+            definition_id,
+            definition_rank,
+            quantity,
+            cast(period_end + interval 1 day - interval 12 month as date) as period_start,
+            period_end,
+            base_start,
+            base_end
+        from slips
+        where {{ period_kind("period_start", "period_end") }} = 'year_to_date'
 
-    union all
+        union all
 
-    select
-        claim_id,
-        'another period: year to date' as hypothesis,
-        definition_id,
-        definition_rank,
-        quantity,
-        make_date(year(period_end), 1, 1) as period_start,
-        period_end,
-        base_start,
-        base_end
-    from slips
-    where {{ period_kind('period_start', 'period_end') }} = 'twelve_months'
+        select
+            claim_id,
+            'another period: year to date' as hypothesis,
+            definition_id,
+            definition_rank,
+            quantity,
+            make_date(year(period_end), 1, 1) as period_start,
+            period_end,
+            base_start,
+            base_end
+        from slips
+        where {{ period_kind("period_start", "period_end") }} = 'twelve_months'
 
-    union all
+        union all
 
-    select
-        s.claim_id,
-        'another period: the year ' || case when n.step < 0 then 'before' else 'after' end as hypothesis,
-        s.definition_id,
-        s.definition_rank,
-        s.quantity,
-        make_date(year(s.period_start) + n.step, 1, 1) as period_start,
-        make_date(year(s.period_end) + n.step, 12, 31) as period_end,
-        s.base_start,
-        s.base_end
-    from slips as s
-    cross join (select -1 as step union all select 1 as step) as n
-    where {{ period_kind('s.period_start', 's.period_end') }} = 'year'
+        select
+            s.claim_id,
+            'another period: the year '
+            || case when n.step < 0 then 'before' else 'after' end as hypothesis,
+            s.definition_id,
+            s.definition_rank,
+            s.quantity,
+            make_date(year(s.period_start) + n.step, 1, 1) as period_start,
+            make_date(year(s.period_end) + n.step, 12, 31) as period_end,
+            s.base_start,
+            s.base_end
+        from slips as s
+        cross join
+            (
+                select -1 as step
+                union all
+                select 1 as step
+            ) as n
+        where {{ period_kind("s.period_start", "s.period_end") }} = 'year'
 
-    union all
+        union all
 
-    select
-        s.claim_id,
-        'another period: agreement year of ' || g.name as hypothesis,
-        s.definition_id,
-        s.definition_rank,
-        s.quantity,
-        make_date(year(s.period_start), month(g.in_force_from), 1) as period_start,
-        cast(make_date(year(s.period_start) + 1, month(g.in_force_from), 1) - interval 1 day as date) as period_end,
-        s.base_start,
-        s.base_end
-    from slips as s
-    inner join
-        {{ ref('agreements') }} as g
-        on (s.reporter_iso3 = g.reporter_iso3 and s.partner_code = g.partner_code)
-        or (s.reporter_iso3 = g.partner_code and s.partner_code = g.reporter_iso3)
-    where {{ period_kind('s.period_start', 's.period_end') }} = 'year'
+        select
+            s.claim_id,
+            'another period: agreement year of ' || g.name as hypothesis,
+            s.definition_id,
+            s.definition_rank,
+            s.quantity,
+            make_date(year(s.period_start), month(g.in_force_from), 1) as period_start,
+            cast(
+                make_date(year(s.period_start) + 1, month(g.in_force_from), 1)
+                - interval 1 day as date
+            ) as period_end,
+            s.base_start,
+            s.base_end
+        from slips as s
+        inner join
+            {{ ref("agreements") }} as g
+            on (s.reporter_iso3 = g.reporter_iso3 and s.partner_code = g.partner_code)
+            or (s.reporter_iso3 = g.partner_code and s.partner_code = g.reporter_iso3)
+        where {{ period_kind("s.period_start", "s.period_end") }} = 'year'
 
-),
+    ),
 
-other_sector as (
+    other_sector as (
 
-    select
-        s.claim_id,
-        'another sector: ' || d.sector as hypothesis,
-        d.definition_id,
-        d.definition_rank,
-        s.quantity,
-        s.period_start,
-        s.period_end,
-        s.base_start,
-        s.base_end
-    from slips as s
-    inner join definitions as d on s.sector <> d.sector
-    where d.sector = 'total'
+        select
+            s.claim_id,
+            'another sector: ' || d.sector as hypothesis,
+            d.definition_id,
+            d.definition_rank,
+            s.quantity,
+            s.period_start,
+            s.period_end,
+            s.base_start,
+            s.base_end
+        from slips as s
+        inner join definitions as d on s.sector <> d.sector
+        where d.sector = 'total'
 
-)
+    )
 
-select * from as_stated
+select *
+from as_stated
 union all
-select * from other_quantity
+select *
+from other_quantity
 union all
-select * from other_period
+select *
+from other_period
 union all
-select * from other_sector
+select *
+from other_sector

@@ -2,205 +2,223 @@
 
 -- One candidate a claim, chosen with the speaker's other figures in view: a reading that
 -- explains more of what one speaker prints outranks one that explains less.
-with claims as (
+with
+    claims as (select * from {{ ref("claims") }}),
 
-    select * from {{ ref('claims') }}
+    candidates as (
 
-),
+        select c.*, k.speaker_key, k.trade_kind, k.reporter_iso3, k.partner_code, k.is_exact
+        from {{ ref("claim_candidates") }} as c
+        inner join claims as k on c.claim_id = k.claim_id
 
-candidates as (
+    ),
 
-    select c.*, k.speaker_key, k.trade_kind, k.reporter_iso3, k.partner_code, k.is_exact
-    from {{ ref('claim_candidates') }} as c
-    inner join claims as k on c.claim_id = k.claim_id
+    stated as (select * from candidates where hypothesis like 'as_stated%'),
 
-),
+    bases as (
 
-stated as (
+        select
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            reading_id,
+            is_named,
+            reported_by,
+            export_leg_id,
+            import_leg_id,
+            basis_key,
+            policy_rank
+        from {{ ref("int_readings__named") }}
 
-    select * from candidates where hypothesis like 'as_stated%'
+    ),
 
-),
+    -- A figure of one direction stands on every basis that holds its series.
+    compatible as (
 
-bases as (
+        select
+            s.candidate_id, b.basis_key as full_basis_key, b.reading_id, b.is_named, b.policy_rank
+        from stated as s
+        inner join
+            bases as b
+            on s.reporter_iso3 = b.reporter_iso3
+            and s.partner_code = b.partner_code
+            and s.trade_kind = b.trade_kind
+            and coalesce(s.export_leg_id, b.export_leg_id) = b.export_leg_id
+            and coalesce(s.import_leg_id, b.import_leg_id) = b.import_leg_id
 
-    select reporter_iso3, partner_code, trade_kind, reading_id, is_named, reported_by, export_leg_id, import_leg_id, basis_key, policy_rank
-    from {{ ref('int_readings__named') }}
+    ),
 
-),
+    scores as (
 
--- A figure of one direction stands on every basis that holds its series.
-compatible as (
+        select
+            s.speaker_key,
+            s.trade_kind,
+            c.full_basis_key,
+            count(distinct s.claim_id) as claims_explained,
+            min(c.policy_rank) as policy_rank
+        from stated as s
+        inner join compatible as c on s.candidate_id = c.candidate_id
+        where s.fit = 'exact' and s.is_exact and s.part_claim_id is null
+        group by s.speaker_key, s.trade_kind, c.full_basis_key
 
-    select
-        s.candidate_id,
-        b.basis_key as full_basis_key,
-        b.reading_id,
-        b.is_named,
-        b.policy_rank
-    from stated as s
-    inner join
-        bases as b
-        on s.reporter_iso3 = b.reporter_iso3
-        and s.partner_code = b.partner_code
-        and s.trade_kind = b.trade_kind
-        and coalesce(s.export_leg_id, b.export_leg_id) = b.export_leg_id
-        and coalesce(s.import_leg_id, b.import_leg_id) = b.import_leg_id
+    ),
 
-),
+    -- What a speaker is established to use: the basis that explains most, of two figures or more.
+    established as (
 
-scores as (
+        select speaker_key, trade_kind, full_basis_key, claims_explained
+        from scores as s
+        where
+            claims_explained >= 2
+            and claims_explained = (
+                select max(t.claims_explained)
+                from scores as t
+                where s.speaker_key = t.speaker_key and s.trade_kind = t.trade_kind
+            )
 
-    select
-        s.speaker_key,
-        s.trade_kind,
-        c.full_basis_key,
-        count(distinct s.claim_id) as claims_explained,
-        min(c.policy_rank) as policy_rank
-    from stated as s
-    inner join compatible as c on s.candidate_id = c.candidate_id
-    where s.fit = 'exact' and s.is_exact and s.part_claim_id is null
-    group by s.speaker_key, s.trade_kind, c.full_basis_key
+    ),
 
-),
+    labelled as (
 
--- What a speaker is established to use: the basis that explains most, of two figures or more.
-established as (
+        select
+            s.candidate_id,
+            c.full_basis_key,
+            c.reading_id,
+            c.policy_rank,
+            coalesce(x.claims_explained, 0) as claims_explained,
+            row_number() over (
+                partition by s.candidate_id
+                order by
+                    coalesce(x.claims_explained, 0) desc,
+                    c.policy_rank,
+                    c.is_named desc,
+                    c.full_basis_key
+            ) as preference
+        from stated as s
+        inner join compatible as c on s.candidate_id = c.candidate_id
+        left join
+            scores as x
+            on s.speaker_key = x.speaker_key
+            and s.trade_kind = x.trade_kind
+            and c.full_basis_key = x.full_basis_key
 
-    select speaker_key, trade_kind, full_basis_key, claims_explained
-    from scores as s
-    where
-        claims_explained >= 2
-        and claims_explained = (
-            select max(t.claims_explained)
-            from scores as t
-            where s.speaker_key = t.speaker_key and s.trade_kind = t.trade_kind
-        )
+    ),
 
-),
+    scored as (
 
-labelled as (
+        select
+            s.*,
+            l.reading_id,
+            l.full_basis_key,
+            coalesce(l.policy_rank, 99) as policy_rank,
+            coalesce(l.claims_explained, 0) as claims_explained,
+            max(case when s.fit = 'exact' then coalesce(l.claims_explained, 0) end) over (
+                partition by s.claim_id
+            ) as most_explained
+        from stated as s
+        left join labelled as l on s.candidate_id = l.candidate_id and l.preference = 1
 
-    select
-        s.candidate_id,
-        c.full_basis_key,
-        c.reading_id,
-        c.policy_rank,
-        coalesce(x.claims_explained, 0) as claims_explained,
-        row_number() over (
-            partition by s.candidate_id
-            order by coalesce(x.claims_explained, 0) desc, c.policy_rank, c.is_named desc, c.full_basis_key
-        ) as preference
-    from stated as s
-    inner join compatible as c on s.candidate_id = c.candidate_id
-    left join
-        scores as x
-        on s.speaker_key = x.speaker_key
-        and s.trade_kind = x.trade_kind
-        and c.full_basis_key = x.full_basis_key
+    ),
 
-),
+    ordered as (
 
-scored as (
+        select
+            *,
+            row_number() over (
+                partition by claim_id
+                order by
+                    case
+                        when fit = 'exact'
+                        then 1
+                        when is_within_revision
+                        then 2
+                        when fit = 'possible'
+                        then 3
+                        else 4
+                    end,
+                    claims_explained desc,
+                    policy_rank,
+                    definition_rank,
+                    case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
+                    distance,
+                    case known_at_publication when 'known' then 1 when 'possible' then 2 else 3 end,
+                    known_from desc,
+                    candidate_id
+            ) as preference
+        from scored
 
-    select
-        s.*,
-        l.reading_id,
-        l.full_basis_key,
-        coalesce(l.policy_rank, 99) as policy_rank,
-        coalesce(l.claims_explained, 0) as claims_explained,
-        max(case when s.fit = 'exact' then coalesce(l.claims_explained, 0) end) over (
-            partition by s.claim_id
-        ) as most_explained
-    from stated as s
-    left join labelled as l on s.candidate_id = l.candidate_id and l.preference = 1
+    ),
 
-),
+    -- How many different series, or definitions, are left after the speaker's other figures spoke.
+    counts as (
 
-ordered as (
+        select
+            claim_id,
+            count(
+                distinct case
+                    when fit = 'exact' and claims_explained = most_explained
+                    then basis_key || ' ' || definition_id
+                end
+            ) as readings_left,
+            count(
+                distinct case when fit = 'exact' then basis_key || ' ' || definition_id end
+            ) as readings_fitting,
+            count(
+                distinct case when is_within_revision then basis_key || ' ' || definition_id end
+            ) as readings_near,
+            count(case when fit = 'possible' then 1 end) as candidates_possible,
+            count(*) as candidates_tried
+        from scored
+        group by claim_id
 
-    select
-        *,
-        row_number() over (
-            partition by claim_id
-            order by
-                case
-                    when fit = 'exact' then 1 when is_within_revision then 2 when fit = 'possible' then 3 else 4
-                end,
-                claims_explained desc,
-                policy_rank,
-                definition_rank,
-                case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
-                distance,
-                case known_at_publication when 'known' then 1 when 'possible' then 2 else 3 end,
-                known_from desc,
-                candidate_id
-        ) as preference
-    from scored
+    ),
 
-),
+    -- The speaker's own basis says something else here.
+    disowned as (
 
--- How many different series, or definitions, are left after the speaker's other figures spoke.
-counts as (
+        select distinct s.claim_id
+        from scored as s
+        inner join compatible as c on s.candidate_id = c.candidate_id
+        inner join
+            established as e
+            on s.speaker_key = e.speaker_key
+            and s.trade_kind = e.trade_kind
+            and c.full_basis_key = e.full_basis_key
+        where s.fit = 'none'
 
-    select
-        claim_id,
-        count(distinct case when fit = 'exact' and claims_explained = most_explained then basis_key || ' ' || definition_id end) as readings_left,
-        count(distinct case when fit = 'exact' then basis_key || ' ' || definition_id end) as readings_fitting,
-        count(distinct case when is_within_revision then basis_key || ' ' || definition_id end) as readings_near,
-        count(case when fit = 'possible' then 1 end) as candidates_possible,
-        count(*) as candidates_tried
-    from scored
-    group by claim_id
+    ),
 
-),
+    -- A candidate stands on the speaker's basis when some established one holds its series.
+    owned as (
 
--- The speaker's own basis says something else here.
-disowned as (
+        select distinct s.candidate_id
+        from stated as s
+        inner join compatible as c on s.candidate_id = c.candidate_id
+        inner join
+            established as e
+            on s.speaker_key = e.speaker_key
+            and s.trade_kind = e.trade_kind
+            and c.full_basis_key = e.full_basis_key
 
-    select distinct s.claim_id
-    from scored as s
-    inner join compatible as c on s.candidate_id = c.candidate_id
-    inner join
-        established as e
-        on s.speaker_key = e.speaker_key
-        and s.trade_kind = e.trade_kind
-        and c.full_basis_key = e.full_basis_key
-    where s.fit = 'none'
+    ),
 
-),
+    slips as (
 
--- A candidate stands on the speaker's basis when some established one holds its series.
-owned as (
+        select
+            claim_id,
+            candidate_id,
+            row_number() over (
+                partition by claim_id
+                order by
+                    case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
+                    distance,
+                    hypothesis,
+                    candidate_id
+            ) as preference
+        from candidates
+        where hypothesis not like 'as_stated%' and fit = 'exact' and reported_by = 'reporter'
 
-    select distinct s.candidate_id
-    from stated as s
-    inner join compatible as c on s.candidate_id = c.candidate_id
-    inner join
-        established as e
-        on s.speaker_key = e.speaker_key
-        and s.trade_kind = e.trade_kind
-        and c.full_basis_key = e.full_basis_key
-
-),
-
-slips as (
-
-    select
-        claim_id,
-        candidate_id,
-        row_number() over (
-            partition by claim_id
-            order by
-                case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
-                distance,
-                hypothesis,
-                candidate_id
-        ) as preference
-    from candidates
-    where hypothesis not like 'as_stated%' and fit = 'exact' and reported_by = 'reporter'
-
-)
+    )
 
 select
     k.claim_id,

@@ -2,152 +2,206 @@
 
 -- The rows a claim needs and the warehouse does not hold: each definition of its sector, each
 -- period, on the preferred reading, as a statistic and not as somebody's rounded print.
-with claims as (
+with
+    claims as (select * from {{ ref("claims") }}),
 
-    select * from {{ ref('claims') }}
+    hypotheses as (
 
-),
+        select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform, c.sector
+        from {{ ref("int_claims__hypotheses") }} as h
+        inner join claims as c on h.claim_id = c.claim_id
+        where h.hypothesis = 'as_stated'
 
-hypotheses as (
+    ),
 
-    select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform, c.sector
-    from {{ ref('int_claims__hypotheses') }} as h
-    inner join claims as c on h.claim_id = c.claim_id
-    where h.hypothesis = 'as_stated'
+    needed as (
 
-),
+        select
+            claim_id,
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            quantity,
+            definition_id,
+            definition_rank,
+            period_start,
+            period_end
+        from hypotheses
+        where transform not in ('rank', 'streak')
 
-needed as (
+        union
 
-    select claim_id, reporter_iso3, partner_code, trade_kind, quantity, definition_id, definition_rank, period_start, period_end
-    from hypotheses
-    where transform not in ('rank', 'streak')
+        select
+            claim_id,
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            quantity,
+            definition_id,
+            definition_rank,
+            base_start as period_start,
+            base_end as period_end
+        from hypotheses
+        where transform not in ('rank', 'streak') and base_start is not null
 
-    union
+        union
 
-    select claim_id, reporter_iso3, partner_code, trade_kind, quantity, definition_id, definition_rank, base_start as period_start, base_end as period_end
-    from hypotheses
-    where transform not in ('rank', 'streak') and base_start is not null
+        select
+            claim_id,
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            quantity,
+            'total:total' as definition_id,
+            0 as definition_rank,
+            period_start,
+            period_end
+        from hypotheses
+        where transform = 'share'
 
-    union
+    ),
 
-    select claim_id, reporter_iso3, partner_code, trade_kind, quantity, 'total:total' as definition_id, 0 as definition_rank, period_start, period_end
-    from hypotheses
-    where transform = 'share'
+    held as (
 
-),
+        select distinct cell_id, quantity, export_leg_id, import_leg_id
+        from {{ ref("int_figures__quantities") }}
+        where evidence_kind = 'statistic'
 
-held as (
+    ),
 
-    select distinct
-        cell_id,
-        quantity,
-        export_leg_id,
-        import_leg_id
-    from {{ ref('int_figures__quantities') }}
-    where evidence_kind = 'statistic'
+    preferred as (
 
-),
+        select
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            reading_id,
+            reported_by,
+            export_leg_id,
+            import_leg_id
+        from {{ ref("int_readings__named") }} as n
+        where
+            reported_by = 'reporter'
+            and policy_rank = (
+                select min(m.policy_rank)
+                from {{ ref("int_readings__named") }} as m
+                where
+                    n.reporter_iso3 = m.reporter_iso3
+                    and n.partner_code = m.partner_code
+                    and n.trade_kind = m.trade_kind
+                    and m.reported_by = 'reporter'
+            )
 
-preferred as (
+    ),
 
-    select reporter_iso3, partner_code, trade_kind, reading_id, reported_by, export_leg_id, import_leg_id
-    from {{ ref('int_readings__named') }} as n
-    where
-        reported_by = 'reporter'
-        and policy_rank = (
-            select min(m.policy_rank)
-            from {{ ref('int_readings__named') }} as m
-            where
-                n.reporter_iso3 = m.reporter_iso3
-                and n.partner_code = m.partner_code
-                and n.trade_kind = m.trade_kind
-                and m.reported_by = 'reporter'
-        )
+    checked as (
 
-),
+        select
+            n.*,
+            {{
+                cell_id(
+                    "n.reporter_iso3",
+                    "n.partner_code",
+                    "n.trade_kind",
+                    "n.definition_id",
+                    "n.period_start",
+                    "n.period_end",
+                )
+            }} as cell_id
+        from needed as n
 
-checked as (
+    ),
 
-    select
-        n.*,
-        {{ cell_id('n.reporter_iso3', 'n.partner_code', 'n.trade_kind', 'n.definition_id', 'n.period_start', 'n.period_end') }} as cell_id
-    from needed as n
+    any_held as (
 
-),
+        select distinct c.claim_id, c.cell_id
+        from checked as c
+        inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
 
-any_held as (
+    ),
 
-    select distinct c.claim_id, c.cell_id
-    from checked as c
-    inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
+    preferred_held as (
 
-),
+        select distinct c.claim_id, c.cell_id
+        from checked as c
+        inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
+        inner join
+            preferred as p
+            on c.reporter_iso3 = p.reporter_iso3
+            and c.partner_code = p.partner_code
+            and c.trade_kind = p.trade_kind
+            and coalesce(h.export_leg_id, p.export_leg_id) = p.export_leg_id
+            and coalesce(h.import_leg_id, p.import_leg_id) = p.import_leg_id
 
-preferred_held as (
+    ),
 
-    select distinct c.claim_id, c.cell_id
-    from checked as c
-    inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
-    inner join
-        preferred as p
-        on c.reporter_iso3 = p.reporter_iso3
-        and c.partner_code = p.partner_code
-        and c.trade_kind = p.trade_kind
-        and coalesce(h.export_leg_id, p.export_leg_id) = p.export_leg_id
-        and coalesce(h.import_leg_id, p.import_leg_id) = p.import_leg_id
+    rows_missing as (
 
-),
+        select
+            c.claim_id,
+            c.definition_rank,
+            coalesce(d.definition_name, c.definition_id)
+            || ', '
+            || c.trade_kind
+            || ' '
+            || replace(c.quantity, '_', '-')
+            || ', '
+            || c.reporter_iso3
+            || '–'
+            || c.partner_code
+            || ', '
+            || {{ period_text("c.period_start", "c.period_end") }}
+            || case
+                when a.cell_id is null then '' else ', on the preferred reading'
+            end as missing_row
+        from checked as c
+        left join any_held as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
+        left join preferred_held as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
+        left join {{ ref("sector_definitions") }} as d on c.definition_id = d.definition_id
+        where p.cell_id is null
 
-rows_missing as (
+        union all
 
-    select
-        c.claim_id,
-        c.definition_rank,
-        coalesce(d.definition_name, c.definition_id) || ', ' || c.trade_kind || ' ' || replace(c.quantity, '_', '-')
-        || ', ' || c.reporter_iso3 || '–' || c.partner_code || ', '
-        || {{ period_text('c.period_start', 'c.period_end') }}
-        || case when a.cell_id is null then '' else ', on the preferred reading' end as missing_row
-    from checked as c
-    left join any_held as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
-    left join preferred_held as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
-    left join {{ ref('sector_definitions') }} as d on c.definition_id = d.definition_id
-    where p.cell_id is null
+        select
+            k.claim_id,
+            0 as definition_rank,
+            'exchange rate of ' || k.currency || ' to USD, ' || k.period as missing_row
+        from claims as k
+        where k.currency is not null and k.currency <> 'USD'
 
-    union all
+        union all
 
-    select
-        k.claim_id,
-        0 as definition_rank,
-        'exchange rate of ' || k.currency || ' to USD, ' || k.period as missing_row
-    from claims as k
-    where k.currency is not null and k.currency <> 'USD'
+        select
+            k.claim_id,
+            0 as definition_rank,
+            'all partners of ' || k.reporter_iso3 || ' in one release, ' || k.period as missing_row
+        from claims as k
+        where
+            k.transform = 'rank'
+            and k.claim_id not in (select claim_id from {{ ref("claim_candidates") }})
 
-    union all
+        union all
 
-    select
-        k.claim_id,
-        0 as definition_rank,
-        'all partners of ' || k.reporter_iso3 || ' in one release, ' || k.period as missing_row
-    from claims as k
-    where
-        k.transform = 'rank'
-        and k.claim_id not in (select claim_id from {{ ref('claim_candidates') }})
+        select
+            k.claim_id,
+            0 as definition_rank,
+            k.trade_kind
+            || ' balance by year up to '
+            || k.period
+            || ', '
+            || k.reporter_iso3
+            || '–'
+            || k.partner_code as missing_row
+        from claims as k
+        where
+            k.transform = 'streak'
+            and k.claim_id not in (
+                select claim_id
+                from {{ ref("claim_candidates") }}
+                where evidence_kind <> 'lower bound'
+            )
 
-    union all
-
-    select
-        k.claim_id,
-        0 as definition_rank,
-        k.trade_kind || ' balance by year up to ' || k.period || ', ' || k.reporter_iso3 || '–' || k.partner_code as missing_row
-    from claims as k
-    where
-        k.transform = 'streak'
-        and k.claim_id not in (
-            select claim_id from {{ ref('claim_candidates') }} where evidence_kind <> 'lower bound'
-        )
-
-)
+    )
 
 select claim_id, definition_rank, missing_row
 from rows_missing

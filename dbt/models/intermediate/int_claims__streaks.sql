@@ -1,61 +1,64 @@
 {{ config(tags=["question"]) }}
 
 -- Years in a row with a balance of one sign, up to each year, by basis, on the day known last.
-with readings as (
+with
+    readings as (
 
-    select
-        reporter_iso3,
-        partner_code,
-        trade_kind,
-        reported_by,
-        export_leg_id,
-        import_leg_id,
-        year(period_start) as reference_year,
-        sign(balance_usd) as balance_sign,
-        evidence_kind,
-        release_key,
-        known_from
-    from {{ ref('readings') }}
-    where
-        definition_id = 'total:total'
-        and period_kind = 'year'
-        and not is_page
-        and known_to is null
+        select
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            reported_by,
+            export_leg_id,
+            import_leg_id,
+            year(period_start) as reference_year,
+            sign(balance_usd) as balance_sign,
+            evidence_kind,
+            release_key,
+            known_from
+        from {{ ref("readings") }}
+        where
+            definition_id = 'total:total'
+            and period_kind = 'year'
+            and not is_page
+            and known_to is null
 
-),
+    ),
 
-broken as (
+    broken as (
 
-    select
-        *,
-        lag(balance_sign) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
-            order by reference_year
-        ) as previous_sign,
-        lag(reference_year) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
-            order by reference_year
-        ) as previous_year
-    from readings
+        select
+            *,
+            lag(balance_sign) over (
+                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                order by reference_year
+            ) as previous_sign,
+            lag(reference_year) over (
+                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                order by reference_year
+            ) as previous_year
+        from readings
 
-),
+    ),
 
-runs as (
+    runs as (
 
-    select
-        *,
-        sum(
-            case
-                when previous_year = reference_year - 1 and previous_sign = balance_sign then 0 else 1
-            end
-        ) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
-            order by reference_year
-            rows between unbounded preceding and current row
-        ) as run
-    from broken
+        select
+            *,
+            sum(
+                case
+                    when previous_year = reference_year - 1 and previous_sign = balance_sign
+                    then 0
+                    else 1
+                end
+            ) over (
+                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                order by reference_year
+                rows between unbounded preceding and current row
+            ) as run
+        from broken
 
-)
+    )
 
 select
     reporter_iso3,
@@ -77,11 +80,13 @@ select
             order by reference_year
         ) < min(reference_year) over (
             partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
-        ) - 1
+        )
+        - 1
         or first_value(previous_year) over (
             partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
             order by reference_year
-        ) is null,
+        )
+        is null,
         true
     ) as is_lower_bound,
     evidence_kind,

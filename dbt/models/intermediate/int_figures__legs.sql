@@ -1,72 +1,67 @@
 {{ config(tags=["question"]) }}
 
 -- One direction of a cell's trade as one country compiled it, as known on a day.
-with summed as (
+with
+    summed as (
 
-    select
-        cell_id,
-        vintage,
-        reported_by,
-        flow,
-        leg_id,
-        source_id,
-        source_rank,
-        evidence_kind,
-        raw_table,
-        route,
-        months,
-        members,
-        count(distinct period_start) as periods_found,
-        count(distinct product_code) as members_found,
-        sum(value_usd) as value_usd,
-        sum(half_width_usd) as half_width_usd,
-        max(known_from) as known_from,
-        max(known_from_earliest) as known_from_earliest,
-        max(source_id || ' ' || release_id) as release_key
-    from {{ ref('int_figures__pieces') }}
-    group by
-        cell_id,
-        vintage,
-        reported_by,
-        flow,
-        leg_id,
-        source_id,
-        source_rank,
-        evidence_kind,
-        raw_table,
-        route,
-        months,
-        members
+        select
+            cell_id,
+            vintage,
+            reported_by,
+            flow,
+            leg_id,
+            source_id,
+            source_rank,
+            evidence_kind,
+            raw_table,
+            route,
+            months,
+            members,
+            count(distinct period_start) as periods_found,
+            count(distinct product_code) as members_found,
+            sum(value_usd) as value_usd,
+            sum(half_width_usd) as half_width_usd,
+            max(known_from) as known_from,
+            max(known_from_earliest) as known_from_earliest,
+            max(source_id || ' ' || release_id) as release_key
+        from {{ ref("int_figures__pieces") }}
+        group by
+            cell_id,
+            vintage,
+            reported_by,
+            flow,
+            leg_id,
+            source_id,
+            source_rank,
+            evidence_kind,
+            raw_table,
+            route,
+            months,
+            members
 
-),
+    ),
 
--- A sum of months stands only with every month; a code without a row in a system that is
--- held for the month is a code without trade.
-complete as (
+    -- A sum of months stands only with every month; a code without a row in a system that is
+    -- held for the month is a code without trade.
+    complete as (select * from summed where route = 'period' or periods_found = months),
 
-    select *
-    from summed
-    where route = 'period' or periods_found = months
+    ranked as (
 
-),
+        select
+            *,
+            row_number() over (
+                partition by cell_id, vintage, leg_id
+                order by
+                    source_rank,
+                    known_from desc,
+                    case when route = 'period' then 1 else 2 end,
+                    half_width_usd,
+                    raw_table,
+                    source_id
+            ) as preference
+        from complete
 
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by cell_id, vintage, leg_id
-            order by
-                source_rank,
-                known_from desc,
-                case when route = 'period' then 1 else 2 end,
-                half_width_usd,
-                raw_table,
-                source_id
-        ) as preference
-    from complete
-
-)
+    )
 
 select
     cell_id,

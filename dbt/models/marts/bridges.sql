@@ -1,55 +1,59 @@
 {{ config(tags=["question"]) }}
 
 -- One row a bridge: its ends, the gap between them and whether the named causes close it.
-with ends as (
+with
+    ends as (
 
-    select *, coalesce(export_leg_id || case when import_leg_id is null then '' else ' + ' end, '') || coalesce(import_leg_id, '') as basis_key
-    from {{ ref('int_bridges__ends') }}
+        select
+            *,
+            coalesce(export_leg_id || case when import_leg_id is null then '' else ' + ' end, '')
+            || coalesce(import_leg_id, '') as basis_key
+        from {{ ref("int_bridges__ends") }}
 
-),
+    ),
 
--- Amounts are told in the sense the figures are: a deficit that grows is a larger figure.
-pairs as (
+    -- Amounts are told in the sense the figures are: a deficit that grows is a larger figure.
+    pairs as (
 
-    select
-        a.*,
-        case when a.direction = b.direction then a.direction else 1 end as sense,
-        coalesce(a.printed_usd, a.value_usd) as shown_usd,
-        b.claim_id as b_claim_id,
-        b.reading_id as b_reading_id,
-        b.basis_key as b_basis_key,
-        b.release_key as b_release_key,
-        b.definition_id as b_definition_id,
-        b.period_start as b_period_start,
-        b.period_end as b_period_end,
-        b.value_usd as b_value_usd,
-        b.printed_half_usd as b_printed_half_usd,
-        coalesce(b.printed_usd, b.value_usd) as b_shown_usd
-    from ends as a
-    inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
-    where a.side = 'a'
+        select
+            a.*,
+            case when a.direction = b.direction then a.direction else 1 end as sense,
+            coalesce(a.printed_usd, a.value_usd) as shown_usd,
+            b.claim_id as b_claim_id,
+            b.reading_id as b_reading_id,
+            b.basis_key as b_basis_key,
+            b.release_key as b_release_key,
+            b.definition_id as b_definition_id,
+            b.period_start as b_period_start,
+            b.period_end as b_period_end,
+            b.value_usd as b_value_usd,
+            b.printed_half_usd as b_printed_half_usd,
+            coalesce(b.printed_usd, b.value_usd) as b_shown_usd
+        from ends as a
+        inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
+        where a.side = 'a'
 
-),
+    ),
 
-walked as (
+    walked as (
 
-    select bridge_id, sum(amount_usd) as explained_usd, count(*) as steps
-    from {{ ref('int_bridges__steps_walked') }}
-    group by bridge_id
+        select bridge_id, sum(amount_usd) as explained_usd, count(*) as steps
+        from {{ ref("int_bridges__steps_walked") }}
+        group by bridge_id
 
-),
+    ),
 
-measured as (
+    measured as (
 
-    select
-        p.*,
-        coalesce(w.explained_usd, 0) as explained_usd,
-        coalesce(w.steps, 0) as steps,
-        p.b_shown_usd - p.shown_usd as gap_usd
-    from pairs as p
-    left join walked as w on p.bridge_id = w.bridge_id
+        select
+            p.*,
+            coalesce(w.explained_usd, 0) as explained_usd,
+            coalesce(w.steps, 0) as steps,
+            p.b_shown_usd - p.shown_usd as gap_usd
+        from pairs as p
+        left join walked as w on p.bridge_id = w.bridge_id
 
-)
+    )
 
 select
     bridge_id,
@@ -66,7 +70,7 @@ select
     basis_key as a_basis_key,
     release_key as a_release_key,
     definition_id as a_definition_id,
-    {{ period_text('period_start', 'period_end') }} as a_period,
+    {{ period_text("period_start", "period_end") }} as a_period,
     cast(sense * shown_usd as decimal(24, 3)) as a_usd,
     cast(sense * value_usd as decimal(24, 3)) as a_value_usd,
     printed_half_usd as a_half_width_usd,
@@ -75,7 +79,7 @@ select
     b_basis_key,
     b_release_key,
     b_definition_id,
-    {{ period_text('b_period_start', 'b_period_end') }} as b_period,
+    {{ period_text("b_period_start", "b_period_end") }} as b_period,
     cast(sense * b_shown_usd as decimal(24, 3)) as b_usd,
     cast(sense * b_value_usd as decimal(24, 3)) as b_value_usd,
     b_printed_half_usd as b_half_width_usd,

@@ -1,62 +1,62 @@
 {{ config(tags=["question"]) }}
 
 -- A printed figure as what it asserts: a quantity of a cell, and the interval its words allow.
-with claims as (
+with
+    claims as (select * from {{ ref("int_claims__given") }}),
 
-    select * from {{ ref('int_claims__given') }}
+    typed as (
 
-),
+        select
+            c.*,
+            m.quantity,
+            m.transform,
+            m.direction,
+            m.is_in_scope,
+            u.unit_kind,
+            u.currency,
+            h.is_exact,
+            cast(c.reported_value * u.multiplier as decimal(32, 6)) as claimed,
+            cast(c.rounding * u.multiplier / 2 as decimal(32, 6)) as half,
+            cast(h.rounding_halves as decimal(32, 6)) as rounding_halves,
+            cast(h.relative_share as decimal(32, 6)) as relative_share,
+            cast(h.low_multiple as decimal(32, 6)) as low_multiple,
+            cast(h.high_multiple as decimal(32, 6)) as high_multiple,
+            h.low_is_closed,
+            h.high_is_closed,
+            {{ period_first_day("c.period") }} as period_start,
+            {{ period_last_day("c.period") }} as period_end,
+            {{ period_first_day("c.base_period") }} as base_start,
+            {{ period_last_day("c.base_period") }} as base_end
+        from claims as c
+        inner join {{ ref("claim_measures") }} as m on c.measure = m.measure
+        inner join {{ ref("units") }} as u on c.unit = u.unit
+        inner join {{ ref("claim_hedges") }} as h on c.hedge = h.hedge
 
-typed as (
+    ),
 
-    select
-        c.*,
-        m.quantity,
-        m.transform,
-        m.direction,
-        m.is_in_scope,
-        u.unit_kind,
-        u.currency,
-        h.is_exact,
-        cast(c.reported_value * u.multiplier as decimal(32, 6)) as claimed,
-        cast(c.rounding * u.multiplier / 2 as decimal(32, 6)) as half,
-        cast(h.rounding_halves as decimal(32, 6)) as rounding_halves,
-        cast(h.relative_share as decimal(32, 6)) as relative_share,
-        cast(h.low_multiple as decimal(32, 6)) as low_multiple,
-        cast(h.high_multiple as decimal(32, 6)) as high_multiple,
-        h.low_is_closed,
-        h.high_is_closed,
-        {{ period_first_day('c.period') }} as period_start,
-        {{ period_last_day('c.period') }} as period_end,
-        {{ period_first_day('c.base_period') }} as base_start,
-        {{ period_last_day('c.base_period') }} as base_end
-    from claims as c
-    inner join {{ ref('claim_measures') }} as m on c.measure = m.measure
-    inner join {{ ref('units') }} as u on c.unit = u.unit
-    inner join {{ ref('claim_hedges') }} as h on c.hedge = h.hedge
+    -- Rounding words stand for a half width; "nearly" and its like stand for multiples of the
+    -- value.
+    bounded as (
 
-),
+        select
+            *,
+            case
+                when rounding_halves is not null
+                then claimed - greatest(rounding_halves * half, relative_share * abs(claimed))
+                when claimed >= 0
+                then low_multiple * claimed
+                else high_multiple * claimed
+            end as low,
+            case
+                when rounding_halves is not null
+                then claimed + greatest(rounding_halves * half, relative_share * abs(claimed))
+                when claimed >= 0
+                then high_multiple * claimed
+                else low_multiple * claimed
+            end as high
+        from typed
 
--- Rounding words stand for a half width; "nearly" and its like stand for multiples of the value.
-bounded as (
-
-    select
-        *,
-        case
-            when rounding_halves is not null
-            then claimed - greatest(rounding_halves * half, relative_share * abs(claimed))
-            when claimed >= 0 then low_multiple * claimed
-            else high_multiple * claimed
-        end as low,
-        case
-            when rounding_halves is not null
-            then claimed + greatest(rounding_halves * half, relative_share * abs(claimed))
-            when claimed >= 0 then high_multiple * claimed
-            else low_multiple * claimed
-        end as high
-    from typed
-
-)
+    )
 
 select
     b.claim_id,
@@ -99,4 +99,4 @@ select
     b.snapshot_sha256,
     b.row_number
 from bounded as b
-left join {{ ref('int_claims__documents_given') }} as d on b.document_id = d.document_id
+left join {{ ref("int_claims__documents_given") }} as d on b.document_id = d.document_id

@@ -1,49 +1,44 @@
 -- Partners by the code the marts use: countries by ISO 3166, groups by their publisher's code.
-with countries as (
+with
+    countries as (select * from {{ ref("country_list") }}),
 
-    select * from {{ ref('country_list') }}
+    census as (select * from {{ ref("census_partners") }}),
 
-),
+    by_country as (
 
-census as (
+        select
+            c.iso3 as partner_code,
+            c.name as partner_name,
+            c.iso3,
+            c.iso2,
+            c.m49_code,
+            p.census_code,
+            false as is_aggregate,
+            false as is_world
+        from countries as c
+        left join census as p on c.iso3 = p.partner_code
 
-    select * from {{ ref('census_partners') }}
+    ),
 
-),
+    others as (
 
-by_country as (
+        select
+            p.partner_code,
+            p.partner_name,
+            p.iso3,
+            cast(null as varchar) as iso2,
+            cast(null as varchar) as m49_code,
+            p.census_code,
+            p.is_aggregate,
+            p.is_world
+        from census as p
+        left join countries as c on p.partner_code = c.iso3
+        where c.iso3 is null
 
-    select
-        c.iso3 as partner_code,
-        c.name as partner_name,
-        c.iso3,
-        c.iso2,
-        c.m49_code,
-        p.census_code,
-        false as is_aggregate,
-        false as is_world
-    from countries as c
-    left join census as p on c.iso3 = p.partner_code
+    )
 
-),
-
-others as (
-
-    select
-        p.partner_code,
-        p.partner_name,
-        p.iso3,
-        cast(null as varchar) as iso2,
-        cast(null as varchar) as m49_code,
-        p.census_code,
-        p.is_aggregate,
-        p.is_world
-    from census as p
-    left join countries as c on p.partner_code = c.iso3
-    where c.iso3 is null
-
-)
-
-select * from by_country
+select *
+from by_country
 union all
-select * from others
+select *
+from others

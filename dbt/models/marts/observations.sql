@@ -4,34 +4,31 @@
     )
 }}
 
-with observations as (
+with
+    observations as (select * from {{ ref("int_trade__observations_unioned") }}),
 
-    select * from {{ ref('int_trade__observations_unioned') }}
+    -- One publisher says a figure again under each release; the next one ends what was known.
+    moments as (
 
-),
+        select distinct source_id, series_key, period_start, period_end, known_from
+        from observations
 
--- One publisher says a figure again under each release; the next one ends what was known.
-moments as (
+    ),
 
-    select distinct source_id, series_key, period_start, period_end, known_from
-    from observations
+    validity as (
 
-),
+        select
+            source_id,
+            series_key,
+            period_start,
+            period_end,
+            known_from,
+            lead(known_from) over (
+                partition by source_id, series_key, period_start, period_end order by known_from
+            ) as known_to
+        from moments
 
-validity as (
-
-    select
-        source_id,
-        series_key,
-        period_start,
-        period_end,
-        known_from,
-        lead(known_from) over (
-            partition by source_id, series_key, period_start, period_end order by known_from
-        ) as known_to
-    from moments
-
-)
+    )
 
 select
     o.observation_id,
@@ -81,4 +78,4 @@ inner join
     and o.period_start = v.period_start
     and o.period_end = v.period_end
     and o.known_from = v.known_from
-inner join {{ ref('source_list') }} as s on o.source_id = s.source_id
+inner join {{ ref("source_list") }} as s on o.source_id = s.source_id

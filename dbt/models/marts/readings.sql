@@ -1,197 +1,193 @@
 {{ config(tags=["question"]) }}
 
 -- Every reading of every cell: what both directions come to on one basis, and when it was known.
-with cells as (
+with
+    cells as (select * from {{ ref("int_figures__cells") }}),
 
-    select * from {{ ref('int_figures__cells') }}
+    quantities as (select * from {{ ref("int_figures__quantities") }}),
 
-),
+    printed as (select * from quantities where observation_id is not null),
 
-quantities as (
+    -- A page prints what it prints: a balance alone, or both directions, or all of them.
+    page_bases as (
 
-    select * from {{ ref('int_figures__quantities') }}
+        select cell_id, token, reported_by, export_leg_id, import_leg_id
+        from printed
+        where export_leg_id is not null and import_leg_id is not null
 
-),
+        union
 
-printed as (
+        select x.cell_id, x.token, x.reported_by, x.export_leg_id, m.import_leg_id
+        from printed as x
+        inner join
+            printed as m
+            on x.cell_id = m.cell_id
+            and x.token = m.token
+            and x.reported_by = m.reported_by
+            and split_part(x.export_leg_id, '.', 5) = split_part(m.import_leg_id, '.', 5)
+        where x.import_leg_id is null and m.export_leg_id is null
 
-    select * from quantities where observation_id is not null
+    ),
 
-),
+    pages as (
 
--- A page prints what it prints: a balance alone, or both directions, or all of them.
-page_bases as (
+        select
+            b.cell_id,
+            b.token,
+            b.reported_by,
+            b.export_leg_id,
+            b.import_leg_id,
+            min(p.vintage) as vintage,
+            min(p.evidence_kind) as evidence_kind,
+            min(p.release_key) as release_key,
+            max(case when p.quantity = 'exports' then p.value_usd end) as exports_usd,
+            max(case when p.quantity = 'imports' then p.value_usd end) as imports_usd,
+            max(case when p.quantity = 'balance' then p.value_usd end) as balance_usd,
+            max(case when p.quantity = 'two_way' then p.value_usd end) as two_way_usd,
+            max(p.half_width_usd) as half_width_usd
+        from page_bases as b
+        inner join
+            printed as p
+            on b.cell_id = p.cell_id
+            and b.token = p.token
+            and b.reported_by = p.reported_by
+            and coalesce(p.export_leg_id, b.export_leg_id) = b.export_leg_id
+            and coalesce(p.import_leg_id, b.import_leg_id) = b.import_leg_id
+        group by b.cell_id, b.token, b.reported_by, b.export_leg_id, b.import_leg_id
 
-    select cell_id, token, reported_by, export_leg_id, import_leg_id
-    from printed
-    where export_leg_id is not null and import_leg_id is not null
+    ),
 
-    union
+    pairs as (
 
-    select x.cell_id, x.token, x.reported_by, x.export_leg_id, m.import_leg_id
-    from printed as x
-    inner join
-        printed as m
-        on x.cell_id = m.cell_id
-        and x.token = m.token
-        and x.reported_by = m.reported_by
-        and split_part(x.export_leg_id, '.', 5) = split_part(m.import_leg_id, '.', 5)
-    where x.import_leg_id is null and m.export_leg_id is null
+        select
+            b.cell_id,
+            b.token,
+            b.vintage,
+            b.reported_by,
+            b.evidence_kind,
+            b.release_key,
+            b.known_from,
+            b.export_leg_id,
+            b.import_leg_id,
+            o.value_usd as exports_usd,
+            i.value_usd as imports_usd,
+            b.value_usd as balance_usd,
+            t.value_usd as two_way_usd,
+            b.half_width_usd
+        from quantities as b
+        inner join
+            quantities as t
+            on b.cell_id = t.cell_id
+            and b.token = t.token
+            and b.basis_key = t.basis_key
+            and t.quantity = 'two_way'
+            and t.observation_id is null
+        inner join
+            quantities as o
+            on b.cell_id = o.cell_id
+            and b.token = o.token
+            and o.quantity = 'exports'
+            and o.observation_id is null
+            and o.basis_key
+            = case when b.reported_by = 'reporter' then b.export_leg_id else b.import_leg_id end
+        inner join
+            quantities as i
+            on b.cell_id = i.cell_id
+            and b.token = i.token
+            and i.quantity = 'imports'
+            and i.observation_id is null
+            and i.basis_key
+            = case when b.reported_by = 'reporter' then b.import_leg_id else b.export_leg_id end
+        where b.quantity = 'balance' and b.observation_id is null
 
-),
+    ),
 
-pages as (
+    -- The days on which the cell was looked at; what did not change between two is one reading.
+    compared as (
 
-    select
-        b.cell_id,
-        b.token,
-        b.reported_by,
-        b.export_leg_id,
-        b.import_leg_id,
-        min(p.vintage) as vintage,
-        min(p.evidence_kind) as evidence_kind,
-        min(p.release_key) as release_key,
-        max(case when p.quantity = 'exports' then p.value_usd end) as exports_usd,
-        max(case when p.quantity = 'imports' then p.value_usd end) as imports_usd,
-        max(case when p.quantity = 'balance' then p.value_usd end) as balance_usd,
-        max(case when p.quantity = 'two_way' then p.value_usd end) as two_way_usd,
-        max(p.half_width_usd) as half_width_usd
-    from page_bases as b
-    inner join
-        printed as p
-        on b.cell_id = p.cell_id
-        and b.token = p.token
-        and b.reported_by = p.reported_by
-        and coalesce(p.export_leg_id, b.export_leg_id) = b.export_leg_id
-        and coalesce(p.import_leg_id, b.import_leg_id) = b.import_leg_id
-    group by b.cell_id, b.token, b.reported_by, b.export_leg_id, b.import_leg_id
+        select
+            *,
+            lag(release_key) over (
+                partition by cell_id, export_leg_id, import_leg_id order by vintage
+            ) as previous_release_key,
+            lag(balance_usd) over (
+                partition by cell_id, export_leg_id, import_leg_id order by vintage
+            ) as previous_balance_usd
+        from pairs
 
-),
+    ),
 
-pairs as (
+    changed as (
 
-    select
-        b.cell_id,
-        b.token,
-        b.vintage,
-        b.reported_by,
-        b.evidence_kind,
-        b.release_key,
-        b.known_from,
-        b.export_leg_id,
-        b.import_leg_id,
-        o.value_usd as exports_usd,
-        i.value_usd as imports_usd,
-        b.value_usd as balance_usd,
-        t.value_usd as two_way_usd,
-        b.half_width_usd
-    from quantities as b
-    inner join
-        quantities as t
-        on b.cell_id = t.cell_id
-        and b.token = t.token
-        and b.basis_key = t.basis_key
-        and t.quantity = 'two_way'
-        and t.observation_id is null
-    inner join
-        quantities as o
-        on b.cell_id = o.cell_id
-        and b.token = o.token
-        and o.quantity = 'exports'
-        and o.observation_id is null
-        and o.basis_key = case when b.reported_by = 'reporter' then b.export_leg_id else b.import_leg_id end
-    inner join
-        quantities as i
-        on b.cell_id = i.cell_id
-        and b.token = i.token
-        and i.quantity = 'imports'
-        and i.observation_id is null
-        and i.basis_key = case when b.reported_by = 'reporter' then b.import_leg_id else b.export_leg_id end
-    where b.quantity = 'balance' and b.observation_id is null
+        select *
+        from compared
+        where
+            previous_release_key is null
+            or previous_release_key <> release_key
+            or previous_balance_usd <> balance_usd
 
-),
+    ),
 
--- The days on which the cell was looked at; what did not change between two is one reading.
-compared as (
+    dated as (
 
-    select
-        *,
-        lag(release_key) over (
-            partition by cell_id, export_leg_id, import_leg_id order by vintage
-        ) as previous_release_key,
-        lag(balance_usd) over (
-            partition by cell_id, export_leg_id, import_leg_id order by vintage
-        ) as previous_balance_usd
-    from pairs
+        select
+            *,
+            lead(vintage) over (
+                partition by cell_id, export_leg_id, import_leg_id order by vintage
+            ) as superseded_on
+        from changed
 
-),
+    ),
 
-changed as (
+    together as (
 
-    select *
-    from compared
-    where
-        previous_release_key is null
-        or previous_release_key <> release_key
-        or previous_balance_usd <> balance_usd
+        select
+            cell_id,
+            evidence_kind,
+            reported_by,
+            export_leg_id,
+            import_leg_id,
+            exports_usd,
+            imports_usd,
+            balance_usd,
+            two_way_usd,
+            half_width_usd,
+            release_key,
+            vintage as known_from,
+            superseded_on as known_to,
+            false as is_page
+        from dated
 
-),
+        union all
 
-dated as (
+        select
+            cell_id,
+            evidence_kind,
+            reported_by,
+            export_leg_id,
+            import_leg_id,
+            exports_usd,
+            imports_usd,
+            balance_usd,
+            two_way_usd,
+            half_width_usd,
+            release_key,
+            vintage as known_from,
+            cast(null as date) as known_to,
+            true as is_page
+        from pages
 
-    select
-        *,
-        lead(vintage) over (
-            partition by cell_id, export_leg_id, import_leg_id order by vintage
-        ) as superseded_on
-    from changed
-
-),
-
-together as (
-
-    select
-        cell_id,
-        evidence_kind,
-        reported_by,
-        export_leg_id,
-        import_leg_id,
-        exports_usd,
-        imports_usd,
-        balance_usd,
-        two_way_usd,
-        half_width_usd,
-        release_key,
-        vintage as known_from,
-        superseded_on as known_to,
-        false as is_page
-    from dated
-
-    union all
-
-    select
-        cell_id,
-        evidence_kind,
-        reported_by,
-        export_leg_id,
-        import_leg_id,
-        exports_usd,
-        imports_usd,
-        balance_usd,
-        two_way_usd,
-        half_width_usd,
-        release_key,
-        vintage as known_from,
-        cast(null as date) as known_to,
-        true as is_page
-    from pages
-
-)
+    )
 
 select
-    t.cell_id || ' | ' || coalesce(n.reading_id, coalesce(t.export_leg_id, '') || coalesce(t.import_leg_id, '')) || ' | ' || t.release_key || ' | ' || cast(t.known_from as varchar) || case
-        when t.is_page then ' | printed' else ''
-    end as figure_id,
+    t.cell_id
+    || ' | '
+    || coalesce(n.reading_id, coalesce(t.export_leg_id, '') || coalesce(t.import_leg_id, ''))
+    || ' | '
+    || t.release_key
+    || ' | '
+    || cast(t.known_from as varchar)
+    || case when t.is_page then ' | printed' else '' end as figure_id,
     t.cell_id,
     c.reporter_iso3,
     c.partner_code,
@@ -220,7 +216,7 @@ select
 from together as t
 inner join cells as c on t.cell_id = c.cell_id
 left join
-    {{ ref('int_readings__named') }} as n
+    {{ ref("int_readings__named") }} as n
     on c.reporter_iso3 = n.reporter_iso3
     and c.partner_code = n.partner_code
     and c.trade_kind = n.trade_kind

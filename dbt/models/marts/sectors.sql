@@ -1,15 +1,8 @@
 -- A sector is a name; what it counts is a definition, and a sector may have several.
-with definitions as (
+with
+    definitions as (select * from {{ ref("sector_definitions") }}),
 
-    select * from {{ ref('sector_definitions') }}
-
-),
-
-held as (
-
-    select distinct definition_id from {{ ref('int_figures__requested') }}
-
-)
+    held as (select distinct definition_id from {{ ref("int_figures__requested") }})
 
 select
     d.definition_id,
@@ -21,5 +14,5 @@ select
     d.note,
     h.definition_id is not null as is_held
 from definitions as d
-inner join {{ ref('sector_list') }} as s on d.sector_id = s.sector_id
+inner join {{ ref("sector_list") }} as s on d.sector_id = s.sector_id
 left join held as h on d.definition_id = h.definition_id

@@ -1,22 +1,19 @@
 -- Publishers and datasets: what kind of evidence they are, in which order they are believed.
-with listed as (
+with
+    listed as (select * from {{ ref("source_list") }}),
 
-    select * from {{ ref('source_list') }}
+    held as (
 
-),
+        select
+            source_id,
+            count(*) as releases,
+            max(known_from) as latest_known_from,
+            sum(observations) as observations,
+            max(last_period_end) as last_period_end
+        from {{ ref("releases") }}
+        group by source_id
 
-held as (
-
-    select
-        source_id,
-        count(*) as releases,
-        max(known_from) as latest_known_from,
-        sum(observations) as observations,
-        max(last_period_end) as last_period_end
-    from {{ ref('releases') }}
-    group by source_id
-
-)
+    )
 
 select
     l.source_id,

@@ -1,33 +1,31 @@
-with source as (
+with
+    source as (select * from {{ source("raw", "articles__claims") }}),
 
-    select * from {{ source('raw', 'articles__claims') }}
+    renamed as (
 
-),
+        select
+            release_id,
+            snapshot_file,
+            snapshot_sha256,
+            row_number,
+            claim_id,
+            document_id,
+            says,
+            trade_kind,
+            measure,
+            reporter as reporter_iso3,
+            partner as partner_code,
+            sector,
+            period,
+            base_period,
+            value as reported_value,
+            unit,
+            rounding,
+            hedge,
+            attributed_to
+        from source
 
-renamed as (
+    )
 
-    select
-        release_id,
-        snapshot_file,
-        snapshot_sha256,
-        row_number,
-        claim_id,
-        document_id,
-        says,
-        trade_kind,
-        measure,
-        reporter as reporter_iso3,
-        partner as partner_code,
-        sector,
-        period,
-        base_period,
-        value as reported_value,
-        unit,
-        rounding,
-        hedge,
-        attributed_to
-    from source
-
-)
-
-select * from renamed
+select *
+from renamed

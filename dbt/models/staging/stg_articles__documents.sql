@@ -1,23 +1,21 @@
-with source as (
+with
+    source as (select * from {{ source("raw", "articles__documents") }}),
 
-    select * from {{ source('raw', 'articles__documents') }}
+    renamed as (
 
-),
+        select
+            release_id,
+            snapshot_file,
+            snapshot_sha256,
+            row_number,
+            document_id,
+            publisher,
+            title_in_short,
+            published_on,
+            seed_file
+        from source
 
-renamed as (
+    )
 
-    select
-        release_id,
-        snapshot_file,
-        snapshot_sha256,
-        row_number,
-        document_id,
-        publisher,
-        title_in_short,
-        published_on,
-        seed_file
-    from source
-
-)
-
-select * from renamed
+select *
+from renamed

@@ -1,29 +1,27 @@
-with source as (
+with
+    source as (select * from {{ source("raw", "snapshots__files") }}),
 
-    select * from {{ source('raw', 'snapshots__files') }}
+    renamed as (
 
-),
+        select
+            source_id,
+            release_id,
+            table_name,
+            snapshot_file,
+            layout,
+            address,
+            retrieved_on,
+            known_from,
+            known_from_precision,
+            sha256 as snapshot_sha256,
+            bytes as snapshot_bytes,
+            licence,
+            redistributable as is_redistributable,
+            composed_from,
+            note
+        from source
 
-renamed as (
+    )
 
-    select
-        source_id,
-        release_id,
-        table_name,
-        snapshot_file,
-        layout,
-        address,
-        retrieved_on,
-        known_from,
-        known_from_precision,
-        sha256 as snapshot_sha256,
-        bytes as snapshot_bytes,
-        licence,
-        redistributable as is_redistributable,
-        composed_from,
-        note
-    from source
-
-)
-
-select * from renamed
+select *
+from renamed
