@@ -399,9 +399,13 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
 def publish_lock(settings: Settings) -> Generator[None]:
     """One publication at a time; the kernel lets go of it when its holder dies."""
     settings.data_home.mkdir(parents=True, exist_ok=True)
-    with (settings.data_home / ".publish.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    # The folder itself is locked, so that no lock file is left beside the data.
+    folder = os.open(settings.data_home, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)
 
 
 def _write_meta(
