@@ -58,11 +58,7 @@
                 partition by reporter_iso3, partner_code, trade_kind, year(period_start)
                 order by
                     period_end desc,
-                    policy_rank,
-                    case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
-                    reading_id,
-                    export_leg_id,
-                    import_leg_id
+                    {{ reading_preference() }}
             ) as preference
         from longest
         where stretch = 1
@@ -94,11 +90,7 @@
             row_number() over (
                 partition by reporter_iso3, partner_code, trade_kind, period_start
                 order by
-                    policy_rank,
-                    case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
-                    reading_id,
-                    export_leg_id,
-                    import_leg_id
+                    {{ reading_preference() }}
             ) as preference
         from known
         where definition_id = 'total:total' and period_kind = 'month'

@@ -1,0 +1,143 @@
+{{ config(tags=["question"], materialized="view") }}
+
+-- Every figure that is held of a cell, side by side: each reading and release, and each
+-- direction that no reading can use for want of the other.
+with
+    readings as (
+
+        select
+            *,
+            row_number() over (
+                partition by cell_id, is_named and not is_page and known_to is null
+                order by {{ reading_preference() }}
+            ) as preference
+        from {{ ref("readings") }}
+
+    ),
+
+    policies as (
+
+        select reporter_iso3, trade_kind, reading_id, policy_rank, reason
+        from {{ ref("reading_policy") }}
+
+    ),
+
+    chosen as (
+
+        select
+            r.cell_id,
+            r.definition_id,
+            r.reading_id,
+            r.reported_by,
+            r.export_leg_id,
+            r.import_leg_id,
+            r.exports_usd,
+            r.imports_usd,
+            r.balance_usd,
+            r.two_way_usd,
+            r.half_width_usd,
+            r.evidence_kind,
+            r.is_page,
+            r.release_key,
+            r.known_from,
+            r.known_to,
+            r.policy_rank,
+            r.is_named
+            and not r.is_page
+            and r.known_to is null
+            and r.preference = 1 as is_preferred,
+            p.reason
+        from readings as r
+        left join
+            policies as p
+            on r.reading_id = p.reading_id
+            and r.trade_kind = p.trade_kind
+            and r.policy_rank = p.policy_rank
+            and p.reporter_iso3 in (r.reporter_iso3, '*')
+
+    ),
+
+    singles as (
+
+        select
+            q.cell_id,
+            c.definition_id,
+            cast(null as varchar) as reading_id,
+            q.reported_by,
+            q.export_leg_id,
+            q.import_leg_id,
+            case when q.quantity = 'exports' then q.value_usd end as exports_usd,
+            case when q.quantity = 'imports' then q.value_usd end as imports_usd,
+            cast(null as decimal(24, 3)) as balance_usd,
+            cast(null as decimal(24, 3)) as two_way_usd,
+            q.half_width_usd,
+            q.evidence_kind,
+            q.observation_id is not null as is_page,
+            q.release_key,
+            q.known_from,
+            cast(null as date) as known_to,
+            cast(null as integer) as policy_rank,
+            false as is_preferred,
+            cast(null as varchar) as reason,
+            row_number() over (
+                partition by q.cell_id, q.basis_key, q.quantity, q.observation_id is not null
+                order by q.vintage desc, q.token
+            ) as recency
+        from {{ ref("int_figures__quantities") }} as q
+        inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
+        where
+            q.quantity in ('exports', 'imports')
+            and not exists (
+                select 1
+                from {{ ref("readings") }} as r
+                where q.cell_id = r.cell_id and q.basis_key in (r.export_leg_id, r.import_leg_id)
+            )
+
+    )
+
+select
+    cell_id,
+    definition_id,
+    reading_id,
+    reported_by,
+    export_leg_id,
+    import_leg_id,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    two_way_usd,
+    half_width_usd,
+    evidence_kind,
+    is_page,
+    release_key,
+    known_from,
+    known_to,
+    policy_rank,
+    is_preferred,
+    reason
+from chosen
+
+union all
+
+select
+    cell_id,
+    definition_id,
+    reading_id,
+    reported_by,
+    export_leg_id,
+    import_leg_id,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    two_way_usd,
+    half_width_usd,
+    evidence_kind,
+    is_page,
+    release_key,
+    known_from,
+    known_to,
+    policy_rank,
+    is_preferred,
+    reason
+from singles
+where recency = 1
