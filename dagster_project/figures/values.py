@@ -1,0 +1,63 @@
+"""How single values are written: as JSON, and as the text of a cell.
+
+Belongs here: the writing of any value DuckDB can hold. Does not belong here: layout
+(`render.py`), and any import that would make a plain query wait.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
+
+
+def to_json(value: object, indent: int | None = 0) -> str:
+    """JSON in which a decimal is the exact number it is, which `json` cannot write.
+
+    With `indent` none all of it stands on one line. What JSON has no word for becomes text,
+    and what is no number becomes null.
+    """
+    deeper = None if indent is None else indent + 2
+    if isinstance(value, Mapping):
+        items = [f"{json.dumps(str(key))}: {to_json(one, deeper)}" for key, one in value.items()]
+        return _bracketed("{", items, "}", indent)
+    if isinstance(value, list | tuple):
+        return _bracketed("[", [to_json(one, deeper) for one in value], "]", indent)
+    if value is None or isinstance(value, bool | int | str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Decimal):
+        return exact(value) if value.is_finite() else "null"
+    if isinstance(value, float):
+        return json.dumps(value) if abs(value) < float("inf") else "null"
+    if isinstance(value, date | time):
+        return json.dumps(value.isoformat())
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def exact(value: Decimal) -> str:
+    """All digits of a decimal, without the zeros its column adds."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cell(value: object) -> str:
+    """One cell as text; an empty one where there is no value."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return exact(value) if value.is_finite() else str(value)
+    if isinstance(value, Mapping | list | tuple):
+        return to_json(value, None)
+    return str(value)
+
+
+def _bracketed(opening: str, items: list[str], closing: str, indent: int | None) -> str:
+    if not items:
+        return opening + closing
+    if indent is None:
+        return f"{opening}{', '.join(items)}{closing}"
+    joint = ",\n" + " " * (indent + 2)
+    return f"{opening}\n{' ' * (indent + 2)}{joint.join(items)}\n{' ' * indent}{closing}"
