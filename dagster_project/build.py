@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from dagster_project.build_room import read_results, sweep
 from dagster_project.inputs import input_hash, is_current
+from dagster_project.publishing import GOOD_STATUSES, AuditFailed
 from dagster_project.settings import Settings
-from dagster_project.warehouse import GOOD_STATUSES, AuditFailed, read_publication
+from dagster_project.warehouse import read_publication
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from dagster_project.dbt_project import BUILD_FILE_NAME
+from dagster_project.publishing import AuditFailed, FinishedBuild
 from dagster_project.settings import Settings
-from dagster_project.warehouse import AuditFailed, FinishedBuild
 
 _HELD = "held"
 _INPUTS = "inputs.json"

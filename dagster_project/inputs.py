@@ -62,7 +62,7 @@ def code_version(settings: Settings) -> str:
 
 
 def _code_that_shapes_content() -> list[Path]:
-    return sorted([*(_PACKAGE / "sources").rglob("*.py"), _PACKAGE / "warehouse.py"])
+    return sorted([*(_PACKAGE / "sources").rglob("*.py"), _PACKAGE / "publishing.py"])
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -12,8 +12,8 @@ from dagster_project.build_room import BuildRoom
 from dagster_project.defs.resources import BUILD_POOL, Listener
 from dagster_project.defs.transform import OWNER
 from dagster_project.inputs import input_hash
+from dagster_project.publishing import AuditFailed, publish
 from dagster_project.settings import Settings
-from dagster_project.warehouse import AuditFailed, publish
 
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 

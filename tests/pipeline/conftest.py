@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pipeline.stand_in import make_build
 
+from dagster_project.publishing import FinishedBuild
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.warehouse import FinishedBuild
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from dagster_project.publishing import FinishedBuild
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.warehouse import FinishedBuild
 
 MODEL = "model.bilateral.figures"
 QUESTION = "model.bilateral.answers"

@@ -17,18 +17,15 @@ import polars as pl
 import pytest
 from pipeline.stand_in import MODEL, QUESTION, TEST, identity, make_build
 
+from dagster_project.publishing import AuditFailed, FinishedBuild, publish, publish_lock
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
-    AuditFailed,
-    FinishedBuild,
     PublishedReader,
     WarehouseError,
     WarehouseMissing,
     connect_answering,
     connect_published,
     exports_match,
-    publish,
-    publish_lock,
     read_publication,
 )
 
@@ -274,8 +271,8 @@ _ENDLESS = """
 import sys
 from pathlib import Path
 from pipeline.stand_in import make_build
+from dagster_project.publishing import publish
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.warehouse import publish
 settings = Settings(PROJECT_ROOT, Path(sys.argv[1]), None)
 generation = 1000
 print("started", flush=True)

@@ -8,14 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.publishing import FinishedBuild, publish
 from dagster_project.settings import Settings
-from dagster_project.warehouse import (
-    FinishedBuild,
-    QueryRefused,
-    connect_sandboxed,
-    execute_sandboxed,
-    publish,
-)
+from dagster_project.warehouse import QueryRefused, connect_sandboxed, execute_sandboxed
 
 
 @pytest.fixture

@@ -1,0 +1,436 @@
+"""From a finished build to the published warehouse, or to a reason why not.
+
+Belongs here: the audit that precedes a publication, what is written beside the marts, and
+the swap. Does not belong here: opening connections (`warehouse.py`), building (`build.py`)
+or how Dagster shows it (`defs/`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import (
+    CATALOG,
+    WarehouseError,
+    exports_match,
+    exports_name,
+    open_file,
+    quoted,
+    read_publication,
+)
+
+MARTS = "marts"
+QUESTION_TAG = "question"
+QUESTION_INPUT_TAG = "question_input"
+
+# A test that only warns has said what its author wanted it to say; all else must pass.
+GOOD_STATUSES = frozenset({"success", "pass", "warn"})
+
+
+class AuditFailed(WarehouseError):
+    """A build is not fit to be published; `problems` says why, one sentence each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__(
+            "The build was not published, the warehouse of before is still served:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+        )
+
+
+@dataclass(frozen=True)
+class FinishedBuild:
+    """What dbt left behind: a file, the plan it followed, and how each step ended.
+
+    `results` maps a dbt unique id to its last run result.
+    """
+
+    file: Path
+    run_id: str
+    manifest: Mapping[str, Any]
+    results: Mapping[str, Mapping[str, Any]]
+    input_hash: str
+    code_version: str
+
+
+@dataclass(frozen=True)
+class PublishOutcome:
+    """`published` is false when the same content already stands there."""
+
+    published: bool
+    content_hash: str
+    rows: Mapping[str, int]
+
+
+# ---------------------------------------------------------------------------
+# Audit
+# ---------------------------------------------------------------------------
+
+
+def audit(build: FinishedBuild) -> tuple[str, ...]:
+    """Why this build may not be published; empty when nothing speaks against it.
+
+    The plan is compared with the results, not the results alone read: a model that was
+    never run, or a test that was never asked, is as bad as one that failed.
+    """
+    problems = []
+    planned = [
+        node
+        for node in (*build.manifest["nodes"].values(), *build.manifest["unit_tests"].values())
+        if _is_executed(node)
+    ]
+    if not any(node["resource_type"] == "model" for node in planned):
+        problems.append("The plan has no model at all; is this the dbt project of this build?")
+    for node in sorted(planned, key=lambda node: node["unique_id"]):
+        result = build.results.get(node["unique_id"])
+        if result is None:
+            problems.append(f"{_spoken(node)} was never run.")
+        elif result["status"] not in GOOD_STATUSES:
+            message = (result.get("message") or "no message").strip().splitlines()[0]
+            problems.append(f"{_spoken(node)} ended as {result['status']}: {message}")
+    planned_names = {node["unique_id"] for node in planned}
+    for name, result in sorted(build.results.items()):
+        # Hooks are run but not planned as nodes; what they leave undone is missed later.
+        if name not in planned_names and result["status"] not in GOOD_STATUSES:
+            problems.append(f"{name} ended as {result['status']}: {result.get('message')}")
+    if not build.file.is_file():
+        return (*problems, f"{build.file} does not exist.")
+    connection = open_file(build.file, read_only=True)
+    try:
+        present = {
+            f"{schema}.{name}"
+            for schema, name in connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+                f" where table_catalog = '{CATALOG}'"
+            ).fetchall()
+        }
+    finally:
+        connection.close()
+    for node in planned:
+        relation = f"{node.get('schema')}.{node.get('alias')}"
+        if node["resource_type"] in {"model", "seed"} and relation not in present:
+            problems.append(f"{_spoken(node)} left no table {relation} in the build.")
+    return tuple(problems)
+
+
+def _is_executed(node: Mapping[str, Any]) -> bool:
+    config = node.get("config", {})
+    return (
+        node["resource_type"] in {"model", "seed", "test", "unit_test"}
+        and config.get("enabled", True)
+        and config.get("materialized") != "ephemeral"
+    )
+
+
+def _spoken(node: Mapping[str, Any]) -> str:
+    return f"{node['resource_type'].replace('_', ' ').capitalize()} {node['name']}"
+
+
+# ---------------------------------------------------------------------------
+# Publish
+# ---------------------------------------------------------------------------
+
+
+def publish(
+    settings: Settings,
+    build: FinishedBuild,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> PublishOutcome:
+    """Audit a finished build and make it the published warehouse, or change nothing.
+
+    Raises:
+        AuditFailed: a step failed or was never run; what was published stays.
+        WarehouseError: the build could not be closed cleanly.
+    """
+    problems = audit(build)
+    if problems:
+        raise AuditFailed(problems)
+    content_hash, rows = describe_content(build.file)
+    with publish_lock(settings):
+        _remove_remains(settings)
+        current = read_publication(settings)
+        # What answers a question is stored beside the marts, so the same marts made by
+        # other inputs are still worth a publication.
+        if (
+            current is not None
+            and (current.content_hash, current.input_hash) == (content_hash, build.input_hash)
+            and exports_match(settings, content_hash)
+        ):
+            return PublishOutcome(False, content_hash, rows)
+        _write_meta(settings, build, content_hash, now())
+        _checkpoint(build.file)
+        exports = _write_exports(settings, build, content_hash)
+        _swap_file(build.file, settings.warehouse)
+        _swap_link(exports, settings.exports)
+    return PublishOutcome(True, content_hash, rows)
+
+
+def describe_content(file: Path) -> tuple[str, dict[str, int]]:
+    """A hash over all marts, whatever the order of their rows, and the rows of each."""
+    connection = open_file(file, read_only=True)
+    try:
+        digest = hashlib.sha256()
+        rows: dict[str, int] = {}
+        for table in _marts_tables(connection):
+            columns = connection.execute(
+                "select column_name, data_type from duckdb_columns()"
+                " where database_name = ? and schema_name = ? and table_name = ?"
+                " order by column_index",
+                [CATALOG, MARTS, table],
+            ).fetchall()
+            # Sums do not depend on order and, unlike exclusive or, see a doubled row.
+            count, low, high = _one_row(
+                connection.execute(
+                    "select count(*),"
+                    " coalesce(sum(md5_number_lower(to_json(t)::varchar)::hugeint), 0),"
+                    " coalesce(sum(md5_number_upper(to_json(t)::varchar)::hugeint), 0)"
+                    f' from {CATALOG}.{MARTS}."{table}" as t'
+                )
+            )
+            rows[table] = count
+            digest.update(repr((table, columns, count, low, high)).encode())
+        return digest.hexdigest(), rows
+    finally:
+        connection.close()
+
+
+@contextmanager
+def publish_lock(settings: Settings) -> Generator[None]:
+    """One publication at a time; the kernel lets go of it when its holder dies."""
+    settings.data_home.mkdir(parents=True, exist_ok=True)
+    # The folder itself is locked, so that no lock file is left beside the data.
+    folder = os.open(settings.data_home, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write_meta(
+    settings: Settings, build: FinishedBuild, content_hash: str, published_at: datetime
+) -> None:
+    connection = open_file(build.file, read_only=False)
+    try:
+        connection.execute(f"use {CATALOG}")
+        connection.execute("create schema if not exists meta")
+        files = _parquet_glob(settings, "snapshots__files")
+        rejects = _parquet_glob(settings, "snapshots__rejects")
+        releases = _one_row(
+            connection.execute(
+                "select coalesce(map_from_entries(list((source_id, release_ids)"
+                " order by source_id)), map {})::json::varchar"
+                " from (select source_id, list(distinct release_id order by release_id)"
+                f" as release_ids from read_parquet({files}) group by source_id)"
+            )
+        )[0]
+        connection.execute(
+            "create or replace table meta.publication (published_at timestamptz not null,"
+            " run_id varchar not null, code_version varchar not null,"
+            " input_hash varchar not null, content_hash varchar not null, as_of date,"
+            " releases json not null)"
+        )
+        connection.execute(
+            "insert into meta.publication values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                published_at,
+                build.run_id,
+                build.code_version,
+                build.input_hash,
+                content_hash,
+                settings.as_of,
+                releases,
+            ],
+        )
+        connection.execute(
+            "create or replace table meta.question_models (ordinal integer primary key,"
+            " model_name varchar not null, relation_name varchar not null,"
+            " compiled_sql varchar not null, is_input boolean not null)"
+        )
+        models = question_models(build)
+        if models:
+            connection.executemany(
+                "insert into meta.question_models values (?, ?, ?, ?, ?)", models
+            )
+        connection.execute(
+            f"create or replace table meta.rejects as select * from read_parquet({rejects})"
+        )
+        for relation, sentence in _META_COMMENTS.items():
+            connection.execute(f"comment on {relation} is '{sentence}'")
+    finally:
+        connection.close()
+
+
+_META_COMMENTS = {
+    "table meta.publication": "One row: what is published, when, by which run, from which data.",
+    "column meta.publication.published_at": "When this file took the place of the one before.",
+    "column meta.publication.run_id": "The run that built it.",
+    "column meta.publication.code_version": "Package version, with the commit where known.",
+    "column meta.publication.input_hash": "Hash of all a build reads: snapshots, SQL, parsers.",
+    "column meta.publication.content_hash": "Hash over all marts, whatever their row order.",
+    "column meta.publication.as_of": "The day whose knowledge is shown; null means all held.",
+    "column meta.publication.releases": "The releases of each source that went in.",
+    "table meta.question_models": "The models that answer a question, in the order to run them.",
+    "table meta.rejects": "The raw rows that were refused, and why.",
+}
+
+
+def question_models(build: FinishedBuild) -> list[tuple[int, str, str, str, bool]]:
+    """The models tagged as answering a question, each after those it reads from."""
+    tagged = {
+        unique_id: node
+        for unique_id, node in build.manifest["nodes"].items()
+        if node["resource_type"] == "model"
+        and QUESTION_TAG in node["tags"]
+        and node["config"]["materialized"] != "ephemeral"
+    }
+    ordered: list[str] = []
+
+    def visit(unique_id: str) -> None:
+        if unique_id in ordered:
+            return
+        for parent in sorted(_ancestors(build.manifest, unique_id) & tagged.keys()):
+            visit(parent)
+        ordered.append(unique_id)
+
+    for unique_id in sorted(tagged):
+        visit(unique_id)
+    return [
+        (
+            ordinal,
+            tagged[unique_id]["name"],
+            build.results[unique_id]["relation_name"],
+            build.results[unique_id]["compiled_code"],
+            QUESTION_INPUT_TAG in tagged[unique_id]["tags"],
+        )
+        for ordinal, unique_id in enumerate(ordered, start=1)
+    ]
+
+
+def _ancestors(manifest: Mapping[str, Any], unique_id: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(manifest["parent_map"].get(unique_id, []))
+    while waiting:
+        parent = waiting.pop()
+        if parent not in found:
+            found.add(parent)
+            waiting.extend(manifest["parent_map"].get(parent, []))
+    return found
+
+
+def _checkpoint(file: Path) -> None:
+    connection = open_file(file, read_only=False)
+    try:
+        connection.execute(f"checkpoint {CATALOG}")
+    finally:
+        connection.close()
+    if _wal(file).exists():
+        raise WarehouseError(
+            f"{_wal(file)} is left after the checkpoint, so {file.name} alone is not whole; "
+            "close whatever else has the build open and build again."
+        )
+
+
+def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) -> Path:
+    target = settings.data_home / exports_name(content_hash)
+    if target.is_dir():
+        return target
+    temporary = target.with_name(f"{target.name}.tmp-{uuid.uuid4().hex[:8]}")
+    temporary.mkdir()
+    connection = open_file(build.file, read_only=True)
+    try:
+        for table in _marts_tables(connection):
+            file = temporary / f"{table}.parquet"
+            connection.execute(
+                f'copy {CATALOG}.{MARTS}."{table}" to {quoted(file)} (format parquet,'
+                f" kv_metadata {{content_hash: '{content_hash}', table_name: '{table}',"
+                f" code_version: '{build.code_version}'}})"
+            )
+            _fsync(file)
+    finally:
+        connection.close()
+    temporary.rename(target)
+    _fsync(target.parent)
+    return target
+
+
+def _swap_file(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp")
+    shutil.copyfile(source, temporary)
+    _fsync(temporary)
+    # A log beside the published name would be replayed into the new file.
+    _wal(target).unlink(missing_ok=True)
+    temporary.replace(target)
+    _fsync(target.parent)
+
+
+def _swap_link(folder: Path, link: Path) -> None:
+    if link.is_dir() and not link.is_symlink():
+        raise WarehouseError(
+            f"{link} is a folder that no build made; move it away and build again."
+        )
+    before = link.resolve() if link.is_symlink() else None
+    temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary.symlink_to(folder.name)
+    temporary.replace(link)
+    _fsync(link.parent)
+    # The files of before stay for whoever is reading them; those before them go.
+    for other in link.parent.glob(f"{link.name}.*"):
+        if other.is_dir() and other not in {folder, before}:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _remove_remains(settings: Settings) -> None:
+    """Remove what a killed publication left; the lock says that nobody is writing it."""
+    if not settings.data_home.is_dir():
+        return
+    for path in settings.data_home.glob(".*.tmp"):
+        with suppress(FileNotFoundError):
+            path.unlink()
+    for folder in settings.data_home.glob(f"{settings.exports.name}.*.tmp-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _marts_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
+        " order by table_name",
+        [CATALOG, MARTS],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _parquet_glob(settings: Settings, table: str) -> str:
+    return quoted(settings.raw / table / "**" / "*.parquet")
+
+
+def _one_row(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    row = connection.fetchone()
+    assert row is not None, "an aggregate over all rows gives one row"
+    return row
+
+
+def _wal(file: Path) -> Path:
+    return file.with_name(file.name + ".wal")
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
