@@ -1,7 +1,7 @@
 """The last step: audit the build, and make it the published warehouse.
 
 Belongs here: the asset and what it shows. Does not belong here: the audit and the swap
-themselves (`warehouse.py`).
+themselves (`publishing.py`).
 """
 
 from collections.abc import Iterable
