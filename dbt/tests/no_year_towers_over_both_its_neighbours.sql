@@ -1,0 +1,24 @@
+with years as (
+
+    select
+        *,
+        lag(value_usd) over (
+            partition by raw_table, release_id, series_key order by period_start
+        ) as year_before_usd,
+        lead(value_usd) over (
+            partition by raw_table, release_id, series_key order by period_start
+        ) as year_after_usd
+    from {{ ref('observations') }}
+    where
+        period_kind = 'year'
+        and measure = 'trade_value'
+        and evidence_kind = 'statistic'
+
+)
+
+select observation_id, value_usd, year_before_usd, year_after_usd
+from years
+where
+    value_usd > 1000000000
+    and value_usd > 100 * year_before_usd
+    and value_usd > 100 * year_after_usd
