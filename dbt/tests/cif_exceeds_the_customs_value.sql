@@ -1,17 +1,22 @@
-with imports as (
+with
+    imports as (
 
-    select *
-    from {{ ref('observations') }}
-    where
-        flow = 'import'
-        and measure = 'trade_value'
-        and product_system = 'total'
-        and evidence_kind = 'statistic'
-        and seasonal_adjustment = 'nsa'
+        select *
+        from {{ ref("observations") }}
+        where
+            flow = 'import'
+            and measure = 'trade_value'
+            and product_system = 'total'
+            and evidence_kind = 'statistic'
+            and seasonal_adjustment = 'nsa'
 
-)
+    )
 
-select i.observation_id as cif_observation_id, c.observation_id, i.value_usd, c.value_usd as customs_usd
+select
+    i.observation_id as cif_observation_id,
+    c.observation_id,
+    i.value_usd,
+    c.value_usd as customs_usd
 from imports as i
 inner join
     imports as c

@@ -1,10 +1,4 @@
-with imports as (
-
-    select *
-    from {{ ref('observations') }}
-    where flow = 'import'
-
-)
+with imports as (select * from {{ ref("observations") }} where flow = 'import')
 
 select i.observation_id, i.value_usd, c.value_usd as customs_usd, f.value_usd as charges_usd
 from imports as i

@@ -1,55 +1,56 @@
-with raw_rows as (
+with
+    raw_rows as (
 
-    select 'us_census__country_file' as raw_table, count(*) as raw_rows
-    from {{ source('raw', 'us_census__country_file') }}
-    union all
-    select 'us_census__trade_api' as raw_table, count(*) as raw_rows
-    from {{ source('raw', 'us_census__trade_api') }}
-    union all
-    select 'un_comtrade__trade' as raw_table, count(*) as raw_rows
-    from {{ source('raw', 'un_comtrade__trade') }}
-    union all
-    select 'published__figures' as raw_table, count(*) as raw_rows
-    from {{ source('raw', 'published__figures') }}
+        select 'us_census__country_file' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "us_census__country_file") }}
+        union all
+        select 'us_census__trade_api' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "us_census__trade_api") }}
+        union all
+        select 'un_comtrade__trade' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "un_comtrade__trade") }}
+        union all
+        select 'published__figures' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "published__figures") }}
 
-),
+    ),
 
-left_out as (
+    left_out as (
 
-    -- A year of which January alone is out says what January's own column says.
-    select 'us_census__country_file' as raw_table, count(*) as left_out
-    from {{ source('raw', 'us_census__country_file') }}
-    where month is null and last_month = 1
-    union all
-    select 'us_census__trade_api' as raw_table, count(*) as left_out
-    from {{ source('raw', 'us_census__trade_api') }}
-    where month is null and last_month = 1
-    union all
-    -- Parts of a flow by second partner, customs procedure or mode of transport.
-    select 'un_comtrade__trade' as raw_table, count(*) as left_out
-    from {{ source('raw', 'un_comtrade__trade') }}
-    where
-        not (
-            coalesce(partner2_code, '0') = '0'
-            and coalesce(customs_code, 'C00') = 'C00'
-            and coalesce(mot_code, '0') = '0'
-        )
-    union all
-    -- Figures in another currency wait for an exchange rate.
-    select 'published__figures' as raw_table, count(*) as left_out
-    from {{ source('raw', 'published__figures') }} as f
-    inner join {{ ref('units') }} as u on f.unit = u.unit
-    where u.currency <> 'USD'
+        -- A year of which January alone is out says what January's own column says.
+        select 'us_census__country_file' as raw_table, count(*) as left_out
+        from {{ source("raw", "us_census__country_file") }}
+        where month is null and last_month = 1
+        union all
+        select 'us_census__trade_api' as raw_table, count(*) as left_out
+        from {{ source("raw", "us_census__trade_api") }}
+        where month is null and last_month = 1
+        union all
+        -- Parts of a flow by second partner, customs procedure or mode of transport.
+        select 'un_comtrade__trade' as raw_table, count(*) as left_out
+        from {{ source("raw", "un_comtrade__trade") }}
+        where
+            not (
+                coalesce(partner2_code, '0') = '0'
+                and coalesce(customs_code, 'C00') = 'C00'
+                and coalesce(mot_code, '0') = '0'
+            )
+        union all
+        -- Figures in another currency wait for an exchange rate.
+        select 'published__figures' as raw_table, count(*) as left_out
+        from {{ source("raw", "published__figures") }} as f
+        inner join {{ ref("units") }} as u on f.unit = u.unit
+        where u.currency <> 'USD'
 
-),
+    ),
 
-kept as (
+    kept as (
 
-    select raw_table, count(*) as observations
-    from {{ ref('int_trade__observations_unioned') }}
-    group by raw_table
+        select raw_table, count(*) as observations
+        from {{ ref("int_trade__observations_unioned") }}
+        group by raw_table
 
-)
+    )
 
 select r.raw_table, r.raw_rows, l.left_out, k.observations
 from raw_rows as r

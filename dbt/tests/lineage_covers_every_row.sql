@@ -12,21 +12,20 @@
     "bridge_steps": "case when len(evidence) > 0 then bridge_id || ' #' || cast(step_order as varchar) end",
 } %}
 
-with shown as (
+with
+    shown as (
 
-    {% for mart, key in keys.items() %}
-        select '{{ mart }}' as mart, {{ key }} as row_key
-        from {{ ref(mart) }}
-        {% if not loop.last %} union all {% endif %}
-    {% endfor %}
+        {% for mart, key in keys.items() %}
+            select '{{ mart }}' as mart, {{ key }} as row_key
+            from {{ ref(mart) }}
+            {% if not loop.last %}
+                union all
+            {% endif %}
+        {% endfor %}
 
-),
+    ),
 
-led_back as (
-
-    select distinct mart, row_key from {{ ref('lineage') }}
-
-)
+    led_back as (select distinct mart, row_key from {{ ref("lineage") }})
 
 select coalesce(s.mart, l.mart) as mart, coalesce(s.row_key, l.row_key) as row_key
 from (select mart, row_key from shown where row_key is not null) as s

@@ -1,33 +1,24 @@
-with figures as (
+with
+    figures as (select * from {{ ref("observations") }} where seasonal_adjustment = 'nsa'),
 
-    select * from {{ ref('observations') }} where seasonal_adjustment = 'nsa'
+    years as (select * from figures where period_kind in ('year', 'year_to_date')),
 
-),
+    months as (
 
-years as (
+        select
+            y.observation_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
+        from years as y
+        inner join
+            figures as m
+            on y.raw_table = m.raw_table
+            and y.release_id = m.release_id
+            and y.series_key = m.series_key
+            and y.period_start <= m.period_start
+            and y.period_end >= m.period_end
+            and m.period_kind = 'month'
+        group by y.observation_id
 
-    select * from figures where period_kind in ('year', 'year_to_date')
-
-),
-
-months as (
-
-    select
-        y.observation_id,
-        sum(m.value_usd) as value_usd,
-        sum(m.half_width_usd) as half_width_usd
-    from years as y
-    inner join
-        figures as m
-        on y.raw_table = m.raw_table
-        and y.release_id = m.release_id
-        and y.series_key = m.series_key
-        and y.period_start <= m.period_start
-        and y.period_end >= m.period_end
-        and m.period_kind = 'month'
-    group by y.observation_id
-
-)
+    )
 
 select y.observation_id, y.value_usd, m.value_usd as months_usd
 from years as y

@@ -1,28 +1,28 @@
-with figures as (
+with
+    figures as (
 
-    select *, coalesce(export_leg_id, import_leg_id) as leg_id
-    from {{ ref('observations') }}
-    where evidence_kind = 'statistic' and period_kind = 'month'
+        select *, coalesce(export_leg_id, import_leg_id) as leg_id
+        from {{ ref("observations") }}
+        where evidence_kind = 'statistic' and period_kind = 'month'
 
-),
+    ),
 
-spans as (
+    spans as (
 
-    select
-        raw_table,
-        release_id,
-        known_from,
-        partner_code,
-        leg_id,
-        measure,
-        product_system,
-        min(period_start) as first_month,
-        max(period_start) as last_month
-    from figures
-    group by
-        raw_table, release_id, known_from, partner_code, leg_id, measure, product_system
+        select
+            raw_table,
+            release_id,
+            known_from,
+            partner_code,
+            leg_id,
+            measure,
+            product_system,
+            min(period_start) as first_month,
+            max(period_start) as last_month
+        from figures
+        group by raw_table, release_id, known_from, partner_code, leg_id, measure, product_system
 
-)
+    )
 
 select f.observation_id, f.value_usd, s.release_id as later_release_id
 from figures as f

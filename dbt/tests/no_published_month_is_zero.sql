@@ -1,7 +1,7 @@
 select z.observation_id, z.value_usd, b.value_usd as year_before_usd
-from {{ ref('observations') }} as z
+from {{ ref("observations") }} as z
 inner join
-    {{ ref('observations') }} as b
+    {{ ref("observations") }} as b
     on z.raw_table = b.raw_table
     and z.release_id = b.release_id
     and z.series_key = b.series_key

@@ -1,20 +1,18 @@
-with years as (
+with
+    years as (
 
-    select
-        *,
-        lag(value_usd) over (
-            partition by raw_table, release_id, series_key order by period_start
-        ) as year_before_usd,
-        lead(value_usd) over (
-            partition by raw_table, release_id, series_key order by period_start
-        ) as year_after_usd
-    from {{ ref('observations') }}
-    where
-        period_kind = 'year'
-        and measure = 'trade_value'
-        and evidence_kind = 'statistic'
+        select
+            *,
+            lag(value_usd) over (
+                partition by raw_table, release_id, series_key order by period_start
+            ) as year_before_usd,
+            lead(value_usd) over (
+                partition by raw_table, release_id, series_key order by period_start
+            ) as year_after_usd
+        from {{ ref("observations") }}
+        where period_kind = 'year' and measure = 'trade_value' and evidence_kind = 'statistic'
 
-)
+    )
 
 select observation_id, value_usd, year_before_usd, year_after_usd
 from years

@@ -1,49 +1,50 @@
-with figures as (
+with
+    figures as (
 
-    select *
-    from {{ ref('observations') }}
-    where
-        evidence_kind = 'statistic'
-        and measure = 'trade_value'
-        and product_system = 'total'
-        and seasonal_adjustment = 'nsa'
-        and period_kind in ('year', 'year_to_date')
+        select *
+        from {{ ref("observations") }}
+        where
+            evidence_kind = 'statistic'
+            and measure = 'trade_value'
+            and product_system = 'total'
+            and seasonal_adjustment = 'nsa'
+            and period_kind in ('year', 'year_to_date')
 
-),
+    ),
 
-partners as (
+    partners as (
 
-    select
-        raw_table,
-        release_id,
-        reporter_iso3,
-        trade_kind,
-        coalesce(export_leg_id, import_leg_id) as leg_id,
-        period_start,
-        period_end,
-        count(*) as partners,
-        sum(value_usd) as value_usd,
-        sum(half_width_usd) as half_width_usd
-    from figures
-    where not is_aggregate
-    group by
-        raw_table,
-        release_id,
-        reporter_iso3,
-        trade_kind,
-        coalesce(export_leg_id, import_leg_id),
-        period_start,
-        period_end
+        select
+            raw_table,
+            release_id,
+            reporter_iso3,
+            trade_kind,
+            coalesce(export_leg_id, import_leg_id) as leg_id,
+            period_start,
+            period_end,
+            count(*) as partners,
+            sum(value_usd) as value_usd,
+            sum(half_width_usd) as half_width_usd
+        from figures
+        where not is_aggregate
+        group by
+            raw_table,
+            release_id,
+            reporter_iso3,
+            trade_kind,
+            coalesce(export_leg_id, import_leg_id),
+            period_start,
+            period_end
 
-),
+    ),
 
-worlds as (
+    worlds as (
 
-    select f.*, coalesce(f.export_leg_id, f.import_leg_id) as leg_id
-    from figures as f
-    inner join {{ ref('countries') }} as c on f.partner_code = c.partner_code and c.is_world
+        select f.*, coalesce(f.export_leg_id, f.import_leg_id) as leg_id
+        from figures as f
+        inner join {{ ref("countries") }} as c on f.partner_code = c.partner_code and c.is_world
 
-)
+    )
 
 select w.observation_id, w.value_usd, p.value_usd as partners_usd, p.partners
 from worlds as w
@@ -57,8 +58,7 @@ inner join
     and w.period_start = p.period_start
     and w.period_end = p.period_end
 where
-    p.value_usd - w.value_usd
-    > greatest(p.half_width_usd + w.half_width_usd, 0.0002 * w.value_usd)
+    p.value_usd - w.value_usd > greatest(p.half_width_usd + w.half_width_usd, 0.0002 * w.value_usd)
     or (
         p.partners >= 200
         and w.value_usd - p.value_usd

@@ -1,28 +1,29 @@
-with figures as (
+with
+    figures as (
 
-    select *, coalesce(export_leg_id, import_leg_id) as leg_id
-    from {{ ref('observations') }}
-    where raw_table <> 'published__figures'
+        select *, coalesce(export_leg_id, import_leg_id) as leg_id
+        from {{ ref("observations") }}
+        where raw_table <> 'published__figures'
 
-),
+    ),
 
-products as (
+    products as (
 
-    select
-        snapshot_file,
-        partner_code,
-        leg_id,
-        measure,
-        product_system,
-        period_start,
-        period_end,
-        sum(value_usd) as value_usd
-    from figures
-    where product_system <> 'total'
-    group by
-        snapshot_file, partner_code, leg_id, measure, product_system, period_start, period_end
+        select
+            snapshot_file,
+            partner_code,
+            leg_id,
+            measure,
+            product_system,
+            period_start,
+            period_end,
+            sum(value_usd) as value_usd
+        from figures
+        where product_system <> 'total'
+        group by
+            snapshot_file, partner_code, leg_id, measure, product_system, period_start, period_end
 
-)
+    )
 
 select t.observation_id, p.product_system, t.value_usd, p.value_usd as products_usd
 from figures as t

@@ -1,10 +1,11 @@
-with sectors as (
+with
+    sectors as (
 
-    select *
-    from {{ ref('trade_by_sector_year') }}
-    where partition_name is not null and total_usd is not null
+        select *
+        from {{ ref("trade_by_sector_year") }}
+        where partition_name is not null and total_usd is not null
 
-)
+    )
 
 select
     reporter_iso3,

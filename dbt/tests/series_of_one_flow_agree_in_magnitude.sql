@@ -1,14 +1,15 @@
-with figures as (
+with
+    figures as (
 
-    select *
-    from {{ ref('observations') }}
-    where
-        measure = 'trade_value'
-        and flow in ('export', 'import')
-        and seasonal_adjustment = 'nsa'
-        and account_basis = 'census'
+        select *
+        from {{ ref("observations") }}
+        where
+            measure = 'trade_value'
+            and flow in ('export', 'import')
+            and seasonal_adjustment = 'nsa'
+            and account_basis = 'census'
 
-)
+    )
 
 select
     reporter_iso3,

@@ -1,51 +1,50 @@
-with exports as (
+with
+    exports as (
 
-    select *
-    from {{ ref('observations') }}
-    where flow = 'export' and measure = 'trade_value'
+        select * from {{ ref("observations") }} where flow = 'export' and measure = 'trade_value'
 
-),
+    ),
 
-pairs as (
+    pairs as (
 
-    select
-        t.observation_id,
-        t.source_id,
-        t.release_id,
-        t.value_usd as total_usd,
-        d.value_usd as domestic_usd,
-        r.value_usd as re_exports_usd,
-        t.half_width_usd + d.half_width_usd + coalesce(r.half_width_usd, 0) as half_width_usd
-    from exports as t
-    inner join
-        exports as d
-        on t.reporter_iso3 = d.reporter_iso3
-        and t.partner_code = d.partner_code
-        and t.trade_kind = d.trade_kind
-        and t.account_basis = d.account_basis
-        and t.product_system = d.product_system
-        and t.product_code = d.product_code
-        and t.period_start = d.period_start
-        and t.period_end = d.period_end
-        and d.export_concept = 'domestic'
-    left join
-        exports as r
-        on t.source_id = r.source_id
-        and t.release_id = r.release_id
-        and d.source_id = r.source_id
-        and d.release_id = r.release_id
-        and t.reporter_iso3 = r.reporter_iso3
-        and t.partner_code = r.partner_code
-        and t.trade_kind = r.trade_kind
-        and t.account_basis = r.account_basis
-        and t.product_system = r.product_system
-        and t.product_code = r.product_code
-        and t.period_start = r.period_start
-        and t.period_end = r.period_end
-        and r.export_concept = 're_export'
-    where t.export_concept = 'total'
+        select
+            t.observation_id,
+            t.source_id,
+            t.release_id,
+            t.value_usd as total_usd,
+            d.value_usd as domestic_usd,
+            r.value_usd as re_exports_usd,
+            t.half_width_usd + d.half_width_usd + coalesce(r.half_width_usd, 0) as half_width_usd
+        from exports as t
+        inner join
+            exports as d
+            on t.reporter_iso3 = d.reporter_iso3
+            and t.partner_code = d.partner_code
+            and t.trade_kind = d.trade_kind
+            and t.account_basis = d.account_basis
+            and t.product_system = d.product_system
+            and t.product_code = d.product_code
+            and t.period_start = d.period_start
+            and t.period_end = d.period_end
+            and d.export_concept = 'domestic'
+        left join
+            exports as r
+            on t.source_id = r.source_id
+            and t.release_id = r.release_id
+            and d.source_id = r.source_id
+            and d.release_id = r.release_id
+            and t.reporter_iso3 = r.reporter_iso3
+            and t.partner_code = r.partner_code
+            and t.trade_kind = r.trade_kind
+            and t.account_basis = r.account_basis
+            and t.product_system = r.product_system
+            and t.product_code = r.product_code
+            and t.period_start = r.period_start
+            and t.period_end = r.period_end
+            and r.export_concept = 're_export'
+        where t.export_concept = 'total'
 
-)
+    )
 
 select observation_id, total_usd, domestic_usd, re_exports_usd
 from pairs

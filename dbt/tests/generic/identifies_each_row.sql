@@ -4,8 +4,6 @@
     select {{ columns | join(", ") }}, count(*) as rows_found
     from {{ model }}
     group by {{ columns | join(", ") }}
-    having
-        count(*) > 1
-        {% for column in columns %} or {{ column }} is null {% endfor %}
+    having count(*) > 1 {% for column in columns %} or {{ column }} is null {% endfor %}
 
 {% endtest %}
