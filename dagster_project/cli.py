@@ -39,7 +39,7 @@ DONE, SPEAKS_AGAINST, BAD_INPUT = 0, 1, 2
 # A table is for reading; whoever wants more rows than this wants another format.
 _ROWS_IN_A_TABLE = 200
 # A cell is folded to this width before a table gives way to records.
-_FOLDED = 16
+_FOLDED = 12
 _WIDE = 10_000
 
 app = typer.Typer(
@@ -176,8 +176,11 @@ def sql(
     if query is None and sys.stdin.isatty():
         return _converse(settings)
     text = sys.stdin.read() if query is None else query
-    if out is not None and out.suffix != f".{form.value}":
-        raise _Refused(f"--out: {out} does not end in .{form.value}; name the file by its format.")
+    if out is not None and (form is QueryFormat.table or out.suffix != f".{form.value}"):
+        raise _Refused(
+            f"--out: {out} is to hold csv, json or parquet: say which with --format, and end the"
+            " name in it."
+        )
     if form is QueryFormat.parquet and out is None and sys.stdout.isatty():
         raise _Refused("--format parquet writes bytes: name a file with --out, or pipe them.")
     connection = connect_sandboxed(settings)
@@ -481,7 +484,7 @@ def _converse(settings: Settings) -> int:
 
 def _write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path | None) -> None:
     header = [column[0] for column in result.description or ()]
-    if form is QueryFormat.table and out is None:
+    if form is QueryFormat.table:
         rows = result.fetchmany(_ROWS_IN_A_TABLE)
         _print_table((header, [list(row) for row in rows]))
         if result.fetchone() is not None:
@@ -496,12 +499,8 @@ def _write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Pat
     with _opened(out) as handle:
         if form is QueryFormat.csv:
             _write_csv(header, _fetched(result), handle)
-        elif form is QueryFormat.json:
-            _write_json(header, _fetched(result), handle)
         else:
-            rows = [list(row) for row in result.fetchall()]
-            cells = [[cell(value) for value in row] for row in rows]
-            Console(file=handle, width=_WIDE).print(_rich_table(header, rows, cells))
+            _write_json(header, _fetched(result), handle)
 
 
 def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -120,7 +120,7 @@ class Answer:
     """The bridge and what it rests on; `bridge` is none where an end cannot be placed.
 
     `verdicts` holds the verdict of each printed figure by side, `held` the readings that
-    could have been named instead.
+    could have been named instead, `readings` what the named ones are.
     """
 
     question: Question
@@ -130,7 +130,7 @@ class Answer:
     verdicts: Mapping[str, Mapping[str, object]]
     held: Mapping[str, list[str]]
     rows: Mapping[str, Mapping[str, object]]
-    readings: Mapping[str, str]
+    readings: list[dict]
     causes: Mapping[str, Mapping[str, str]]
 
 
@@ -263,14 +263,10 @@ def explain(replay: Replay, question: Question) -> Answer:
         verdicts=verdicts,
         held=_held(replay, question),
         rows=cited_rows(replay, cited),
-        readings={
-            row["reading_id"]: row["description"]
-            for row in replay.published(
-                "select reading_id, min(description) as description"
-                " from warehouse.seeds.readings_named where trade_kind = ? group by reading_id",
-                [question.trade_kind],
-            ).to_dicts()
-        },
+        readings=replay.published(
+            "select * from warehouse.seeds.readings_named where trade_kind = ?",
+            [question.trade_kind],
+        ).to_dicts(),
         causes={
             row["cause_code"]: row
             for row in replay.published(

@@ -190,8 +190,9 @@ def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]
     status = f", {verdict['status']}" if verdict else ""
     period = bridge[f"{side}_period"]
     yield f"{side.upper()}  {_spoken(end)}: the {reading} reading of {period}{status}"
-    if reading in answer.readings:
-        yield from _wrapped(answer.readings[reading], width, "   ")
+    yield from _wrapped(
+        _description(answer, reading, str(bridge[f"{side}_basis_key"])), width, "   "
+    )
     for row in answer.ends:
         if row["side"] != side:
             continue
@@ -203,15 +204,29 @@ def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]
         yield f"{_millions(bridge[f'{side}_value_usd']):>{_AMOUNT}}  {told}"
 
 
+def _description(answer: Answer, reading: str, basis_key: str) -> str:
+    """What a named reading is; one name may stand for two ways to value exports."""
+    parts = {"export": ("", ""), "import": ("", "")}
+    for leg in basis_key.split(" + "):
+        _, flow, concept, valuation, *_ = leg.split(".")
+        parts[flow] = concept, valuation
+    for row in answer.readings:
+        if row["reading_id"] == reading and all(
+            part in {("", ""), (row[f"{flow}_concept"], row[f"{flow}_valuation"])}
+            for flow, part in parts.items()
+        ):
+            return str(row["description"])
+    return ""
+
+
 def _step_lines(answer: Answer, step: Mapping[str, Any], width: int) -> Iterator[str]:
     code = str(step["cause_code"])
     share = step["share_of_gap"]
     of_gap = "" if share is None else f", {share * 100:.1f} % of the gap"
-    yield (
-        f"{_millions(step['amount_usd'], signed=True):>{_AMOUNT}}  {_cause_name(answer, code)}"
-        f" ({code}){of_gap}"
-    )
     indent = " " * (_AMOUNT + 2)
+    title = _wrapped(f"{_cause_name(answer, code)} ({code}){of_gap}", width, indent)
+    yield f"{_millions(step['amount_usd'], signed=True):>{_AMOUNT}}  {title[0].strip()}"
+    yield from title[1:]
     for part in code.split(" + "):
         yield from _wrapped(answer.causes[part]["explanation"] + ".", width, indent)
     if step["before_series"] != step["after_series"]:
@@ -488,7 +503,7 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
                     "observations": "figures",
                     "last_period_end": "last period",
                     "latest_known_from": "latest",
-                    "days_since": "days since",
+                    "days_since": "days",
                 },
             ),
         ),
