@@ -32,8 +32,10 @@ def main() -> None:
         home = Path(folder)
         settings = replace(load_settings(), data_home=home)
         table = Table(title="The default build, from shipped snapshots", title_justify="left")
-        for heading in ("stage", "seconds", "peak MB", "floor s", "floor MB", "times floor"):
-            table.add_column(heading, justify="left" if heading == "stage" else "right")
+        for heading in ("stage", "seconds", "peak MB", "floor s", "floor MB", "× floor"):
+            table.add_column(
+                heading, justify="left" if heading == "stage" else "right", no_wrap=True
+            )
         for name, cost, floor in _stages(settings, home, console):
             table.add_row(name, *_shown(cost), *_beside(cost, floor))
         console.print(table)
