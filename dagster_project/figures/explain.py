@@ -119,8 +119,8 @@ class Question:
 class Answer:
     """The bridge and what it rests on; `bridge` is none where an end cannot be placed.
 
-    `verdicts` holds the verdict of each printed figure by side, `held` the readings that
-    could have been named instead, `readings` what the named ones are.
+    `verdicts` holds the verdict of each printed figure by side, `held`, where there is
+    no bridge, the readings that could have been named instead, `readings` what the named ones are.
     """
 
     question: Question
@@ -223,23 +223,21 @@ def read_question(
 
 def explain(replay: Replay, question: Question) -> Answer:
     """Ask for the bridge between the two ends."""
-    replay.answer(
-        {
-            "int_claims__given": pl.DataFrame(
-                [
-                    _claim(question, side, end, end.figure)
-                    for side, end in (("a", question.a), ("b", question.b))
-                    if isinstance(end.figure, Printed)
-                ],
-                schema=_CLAIMS_SCHEMA,
-                orient="row",
-            ),
-            "int_bridges__requested": pl.DataFrame(
-                [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
-            ),
-        },
-        ["claim_verdicts", "bridges", "bridge_steps", "int_bridges__ends_traced", "readings"],
-    )
+    inputs = {
+        "int_claims__given": pl.DataFrame(
+            [
+                _claim(question, side, end, end.figure)
+                for side, end in (("a", question.a), ("b", question.b))
+                if isinstance(end.figure, Printed)
+            ],
+            schema=_CLAIMS_SCHEMA,
+            orient="row",
+        ),
+        "int_bridges__requested": pl.DataFrame(
+            [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
+        ),
+    }
+    replay.answer(inputs, ["claim_verdicts", "bridge_steps", "int_bridges__ends_traced"])
     bridges = [row for row in replay.rows("bridges", "bridge_id") if row["bridge_id"] == _BRIDGE]
     steps = [
         row
@@ -261,7 +259,7 @@ def explain(replay: Replay, question: Question) -> Answer:
         steps=steps,
         ends=ends,
         verdicts=verdicts,
-        held=_held(replay, question),
+        held={} if bridges else _held(replay, question, inputs),
         rows=cited_rows(replay, cited),
         readings=replay.published(
             "select * from warehouse.seeds.readings_named where trade_kind = ?",
@@ -346,8 +344,11 @@ def _request(question: Question) -> dict[str, object]:
     return request
 
 
-def _held(replay: Replay, question: Question) -> dict[str, list[str]]:
-    """The readings that each side's cell has."""
+def _held(
+    replay: Replay, question: Question, inputs: Mapping[str, pl.DataFrame]
+) -> dict[str, list[str]]:
+    """The readings that each side's cell has, for who named one that it has not."""
+    replay.answer(inputs, ["readings"])
     rows = replay.rows("readings", "policy_rank, reading_id, known_from")
     return {
         side: list(

@@ -1,0 +1,231 @@
+"""Any file of claims is judged as the shipped ones are, and a bad row is named."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_published
+
+TRUE_CLAIM = {
+    "claim_id": "c1",
+    "document_id": "d1",
+    "says": "the goods deficit of 2016",
+    "trade_kind": "goods",
+    "measure": "deficit",
+    "reporter": "USA",
+    "partner": "KOR",
+    "sector": "total",
+    "period": "2016",
+    "base_period": "",
+    "value": "27.6",
+    "unit": "USD bn",
+    "rounding": "0.1",
+    "hedge": "exact",
+    "attributed_to": "",
+}
+COLUMNS = tuple(TRUE_CLAIM)
+
+
+@pytest.fixture
+def claims_file(tmp_path: Path) -> Callable[..., Path]:
+    def write(*rows: dict[str, str], columns: Iterable[str] = COLUMNS) -> Path:
+        path = tmp_path / "claims.csv"
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, list(columns), extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows({**TRUE_CLAIM, **row} for row in rows)
+        return path
+
+    return write
+
+
+def test_the_shipped_claims_get_the_published_verdicts(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
+    folder = next((built_warehouse.shipped_snapshots / "articles").glob("*"))
+    result = bilateral(
+        *("check", str(folder / "claims.csv")),
+        *("--documents", str(folder / "documents.csv"), "--format", "json"),
+    )
+    assert result.exit_code == 1
+    objects = json.loads(result.stdout)
+    with connect_published(built_warehouse) as connection:
+        published = connection.execute(
+            "select claim_id, status, reading_id, release_key, evidence from marts.claim_verdicts"
+        ).fetchall()
+        clashes = connection.execute(
+            "select count(distinct unnested) from (select unnest(claim_ids) as unnested"
+            " from marts.claim_inconsistencies)"
+        ).fetchall()[0][0]
+    assert {
+        one["claim_id"]: (one["status"], one["reading"], one["release"], one["evidence"])
+        for one in objects
+    } == {row[0]: tuple(row[1:]) for row in published}
+    assert sum(bool(one["inconsistencies"]) for one in objects) == clashes > 0
+
+
+def test_an_object_says_all_that_was_asked_for(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    result = bilateral("check", str(claims_file({})), "--format", "json")
+    assert result.exit_code == 0
+    (one,) = json.loads(result.stdout)
+    assert {"claim_id", "status", "reading", "release", "value_usd", "missing", "evidence"} <= set(
+        one
+    )
+    assert (one["status"], one["reading"], one["missing"]) == ("confirmed", "census", None)
+    assert isinstance(one["value_usd"], int | float)
+    assert one["evidence"]
+
+
+def test_a_false_claim_ends_with_one(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    result = bilateral("check", str(claims_file({"value": "44.4"})))
+    assert result.exit_code == 1
+    assert "CONTRADICTED" in result.stdout
+    assert result.stderr == ""
+
+
+def test_a_text_against_itself_ends_with_one(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    # 2031 lies ahead: no row can speak, but the two sums still cannot both be true.
+    result = bilateral(
+        "check",
+        str(
+            claims_file(
+                {"claim_id": "x", "measure": "exports", "value": "10.0", "period": "2031"},
+                {"claim_id": "m", "measure": "imports", "value": "15.0", "period": "2031"},
+                {"claim_id": "d", "measure": "deficit", "value": "9.0", "period": "2031"},
+            )
+        ),
+        "--format",
+        "json",
+    )
+    assert result.exit_code == 1
+    objects = json.loads(result.stdout)
+    assert {one["status"] for one in objects} == {"undetermined"}
+    assert all(one["missing"] for one in objects)
+    assert all(one["inconsistencies"] for one in objects)
+
+
+def test_the_day_of_print_comes_from_the_documents(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    documents = tmp_path / "documents.csv"
+    documents.write_text(
+        "document_id,publisher,title_in_short,published_on,seed_file\n"
+        "d1,A paper,A title,2017-07-12,\n"
+    )
+    claims = claims_file({}, {"claim_id": "c2", "document_id": "d2"})
+    result = bilateral("check", str(claims), "--documents", str(documents), "--format", "json")
+    known = {one["claim_id"]: one["known_at_publication"] for one in json.loads(result.stdout)}
+    assert known["c1"] in {"known", "later", "possible"}
+    assert known["c2"] == "unknown"
+    assert result.exit_code == 2
+    assert "line 3, column document_id: 'd2': not in" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("measure", "deficits", "did you mean deficit?"),
+        ("sector", "autoz", "did you mean autos?"),
+        ("sector", "hs3:87", "unknown product system"),
+        ("sector", "hs2:8", "no code of hs2"),
+        ("unit", "USD bio", "did you mean USD bn?"),
+        ("hedge", "roughly", "unknown hedge"),
+        ("period", "16", "not a period"),
+        ("period", "2016-05/2016-01", "ends before it begins"),
+        ("base_period", "2016-13", "not a period"),
+        ("value", "27,6", "not a number"),
+        ("value", "about 27", "not a number"),
+        ("rounding", "0", "above zero"),
+        ("reporter", "US", "did you mean USA?"),
+        ("partner", "Korea", "unknown partner"),
+        ("trade_kind", "good", "did you mean goods?"),
+        ("says", "", "the cell is empty"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_good_one_judged(
+    bilateral: Callable[..., Result],
+    claims_file: Callable[..., Path],
+    column: str,
+    value: str,
+    said: str,
+) -> None:
+    path = claims_file({"claim_id": "bad", column: value}, {})
+    result = bilateral("check", str(path), "--format", "json")
+    assert result.exit_code == 2
+    assert f"Error: {path}, line 2, column {column}: {value!r}" in result.stderr
+    assert said in result.stderr
+    assert [one["claim_id"] for one in json.loads(result.stdout)] == ["c1"]
+
+
+def test_two_rows_of_one_name_that_differ_are_both_refused(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    path = claims_file({"claim_id": "twin"}, {"claim_id": "twin", "value": "29.6"}, {})
+    result = bilateral("check", str(path), "--format", "json")
+    assert result.exit_code == 2
+    assert result.stderr.count("share this key") == 2
+    assert [one["claim_id"] for one in json.loads(result.stdout)] == ["c1"]
+
+
+def test_a_file_of_bad_rows_alone_is_no_silent_success(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    result = bilateral("check", str(claims_file({"unit": "bn"})), "--format", "json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"claim_id,says\n1,x\n", "is missing"),
+        ((",".join(COLUMNS) + "\n").encode(), "no usable row"),
+        ((",".join(COLUMNS) + "\nc1,d1,caf\xe9").encode("latin-1"), "not UTF-8"),
+        (b"\x00\x01\x02", "zero bytes"),
+        (b"<!doctype html>", "a web page"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_whole(
+    bilateral: Callable[..., Result], tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_bytes(content)
+    result = bilateral("check", str(path))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert str(path) in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_absent_file_is_refused(bilateral: Callable[..., Result], tmp_path: Path) -> None:
+    result = bilateral("check", str(tmp_path / "absent.csv"))
+    assert result.exit_code == 2
+    assert "cannot be read" in result.stderr
+
+
+def test_another_partner_and_sector_need_no_new_code(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    path = claims_file(
+        {"claim_id": "jp", "partner": "JPN", "period": "2015", "value": "68.9"},
+        {"claim_id": "hs", "sector": "hs2:87", "measure": "imports", "value": "23.0"},
+        {"claim_id": "grp", "partner": "census:0003", "period": "2015", "value": "155.6"},
+    )
+    result = bilateral("check", str(path), "--format", "json")
+    statuses = {one["claim_id"]: one["status"] for one in json.loads(result.stdout)}
+    assert set(statuses) == {"jp", "hs", "grp"}
+    assert statuses["jp"] == "confirmed"

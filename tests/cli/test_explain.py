@@ -1,0 +1,211 @@
+"""A question about two figures is answered with the bridge between them, or with why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from typer.testing import Result
+
+from dagster_project.figures.explain import read_figure
+from dagster_project.figures.words import InputError, read_period
+from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_published
+
+PAIR = ("--reporter", "USA", "--partner", "KOR")
+YEAR = (*PAIR, "--period", "2016")
+
+
+def answered(run: Callable[..., Result], *arguments: str) -> dict:
+    result = run("explain", *arguments, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout, parse_float=Decimal, parse_int=Decimal)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "year", "said"),
+    [
+        ("27.6", "29.6", "2016", "Freight and insurance (CIF) +2,000.8 million"),
+        ("13.2", "15.1", "2011", "Freight and insurance (CIF) +1,944.4 million"),
+        ("29.6", "27.6", "2016", "Freight and insurance (CIF) -2,000.8 million"),
+    ],
+)
+def test_two_printed_deficits_differ_by_freight_and_insurance(
+    bilateral: Callable[..., Result], a: str, b: str, year: str, said: str
+) -> None:
+    result = bilateral("explain", a, b, *PAIR, "--period", year)
+    assert result.exit_code == 0
+    assert said in result.stdout
+    assert "It closes" in result.stdout
+    assert "USA.import.general.cif.census.nsa" in result.stdout
+    assert "country.csv, row" in result.stdout
+    assert result.stderr == ""
+
+
+def test_the_gap_is_the_sum_of_its_steps_and_the_residual(bilateral: Callable[..., Result]) -> None:
+    answer = answered(bilateral, "27.6", "29.6", *YEAR)
+    assert set(answer) >= {"a", "b", "gap_usd", "steps", "residual_usd", "allowance_usd", "closes"}
+    amounts = sum(step["amount_usd"] for step in answer["steps"])
+    assert answer["gap_usd"] == amounts + answer["residual_usd"]
+    assert answer["closes"] is True
+    assert abs(answer["residual_usd"]) <= answer["allowance_usd"]
+    for side in ("a", "b"):
+        end = answer[side]
+        assert end["printed"] in {"27.6", "29.6"}
+        by_direction = {one["direction"]: one["value_usd"] for one in end["series"]}
+        assert end["value_usd"] == by_direction["imports"] - by_direction["exports"]
+        assert end["release"]
+        assert end["evidence"]
+    cited = {row["observation_id"] for row in answer["rows"]}
+    assert {one for step in answer["steps"] for one in step["evidence"]} <= cited
+
+
+def test_a_signed_figure_is_a_balance_and_an_unsigned_one_a_size(
+    bilateral: Callable[..., Result],
+) -> None:
+    signed = answered(bilateral, "-27.6", "-29.6", *YEAR)
+    unsigned = answered(bilateral, "27.6", "29.6", *YEAR)
+    assert (signed["told_as"], unsigned["told_as"]) == ("balance", "deficit")
+    assert signed["gap_usd"] == -unsigned["gap_usd"]
+
+
+def test_a_figure_may_stand_against_a_reading_in_either_order(
+    bilateral: Callable[..., Result],
+) -> None:
+    there = answered(bilateral, "27.6", "mirror", *YEAR)
+    back = answered(bilateral, "mirror", "27.6", *YEAR)
+    assert there["gap_usd"] == -back["gap_usd"]
+    assert [step["cause_code"] for step in there["steps"]] == ["MIRROR_WEST", "MIRROR_EAST"]
+
+
+def test_a_release_named_after_the_reading_is_the_one_of_the_day(
+    bilateral: Callable[..., Result],
+) -> None:
+    by_release = answered(bilateral, "census@2017-01", "census", *PAIR, "--period", "2015")
+    by_day = answered(bilateral, "census@2017-07-12", "census", *PAIR, "--period", "2015")
+    assert by_release["a"]["release"] == "us_census 2017-01"
+    assert [step["cause_code"] for step in by_release["steps"]] == ["RELEASE"]
+    assert by_day == by_release
+
+
+def test_two_years_and_two_definitions_can_be_bridged(bilateral: Callable[..., Result]) -> None:
+    years = answered(bilateral, "census", "cif", *PAIR, "--period", "2011", "--to-period", "2016")
+    assert [step["cause_code"] for step in years["steps"]] == ["PERIOD_DEFINITION", "CIF"]
+    for step in years["steps"]:
+        assert step["min"] <= step["amount_usd"] <= step["max"]
+    sectors = answered(
+        bilateral,
+        *("total_consumption", "total_consumption", *YEAR, "--measure", "imports"),
+        *("--sector", "autos.hs87", "--to-sector", "autos.naics336"),
+    )
+    assert [step["cause_code"] for step in sectors["steps"]] == ["SECTOR_DEFINITION"]
+
+
+def test_one_figure_twice_has_nothing_between(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("explain", "census", "census", *YEAR)
+    assert result.exit_code == 0
+    assert "there is nothing between them" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("27.6", "30.1", *YEAR), "30.1 USD bn (2016) is contradicted"),
+        (("27.6", "domestic", *YEAR), "readings held: census, cif"),
+        (("24", "18.8", *YEAR, "--sector", "autos"), "is undetermined"),
+        (("27.6", "sif", *YEAR), "did you mean cif?"),
+        (("27.6", "29.6xx", *YEAR), "unknown scale 'xx'"),
+        (("27.6", "29,6", *YEAR), "is no figure"),
+        (("27.6", "29.6", *PAIR, "--period", "16"), "--period: '16' is no period"),
+        (("27.6", "29.6", *PAIR, "--period", "2016-05/2016-01"), "ends before it begins"),
+        (("27.6", "29.6", *YEAR, "--to-period", "2016-13"), "--to-period"),
+        (("27.6", "29.6", *YEAR, "--sector", "autoz"), "did you mean autos?"),
+        (("27.6", "29.6", *YEAR, "--sector", "hs2:00"), "of hs2 the warehouse holds"),
+        (("27.6", "29.6", *YEAR, "--measure", "gdp"), "--measure"),
+        (("27.6", "29.6", *YEAR, "--kind", "good"), "did you mean goods?"),
+        (("census@1999-13-01", "cif", *YEAR), "no day of the calendar"),
+        (("census@2018-99", "cif", *YEAR), "no release '2018-99'"),
+        (
+            ("27.6", "29.6", "--reporter", "USB", "--partner", "KOR", "--period", "2016"),
+            "did you mean USA (United States)?",
+        ),
+        (("27.6", "29.6", "--reporter", "WLD", "--partner", "KOR", "--period", "2016"), "'WLD'"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_one_paragraph(
+    bilateral: Callable[..., Result], arguments: tuple[str, ...], said: str
+) -> None:
+    result = bilateral("explain", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stdout == ""
+
+
+def test_a_figure_that_several_readings_give_is_said_to_be_ambiguous(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
+    with connect_published(built_warehouse) as connection:
+        year, billions = connection.execute(
+            "select year, round(abs(balance_usd) / 1e9)::integer as billions"
+            " from marts.trade_by_year"
+            " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
+            " and reported_by = 'reporter' and not is_partial_year"
+            " group by all having count(distinct reading_id) > 1 order by year desc"
+        ).fetchall()[0]
+    result = bilateral("explain", str(billions), "census", *PAIR, "--period", str(year))
+    assert result.exit_code == 0
+    assert f"{billions} USD bn is ambiguous" in result.stderr
+    assert "The bridge takes the first" in result.stderr
+
+
+def test_a_country_goes_by_code_and_by_name(bilateral: Callable[..., Result]) -> None:
+    by_code = answered(bilateral, "27.6", "29.6", *YEAR)
+    by_name = answered(
+        bilateral,
+        *("27.6", "29.6", "--reporter", "us", "--partner", "south korea"),
+        *("--period", "2016"),
+    )
+    assert by_name == by_code
+
+
+def test_a_wrong_option_is_a_usage_error(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("explain", "27.6", "29.6", *YEAR, "--sektor", "total")
+    assert result.exit_code == 2
+    assert "--sektor" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit", "rounding"),
+    [
+        ("27.6", "27.6", "USD bn", "0.1"),
+        ("-27.60", "-27.60", "USD bn", "0.01"),
+        ("426mn", "426", "USD mn", "1"),
+        ("$27.6 billion", "27.6", "USD bn", "0.1"),
+        ("27,600 million", "27600", "USD mn", "1"),
+        ("\N{MINUS SIGN}1.2 tn", "-1.2", "USD tn", "0.1"),
+        ("3 usd", "3", "USD", "1"),
+    ],
+)
+def test_a_figure_is_read_as_it_is_printed(text: str, value: str, unit: str, rounding: str) -> None:
+    figure = read_figure(text, "A")
+    assert figure is not None
+    assert (figure.value, figure.unit, figure.rounding) == (
+        Decimal(value),
+        unit,
+        Decimal(rounding),
+    )
+
+
+def test_a_word_is_no_figure() -> None:
+    assert read_figure("census", "A") is None
+    with pytest.raises(InputError):
+        read_figure("27.6.1", "A")
+
+
+def test_a_period_ends_on_its_last_day() -> None:
+    assert str(read_period("2016-02", "x").end) == "2016-02-29"
+    assert str(read_period("2016", "x").end) == "2016-12-31"
+    assert str(read_period("2015-11/2016-11", "x").start) == "2015-11-01"

@@ -1,0 +1,120 @@
+"""Figures stand side by side, and what is published can be seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_published
+
+YEAR = ("--reporter", "USA", "--partner", "KOR", "--period", "2016")
+
+
+def test_the_preferred_figure_is_the_published_one(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
+    rows = json.loads(bilateral("figures", *YEAR, "--format", "json").stdout)
+    preferred = [row for row in rows if row["is_preferred"]]
+    with connect_published(built_warehouse) as connection:
+        published = connection.execute(
+            "select reading_id, balance_usd, release_key from marts.trade_by_year"
+            " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
+            " and year = 2016 and is_preferred"
+        ).fetchall()
+    assert [(row["reading"], row["balance_usd"], row["release"]) for row in preferred] == [
+        (reading, float(balance), release) for reading, balance, release in published
+    ]
+    assert {row["reading"] for row in rows} >= {"census", "cif", "total_consumption", "mirror"}
+    assert preferred[0]["reason"]
+
+
+def test_every_reading_is_the_difference_of_its_directions(
+    bilateral: Callable[..., Result],
+) -> None:
+    rows = json.loads(bilateral("figures", *YEAR, "--format", "json").stdout)
+    whole = [row for row in rows if not row["is_page"]]
+    assert whole
+    for row in whole:
+        assert row["balance_usd"] == row["exports_usd"] - row["imports_usd"]
+        assert row["two_way_usd"] == row["exports_usd"] + row["imports_usd"]
+
+
+def test_a_sector_shows_each_of_its_definitions(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("figures", *YEAR, "--sector", "autos", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {row["definition"] for row in rows} == {"autos.hs87", "autos.naics336"}
+    # One direction alone is shown too, without a reading it could belong to.
+    assert [row["imports_usd"] for row in rows if row["reading"] == ""] == ["25337690704"]
+
+
+def test_months_add_up_to_the_stretch_they_cover(bilateral: Callable[..., Result]) -> None:
+    result = bilateral(
+        *("figures", "--reporter", "USA", "--partner", "KOR", "--period", "2017-01/2017-11"),
+    )
+    assert result.exit_code == 0
+    assert "-21,534.8" in result.stdout
+
+
+def test_the_other_country_is_asked_the_same_way(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("figures", "--reporter", "KOR", "--partner", "USA", "--period", "2016")
+    assert result.exit_code == 0
+    assert "23,350.6" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--reporter", "USA", "--partner", "KOR", "--period", "1950"), "No figure is held"),
+        (("--reporter", "USA", "--partner", "XX", "--period", "2016"), "no country or group 'XX'"),
+        ((*YEAR, "--sector", "cars"), "no sector 'cars'"),
+    ],
+)
+def test_what_is_not_held_is_said(
+    bilateral: Callable[..., Result], arguments: tuple[str, ...], said: str
+) -> None:
+    result = bilateral("figures", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_status_names_every_release(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
+    result = bilateral("status", "--format", "json")
+    assert result.exit_code == 0
+    state = json.loads(result.stdout)
+    with connect_published(built_warehouse) as connection:
+        releases = connection.execute("select source_id, release_id from marts.releases").fetchall()
+    assert {(one["source_id"], one["release_id"]) for one in state["releases"]} == set(releases)
+    assert state["is_current"] is True
+    assert state["content_hash"]
+    text = bilateral("status").stdout
+    assert "made from the inputs as they are now" in text
+    for _, release in releases:
+        assert release in text
+
+
+@pytest.mark.parametrize("command", ["build", "sql", "explain", "check", "figures", "status"])
+def test_help_teaches_by_example(bilateral: Callable[..., Result], command: str) -> None:
+    result = bilateral(command, "--help")
+    assert result.exit_code == 0
+    assert f"bilateral {command}" in result.stdout
+    assert "Example" in result.stdout
+
+
+def test_help_names_every_command_and_the_exit_codes(bilateral: Callable[..., Result]) -> None:
+    text = bilateral("--help").stdout
+    for command in ("build", "sql", "explain", "check", "figures", "status", "Exit codes"):
+        assert command in text
+
+
+def test_an_up_to_date_warehouse_is_not_built_again(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("build")
+    assert result.exit_code == 0
+    assert "Nothing has changed" in result.stdout
