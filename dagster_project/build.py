@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from dagster_project.defs.resources import BuildEvent
+
+
+_WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
 
 
 @dataclass(frozen=True)
@@ -162,12 +166,14 @@ def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
         if not event.is_step_failure:
             continue
         error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
+        # Dagster wraps what was raised; what that was raised from is for the log.
+        while error is not None and error.cause is not None and error.cls_name in _WRAPPERS:
             error = error.cause
         if error is None or (problems and error.cls_name == "DagsterDbtCliRuntimeError"):
             continue
         if error.cls_name == AuditFailed.__name__ or not problems:
-            problems.append(f"{event.step_key}: {error.message.strip()}")
+            said = re.sub(rf"^[\w.]*{re.escape(error.cls_name)}: ", "", error.message.strip())
+            problems.append(f"{event.step_key}: {said}")
     return problems or ["The run ended without saying why; see it in `make dev`."]
 
 

@@ -133,6 +133,7 @@ def build(
     Example: `bilateral build`
     """
     from dagster_project.build import BuildFailed, run_build
+    from dagster_project.figures.status import read_rejects
 
     settings = load_settings()
     with _progress() as on_event:
@@ -147,6 +148,7 @@ def build(
     else:
         said = "The build gave the same content as before; nothing new was published."
     typer.echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
+    _say_rejects(read_rejects(settings), err=True)
     typer.echo("`bilateral status` shows what it holds; README.md has questions to ask it.")
     return DONE
 
@@ -379,12 +381,19 @@ def status(
     for title, table in render.status_tables(state):
         typer.echo(f"\n{title}")
         _print_table(table)
-    for reject in state.rejects:
-        typer.echo(
-            f"Rejected: {reject['rejects']} rows of {reject['snapshot_file']}, the first in row"
-            f" {reject['first_line']}: {reject['first_reason']}"
-        )
+    _say_rejects(state.rejects, err=False)
     return DONE
+
+
+def _say_rejects(rejects: list[dict], *, err: bool) -> None:
+    for reject in rejects:
+        rows = "1 row" if reject["rejects"] == 1 else f"{reject['rejects']} rows"
+        typer.echo(
+            f"Rejected: {rows} of {reject['snapshot_file']}, the first in row"
+            f" {reject['first_line']}: {reject['first_reason']}."
+            ' All of them: bilateral sql "from meta.rejects"',
+            err=err,
+        )
 
 
 @contextmanager

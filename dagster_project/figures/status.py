@@ -53,12 +53,7 @@ def read_status(settings: Settings, today: date) -> Status:
             " first_period_start, last_period_end, is_composed from marts.releases"
             " order by source_id, known_from, release_id",
         )
-        rejects = _rows(
-            connection,
-            "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
-            " arg_min(reason, row_number) as first_reason from meta.rejects"
-            " group by snapshot_file order by snapshot_file",
-        )
+        rejects = _rejects(connection)
     finally:
         connection.close()
     publication = read_publication(settings)
@@ -72,6 +67,28 @@ def read_status(settings: Settings, today: date) -> Status:
         sources=sources,
         releases=releases,
         rejects=rejects,
+    )
+
+
+def read_rejects(settings: Settings) -> list[dict]:
+    """The files with rows that were refused: how many, and the first with its reason.
+
+    Raises:
+        WarehouseError: nothing has been published.
+    """
+    connection = connect_published(settings)
+    try:
+        return _rejects(connection)
+    finally:
+        connection.close()
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    return _rows(
+        connection,
+        "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
+        " arg_min(reason, row_number) as first_reason from meta.rejects"
+        " group by snapshot_file order by snapshot_file",
     )
 
 
