@@ -172,7 +172,7 @@ def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
         if error is None or (problems and error.cls_name == "DagsterDbtCliRuntimeError"):
             continue
         if error.cls_name == AuditFailed.__name__ or not problems:
-            said = re.sub(rf"^[\w.]*{re.escape(error.cls_name)}: ", "", error.message.strip())
+            said = re.sub(rf"^[\w.]*{re.escape(error.cls_name or '')}: ", "", error.message.strip())
             problems.append(f"{event.step_key}: {said}")
     return problems or ["The run ended without saying why; see it in `make dev`."]
 
