@@ -390,7 +390,7 @@ def _say_rejects(rejects: list[dict], *, err: bool) -> None:
         rows = "1 row" if reject["rejects"] == 1 else f"{reject['rejects']} rows"
         typer.echo(
             f"Rejected: {rows} of {reject['snapshot_file']}, the first in row"
-            f" {reject['first_line']}: {reject['first_reason']}."
+            f" {reject['first_line']}, {reject['first_reason']}."
             ' All of them: bilateral sql "from meta.rejects"',
             err=err,
         )

@@ -87,7 +87,8 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
     return _rows(
         connection,
         "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
-        " arg_min(reason, row_number) as first_reason from meta.rejects"
+        " arg_min(concat_ws(': ', concat_ws(' ', column_name, value), reason), row_number)"
+        " as first_reason from meta.rejects"
         " group by snapshot_file order by snapshot_file",
     )
 
