@@ -1,0 +1,49 @@
+{% macro trade_by_year_known(day) %}
+    with
+        known as ({{ readings_known(day) }}),
+
+        -- Of a year that is not out yet the longest stretch from January stands, and says so.
+        longest as (
+
+            select
+                *,
+                row_number() over (
+                    partition by
+                        reporter_iso3,
+                        partner_code,
+                        trade_kind,
+                        year(period_start),
+                        export_leg_id,
+                        import_leg_id
+                    order by period_end desc
+                ) as stretch
+            from known
+            where definition_id = 'total:total' and period_kind in ('year', 'year_to_date')
+
+        ),
+
+        years as (
+
+            select
+                *,
+                row_number() over (
+                    partition by reporter_iso3, partner_code, trade_kind, year(period_start)
+                    order by period_end desc, {{ reading_preference() }}
+                ) as preference
+            from longest
+            where stretch = 1
+
+        )
+
+    select
+        figure_id,
+        reporter_iso3,
+        partner_code,
+        trade_kind,
+        cast(year(period_start) as integer) as year,
+        period,
+        period_kind <> 'year' as is_partial_year,
+        {{ trade_columns() }},
+        preference = 1 as is_preferred
+    from years
+{% endmacro %}
