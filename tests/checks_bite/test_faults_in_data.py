@@ -1,0 +1,459 @@
+"""One fault in the data or in a model at a time: the check that is named must see it.
+
+A build with a fault is refused, and what was published before stays as it was, to the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+from checks_bite.project_copy import ProjectCopy, Row
+
+OLD_COUNTRY_FILE = "us_census/2017-01/country.csv"
+NEW_COUNTRY_FILE = "us_census/2026-09/country.csv"
+MONTHLY_TOTALS = "us_census/2026-09/imports_total_monthly.json"
+CHAPTERS_OF_IMPORTS = "us_census/2021-06/imports_hs2.json"
+CHAPTERS_OF_EXPORTS = "us_census/2020-10/exports_hs2.json"
+INDUSTRIES = "us_census/2026-02/imports_naics3.json"
+COMTRADE_CIF = "un_comtrade/ceumicrodata-60eacb08/data.json"
+COMTRADE_KOREA = "un_comtrade/cipf-5008b541/data.json"
+PAGES = "published/2026-11/figures.csv"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken, and the check that must see it."""
+
+    says: str
+    check: str
+    break_it: Callable[[ProjectCopy], None]
+
+
+def where(condition: Callable[[Row], bool], **values: Any) -> Callable[[list[Row]], list[Row]]:
+    """Set columns in the rows that meet the condition; a function gets the value of before."""
+
+    def edit(rows: list[Row]) -> list[Row]:
+        return [
+            {
+                **row,
+                **{
+                    name: value(row[name]) if callable(value) else value
+                    for name, value in values.items()
+                },
+            }
+            if condition(row)
+            else row
+            for row in rows
+        ]
+
+    return edit
+
+
+def without(condition: Callable[[Row], bool]) -> Callable[[list[Row]], list[Row]]:
+    return lambda rows: [row for row in rows if not condition(row)]
+
+
+def is_year(row: Row, country: str, year: str) -> bool:
+    return (row["CTY_CODE"], row["year"]) == (country, year)
+
+
+def lose_a_source(copy: ProjectCopy) -> None:
+    for folder in (copy.settings.shipped_snapshots / "un_comtrade").iterdir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+def lose_a_month(copy: ProjectCopy) -> None:
+    copy.edit_api(MONTHLY_TOTALS, without(lambda row: row["time"] == "2014-05"))
+
+
+def blank_a_month(copy: ProjectCopy) -> None:
+    copy.edit_csv(NEW_COUNTRY_FILE, where(lambda row: row["year"] == "2014", IMAY=""))
+
+
+def double_a_row(copy: ProjectCopy) -> None:
+    copy.edit_raw("un_comtrade__trade", lambda frame: pl.concat([frame, frame.head(1)]))
+
+
+def lose_a_key(copy: ProjectCopy) -> None:
+    copy.edit_raw(
+        "published__figures",
+        lambda frame: frame.with_columns(
+            pl.when(pl.col("row_number") > 5).then("row_number").alias("row_number")
+        ),
+    )
+
+
+def thousand_times(value: str | float) -> str | float:
+    return f"{float(value) * 1000:.1f}" if isinstance(value, str) else value * 1000
+
+
+def print_other_units(copy: ProjectCopy) -> None:
+    copy.edit_comtrade(
+        COMTRADE_CIF,
+        where(
+            lambda row: row["reporterISO"] == "USA" and row["refYear"] == 2010,
+            primaryValue=thousand_times,
+            cifvalue=thousand_times,
+        ),
+    )
+
+
+def print_other_units_for_a_mirror(copy: ProjectCopy) -> None:
+    copy.edit_comtrade(
+        COMTRADE_KOREA,
+        where(
+            lambda row: row["flowCode"] == "X" and row["refYear"] == 2010,
+            primaryValue=thousand_times,
+            fobvalue=thousand_times,
+        ),
+    )
+
+
+def print_other_units_for_a_small_country(copy: ProjectCopy) -> None:
+    copy.edit_csv(
+        OLD_COUNTRY_FILE, where(lambda row: is_year(row, "2080", "2005"), EYR=thousand_times)
+    )
+
+
+def swap_two_countries(copy: ProjectCopy) -> None:
+    other = {"5800": "5880", "5880": "5800"}
+    copy.edit_csv(
+        OLD_COUNTRY_FILE,
+        where(lambda row: row["CTY_CODE"] in other, CTY_CODE=lambda code: other[code]),
+    )
+
+
+def swap_exports_and_imports(copy: ProjectCopy) -> None:
+    def edit(rows: list[Row]) -> list[Row]:
+        columns = {name: name for name in rows[0]}
+        for name in rows[0]:
+            if name.startswith("I"):
+                columns[name], columns[f"E{name[1:]}"] = f"E{name[1:]}", name
+        return [{name: row[columns[name]] for name in row} for row in rows]
+
+    copy.edit_csv(NEW_COUNTRY_FILE, edit)
+
+
+def shift_a_release(copy: ProjectCopy) -> None:
+    copy.edit_sidecar(COMTRADE_KOREA, known_from="2015-06-30", known_from_precision="day")
+
+
+def lose_a_chapter(copy: ProjectCopy) -> None:
+    copy.edit_api(CHAPTERS_OF_IMPORTS, without(lambda row: row["I_COMMODITY"] == "05"))
+
+
+def lose_a_chapter_of_the_only_release(copy: ProjectCopy) -> None:
+    copy.edit_api(CHAPTERS_OF_EXPORTS, without(lambda row: row["E_COMMODITY"] == "29"))
+
+
+def misprint_an_industry(copy: ProjectCopy) -> None:
+    copy.edit_api(
+        INDUSTRIES,
+        where(
+            lambda row: row["NAICS"] == "334" and row["time"] == "2016-03",
+            CON_VAL_MO=lambda value: str(int(value) + 1),
+        ),
+    )
+
+
+def take_a_group_for_a_country(copy: ProjectCopy) -> None:
+    copy.edit_seed(
+        "census_partners", where(lambda row: row["census_code"] == "0003", is_aggregate="false")
+    )
+
+
+def take_a_country_for_a_group(copy: ProjectCopy) -> None:
+    copy.edit_seed(
+        "census_partners", where(lambda row: row["census_code"] == "5800", is_aggregate="true")
+    )
+
+
+def print_zero_for_a_month(copy: ProjectCopy) -> None:
+    copy.edit_csv(NEW_COUNTRY_FILE, where(lambda row: row["year"] == "2016", IMAY="0.0"))
+
+
+def value_imports_below_customs(copy: ProjectCopy) -> None:
+    copy.edit_comtrade(
+        COMTRADE_CIF,
+        where(
+            lambda row: row["reporterISO"] == "USA" and row["refYear"] == 2016,
+            primaryValue=lambda value: value * 0.9,
+        ),
+    )
+
+
+def forget_a_break_of_basis(copy: ProjectCopy) -> None:
+    copy.edit_seed("basis_breaks", where(lambda row: True, first_year="1900", last_year="1901"))
+
+
+def rank_two_readings_first(copy: ProjectCopy) -> None:
+    copy.edit_seed(
+        "reading_policy",
+        where(
+            lambda row: row["reporter_iso3"] == "*" and row["trade_kind"] == "goods",
+            policy_rank="1",
+        ),
+    )
+
+
+def prefer_nothing(copy: ProjectCopy) -> None:
+    copy.edit_seed("reading_policy", without(lambda row: row["trade_kind"] == "goods_services"))
+
+
+def quote_a_stranger(copy: ProjectCopy) -> None:
+    copy.edit_csv(
+        PAGES, where(lambda row: row["publisher"] == "KITA", publisher="Somebody on the radio")
+    )
+
+
+def overlap_two_sections(copy: ProjectCopy) -> None:
+    def edit(rows: list[Row]) -> list[Row]:
+        chapter = next(row for row in rows if row["definition_id"] == "hs_section_iii.hs2")
+        return [*rows, {**chapter, "definition_id": "hs_section_iv.hs2"}]
+
+    copy.edit_seed("sector_codes", edit)
+
+
+def add_release(copy: ProjectCopy, charges: int, re_exports: int) -> None:
+    """A month with its charges, and a year with its re-exports, which add up or do not."""
+    monthly = copy.settings.shipped_snapshots / MONTHLY_TOTALS
+    header = '["GEN_VAL_MO","GEN_CIF_MO","GEN_CHA_MO","I_COMMODITY","time","COMM_LVL","CTY_CODE"]'
+    row = f'["5800000000","5950000000","{charges}","-","2014-03","-","5800"]'
+    (monthly.parent / "charges.json").write_text(f"[{header},\n{row}]")
+    sidecar = monthly.parent / "sidecar.json"
+    sidecar.write_text(
+        sidecar.read_text().replace(
+            '"files": [',
+            '"files": [{"name": "charges.json", "table": "us_census__trade_api",'
+            ' "layout": "census_api_imports_hs", "address": null, "sha256": "", "bytes": 0,'
+            ' "composed_from": "A test.", "note": null},',
+        )
+    )
+    copy.write_snapshot(
+        "us_census/2026-09/charges.json", (monthly.parent / "charges.json").read_bytes()
+    )
+
+    def with_parts(rows: list[Row]) -> list[Row]:
+        total = next(row for row in rows if row["flowCode"] == "X" and row["refYear"] == 2016)
+        value = total["primaryValue"]
+        return [
+            *rows,
+            {**total, "flowCode": "DX", "primaryValue": value - 1_000_000, "fobvalue": None},
+            {**total, "flowCode": "RX", "primaryValue": re_exports, "fobvalue": None},
+        ]
+
+    copy.edit_comtrade(COMTRADE_KOREA, with_parts)
+
+
+FAULTS = (
+    Fault("a source is gone", "source_not_empty_raw_un_comtrade__trade_", lose_a_source),
+    Fault("a month is left out", "no_month_is_missing_in_between", lose_a_month),
+    Fault("a month is blank", "months_add_up_to_the_year", blank_a_month),
+    Fault(
+        "a row is there twice",
+        "each_row_of_stg_un_comtrade__trade_has_its_own_key",
+        double_a_row,
+    ),
+    Fault("a key is null", "each_row_of_stg_published__figures_has_its_own_key", lose_a_key),
+    Fault("thousands for dollars", "series_of_one_flow_agree_in_magnitude", print_other_units),
+    Fault(
+        "thousands for dollars, and no other source of the series",
+        "mirror_flows_agree_in_magnitude",
+        print_other_units_for_a_mirror,
+    ),
+    Fault(
+        "thousands for millions, and a small country",
+        "partners_add_up_to_the_world",
+        print_other_units_for_a_small_country,
+    ),
+    Fault("two countries are swapped", "series_of_one_flow_agree_in_magnitude", swap_two_countries),
+    Fault(
+        "exports are printed as imports",
+        "a_revision_of_a_total_is_small",
+        swap_exports_and_imports,
+    ),
+    Fault(
+        "a release is older than its months",
+        "no_figure_is_of_a_period_after_its_release",
+        shift_a_release,
+    ),
+    Fault("a chapter is gone", "no_figure_vanishes_between_releases", lose_a_chapter),
+    Fault(
+        "a chapter is gone from the only release",
+        "sections_and_remainder_add_up_to_the_total",
+        lose_a_chapter_of_the_only_release,
+    ),
+    Fault("a part is misprinted", "products_add_up_to_the_total", misprint_an_industry),
+    Fault(
+        "a group passes for a country",
+        "partners_add_up_to_the_world",
+        take_a_group_for_a_country,
+    ),
+    Fault(
+        "a country passes for a group",
+        "groups_do_not_pass_for_countries",
+        take_a_country_for_a_group,
+    ),
+    Fault("a month is printed as 0", "no_published_month_is_zero", print_zero_for_a_month),
+    Fault(
+        "CIF lies below the customs value",
+        "cif_exceeds_the_customs_value",
+        value_imports_below_customs,
+    ),
+    Fault(
+        "a break of basis is not listed",
+        "cif_exceeds_the_customs_value",
+        forget_a_break_of_basis,
+    ),
+    Fault(
+        "two readings are ranked alike",
+        "each_place_in_the_policy_is_taken_once",
+        rank_two_readings_first,
+    ),
+    Fault("the policy prefers nothing", "a_preferred_year_stands_in_the_policy", prefer_nothing),
+    Fault("a publisher is not listed", "publishers_of_figures_are_listed", quote_a_stranger),
+    Fault(
+        "a chapter is in two sections",
+        "a_partition_counts_no_product_twice",
+        overlap_two_sections,
+    ),
+    Fault(
+        "charges do not lead from customs value to CIF",
+        "cif_is_the_customs_value_plus_charges",
+        lambda copy: add_release(copy, 140_000_000, 1_000_000),
+    ),
+    Fault(
+        "re-exports do not lead from domestic to total exports",
+        "total_exports_are_domestic_plus_re_exports",
+        lambda copy: add_release(copy, 150_000_000, 2_000_000),
+    ),
+    Fault(
+        "a model loses rows",
+        "every_raw_row_is_an_observation_or_left_out_for_a_reason",
+        lambda copy: copy.wrap_model(
+            "int_trade__observations_unioned",
+            "select * from (model) where period_kind <> 'year_to_date'",
+        ),
+    ),
+    Fault(
+        "a balance is no difference",
+        "balance_is_exports_less_imports",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.readings set balance_usd = two_way_usd"
+        ),
+    ),
+    Fault(
+        "all readings are preferred",
+        "each_year_has_one_preferred_reading",
+        lambda copy: copy.edit_mart("update warehouse.marts.trade_by_year set is_preferred = true"),
+    ),
+    Fault(
+        "a release never ends",
+        "releases_of_one_series_do_not_overlap",
+        lambda copy: copy.edit_mart("update warehouse.marts.observations set known_to = null"),
+    ),
+    Fault(
+        "a step of a bridge is lost",
+        "bridges_close_exactly",
+        lambda copy: copy.edit_mart(
+            "delete from warehouse.marts.bridge_steps where cause_code = 'CIF'"
+        ),
+    ),
+    Fault(
+        "a step has no rows",
+        "every_step_has_evidence",
+        lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = []"),
+    ),
+    Fault(
+        "a step names rows that are not held",
+        "evidence_of_steps_is_held",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.bridge_steps set evidence = ['hearsay']"
+        ),
+    ),
+    Fault(
+        "a verdict has no rows",
+        "a_confirmed_claim_has_evidence",
+        lambda copy: copy.edit_mart("update warehouse.marts.claim_verdicts set evidence = []"),
+    ),
+    Fault(
+        "a claim has no verdict",
+        "every_claim_has_one_verdict",
+        lambda copy: copy.edit_mart(
+            "delete from warehouse.marts.claim_verdicts where status = 'revised'"
+        ),
+    ),
+    Fault(
+        "a code has no meaning",
+        "codes_of_claim_verdicts_are_explained",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.claim_verdicts set status = 'plausible'"
+        ),
+    ),
+    Fault(
+        "a mart is empty",
+        "not_empty_partner_ranks_",
+        lambda copy: copy.edit_mart("delete from warehouse.marts.partner_ranks"),
+    ),
+    Fault(
+        "a group has a rank",
+        "groups_have_no_rank",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.partner_ranks set partner_code = 'census:0003'"
+        ),
+    ),
+    Fault(
+        "lineage leaves a mart out",
+        "lineage_covers_every_row",
+        lambda copy: copy.edit_mart(
+            "delete from warehouse.marts.lineage where mart = 'partner_ranks'"
+        ),
+    ),
+    Fault(
+        "lineage leads to other rows",
+        "a_reading_is_the_sum_of_its_rows",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.readings set exports_usd = exports_usd + 1"
+        ),
+    ),
+    Fault(
+        "the bytes of a file are not those that were read",
+        "lineage_matches_the_snapshots",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.lineage set snapshot_sha256 = reverse(snapshot_sha256)"
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.says)
+def test_the_named_check_sees_the_fault(copy: ProjectCopy, fault: Fault) -> None:
+    before = copy.published_hash()
+    with copy.broken(fault.break_it):
+        ended = copy.build(fault.check)
+    assert ended == {fault.check: "fail"}
+    assert any(fault.check in problem for problem in copy.refusal), copy.refusal
+    assert copy.published_hash() == before
+
+
+def test_without_a_fault_every_check_passes(copy: ProjectCopy) -> None:
+    assert {name for name, status in copy.unbroken.items() if status != "pass"} == set()
+    assert {fault.check for fault in FAULTS} <= copy.unbroken.keys()
+
+
+def test_parts_that_add_up_pass_where_all_are_held(copy: ProjectCopy) -> None:
+    """The shipped snapshots hold no charges and no re-exports, so both are put in."""
+    checks = ("cif_is_the_customs_value_plus_charges", "total_exports_are_domestic_plus_re_exports")
+    with copy.broken(lambda copy: add_release(copy, 150_000_000, 1_000_000)):
+        ended = copy.build(*checks)
+    assert ended == dict.fromkeys(checks, "pass")
+
+
+def test_enough_is_broken() -> None:
+    assert len({fault.check for fault in FAULTS}) >= 12
