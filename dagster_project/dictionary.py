@@ -1,0 +1,168 @@
+"""The data dictionary: what the dbt YAML says of tables, columns and checks, as one page.
+
+Belongs here: the layout of `docs/data-dictionary.md`, and writing it. Does not belong here:
+any sentence about a table or column; those stand in the YAML beside each model.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from dagster_project.dbt_project import ensure_manifest, read_manifest
+from dagster_project.settings import Settings, load_settings
+
+CODES_SEED = "coded_values"
+
+Node = Mapping[str, Any]
+
+
+def dictionary_file(settings: Settings) -> Path:
+    return settings.project_root / "docs" / "data-dictionary.md"
+
+
+def render_dictionary(settings: Settings) -> str:
+    """The whole page, from the manifest of the dbt project as it is now.
+
+    Raises:
+        DbtProjectError: dbt cannot parse the project.
+    """
+    manifest = read_manifest(ensure_manifest(settings))
+    checks = _checks_by_node(manifest)
+    layers = defaultdict(list)
+    for node in manifest["nodes"].values():
+        if node["resource_type"] in {"model", "seed"}:
+            layers[node["schema"]].append(node)
+    codes = settings.seeds / f"{CODES_SEED}.csv"
+    lines = [
+        "# Data dictionary",
+        "",
+        "Generated from the YAML of the dbt project by `python -m dagster_project.dictionary`; a"
+        " test compares it with what that gives. The same sentences can be read in SQL:",
+        "",
+        "```sql",
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts'",
+        "```",
+        "",
+        "[Marts](#marts) · [Codes](#codes) · [Seeds](#seeds) · [Intermediate](#intermediate)"
+        " · [Staging](#staging) · [Raw](#raw)",
+        "",
+        "## Marts",
+        "",
+        "Tables to be asked. Types are enforced and keys are primary keys.",
+        *_each(layers["marts"], lambda node: _table(node, checks)),
+        "",
+        "## Codes",
+        "",
+        f"What the codes of coded columns mean (`seeds.{CODES_SEED}`).",
+        *_codes(codes),
+        "",
+        "## Seeds",
+        "",
+        "Reference data and policy, kept as CSV in `dbt/seeds`; each is a table in the schema"
+        " `seeds`.",
+        *_each(layers["seeds"], lambda node: _table(node, checks)),
+        "",
+        "## Intermediate",
+        "",
+        "Steps between staging and marts. They may change without notice.",
+        "",
+        *_summary(layers["intermediate"], checks),
+        "",
+        "## Staging",
+        "",
+        "One view a raw table: renamed, typed, in one unit.",
+        "",
+        *_summary(layers["staging"], checks),
+        "",
+        "## Raw",
+        "",
+        "Parquet below the raw folder, one folder a table and release.",
+        "",
+        *_summary(manifest["sources"].values(), checks),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _each(nodes: Iterable[Node], render: Callable[[Node], Iterator[str]]) -> Iterator[str]:
+    for node in sorted(nodes, key=_name):
+        yield ""
+        yield from render(node)
+
+
+def _table(node: Node, checks: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+    yield f"### {node['name']}"
+    yield ""
+    yield node["description"].strip()
+    keys = [c["columns"] for c in node.get("constraints", []) if c["type"] == "primary_key"]
+    if keys:
+        yield ""
+        yield f"Key: {', '.join(f'`{column}`' for column in keys[0])}."
+    yield ""
+    yield "| column | type | |"
+    yield "|---|---|---|"
+    types = node["config"].get("column_types") or {}
+    for column in node["columns"].values():
+        type_name = column.get("data_type") or types.get(column["name"], "")
+        yield f"| `{column['name']}` | {type_name} | {_cell(column['description'])} |"
+    said = [check for check in checks.get(node["unique_id"], ()) if check["description"]]
+    if said:
+        yield ""
+        yield "Checks:"
+        yield ""
+        for check in said:
+            yield f"- `{check['name']}`: {_cell(check['description'])}"
+
+
+def _summary(nodes: Iterable[Node], checks: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+    yield "| table | | checks |"
+    yield "|---|---|---|"
+    for node in sorted(nodes, key=_name):
+        names = ", ".join(f"`{check['name']}`" for check in checks.get(node["unique_id"], ()))
+        yield f"| `{node['name']}` | {_cell(node['description'])} | {names} |"
+
+
+def _codes(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for column, codes in groupby(rows, key=lambda row: row["column_name"]):
+        yield ""
+        yield f"**{column}**"
+        yield ""
+        for row in codes:
+            yield f"- `{row['code']}`: {row['meaning']}"
+
+
+def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Node]]:
+    """Each check under the table it speaks of: the one it stands beside, or the one it names."""
+    by_name = {
+        node["name"]: unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in {"model", "seed"}
+    }
+    checks = defaultdict(list)
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "test":
+            continue
+        named = node["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
+        owner = by_name[named] if named else node.get("attached_node")
+        # A check of a source stands beside no model; what it reads is the source.
+        checks[owner or node["depends_on"]["nodes"][0]].append(node)
+    return {owner: sorted(nodes, key=_name) for owner, nodes in checks.items()}
+
+
+def _name(node: Node) -> str:
+    return node["name"]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("*", "\\*")
+
+
+if __name__ == "__main__":
+    found = load_settings()
+    dictionary_file(found).write_text(render_dictionary(found), encoding="utf-8")
