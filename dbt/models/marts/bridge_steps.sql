@@ -182,7 +182,7 @@ select
     ) as share_of_gap,
     r.amount_usd as amount_min_usd,
     r.amount_usd as amount_max_usd,
-    b.b_value_usd as before_usd,
+    cast(b.b_usd - r.amount_usd as decimal(24, 3)) as before_usd,
     b.b_usd as after_usd,
     cast(null as varchar) as before_series,
     cast(null as varchar) as after_series,
