@@ -32,7 +32,7 @@ def main() -> None:
         home = Path(folder)
         settings = replace(load_settings(), data_home=home)
         table = Table(title="The default build, from shipped snapshots", title_justify="left")
-        for heading in ("stage", "seconds", "peak MB", "floor s", "floor MB", "× floor"):
+        for heading in ("stage", "seconds", "peak MB", "floor s", "floor MB", "times"):
             table.add_column(
                 heading, justify="left" if heading == "stage" else "right", no_wrap=True
             )
