@@ -3,6 +3,9 @@
 {#- How often what was derived may be used to derive again: Δimports needs exports of the base
     year (from growth), their change, and the deficit's change. -#}
 {% set rounds = 3 %}
+{#- A contradiction that takes more than these to see is none a reader would follow, and the
+    ways to combine figures grow with each. -#}
+{% set most_claims = 5 %}
 
 -- Interval arithmetic over the printed figures of one document: what each figure leaves for the
 -- others through sums, changes, growth, shares and exchange rates.
@@ -10,7 +13,10 @@ with
     claims as (
 
         select
-            *,
+            * replace (
+                {{ period_text("period_start", "period_end") }} as period,
+                {{ period_text("base_start", "base_end") }} as base_period
+            ),
             document_id || '|' || reporter_iso3 || '>' || partner_code || '|' || trade_kind as topic
         from {{ ref("claims") }}
         where document_id is not null and is_in_scope
@@ -37,6 +43,8 @@ with
                     || period
                     || '<'
                     || base_period
+                    || '|'
+                    || coalesce(currency, 'USD')
                 when 'share'
                 then topic || '|' || sector || '|share of ' || quantity || '|' || period
                 else
@@ -89,6 +97,23 @@ with
 
     ),
 
+    -- A growth of 5 per cent is a factor of 1.05 of the start and a rise by 0.05 of it.
+    told as (
+
+        select document_id, claim_id, variable, low, high
+        from printed
+        union all
+        select
+            document_id,
+            claim_id,
+            replace(variable, '|factor of ', '|rise of ') as variable,
+            low - 1 as low,
+            high - 1 as high
+        from printed
+        where variable like '%|factor of %'
+
+    ),
+
     scopes as (
 
         select distinct topic, document_id, sector, period, currency
@@ -110,7 +135,12 @@ with
 
     spans as (
 
-        select distinct topic, document_id, sector, period, base_period
+        select distinct
+            topic, document_id, sector, period, base_period, coalesce(currency, 'USD') as currency
+        from claims
+        where base_period is not null
+        union
+        select topic, document_id, sector, period, base_period, 'USD' as currency
         from claims
         where base_period is not null
 
@@ -147,8 +177,24 @@ with
             s.document_id,
             q.quantity || ' at the end = at the start + change' as equation,
             '+' as op,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.period || '|USD' as c,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.base_period || '|USD' as a,
+            s.topic
+            || '|'
+            || s.sector
+            || '|'
+            || q.quantity
+            || '|'
+            || s.period
+            || '|'
+            || s.currency as c,
+            s.topic
+            || '|'
+            || s.sector
+            || '|'
+            || q.quantity
+            || '|'
+            || s.base_period
+            || '|'
+            || s.currency as a,
             s.topic
             || '|'
             || s.sector
@@ -157,7 +203,9 @@ with
             || '|'
             || s.period
             || '<'
-            || s.base_period as b
+            || s.base_period
+            || '|'
+            || s.currency as b
         from spans as s
         cross join quantities as q
 
@@ -167,8 +215,24 @@ with
             s.document_id,
             q.quantity || ' at the end = at the start × growth factor' as equation,
             '*' as op,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.period || '|USD' as c,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.base_period || '|USD' as a,
+            s.topic
+            || '|'
+            || s.sector
+            || '|'
+            || q.quantity
+            || '|'
+            || s.period
+            || '|'
+            || s.currency as c,
+            s.topic
+            || '|'
+            || s.sector
+            || '|'
+            || q.quantity
+            || '|'
+            || s.base_period
+            || '|'
+            || s.currency as a,
             s.topic
             || '|'
             || s.sector
@@ -184,12 +248,74 @@ with
         union all
 
         select
+            s.document_id,
+            'change of ' || q.quantity || ' = start × growth' as equation,
+            '*' as op,
+            s.topic
+            || '|'
+            || s.sector
+            || '|change of '
+            || q.quantity
+            || '|'
+            || s.period
+            || '<'
+            || s.base_period
+            || '|'
+            || s.currency as c,
+            s.topic
+            || '|'
+            || s.sector
+            || '|'
+            || q.quantity
+            || '|'
+            || s.base_period
+            || '|'
+            || s.currency as a,
+            s.topic
+            || '|'
+            || s.sector
+            || '|rise of '
+            || q.quantity
+            || '|'
+            || s.period
+            || '<'
+            || s.base_period as b
+        from spans as s
+        cross join quantities as q
+
+        union all
+
+        select
             document_id,
             'change of exports = change of balance + change of imports' as equation,
             '+' as op,
-            topic || '|' || sector || '|change of exports|' || period || '<' || base_period as c,
-            topic || '|' || sector || '|change of balance|' || period || '<' || base_period as a,
-            topic || '|' || sector || '|change of imports|' || period || '<' || base_period as b
+            topic
+            || '|'
+            || sector
+            || '|change of exports|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as c,
+            topic
+            || '|'
+            || sector
+            || '|change of balance|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as a,
+            topic
+            || '|'
+            || sector
+            || '|change of imports|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as b
         from spans
 
         union all
@@ -198,9 +324,33 @@ with
             document_id,
             'change of two-way trade = change of exports + change of imports' as equation,
             '+' as op,
-            topic || '|' || sector || '|change of two_way|' || period || '<' || base_period as c,
-            topic || '|' || sector || '|change of exports|' || period || '<' || base_period as a,
-            topic || '|' || sector || '|change of imports|' || period || '<' || base_period as b
+            topic
+            || '|'
+            || sector
+            || '|change of two_way|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as c,
+            topic
+            || '|'
+            || sector
+            || '|change of exports|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as a,
+            topic
+            || '|'
+            || sector
+            || '|change of imports|'
+            || period
+            || '<'
+            || base_period
+            || '|'
+            || currency as b
         from spans
 
         union all
@@ -239,8 +389,44 @@ with
 
     ),
 
+    -- Two-way trade and the balance together leave one value for each flow.
+    halves as (
+
+        select
+            document_id,
+            topic || '|' || sector || '|' as before_quantity,
+            '|' || period || '|' || currency as after_quantity
+        from scopes
+        union all
+        select
+            document_id,
+            topic || '|' || sector || '|change of ' as before_quantity,
+            '|' || period || '<' || base_period || '|' || currency as after_quantity
+        from spans
+
+    ),
+
     -- Each equation can be solved for any of its three.
     solved as (
+
+        select
+            document_id,
+            'exports = half of two-way trade + balance' as equation,
+            before_quantity || 'exports' || after_quantity as variable,
+            before_quantity || 'two_way' || after_quantity as p,
+            before_quantity || 'balance' || after_quantity as q,
+            'half of sum' as op
+        from halves
+        union all
+        select
+            document_id,
+            'imports = half of two-way trade - balance' as equation,
+            before_quantity || 'imports' || after_quantity as variable,
+            before_quantity || 'two_way' || after_quantity as p,
+            before_quantity || 'balance' || after_quantity as q,
+            'half of difference' as op
+        from halves
+        union all
 
         select
             document_id,
@@ -281,7 +467,7 @@ with
             claims,
             0 as depth,
             'as printed' as equation
-        from (select document_id, variable, low, high, [claim_id] as claims from printed)
+        from (select document_id, variable, low, high, [claim_id] as claims from told)
         group by document_id, variable, claims
 
     )
@@ -300,6 +486,10 @@ with
                     then p.low + q.low
                     when 'subtract'
                     then p.low - q.high
+                    when 'half of sum'
+                    then (p.low + q.low) / 2
+                    when 'half of difference'
+                    then (p.low - q.high) / 2
                     when 'multiply'
                     then least(p.low * q.low, p.low * q.high, p.high * q.low, p.high * q.high)
                     else least(p.low / q.low, p.low / q.high, p.high / q.low, p.high / q.high)
@@ -310,6 +500,10 @@ with
                     then p.high + q.high
                     when 'subtract'
                     then p.high - q.low
+                    when 'half of sum'
+                    then (p.high + q.high) / 2
+                    when 'half of difference'
+                    then (p.high - q.low) / 2
                     when 'multiply'
                     then greatest(p.low * q.low, p.low * q.high, p.high * q.low, p.high * q.high)
                     else greatest(p.low / q.low, p.low / q.high, p.high / q.low, p.high / q.high)
@@ -327,7 +521,7 @@ with
                 and abs(p.high) < 1e29
                 and abs(q.low) < 1e29
                 and abs(q.high) < 1e29
-                and len(list_distinct(list_concat(p.claims, q.claims))) <= 6
+                and len(list_distinct(list_concat(p.claims, q.claims))) <= {{ most_claims }}
 
         ),
 
@@ -357,22 +551,44 @@ with
         ),
 
         -- What fewer figures say as tightly need not be said by more.
+        parts_{{ round }} as (
+
+            select
+                document_id,
+                variable,
+                claims,
+                low,
+                high,
+                unnest({{ proper_subsets("claims") }}) as fewer_claims
+            from single_{{ round }}
+            where len(claims) > 1
+
+        ),
+
+        said_{{ round }} as (
+
+            select distinct p.document_id, p.variable, p.claims
+            from parts_{{ round }} as p
+            inner join
+                single_{{ round }} as t
+                on p.document_id = t.document_id
+                and p.variable = t.variable
+                and p.fewer_claims = t.claims
+                and t.low >= p.low - 1e-9 * abs(p.low)
+                and t.high <= p.high + 1e-9 * abs(p.high)
+
+        ),
+
         round_{{ round }} as materialized(
 
             select s.*
             from single_{{ round }} as s
-            where
-                not exists (
-                    select 1
-                    from single_{{ round }} as t
-                    where
-                        s.document_id = t.document_id
-                        and s.variable = t.variable
-                        and len(t.claims) < len(s.claims)
-                        and list_has_all(s.claims, t.claims)
-                        and t.low >= s.low - 1e-9 * abs(s.low)
-                        and t.high <= s.high + 1e-9 * abs(s.high)
-                )
+            left join
+                said_{{ round }} as x
+                on s.document_id = x.document_id
+                and s.variable = x.variable
+                and s.claims = x.claims
+            where x.claims is null
 
         )
     {% endfor %}

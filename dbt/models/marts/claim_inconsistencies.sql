@@ -1,5 +1,9 @@
 {{ config(tags=["question"]) }}
 
+{#- The figures on both sides of a clash, one that stands on both counted twice: what takes more
+    is nothing a reader would follow. -#}
+{% set most_claims = 7 %}
+
 -- Where the figures of one text cannot all be true at once, whatever the statistics say.
 with
     implied as (select * from {{ ref("int_claims__implied") }}),
@@ -26,6 +30,7 @@ with
             and f.variable = g.variable
             and f.depth <= g.depth
             and f.claims <> g.claims
+            and len(f.claims) + len(g.claims) <= {{ most_claims }}
             and (f.low > g.high + 1e-9 * abs(g.high) or f.high < g.low - 1e-9 * abs(g.low))
 
     ),
@@ -65,6 +70,50 @@ with
             || split_part(f.variable, '|', 7)
             and split_part(f.variable, '|', 5) in ('exports', 'imports', 'two_way')
             and f.low > g.high
+            and len(f.claims) + len(g.claims) <= {{ most_claims }}
+
+    ),
+
+    clashing as (
+
+        select document_id, list(distinct claim_id order by claim_id) as claims
+        from (select document_id, unnest(claims) as claim_id from clashes)
+        group by document_id
+
+    ),
+
+    -- Neither a flow nor a rate of exchange is ever negative: told where the figures do not
+    -- already fall out with each other.
+    negatives as (
+
+        select
+            i.document_id,
+            i.variable,
+            i.low as left_low,
+            i.high as left_high,
+            i.claims as left_claims,
+            i.depth as left_depth,
+            0 as right_low,
+            1e30 as right_high,
+            cast([] as varchar[]) as right_claims,
+            case
+                when i.variable like '%|exchange rate of %'
+                then 'exchange rate >= 0'
+                else split_part(i.variable, '|', 5) || ' >= 0'
+            end as equation,
+            i.depth,
+            i.claims
+        from implied as i
+        left join clashing as c on i.document_id = c.document_id
+        where
+            (
+                (
+                    split_part(i.variable, '|', 5) in ('exports', 'imports', 'two_way')
+                    and i.high < -0.5
+                )
+                or (i.variable like '%|exchange rate of %' and i.high < 0)
+            )
+            and (c.claims is null or not list_has_any(i.claims, c.claims))
 
     ),
 
@@ -75,6 +124,9 @@ with
         union all
         select *
         from parts
+        union all
+        select *
+        from negatives
 
     ),
 
@@ -92,6 +144,7 @@ with
                         when
                             variable like '%|change of %'
                             or variable like '%|factor of %'
+                            or variable like '%|rise of %'
                             or variable like '%|share of %'
                         then 0
                         else 1
@@ -106,49 +159,100 @@ with
 
     ),
 
+    fewer as (
+
+        select document_id, claims, unnest({{ proper_subsets("claims") }}) as fewer_claims from told
+
+    ),
+
+    told_by_fewer as (
+
+        select distinct f.document_id, f.claims
+        from fewer as f
+        inner join told as t on f.document_id = t.document_id and f.fewer_claims = t.claims
+
+    ),
+
     minimal as (
 
         select t.*
         from told as t
-        where
-            not exists (
-                select 1
-                from told as u
-                where
-                    t.document_id = u.document_id
-                    and len(u.claims) < len(t.claims)
-                    and list_has_all(t.claims, u.claims)
-            )
+        left join told_by_fewer as f on t.document_id = f.document_id and t.claims = f.claims
+        where f.claims is null
 
     ),
 
-    -- What the others leave for each single figure of the clash.
-    allowed as (
+    suspects as (
 
         select
             m.document_id,
             m.claims,
             c.claim_id,
-            c.claimed,
             c.rounding,
             c.reported_value,
-            c.unit,
             c.unit_kind,
             c.transform,
             c.direction,
             u.multiplier,
-            g.low as allowed_low,
-            g.high as allowed_high
+            own.variable,
+            own.low as own_low,
+            own.high as own_high
         from minimal as m
         inner join {{ ref("claims") }} as c on list_contains(m.claims, c.claim_id)
         inner join {{ ref("units") }} as u on c.unit = u.unit
         inner join implied as own on own.document_id = m.document_id and own.claims = [c.claim_id]
+
+    ),
+
+    -- What the others leave for each single figure, by every way they say it: the others of the
+    -- clash, and all others of the text.
+    left_by_others as (
+
+        select
+            s.*,
+            list_has_all(s.claims, g.claims) as is_within,
+            case when s.variable like '%|rise of %' then 1 else 0 end + g.low as low,
+            case when s.variable like '%|rise of %' then 1 else 0 end + g.high as high,
+            case when s.variable like '%|rise of %' then 1 else 0 end + s.own_low as printed_low,
+            case when s.variable like '%|rise of %' then 1 else 0 end + s.own_high as printed_high
+        from suspects as s
         inner join
             implied as g
-            on g.document_id = m.document_id
-            and g.variable = own.variable
-            and not list_contains(g.claims, c.claim_id)
-            and list_has_all(m.claims, g.claims)
+            on s.document_id = g.document_id
+            and s.variable = g.variable
+            and not list_contains(g.claims, s.claim_id)
+
+    ),
+
+    -- All others count only where they leave something and those of the clash are silent. What
+    -- fits as it is printed needs no repair.
+    allowed as (
+
+        select
+            document_id,
+            claims,
+            claim_id,
+            rounding,
+            reported_value,
+            unit_kind,
+            transform,
+            direction,
+            multiplier,
+            coalesce(max(low) filter (where is_within), max(low)) as allowed_low,
+            coalesce(min(high) filter (where is_within), min(high)) as allowed_high,
+            max(printed_low) as printed_low,
+            min(printed_high) as printed_high
+        from left_by_others
+        group by
+            document_id,
+            claims,
+            claim_id,
+            rounding,
+            reported_value,
+            unit_kind,
+            transform,
+            direction,
+            multiplier
 
     ),
 
@@ -181,7 +285,10 @@ with
             end as print_high,
             rtrim(rtrim(cast(abs(reported_value) as varchar), '0'), '.') as digits
         from allowed
-        where unit_kind <> 'sign'
+        where
+            unit_kind <> 'sign'
+            and allowed_low <= allowed_high
+            and (printed_low > allowed_high or printed_high < allowed_low)
 
     ),
 
@@ -227,7 +334,7 @@ with
             'a thousand times too large' as slip,
             cast(abs(reported_value) / 1000 as varchar) as printed_as,
             reported_value,
-            rounding,
+            rounding / 1000 as rounding,
             print_low,
             print_high
         from in_print
@@ -241,7 +348,7 @@ with
             'a thousand times too small' as slip,
             cast(abs(reported_value) * 1000 as varchar) as printed_as,
             reported_value,
-            rounding,
+            rounding * 1000 as rounding,
             print_low,
             print_high
         from in_print
@@ -325,6 +432,7 @@ with
                 || coalesce(', ' || rtrim(rtrim(cast(restored_value as varchar), '0'), '.'), '')
                 order by claim_id, slip, restored_value
             ) as repairs,
+            list(distinct claim_id order by claim_id) as repaired_claims,
             case when count(distinct claim_id) = 1 then min(claim_id) end as suspect_claim_id
         from
             (
@@ -340,30 +448,60 @@ with
 
     with_repairs as (
 
-        select m.*, r.repairs, r.suspect_claim_id
+        select m.*, r.repairs, r.repaired_claims, r.suspect_claim_id
         from minimal as m
         left join repairs as r on m.document_id = r.document_id and m.claims = r.claims
 
     ),
 
-    -- What follows from a figure already found wrong, or told with fewer figures, is not told
-    -- again.
+    -- From the clash of fewest figures on: one that a figure already told of would explain is not
+    -- told again.
+    ordered as (
+
+        select
+            document_id,
+            list(
+                [
+                    {
+                        'claims':claims,
+                        'explained_by':coalesce(
+                            repaired_claims,
+                            case when len(left_claims) = 1 then left_claims else claims end
+                        )
+                    }
+                ]
+                order by len(claims), left_depth, depth, cast(claims as varchar)
+            ) as clashes
+        from with_repairs
+        group by document_id
+
+    ),
+
     first_causes as (
 
-        select w.*
-        from with_repairs as w
-        where
-            not exists (
-                select 1
-                from with_repairs as v
-                where
-                    w.document_id = v.document_id
-                    and len(v.claims) < len(w.claims)
-                    and (
-                        list_contains(w.claims, v.suspect_claim_id)
-                        or (len(v.left_claims) = 1 and v.left_claims = w.left_claims)
-                    )
-            )
+        select
+            document_id,
+            unnest(
+                list_reduce(
+                    clashes,
+                    lambda kept,
+                    clash: case
+                        when
+                            len(
+                                list_filter(
+                                    kept,
+                                    lambda earlier:list_has_any(
+                                        earlier.explained_by, clash[1].claims
+                                    )
+                                )
+                            )
+                            > 0
+                        then kept
+                        else list_concat(kept, clash)
+                    end
+                )
+            ).claims as claims
+        from ordered
 
     )
 
@@ -382,3 +520,4 @@ select
     suspect_claim_id,
     coalesce(repairs, []) as repairs
 from first_causes
+inner join with_repairs using (document_id, claims)
