@@ -31,32 +31,12 @@ with
             case
                 transform
                 when 'level'
-                then topic || '|' || sector || '|' || quantity || '|' || period || '|' || currency
+                then {{ level_variable("quantity") }}
                 when 'change'
-                then
-                    topic
-                    || '|'
-                    || sector
-                    || '|change of '
-                    || quantity
-                    || '|'
-                    || period
-                    || '<'
-                    || base_period
-                    || '|'
-                    || coalesce(currency, 'USD')
+                then {{ change_variable("quantity", "coalesce(currency, 'USD')") }}
                 when 'share'
-                then topic || '|' || sector || '|share of ' || quantity || '|' || period
-                else
-                    topic
-                    || '|'
-                    || sector
-                    || '|factor of '
-                    || quantity
-                    || '|'
-                    || period
-                    || '<'
-                    || base_period
+                then {{ share_variable("quantity") }}
+                else {{ growth_variable("factor of", "quantity") }}
             end as variable,
             case
                 when unit_kind = 'sign' and claimed * direction > 0
@@ -155,9 +135,9 @@ with
             document_id,
             'exports = balance + imports' as equation,
             '+' as op,
-            topic || '|' || sector || '|exports|' || period || '|' || currency as c,
-            topic || '|' || sector || '|balance|' || period || '|' || currency as a,
-            topic || '|' || sector || '|imports|' || period || '|' || currency as b
+            {{ level_variable("'exports'") }} as c,
+            {{ level_variable("'balance'") }} as a,
+            {{ level_variable("'imports'") }} as b
         from scopes
 
         union all
@@ -166,122 +146,46 @@ with
             document_id,
             'two-way trade = exports + imports' as equation,
             '+' as op,
-            topic || '|' || sector || '|two_way|' || period || '|' || currency as c,
-            topic || '|' || sector || '|exports|' || period || '|' || currency as a,
-            topic || '|' || sector || '|imports|' || period || '|' || currency as b
+            {{ level_variable("'two_way'") }} as c,
+            {{ level_variable("'exports'") }} as a,
+            {{ level_variable("'imports'") }} as b
         from scopes
 
         union all
 
         select
-            s.document_id,
-            q.quantity || ' at the end = at the start + change' as equation,
+            document_id,
+            quantity || ' at the end = at the start + change' as equation,
             '+' as op,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.period
-            || '|'
-            || s.currency as c,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.base_period
-            || '|'
-            || s.currency as a,
-            s.topic
-            || '|'
-            || s.sector
-            || '|change of '
-            || q.quantity
-            || '|'
-            || s.period
-            || '<'
-            || s.base_period
-            || '|'
-            || s.currency as b
-        from spans as s
-        cross join quantities as q
+            {{ level_variable("quantity") }} as c,
+            {{ level_variable("quantity", period="base_period") }} as a,
+            {{ change_variable("quantity") }} as b
+        from spans
+        cross join quantities
 
         union all
 
         select
-            s.document_id,
-            q.quantity || ' at the end = at the start × growth factor' as equation,
+            document_id,
+            quantity || ' at the end = at the start × growth factor' as equation,
             '*' as op,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.period
-            || '|'
-            || s.currency as c,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.base_period
-            || '|'
-            || s.currency as a,
-            s.topic
-            || '|'
-            || s.sector
-            || '|factor of '
-            || q.quantity
-            || '|'
-            || s.period
-            || '<'
-            || s.base_period as b
-        from spans as s
-        cross join quantities as q
+            {{ level_variable("quantity") }} as c,
+            {{ level_variable("quantity", period="base_period") }} as a,
+            {{ growth_variable("factor of", "quantity") }} as b
+        from spans
+        cross join quantities
 
         union all
 
         select
-            s.document_id,
-            'change of ' || q.quantity || ' = start × growth' as equation,
+            document_id,
+            'change of ' || quantity || ' = start × growth' as equation,
             '*' as op,
-            s.topic
-            || '|'
-            || s.sector
-            || '|change of '
-            || q.quantity
-            || '|'
-            || s.period
-            || '<'
-            || s.base_period
-            || '|'
-            || s.currency as c,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.base_period
-            || '|'
-            || s.currency as a,
-            s.topic
-            || '|'
-            || s.sector
-            || '|rise of '
-            || q.quantity
-            || '|'
-            || s.period
-            || '<'
-            || s.base_period as b
-        from spans as s
-        cross join quantities as q
+            {{ change_variable("quantity") }} as c,
+            {{ level_variable("quantity", period="base_period") }} as a,
+            {{ growth_variable("rise of", "quantity") }} as b
+        from spans
+        cross join quantities
 
         union all
 
@@ -289,33 +193,9 @@ with
             document_id,
             'change of exports = change of balance + change of imports' as equation,
             '+' as op,
-            topic
-            || '|'
-            || sector
-            || '|change of exports|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as c,
-            topic
-            || '|'
-            || sector
-            || '|change of balance|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as a,
-            topic
-            || '|'
-            || sector
-            || '|change of imports|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as b
+            {{ change_variable("'exports'") }} as c,
+            {{ change_variable("'balance'") }} as a,
+            {{ change_variable("'imports'") }} as b
         from spans
 
         union all
@@ -324,68 +204,36 @@ with
             document_id,
             'change of two-way trade = change of exports + change of imports' as equation,
             '+' as op,
-            topic
-            || '|'
-            || sector
-            || '|change of two_way|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as c,
-            topic
-            || '|'
-            || sector
-            || '|change of exports|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as a,
-            topic
-            || '|'
-            || sector
-            || '|change of imports|'
-            || period
-            || '<'
-            || base_period
-            || '|'
-            || currency as b
+            {{ change_variable("'two_way'") }} as c,
+            {{ change_variable("'exports'") }} as a,
+            {{ change_variable("'imports'") }} as b
         from spans
 
         union all
 
         select
-            s.document_id,
-            'part of ' || q.quantity || ' = share × whole' as equation,
+            document_id,
+            'part of ' || quantity || ' = share × whole' as equation,
             '*' as op,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.period || '|USD' as c,
-            s.topic || '|total|' || q.quantity || '|' || s.period || '|USD' as a,
-            s.topic || '|' || s.sector || '|share of ' || q.quantity || '|' || s.period as b
-        from scopes as s
-        cross join quantities as q
-        where s.sector <> 'total' and s.currency = 'USD'
+            {{ level_variable("quantity", currency="'USD'") }} as c,
+            {{ level_variable("quantity", currency="'USD'", sector="'total'") }} as a,
+            {{ share_variable("quantity") }} as b
+        from scopes
+        cross join quantities
+        where sector <> 'total' and currency = 'USD'
 
         union all
 
         select
-            s.document_id,
-            'dollars = ' || s.currency || ' × exchange rate of the text' as equation,
+            document_id,
+            'dollars = ' || currency || ' × exchange rate of the text' as equation,
             '*' as op,
-            s.topic || '|' || s.sector || '|' || q.quantity || '|' || s.period || '|USD' as c,
-            s.topic
-            || '|'
-            || s.sector
-            || '|'
-            || q.quantity
-            || '|'
-            || s.period
-            || '|'
-            || s.currency as a,
-            s.document_id || '|exchange rate of ' || s.currency as b
-        from scopes as s
-        cross join quantities as q
-        where s.currency <> 'USD'
+            {{ level_variable("quantity", currency="'USD'") }} as c,
+            {{ level_variable("quantity") }} as a,
+            document_id || '|exchange rate of ' || currency as b
+        from scopes
+        cross join quantities
+        where currency <> 'USD'
 
     ),
 
