@@ -1,8 +1,24 @@
 {{ config(tags=["question"]) }}
 
--- The rows under each chosen candidate, the base's rows with the period's.
+-- The rows under each chosen candidate and each slip, the base's rows with the period's.
 with
-    chosen as (select * from {{ ref("int_claims__judged") }} where candidate_id is not null),
+    wanted as (
+
+        select candidate_id
+        from {{ ref("int_claims__judged") }}
+        union
+        select slip_candidate_id
+        from {{ ref("int_claims__judged") }}
+
+    ),
+
+    chosen as (
+
+        select c.*
+        from {{ ref("claim_candidates") }} as c
+        inner join wanted as w on c.candidate_id = w.candidate_id
+
+    ),
 
     cells as (
 

@@ -38,12 +38,12 @@ with
             string_agg(
                 distinct coalesce(n.reading_id, x.basis_key)
                 || ' '
-                || printf('%.6g', cast(x.value as double) / k.multiplier),
+                || {{ in_its_unit("x.value", "k.multiplier", "k.unit") }},
                 ', '
                 order by
                     coalesce(n.reading_id, x.basis_key)
                     || ' '
-                    || printf('%.6g', cast(x.value as double) / k.multiplier)
+                    || {{ in_its_unit("x.value", "k.multiplier", "k.unit") }}
             ) as readings
         from judged as j
         inner join claims as k on j.claim_id = k.claim_id
@@ -116,40 +116,57 @@ with
 
     ),
 
+    -- What is asserted: the chosen candidate, or the slip; nothing where nothing is decided.
+    asserted as (
+
+        select
+            *,
+            case
+                status
+                when 'undetermined'
+                then null
+                when 'out_of_scope'
+                then null
+                when 'mislabelled'
+                then slip_candidate_id
+                else candidate_id
+            end as shown_candidate_id
+        from settled
+
+    ),
+
     shown as (
 
         select
-            s.*,
-            case
-                when s.status = 'mislabelled' then x.candidate_id else s.candidate_id
-            end as shown_candidate_id,
-            case
-                when s.status = 'mislabelled' then x.hypothesis else s.hypothesis
-            end as shown_hypothesis,
-            case
-                when s.status = 'mislabelled' then x.definition_id else s.definition_id
-            end as shown_definition_id,
-            case
-                when s.status = 'mislabelled' then x.release_key else s.release_key
-            end as shown_release,
-            case when s.status = 'mislabelled' then x.value else s.value end as shown_value,
-            case
-                when s.status = 'mislabelled'
-                then x.known_at_publication
-                else s.known_at_publication
-            end as shown_known,
+            s.claim_id,
+            s.status,
+            s.missing_rows,
+            s.candidates_tried,
+            s.readings_fitting,
+            s.claims_explained,
+            s.candidate_id as nearest_candidate_id,
+            s.definition_id as nearest_definition_id,
+            s.release_key as nearest_release_key,
+            coalesce(s.reading_id, s.basis_key) as nearest_reading,
+            {{ in_its_unit("s.value", "k.multiplier", "k.unit") }} as nearest_figure,
+            s.shown_candidate_id,
+            x.hypothesis,
+            x.definition_id,
+            x.release_key,
+            x.known_at_publication,
+            x.basis_key,
+            x.value,
+            {{ in_its_unit("x.value", "k.multiplier", "k.unit") }} as figure,
             case
                 when s.status = 'mislabelled'
                 then coalesce(n.reading_id, x.basis_key)
-                else s.reading_id
-            end as shown_reading,
-            case when s.status = 'mislabelled' then x.basis_key else s.basis_key end as shown_basis,
-            l.hypothesis as slip_hypothesis,
-            l.value as slip_value
-        from settled as s
+                when x.candidate_id is not null
+                then s.reading_id
+            end as reading_id,
+            l.hypothesis as slip_hypothesis
+        from asserted as s
         inner join claims as k on s.claim_id = k.claim_id
-        left join
-            candidates as x on s.slip_candidate_id = x.candidate_id and s.status = 'mislabelled'
+        left join candidates as x on s.shown_candidate_id = x.candidate_id
         left join candidates as l on s.slip_candidate_id = l.candidate_id
         left join
             {{ ref("int_readings__named") }} as n
@@ -164,50 +181,27 @@ select
     s.claim_id,
     k.document_id,
     s.status,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_reading
-    end as reading_id,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_basis
-    end as basis_key,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_definition_id
-    end as definition_id,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_hypothesis
-    end as hypothesis,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_release
-    end as release_key,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then null else s.shown_known
-    end as known_at_publication,
-    case
-        when s.status in ('undetermined', 'out_of_scope')
-        then null
-        else cast(cast(s.shown_value as double) / k.multiplier as decimal(32, 6))
-    end as value,
+    s.reading_id,
+    s.basis_key,
+    s.definition_id,
+    s.hypothesis,
+    s.release_key,
+    s.known_at_publication,
+    cast(cast(s.value as double) / k.multiplier as decimal(32, 6)) as value,
     k.unit,
-    case
-        when s.status not in ('undetermined', 'out_of_scope') and k.unit_kind = 'money'
-        then s.shown_value
-    end as value_usd,
+    case when k.unit_kind = 'money' then s.value end as value_usd,
     case
         s.status
         when 'confirmed'
         then
             'The '
-            || coalesce(s.shown_reading, 'held')
+            || coalesce(s.reading_id, 'held')
             || ' reading gives '
-            || printf('%.6g', cast(s.shown_value as double) / k.multiplier)
-            || ' '
-            || k.unit
+            || s.figure
             || ' ('
-            || s.shown_release
+            || s.release_key
             || ')'
-            || case
-                when s.shown_hypothesis <> 'as_stated' then ', ' || s.shown_hypothesis else ''
-            end
+            || case when s.hypothesis <> 'as_stated' then ', ' || s.hypothesis else '' end
             || case
                 when s.claims_explained > 1
                 then
@@ -224,48 +218,40 @@ select
         when 'other_basis'
         then
             'True of the '
-            || coalesce(s.shown_reading, 'held')
+            || coalesce(s.reading_id, 'held')
             || ' reading ('
-            || printf('%.6g', cast(s.shown_value as double) / k.multiplier)
-            || ' '
-            || k.unit
+            || s.figure
             || ', '
-            || s.shown_release
+            || s.release_key
             || '), which is not the one the rest of the text uses'
         when 'ambiguous'
         then 'Several readings give this figure: ' || coalesce(r.readings, '')
         when 'revised'
         then
             'The '
-            || coalesce(s.shown_reading, 'held')
+            || coalesce(s.reading_id, 'held')
             || ' reading gives '
-            || printf('%.6g', cast(s.shown_value as double) / k.multiplier)
-            || ' '
-            || k.unit
+            || s.figure
             || ' today ('
-            || s.shown_release
+            || s.release_key
             || '), within what revisions have moved this series'
         when 'mislabelled'
         then
             'What is printed is '
-            || s.shown_hypothesis
+            || s.hypothesis
             || ': '
-            || printf('%.6g', cast(s.shown_value as double) / k.multiplier)
-            || ' '
-            || k.unit
+            || s.figure
             || ' ('
-            || s.shown_release
+            || s.release_key
             || ')'
         when 'contradicted'
         then
             'No reading held gives this figure; the '
-            || coalesce(s.shown_reading, 'nearest')
+            || coalesce(s.reading_id, 'nearest')
             || ' reading gives '
-            || printf('%.6g', cast(s.shown_value as double) / k.multiplier)
-            || ' '
-            || k.unit
+            || s.figure
             || ' ('
-            || s.shown_release
+            || s.release_key
             || ')'
         when 'out_of_scope'
         then 'Not a figure of trade statistics'
@@ -273,43 +259,41 @@ select
             'Not decided by the rows held' || case
                 when s.slip_hypothesis is not null
                 then '; it equals ' || s.slip_hypothesis
-                when s.candidate_id is not null
+                when s.nearest_candidate_id is not null
                 then
                     '; nearest held: '
-                    || printf('%.6g', cast(s.value as double) / k.multiplier)
-                    || ' '
-                    || k.unit
+                    || s.nearest_figure
                     || ' ('
-                    || coalesce(s.reading_id, s.basis_key)
+                    || s.nearest_reading
                     || ', '
-                    || s.definition_id
+                    || s.nearest_definition_id
                     || ', '
-                    || s.release_key
+                    || s.nearest_release_key
                     || ')'
                 else ''
             end
     end as reason,
     case
-        when s.status = 'undetermined'
+        s.status
+        when 'undetermined'
         then
             coalesce(
                 s.missing_rows,
-                'the figure in a finer unit than it is held: ' || coalesce(s.release_key, '')
+                'the figure in a finer unit than it is held: '
+                || coalesce(s.nearest_release_key, '')
             )
-        when s.status = 'ambiguous'
+        when 'ambiguous'
         then
             'the figure with one digit more, or another figure of the same speaker: '
             || coalesce(r.readings, '')
-        when s.status = 'revised'
+        when 'revised'
         then
             'the release of '
             || s.basis_key
             || ' that was current on '
             || coalesce(cast(k.published_on as varchar), 'the day of print')
     end as missing,
-    case
-        when s.status in ('undetermined', 'out_of_scope') then [] else coalesce(e.evidence, [])
-    end as evidence,
+    coalesce(e.evidence, []) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
     s.readings_fitting,
@@ -317,4 +301,4 @@ select
 from shown as s
 inner join claims as k on s.claim_id = k.claim_id
 left join rivals as r on s.claim_id = r.claim_id
-left join evidence as e on s.candidate_id = e.candidate_id
+left join evidence as e on s.shown_candidate_id = e.candidate_id
