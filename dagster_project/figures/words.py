@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 from dagster_project.figures.replay import Replay
-from dagster_project.sources.articles import ClaimVocabulary
+from dagster_project.sources.articles import ClaimVocabulary, units_by_word
 from dagster_project.sources.reading import PERIOD_PATTERN, closest
 
 _PERIOD = re.compile(PERIOD_PATTERN)
@@ -71,6 +72,7 @@ class Words:
     def claim_vocabulary(self) -> ClaimVocabulary:
         """What the columns of a claims file may hold."""
         countries = self._column("seeds.country_list", "iso3")
+        kinds = self._pairs("seeds.units", "unit", "unit_kind")
         return ClaimVocabulary(
             measures=self._column("seeds.claim_measures", "measure"),
             sectors=self._column("seeds.sector_list", "sector_id"),
@@ -78,6 +80,17 @@ class Words:
             hedges=self._column("seeds.claim_hedges", "hedge"),
             reporters=countries,
             partners=countries | self._column("seeds.census_partners", "partner_code"),
+            units_of_measures=units_by_word(
+                self._pairs("seeds.claim_measures", "measure", "unit_kinds"), kinds
+            ),
+            units_of_hedges=units_by_word(
+                self._pairs("seeds.claim_hedges", "hedge", "unit_kinds"), kinds
+            ),
+            measures_with_base=frozenset(
+                measure
+                for measure, has_base in self._pairs("seeds.claim_measures", "measure", "has_base")
+                if has_base
+            ),
         )
 
     def trade_kind(self, text: str, where: str) -> str:
@@ -238,6 +251,10 @@ class Words:
     def _column(self, relation: str, column: str) -> frozenset[str]:
         rows = self._rows(f"select distinct {column} from warehouse.{relation}")
         return frozenset(row[column] for row in rows)
+
+    def _pairs(self, relation: str, first: str, second: str) -> list[tuple[str, Any]]:
+        rows = self._rows(f"select {first}, {second} from warehouse.{relation}")
+        return [(row[first], row[second]) for row in rows]
 
     def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[dict]:
         return self._replay.published(query, parameters).to_dicts()

@@ -8,8 +8,8 @@ is true.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -92,6 +92,10 @@ class ClaimVocabulary:
     reporters: frozenset[str]
     partners: frozenset[str]
     trade_kinds: frozenset[str] = TRADE_KINDS
+    # Units by the measure, or the hedge, that may be printed with them; absent means any.
+    units_of_measures: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    units_of_hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    measures_with_base: frozenset[str] = frozenset()
 
 
 VOCABULARY_SEEDS = (
@@ -104,6 +108,23 @@ VOCABULARY_SEEDS = (
 )
 
 
+def units_by_word(
+    words: Iterable[tuple[str, str | None]], kinds: Iterable[tuple[str, str]]
+) -> dict[str, frozenset[str]]:
+    """The units each word may stand with.
+
+    Args:
+        words: a word and the kinds of unit it takes, with spaces between; none for any.
+        kinds: a unit and its kind.
+    """
+    kind_of = dict(kinds)
+    return {
+        word: frozenset(unit for unit, kind in kind_of.items() if kind in taken.split())
+        for word, taken in words
+        if taken
+    }
+
+
 def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
     """The vocabulary that the reference seeds give.
 
@@ -111,21 +132,34 @@ def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
         SnapshotError: a seed is absent, or lacks the column that holds its words.
     """
 
-    def words(name: str, column: str) -> frozenset[str]:
+    def column(name: str, column: str) -> list[str]:
         try:
             text = (seeds / name).read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-        return frozenset(read_seed_column(text, name, column))
+        return read_seed_column(text, name, column)
 
-    countries = words("country_list.csv", "iso3")
+    def pairs(name: str, first: str, second: str) -> list[tuple[str, str]]:
+        return list(zip(column(name, first), column(name, second), strict=True))
+
+    countries = frozenset(column("country_list.csv", "iso3"))
+    kinds = pairs("units.csv", "unit", "unit_kind")
     return ClaimVocabulary(
-        measures=words("claim_measures.csv", "measure"),
-        sectors=words("sector_list.csv", "sector_id"),
-        units=words("units.csv", "unit"),
-        hedges=words("claim_hedges.csv", "hedge"),
+        measures=frozenset(column("claim_measures.csv", "measure")),
+        sectors=frozenset(column("sector_list.csv", "sector_id")),
+        units=frozenset(column("units.csv", "unit")),
+        hedges=frozenset(column("claim_hedges.csv", "hedge")),
         reporters=countries,
-        partners=countries | words("census_partners.csv", "partner_code"),
+        partners=countries | frozenset(column("census_partners.csv", "partner_code")),
+        units_of_measures=units_by_word(
+            pairs("claim_measures.csv", "measure", "unit_kinds"), kinds
+        ),
+        units_of_hedges=units_by_word(pairs("claim_hedges.csv", "hedge", "unit_kinds"), kinds),
+        measures_with_base=frozenset(
+            measure
+            for measure, has_base in pairs("claim_measures.csv", "measure", "has_base")
+            if has_base == "true"
+        ),
     )
 
 
@@ -212,6 +246,19 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
     for column, meaning, allowed in words:
         if column not in empty and row[column] not in allowed:
             problems.append((column, f"unknown {meaning}: {closest(row[column], allowed)}"))
+    measure, unit, hedge = row["measure"], row["unit"], row["hedge"]
+    fitting = vocabulary.units_of_measures.get(measure, vocabulary.units)
+    if unit in vocabulary.units and unit not in fitting:
+        problems.append(
+            ("unit", f"no unit of {measure}: write one of {', '.join(sorted(fitting))}")
+        )
+    hedged = vocabulary.units_of_hedges.get(hedge, vocabulary.units)
+    if unit in fitting and unit not in hedged:
+        problems.append(("hedge", f"{hedge} stands with {', '.join(sorted(hedged))} only"))
+    if measure in vocabulary.measures_with_base and not row["base_period"]:
+        problems.append(
+            ("base_period", f"{measure} compares with a base: write the period it starts from")
+        )
     if "sector" not in empty:
         problems.extend(_sector_problem(row["sector"], vocabulary.sectors))
     for column in ("period", "base_period"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dagster_project.sources.articles import (
     parse_claims,
     parse_documents,
     read_claims,
+    units_by_word,
     vocabulary_from_seeds,
 )
 from dagster_project.sources.reading import Parsed
@@ -185,3 +187,39 @@ def test_a_document_without_a_day_or_with_a_taken_id_is_rejected() -> None:
         (4, "publisher", ""),
         (5, "document_id", "d1"),
     }
+
+
+RULED = replace(
+    VOCABULARY,
+    measures=VOCABULARY.measures | {"growth_pct_exports"},
+    hedges=VOCABULARY.hedges | {"doubled"},
+    units=VOCABULARY.units | {"ratio"},
+    units_of_measures=units_by_word(
+        [("deficit", "money"), ("growth_pct_exports", "percent"), ("exports", "")],
+        [("USD bn", "money"), ("pct", "percent"), ("ratio", "ratio")],
+    ),
+    units_of_hedges=units_by_word([("exact", ""), ("doubled", "ratio")], [("ratio", "ratio")]),
+    measures_with_base=frozenset({"growth_pct_exports"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "said"),
+    [
+        ({"unit": "pct"}, "unit", "no unit of deficit: write one of USD bn"),
+        ({"hedge": "doubled"}, "hedge", "doubled stands with ratio only"),
+        (
+            {"measure": "growth_pct_exports", "unit": "pct", "base_period": ""},
+            "base_period",
+            "write the period it starts from",
+        ),
+    ],
+)
+def test_a_measure_its_unit_hedge_and_base_belong_together(
+    change: dict[str, str], column: str, said: str
+) -> None:
+    parsed = parse_claims(claims_bytes(change), "claims.csv", RULED)
+    assert parsed.frame.is_empty()
+    problem = parsed.rejects.row(0, named=True)
+    assert problem["column_name"] == column
+    assert said in problem["reason"]

@@ -7,7 +7,6 @@ with
         select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform
         from {{ ref("int_claims__hypotheses") }} as h
         inner join {{ ref("claims") }} as c on h.claim_id = c.claim_id
-        where c.transform not in ('rank', 'streak')
 
     )
 

@@ -132,7 +132,7 @@ with
                         then 1
                         when is_within_revision
                         then 2
-                        when fit = 'possible'
+                        when fit = 'possible' and evidence_kind <> 'lower bound'
                         then 3
                         else 4
                     end,
@@ -166,7 +166,9 @@ with
             count(
                 distinct case when is_within_revision then basis_key || ' ' || definition_id end
             ) as readings_near,
-            count(case when fit = 'possible' then 1 end) as candidates_possible,
+            count(
+                case when fit = 'possible' and evidence_kind <> 'lower bound' then 1 end
+            ) as candidates_possible,
             count(*) as candidates_tried
         from scored
         group by claim_id

@@ -338,11 +338,23 @@ with
             s.export_leg_id,
             s.import_leg_id,
             s.export_leg_id || ' + ' || s.import_leg_id as basis_key,
-            cast(s.years_in_a_row as decimal(32, 6)) as value,
+            cast(
+                case when s.balance_sign = h.direction then s.years_in_a_row else 0 end as decimal(
+                    32, 6
+                )
+            ) as value,
             -- A run cut off by the first year held may be of any greater length.
-            cast(case when s.is_lower_bound then 1000 else 0 end as decimal(32, 6)) as half_width,
+            cast(
+                case
+                    when s.is_lower_bound and s.balance_sign = h.direction then 1000 else 0
+                end as decimal(32, 6)
+            ) as half_width,
             cast(0 as decimal(32, 6)) as revision,
-            case when s.is_lower_bound then 'lower bound' else s.evidence_kind end as evidence_kind,
+            case
+                when s.is_lower_bound and s.balance_sign = h.direction
+                then 'lower bound'
+                else s.evidence_kind
+            end as evidence_kind,
             s.release_key,
             s.known_from,
             s.known_from as known_from_earliest
@@ -353,7 +365,6 @@ with
             and h.partner_code = s.partner_code
             and h.trade_kind = s.trade_kind
             and year(h.period_start) = s.reference_year
-            and h.direction = s.balance_sign
         where h.transform = 'streak'
 
     ),
@@ -479,7 +490,11 @@ select
     revision,
     fit,
     distance,
-    fit <> 'exact' and evidence_kind = 'statistic' and distance <= revision as is_within_revision,
+    -- Nearer than the figure's own rounding nothing was revised: it is held too coarsely.
+    fit <> 'exact'
+    and evidence_kind = 'statistic'
+    and distance <= revision
+    and distance > half_width as is_within_revision,
     first_known as known_from,
     case
         when published_on is null

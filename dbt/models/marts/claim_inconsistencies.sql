@@ -130,11 +130,30 @@ with
 
     ),
 
+    -- Two people whom a text quotes may use two bases; a text falls out with itself, or with one.
+    voices as (
+
+        select c.document_id, c.claims
+        from (select distinct document_id, claims, unnest(claims) as claim_id from all_clashes) as c
+        inner join {{ ref("claims") }} as k on c.claim_id = k.claim_id
+        group by c.document_id, c.claims
+        having count(distinct k.attributed_to) <= 1
+
+    ),
+
+    of_one_voice as (
+
+        select a.*
+        from all_clashes as a
+        inner join voices as v on a.document_id = v.document_id and a.claims = v.claims
+
+    ),
+
     -- One row a set of figures, told from the figure that needs the fewest steps to see.
     told as (
 
         select *
-        from all_clashes
+        from of_one_voice
         qualify
             row_number() over (
                 partition by document_id, claims

@@ -22,6 +22,16 @@ with
 
     ),
 
+    conceivable as (
+
+        select
+            claim_id,
+            string_agg(distinct missing_row, '; ' order by missing_row) as conceivable_rows
+        from {{ ref("int_claims__conceivable") }}
+        group by claim_id
+
+    ),
+
     evidence as (
 
         select candidate_id, list(observation_id order by observation_id) as evidence
@@ -69,6 +79,7 @@ with
             k.is_in_scope,
             k.is_exact,
             m.missing_rows,
+            c.conceivable_rows,
             case
                 when not k.is_in_scope
                 then 'out_of_scope'
@@ -76,7 +87,10 @@ with
                 then 'other_basis'
                 when j.fit = 'exact' and j.part_claim_id is not null
                 then 'as its part'
-                when j.fit = 'exact' and (j.readings_left = 1 or not k.is_exact)
+                -- A count is the same count on every reading that gives it.
+                when
+                    j.fit = 'exact'
+                    and (j.readings_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
                 then 'confirmed'
                 when j.fit = 'exact'
                 then 'ambiguous'
@@ -89,11 +103,14 @@ with
                 then 'undetermined'
                 when j.slip_candidate_id is not null
                 then 'mislabelled'
+                when c.conceivable_rows is not null
+                then 'undetermined'
                 else 'contradicted'
             end as status
         from judged as j
         inner join claims as k on j.claim_id = k.claim_id
         left join missing as m on j.claim_id = m.claim_id
+        left join conceivable as c on j.claim_id = c.claim_id
 
     ),
 
@@ -141,6 +158,8 @@ with
             s.claim_id,
             s.status,
             s.missing_rows,
+            s.conceivable_rows,
+            s.candidates_possible,
             s.candidates_tried,
             s.readings_fitting,
             s.claims_explained,
@@ -279,8 +298,12 @@ select
         then
             coalesce(
                 s.missing_rows,
-                'the figure in a finer unit than it is held: '
-                || coalesce(s.nearest_release_key, '')
+                case
+                    when s.candidates_possible > 0
+                    then 'the figure in a finer unit than it is held: ' || s.nearest_release_key
+                end,
+                s.conceivable_rows,
+                'figures of one sign at both ends: growth and ratios have no meaning across zero'
             )
         when 'ambiguous'
         then

@@ -1,0 +1,191 @@
+{{ config(tags=["question"]) }}
+
+-- Named readings that are not held of a claim's cell and might yet give its figure: while one
+-- might, the claim is not contradicted. How far a reading may lie from the preferred one is data.
+with
+    claims as (
+
+        select * from {{ ref("claims") }} where transform in ('level', 'size') and currency = 'USD'
+
+    ),
+
+    bases as (
+
+        select * from {{ ref("int_readings__named") }} where is_named and reported_by = 'reporter'
+
+    ),
+
+    preferred as (
+
+        select
+            *,
+            row_number() over (
+                partition by reporter_iso3, partner_code, trade_kind order by policy_rank, basis_key
+            ) as preference
+        from bases
+
+    ),
+
+    asked as (
+
+        select
+            k.claim_id,
+            k.transform,
+            k.quantity,
+            k.direction,
+            k.low,
+            k.high,
+            k.reporter_iso3,
+            k.partner_code,
+            k.trade_kind,
+            h.period_start,
+            h.period_end,
+            {{
+                cell_id(
+                    "k.reporter_iso3",
+                    "k.partner_code",
+                    "k.trade_kind",
+                    "h.definition_id",
+                    "h.period_start",
+                    "h.period_end",
+                )
+            }} as cell_id
+        from claims as k
+        inner join {{ ref("int_claims__hypotheses") }} as h on k.claim_id = h.claim_id
+        where h.hypothesis = 'as_stated'
+
+    ),
+
+    legs as (
+
+        select
+            cell_id,
+            leg_id,
+            value_usd,
+            row_number() over (partition by cell_id, leg_id order by vintage desc) as recency
+        from {{ ref("int_figures__legs") }}
+        where evidence_kind = 'statistic'
+
+    ),
+
+    latest as (select cell_id, leg_id, value_usd from legs where recency = 1),
+
+    bands as (select * from {{ ref("leg_bands") }}),
+
+    -- Each reading of the cell that is not held, as ratios to the two series of the preferred one.
+    unheld as (
+
+        select
+            a.*,
+            n.reading_id,
+            x.value_usd as exports_usd,
+            m.value_usd as imports_usd,
+            case when n.export_leg_id = p.export_leg_id then 1 else e.low_ratio end as export_low,
+            case when n.export_leg_id = p.export_leg_id then 1 else e.high_ratio end as export_high,
+            case when n.import_leg_id = p.import_leg_id then 1 else i.low_ratio end as import_low,
+            case when n.import_leg_id = p.import_leg_id then 1 else i.high_ratio end as import_high
+        from asked as a
+        inner join
+            preferred as p
+            on a.reporter_iso3 = p.reporter_iso3
+            and a.partner_code = p.partner_code
+            and a.trade_kind = p.trade_kind
+            and p.preference = 1
+        inner join
+            bases as n
+            on a.reporter_iso3 = n.reporter_iso3
+            and a.partner_code = n.partner_code
+            and a.trade_kind = n.trade_kind
+        left join latest as x on a.cell_id = x.cell_id and p.export_leg_id = x.leg_id
+        left join latest as m on a.cell_id = m.cell_id and p.import_leg_id = m.leg_id
+        left join
+            bands as e
+            on e.flow = 'export'
+            and split_part(p.export_leg_id, '.', 3) = e.from_concept
+            and split_part(p.export_leg_id, '.', 4) = e.from_valuation
+            and split_part(n.export_leg_id, '.', 3) = e.to_concept
+            and split_part(n.export_leg_id, '.', 4) = e.to_valuation
+        left join
+            bands as i
+            on i.flow = 'import'
+            and split_part(p.import_leg_id, '.', 3) = i.from_concept
+            and split_part(p.import_leg_id, '.', 4) = i.from_valuation
+            and split_part(n.import_leg_id, '.', 3) = i.to_concept
+            and split_part(n.import_leg_id, '.', 4) = i.to_valuation
+        left join
+            {{ ref("int_figures__quantities") }} as q
+            on a.cell_id = q.cell_id
+            and a.quantity = q.quantity
+            and coalesce(q.export_leg_id, n.export_leg_id) = n.export_leg_id
+            and coalesce(q.import_leg_id, n.import_leg_id) = n.import_leg_id
+        where q.cell_id is null
+
+    ),
+
+    bounded as (
+
+        select
+            *,
+            case
+                quantity
+                when 'exports'
+                then exports_usd * export_low
+                when 'imports'
+                then imports_usd * import_low
+                when 'balance'
+                then exports_usd * export_low - imports_usd * import_high
+                else exports_usd * export_low + imports_usd * import_low
+            end as low_usd,
+            case
+                quantity
+                when 'exports'
+                then exports_usd * export_high
+                when 'imports'
+                then imports_usd * import_high
+                when 'balance'
+                then exports_usd * export_high - imports_usd * import_low
+                else exports_usd * export_high + imports_usd * import_high
+            end as high_usd
+        from unheld
+
+    ),
+
+    told as (
+
+        select
+            *,
+            case
+                when transform = 'size' and low_usd <= 0 and high_usd >= 0
+                then 0
+                when transform = 'size'
+                then least(abs(low_usd), abs(high_usd))
+                when direction < 0
+                then - high_usd
+                else low_usd
+            end as low_told,
+            case
+                when transform = 'size'
+                then greatest(abs(low_usd), abs(high_usd))
+                when direction < 0
+                then - low_usd
+                else high_usd
+            end as high_told
+        from bounded
+
+    )
+
+select distinct
+    t.claim_id,
+    t.reading_id
+    || ' reading: '
+    || t.trade_kind
+    || ' '
+    || replace(t.quantity, '_', '-')
+    || ', '
+    || t.reporter_iso3
+    || '–'
+    || t.partner_code
+    || ', '
+    || {{ period_text("t.period_start", "t.period_end") }} as missing_row
+from told as t
+where t.low_told <= t.high and t.high_told >= t.low
