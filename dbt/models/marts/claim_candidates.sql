@@ -402,7 +402,11 @@ with
                     -- What is known only to a coarser unit than the claim's cannot confirm it.
                     and (x.evidence_kind = 'statistic' or x.half_width <= (c.high - c.low) / 2)
                 then 'exact'
-                when x.value + x.half_width >= c.low and x.value - x.half_width <= c.high
+                when
+                    x.value + x.half_width >= c.low
+                    and x.value - x.half_width <= c.high
+                    -- A run cut off by the first year held is longer than is seen, never shorter.
+                    and (x.evidence_kind <> 'lower bound' or x.value <= c.high)
                 then 'possible'
                 else 'none'
             end as fit,
