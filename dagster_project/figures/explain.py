@@ -205,7 +205,13 @@ def read_question(
         )
 
     ends = end(a, a_period, a_sector, "A"), end(b, b_period, b_sector, "B")
-    is_signed = any(isinstance(one.figure, Printed) and one.figure.is_signed for one in ends)
+    signs = {one.figure.is_signed for one in ends if isinstance(one.figure, Printed)}
+    if measure == "balance" and len(signs) > 1:
+        raise InputError(
+            f"A and B: {a} and {b}: one has a sign and the other has none. Write both with a sign"
+            " (-27.6 +10.7) for balances, or neither for their sizes."
+        )
+    is_signed = True in signs
     meant = words.measures[measure]
     return Question(
         a=ends[0],

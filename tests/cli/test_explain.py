@@ -71,6 +71,12 @@ def test_a_signed_figure_is_a_balance_and_an_unsigned_one_a_size(
     assert signed["gap_usd"] == -unsigned["gap_usd"]
 
 
+def test_a_sign_on_one_figure_alone_is_asked_about(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("explain", "-27.6", "29.6", *YEAR)
+    assert result.exit_code == 2
+    assert "one has a sign and the other has none" in " ".join(result.stderr.split())
+
+
 def test_a_figure_may_stand_against_a_reading_in_either_order(
     bilateral: Callable[..., Result],
 ) -> None:
