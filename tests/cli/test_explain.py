@@ -118,7 +118,8 @@ def test_one_figure_twice_has_nothing_between(bilateral: Callable[..., Result]) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("27.6", "30.1", *YEAR), "30.1 USD bn (2016) is contradicted"),
+        (("27.6", "45.1", *YEAR), "45.1 USD bn (2016) is contradicted"),
+        (("27.6", "30.1", *YEAR), "Missing: domestic reading"),
         (("27.6", "domestic", *YEAR), "readings held: census, cif"),
         (("24", "18.8", *YEAR, "--sector", "autos"), "is undetermined"),
         (("27.6", "sif", *YEAR), "did you mean cif?"),

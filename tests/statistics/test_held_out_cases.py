@@ -266,3 +266,56 @@ def test_a_day_gives_back_what_was_known_on_it(warehouse: Replay, held: HeldFigu
             assert balance == expected.value, (text, number)
     # The publisher restated years between the two days; a test on equal figures shows nothing.
     assert seen["2017-02-15"] != seen["2026-10-15"]
+
+
+@pytest.mark.parametrize(
+    ("partner", "quantity", "told", "reading"),
+    [
+        # Freight and insurance on China's 483 billion would make a deficit like this one.
+        ("CHN", "balance", Decimal(-386_800_000_000), "cif"),
+        ("CHN", "exports", Decimal(107_400_000_000), "domestic"),
+        ("DEU", "imports", Decimal(128_900_000_000), "cif"),
+    ],
+)
+def test_a_reading_that_is_not_held_and_might_give_the_figure_leaves_it_open(
+    warehouse: Replay, partner: str, quantity: str, told: Decimal, reading: str
+) -> None:
+    (verdict,) = judge(warehouse, level("c", year(partner, 2015), quantity, told, 4))
+    assert verdict["status"] == "undetermined"
+    assert f"{reading} reading" in verdict["missing"]
+
+
+def test_what_no_reading_could_give_is_contradicted(warehouse: Replay) -> None:
+    (verdict,) = judge(
+        warehouse, level("c", year("CHN", 2015), "imports", Decimal(700_000_000_000), 4)
+    )
+    assert verdict["status"] == "contradicted"
+    assert verdict["reading_id"] == "census"
+
+
+def inconsistencies(warehouse: Replay, *claims: Claim) -> list[dict]:
+    warehouse.answer(
+        {
+            "int_claims__given": given(claims),
+            "int_claims__documents_given": documents_given(["d"], date(2027, 1, 1)),
+        },
+        ["claim_inconsistencies"],
+    )
+    return warehouse.rows("claim_inconsistencies", "inconsistency_id")
+
+
+def test_two_whom_a_text_quotes_may_differ_and_one_may_not(
+    warehouse: Replay, held: HeldFigures
+) -> None:
+    cell = year("KOR", 2016)
+    one, other = (
+        replace(
+            level(name, cell, "balance", figure(held, cell, "balance", legs).value, 3),
+            document="d",
+            speaker=name,
+        )
+        for name, legs in (("an office", CENSUS), ("an agency", CIF))
+    )
+    assert inconsistencies(warehouse, one, other) == []
+    (found,) = inconsistencies(warehouse, one, replace(other, speaker=one.speaker))
+    assert sorted(found["claim_ids"]) == sorted([one.claim_id, other.claim_id])

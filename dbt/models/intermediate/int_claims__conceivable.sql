@@ -78,12 +78,11 @@ with
         select
             a.*,
             n.reading_id,
-            x.value_usd as exports_usd,
-            m.value_usd as imports_usd,
-            case when n.export_leg_id = p.export_leg_id then 1 else e.low_ratio end as export_low,
-            case when n.export_leg_id = p.export_leg_id then 1 else e.high_ratio end as export_high,
-            case when n.import_leg_id = p.import_leg_id then 1 else i.low_ratio end as import_low,
-            case when n.import_leg_id = p.import_leg_id then 1 else i.high_ratio end as import_high
+            -- A series that is held itself is what it is; else it lies in a band about the other.
+            coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
+            coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
+            coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,
+            coalesce(mn.value_usd, m.value_usd * i.high_ratio) as imports_high
         from asked as a
         inner join
             preferred as p
@@ -98,6 +97,8 @@ with
             and a.trade_kind = n.trade_kind
         left join latest as x on a.cell_id = x.cell_id and p.export_leg_id = x.leg_id
         left join latest as m on a.cell_id = m.cell_id and p.import_leg_id = m.leg_id
+        left join latest as xn on a.cell_id = xn.cell_id and n.export_leg_id = xn.leg_id
+        left join latest as mn on a.cell_id = mn.cell_id and n.import_leg_id = mn.leg_id
         left join
             bands as e
             on e.flow = 'export'
@@ -129,22 +130,22 @@ with
             case
                 quantity
                 when 'exports'
-                then exports_usd * export_low
+                then exports_low
                 when 'imports'
-                then imports_usd * import_low
+                then imports_low
                 when 'balance'
-                then exports_usd * export_low - imports_usd * import_high
-                else exports_usd * export_low + imports_usd * import_low
+                then exports_low - imports_high
+                else exports_low + imports_low
             end as low_usd,
             case
                 quantity
                 when 'exports'
-                then exports_usd * export_high
+                then exports_high
                 when 'imports'
-                then imports_usd * import_high
+                then imports_high
                 when 'balance'
-                then exports_usd * export_high - imports_usd * import_low
-                else exports_usd * export_high + imports_usd * import_high
+                then exports_high - imports_low
+                else exports_high + imports_high
             end as high_usd
         from unheld
 
