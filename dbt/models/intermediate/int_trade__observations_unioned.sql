@@ -4,14 +4,14 @@ with
     country_file as (
 
         select
-            'us_census' as source_id,
+            s.source_id,
             'us_census__country_file' as raw_table,
             f.release_id,
             f.snapshot_file,
             f.snapshot_sha256,
             f.row_number,
             f.column_name,
-            'USA' as reporter_iso3,
+            s.reporter_iso3,
             p.partner_code,
             p.is_aggregate,
             'goods' as trade_kind,
@@ -33,6 +33,7 @@ with
             f.value_usd,
             f.half_width_usd
         from {{ ref("stg_us_census__country_file") }} as f
+        inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
         inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
         -- A year of which January alone is out says what January's own column says.
         where f.reference_month is not null or f.last_month > 1
@@ -42,14 +43,14 @@ with
     trade_api as (
 
         select
-            'us_census' as source_id,
+            s.source_id,
             'us_census__trade_api' as raw_table,
             f.release_id,
             f.snapshot_file,
             f.snapshot_sha256,
             f.row_number,
             f.column_name,
-            'USA' as reporter_iso3,
+            s.reporter_iso3,
             p.partner_code,
             p.is_aggregate,
             'goods' as trade_kind,
@@ -73,6 +74,7 @@ with
             f.value_usd,
             f.half_width_usd
         from {{ ref("stg_us_census__trade_api") }} as f
+        inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
         inner join {{ ref("census_variables") }} as v on f.variable = v.variable
         inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
         where f.reference_month is not null or f.last_month > 1
