@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -129,9 +130,13 @@ def sweep(settings: Settings, *, keep_failed: bool) -> None:
 def _registry_lock(settings: Settings) -> Generator[None]:
     """Held while folders come and go, so that a new one is not taken for abandoned."""
     settings.builds.mkdir(parents=True, exist_ok=True)
-    with (settings.builds / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    # The folder itself is locked, so that no lock file is left in it.
+    folder = os.open(settings.builds, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)
 
 
 def _hold(folder: Path) -> IO[str] | None:
