@@ -1,6 +1,5 @@
 {{
     config(
-        tags=["answer"],
         post_hook="{{ as_of_macro('trade_by_sector_year', trade_by_sector_year_known('cast(as_of_day as date)')) }}",
     )
 }}
