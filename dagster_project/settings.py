@@ -7,7 +7,8 @@ opening a file, a database or a connection.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 _DATA_HOME = "BILATERAL_DATA_HOME"
 _AS_OF = "BILATERAL_AS_OF"
+_KEYS_FILE = "BILATERAL_KEYS_FILE"
+# One variable a source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
+_KEY = "BILATERAL_KEY_"
+_ADDRESS = "BILATERAL_ADDRESS_"
 
 
 class SettingsError(ValueError):
@@ -22,16 +27,34 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Secret:
+    """A text that is never shown: only `reveal` gives it, to whoever sends it."""
+
+    _text: str = field(repr=False)
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True)
 class Settings:
-    """The folders of one installation.
+    """The folders of one installation, and how it reaches publishers.
 
     `data_home` is where everything a build makes is kept. `as_of` is the day whose
-    knowledge the marts show; none means everything that is held.
+    knowledge the marts show; none means everything that is held. `keys` are those of the
+    environment, by source; others may stand in `keys_file`. `addresses` are scheme and host
+    of a gateway to be asked instead of the publisher, by source.
     """
 
     project_root: Path
     data_home: Path
     as_of: date | None
+    keys: Mapping[str, Secret] = field(default_factory=dict)
+    keys_file: Path | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shipped_snapshots(self) -> Path:
@@ -40,7 +63,21 @@ class Settings:
     @property
     def snapshot_roots(self) -> tuple[Path, ...]:
         """Shipped snapshots first, then those under the data home, each folder once."""
-        return tuple(dict.fromkeys((self.shipped_snapshots, self.data_home / "snapshots")))
+        return tuple(dict.fromkeys((self.shipped_snapshots, self.fetched_snapshots)))
+
+    @property
+    def fetched_snapshots(self) -> Path:
+        """Where releases that were fetched or dropped in are added."""
+        return self.data_home / "snapshots"
+
+    @property
+    def fetching(self) -> Path:
+        """Unfinished fetches and the count of requests by source."""
+        return self.data_home / "fetching"
+
+    @property
+    def inbox(self) -> Path:
+        return self.data_home / "inbox"
 
     @property
     def raw(self) -> Path:
@@ -79,7 +116,24 @@ def load_settings() -> Settings:
         SettingsError: `BILATERAL_AS_OF` is not a date such as 2017-07-12.
     """
     data_home = Path(os.environ.get(_DATA_HOME) or PROJECT_ROOT / "data").expanduser().resolve()
-    return Settings(project_root=PROJECT_ROOT, data_home=data_home, as_of=_read_as_of())
+    keys_file = Path(
+        os.environ.get(_KEYS_FILE) or Path("~/.config/bilateral/keys.toml")
+    ).expanduser()
+    return Settings(
+        project_root=PROJECT_ROOT,
+        data_home=data_home,
+        as_of=_read_as_of(),
+        keys={source: Secret(key) for source, key in _by_source(_KEY)},
+        keys_file=keys_file,
+        addresses=dict(_by_source(_ADDRESS)),
+    )
+
+
+def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
+    """Variables such as BILATERAL_KEY_UN_COMTRADE, by source: un_comtrade."""
+    for name, value in os.environ.items():
+        if name.startswith(prefix) and value.strip():
+            yield name.removeprefix(prefix).lower(), value.strip()
 
 
 def _read_as_of() -> date | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import (
     PERIOD_PATTERN,
     Parsed,
@@ -310,3 +311,38 @@ def _typed_claim(row: dict[str, str]) -> dict[str, object]:
 
 def _is_above_zero(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None and Decimal(text) > 0
+
+
+def _claims_parser(seeds: Path) -> FileParser:
+    words = vocabulary_from_seeds(seeds)
+    return lambda content, file: parse_claims(content, file.snapshot_file, words)
+
+
+def _documents_parser(_seeds: Path) -> FileParser:
+    return lambda content, file: parse_documents(content, file.snapshot_file)
+
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id="articles",
+        table="articles__claims",
+        description="The trade figures that articles print, one claim a row.",
+        layouts=frozenset({CLAIMS_LAYOUT}),
+        parser=_claims_parser,
+        seeds=VOCABULARY_SEEDS,
+        columns=CLAIMS_SCHEMA,
+        primary_key=("claim_id",),
+        calendar="When a claim is added by hand.",
+    ),
+    SourceTable(
+        source_id="articles",
+        table="articles__documents",
+        description="The articles that claims were read from.",
+        layouts=frozenset({DOCUMENTS_LAYOUT}),
+        parser=_documents_parser,
+        seeds=(),
+        columns=DOCUMENTS_SCHEMA,
+        primary_key=("document_id",),
+        calendar="When an article is added by hand.",
+    ),
+)

@@ -7,9 +7,12 @@ claim (`articles`), which is examined and never used as evidence.
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources import articles
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import (
     PERIOD_PATTERN,
     Parsed,
@@ -100,3 +103,36 @@ def parse_figures(
         ),
     )
     return Parsed(frame, pl.concat(found))
+
+
+def _published_parser(seeds: Path) -> FileParser:
+    words = articles.vocabulary_from_seeds(seeds)
+    return lambda content, file: parse_figures(content, file, words.reporters, words.units)
+
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id="published",
+        table="published__figures",
+        description="Rounded figures known only as printed, each with the page it stands on.",
+        layouts=frozenset({LAYOUT}),
+        parser=_published_parser,
+        seeds=articles.VOCABULARY_SEEDS,
+        columns=SCHEMA,
+        primary_key=(
+            "publisher",
+            "dataset_or_page",
+            "published",
+            "reporter",
+            "partner",
+            "trade_kind",
+            "measure",
+            "export_concept",
+            "import_concept",
+            "valuation",
+            "account_basis",
+            "period",
+        ),
+        calendar="When a figure is added by hand.",
+    ),
+)

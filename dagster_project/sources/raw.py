@@ -13,7 +13,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -85,7 +85,9 @@ class SourceTable:
 
     `parser` takes the folder of reference seeds, reads from it what is named in `seeds`,
     and gives the function that parses one file. `columns` are what it fills; loading adds
-    the lineage. `primary_key` holds within one release.
+    the lineage. `primary_key` holds within one release. `values` are the columns whose change
+    makes a row another row, and `period` gives a row's last month as YYYY-MM: both are what
+    tells whether a later release says anything new.
     """
 
     source_id: str
@@ -97,6 +99,8 @@ class SourceTable:
     columns: Mapping[str, pl.DataType]
     primary_key: tuple[str, ...]
     calendar: str
+    values: tuple[str, ...] = ()
+    period: pl.Expr | None = field(default=None, compare=False)
 
     @property
     def group(self) -> str:
@@ -310,7 +314,7 @@ def _code_hash() -> str:
     The version of Polars belongs to it: it writes the bytes.
     """
     digest = hashlib.sha256(pl.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -14,7 +14,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
@@ -32,6 +32,20 @@ _SCRUBBED = "SCRUBBED"
 
 class SnapshotError(ValueError):
     """A snapshot, or one of its files, cannot be used as a whole."""
+
+
+@dataclass(frozen=True)
+class Covers:
+    """The part of a raw table that a request asks for.
+
+    What an earlier release holds inside it and the new reply does not, the publisher has
+    withdrawn. `equal` gives the values asked for by raw column; a column left out was asked
+    for whole. `first` and `last` are months (YYYY-MM), compared with `SourceTable.period`.
+    """
+
+    equal: Mapping[str, tuple[str, ...]]
+    first: str
+    last: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class SnapshotFile:
     composed_from: str | None
     note: str | None
     path: Path
+    covers: Covers | None = None
 
     @property
     def snapshot_file(self) -> str:
@@ -76,6 +91,7 @@ class Release:
     redistributable: bool
     files: tuple[SnapshotFile, ...]
     folder: Path
+    retrieved_at: datetime | None = None
 
     def files_of(self, table: str) -> tuple[SnapshotFile, ...]:
         return tuple(file for file in self.files if file.table == table)
@@ -92,6 +108,7 @@ class NewFile:
     content: bytes
     composed_from: str | None = None
     note: str | None = None
+    covers: Covers | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,7 @@ class NewRelease:
     licence: str
     redistributable: bool
     files: tuple[NewFile, ...]
+    retrieved_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import Parsed, read_json, rejects_frame
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
@@ -210,3 +211,49 @@ def _is_integer(value: object) -> bool:
 
 def _as_text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+_LAST_MONTH = pl.format(
+    "{}-{}",
+    pl.col("ref_year"),
+    pl.when(pl.col("freq_code") == "M")
+    .then(pl.col("ref_month"))
+    .otherwise(12)
+    .cast(pl.String)
+    .str.zfill(2),
+)
+
+
+def _comtrade_parser(seeds: Path) -> FileParser:
+    areas = comtrade_areas(seeds)
+    return lambda content, file: parse_trade(content, file, areas)
+
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id="un_comtrade",
+        table="un_comtrade__trade",
+        description="Trade as each country reported it to the United Nations.",
+        layouts=frozenset({LAYOUT}),
+        parser=_comtrade_parser,
+        seeds=(COUNTRY_SEED,),
+        columns=SCHEMA,
+        primary_key=(
+            "type_code",
+            "freq_code",
+            "period",
+            "reporter_code",
+            "flow_code",
+            "partner_code",
+            "partner2_code",
+            "classification_code",
+            "cmd_code",
+            "customs_code",
+            "mot_code",
+        ),
+        values=("cif_value", "fob_value", "primary_value"),
+        period=_LAST_MONTH,
+        calendar="Continuously, as countries report; a year is fairly complete"
+        " by the following autumn.",
+    ),
+)

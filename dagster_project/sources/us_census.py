@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import (
     Parsed,
     checked_numbers,
@@ -375,3 +376,59 @@ def _places(columns: list[str]) -> dict[str, int]:
 
 def _shorten(value: object) -> str:
     return str(value)[:200]
+
+
+_LAST_MONTH = pl.format("{}-{}", pl.col("year"), pl.col("last_month").cast(pl.String).str.zfill(2))
+
+
+def _country_file_parser(seeds: Path) -> FileParser:
+    codes = census_codes(seeds)
+    return lambda content, file: parse_country_file(content, file, codes)
+
+
+def _trade_api_parser(seeds: Path) -> FileParser:
+    codes = census_codes(seeds)
+    return lambda content, file: parse_trade_api(content, file, codes)
+
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id="us_census",
+        table="us_census__country_file",
+        description="US goods trade with every partner and group by month and year:"
+        " general imports at customs value, total exports FAS, not seasonally adjusted.",
+        layouts=frozenset({COUNTRY_FILE_LAYOUT}),
+        parser=_country_file_parser,
+        seeds=(PARTNER_SEED,),
+        columns=COUNTRY_FILE_SCHEMA,
+        primary_key=("cty_code", "flow", "year", "month", "last_month"),
+        values=("value_musd",),
+        period=_LAST_MONTH,
+        calendar="With FT-900, about the 5th of the month, for the month two"
+        " before; the three prior years are restated each June.",
+    ),
+    SourceTable(
+        source_id="us_census",
+        table="us_census__trade_api",
+        description="US goods trade by product, partner and month from the International"
+        " Trade API: values, charges and calculated duty.",
+        layouts=frozenset(API_LAYOUTS),
+        parser=_trade_api_parser,
+        seeds=(PARTNER_SEED,),
+        columns=TRADE_API_SCHEMA,
+        primary_key=(
+            "endpoint",
+            "comm_lvl",
+            "commodity_code",
+            "cty_code",
+            "year",
+            "month",
+            "last_month",
+            "variable",
+        ),
+        values=("value_usd",),
+        period=_LAST_MONTH,
+        calendar="With FT-900, about the 5th of the month, for the month two"
+        " before; the three prior years are restated each June.",
+    ),
+)
