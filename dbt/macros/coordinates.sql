@@ -87,3 +87,33 @@
 {% macro as_of_day() -%}
     cast('{{ env_var("BILATERAL_AS_OF", "") or "9999-12-31" }}' as date)
 {%- endmacro %}
+
+{#- What each aligned model of a raw table gives, in this order. -#}
+{% macro figure_columns() %}
+    source_id,
+    raw_table,
+    release_id,
+    snapshot_file,
+    snapshot_sha256,
+    row_number,
+    column_name,
+    reporter_iso3,
+    partner_code,
+    is_aggregate,
+    trade_kind,
+    flow,
+    measure,
+    concept,
+    valuation,
+    account_basis,
+    seasonal_adjustment,
+    product_system,
+    product_code,
+    product_edition,
+    period_start,
+    period_end,
+    reported_value,
+    reported_unit,
+    value_usd,
+    half_width_usd
+{% endmacro %}

@@ -1,0 +1,47 @@
+{{ config(materialized="view") }}
+
+-- Comtrade rows in the coordinates of a figure; valuation by the reporter's practice.
+select
+    'un_comtrade' as source_id,
+    'un_comtrade__trade' as raw_table,
+    f.release_id,
+    f.snapshot_file,
+    f.snapshot_sha256,
+    f.row_number,
+    f.column_name,
+    f.reporter_iso3,
+    f.partner_iso3 as partner_code,
+    f.partner_iso3 = 'WLD' as is_aggregate,
+    case when f.type_code = 'S' then 'services' else 'goods' end as trade_kind,
+    w.flow,
+    'trade_value' as measure,
+    w.concept,
+    coalesce(
+        b.valuation,
+        case
+            when w.flow = 'import' then 'cif' else coalesce(r.export_valuation, d.export_valuation)
+        end
+    ) as valuation,
+    'census' as account_basis,
+    'nsa' as seasonal_adjustment,
+    f.product_system,
+    f.product_code,
+    case
+        when f.product_system = 'total' then null else f.classification_code
+    end as product_edition,
+    make_date(f.reference_year, coalesce(f.reference_month, 1), 1) as period_start,
+    last_day(make_date(f.reference_year, coalesce(f.reference_month, 12), 1)) as period_end,
+    f.reported_value,
+    f.reported_unit,
+    f.value_usd,
+    f.half_width_usd
+from {{ ref("stg_un_comtrade__trade") }} as f
+inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code
+left join {{ ref("reporter_conventions") }} as r on f.reporter_iso3 = r.reporter_iso3
+left join {{ ref("reporter_conventions") }} as d on d.reporter_iso3 = '*'
+left join
+    {{ ref("basis_breaks") }} as b
+    on b.source_id = 'un_comtrade'
+    and f.reporter_iso3 = b.reporter_iso3
+    and w.flow = b.flow
+    and f.reference_year between b.first_year and b.last_year

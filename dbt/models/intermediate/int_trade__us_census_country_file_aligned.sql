@@ -1,0 +1,37 @@
+{{ config(materialized="view") }}
+
+-- The country file in the coordinates of a figure.
+select
+    s.source_id,
+    'us_census__country_file' as raw_table,
+    f.release_id,
+    f.snapshot_file,
+    f.snapshot_sha256,
+    f.row_number,
+    f.column_name,
+    s.reporter_iso3,
+    p.partner_code,
+    p.is_aggregate,
+    'goods' as trade_kind,
+    f.flow,
+    'trade_value' as measure,
+    case when f.flow = 'export' then 'total' else p.import_concept end as concept,
+    case when f.flow = 'export' then 'fas' else 'customs' end as valuation,
+    'census' as account_basis,
+    p.seasonal_adjustment,
+    'total' as product_system,
+    'total' as product_code,
+    cast(null as varchar) as product_edition,
+    make_date(f.reference_year, coalesce(f.reference_month, 1), 1) as period_start,
+    last_day(
+        make_date(f.reference_year, coalesce(f.reference_month, f.last_month), 1)
+    ) as period_end,
+    f.reported_value,
+    f.reported_unit,
+    f.value_usd,
+    f.half_width_usd
+from {{ ref("stg_us_census__country_file") }} as f
+inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
+inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
+-- A year of which January alone is out says what January's own column says.
+where f.reference_month is not null or f.last_month > 1
