@@ -2,7 +2,7 @@
 
 Belongs here: skipping a build that would change nothing, running the job of the code
 location in this process, and saying in plain words why a build failed. Does not belong
-here: drawing progress (`cli.py`) or what the steps do (`defs/`).
+here: drawing progress (`cli/`) or what the steps do (`defs/`).
 """
 
 from __future__ import annotations

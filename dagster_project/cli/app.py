@@ -1,0 +1,112 @@
+"""What all commands share: the application, exit codes, refusals, recurring options.
+
+Belongs here: whatever two rooms of the command need. Does not belong here: a command.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import duckdb
+import typer
+
+from dagster_project.cli.terminal import complain
+from dagster_project.settings import SettingsError, load_settings
+from dagster_project.warehouse import WarehouseError
+
+if TYPE_CHECKING:
+    from dagster_project.figures.replay import Replay
+
+DONE, SPEAKS_AGAINST, BAD_INPUT = 0, 1, 2
+
+app = typer.Typer(
+    name="bilateral",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Why two published trade figures disagree, by name and amount.",
+    epilog="Exit codes: 0 done, 1 a claim is contradicted or inconsistent (check), 2 bad usage or"
+    " input.",
+)
+
+
+class TextFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
+class TableFormat(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+Reporter = Annotated[
+    str, typer.Option(help="Whose trade: an ISO code or a name, such as USA.", metavar="COUNTRY")
+]
+Partner = Annotated[
+    str,
+    typer.Option(
+        help="With whom: a country, WLD for the world, or a group such as census:0003.",
+        metavar="COUNTRY",
+    ),
+]
+PeriodOption = Annotated[
+    str, typer.Option(help="2016, 2016-11 or 2016-01/2016-11.", metavar="PERIOD")
+]
+Sector = Annotated[
+    str,
+    typer.Option(
+        help="A sector (total, autos), one of its definitions (autos.hs87) or a code (hs2:87).",
+        metavar="SECTOR",
+    ),
+]
+Kind = Annotated[
+    str, typer.Option("--kind", help="goods, services or goods_services.", metavar="KIND")
+]
+
+
+class Refused(Exception):
+    """Ends a command with a message on stderr."""
+
+
+def reported(command: Callable[..., int | None]) -> Callable[..., None]:
+    """A command whose expected errors become one paragraph on stderr and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from dagster_project.sources.snapshot import SnapshotError
+
+        try:
+            code = command(*args, **kwargs)
+        except (WarehouseError, SettingsError, SnapshotError, Refused) as error:
+            complain(str(error))
+            raise typer.Exit(BAD_INPUT) from error
+        raise typer.Exit(code or DONE)
+
+    return run
+
+
+@contextmanager
+def asked() -> Generator[Replay]:
+    """The published warehouse, ready for a question; a bad word in it is refused."""
+    from dagster_project.figures.replay import QuestionError, Replay
+    from dagster_project.figures.words import InputError
+
+    try:
+        with Replay(load_settings()) as replay:
+            yield replay
+    except InputError as error:
+        raise Refused(str(error)) from error
+    except (QuestionError, duckdb.CatalogException, duckdb.BinderException) as error:
+        first = str(error).strip().splitlines()[0]
+        raise Refused(
+            f"The published warehouse does not fit this version of the command ({first})."
+            " Run `bilateral build`."
+        ) from error

@@ -1,0 +1,186 @@
+"""`bilateral explain`, `check` and `figures`: questions put to the published warehouse.
+
+Belongs here: options, and which answer goes where. Does not belong here: any answer
+(`figures/`).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project.cli.app import (
+    BAD_INPUT,
+    DONE,
+    SPEAKS_AGAINST,
+    Kind,
+    Partner,
+    PeriodOption,
+    Refused,
+    Reporter,
+    Sector,
+    TableFormat,
+    TextFormat,
+    app,
+    asked,
+    reported,
+)
+from dagster_project.cli.terminal import complain, width
+from dagster_project.cli.writing import write_csv
+from dagster_project.figures.values import to_json
+
+
+# A figure below zero begins like an option.
+@app.command(context_settings={"ignore_unknown_options": True})
+@reported
+def explain(
+    a: Annotated[str, typer.Argument(metavar="A", help="A figure (27.6) or a reading (census).")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    reporter: Reporter,
+    partner: Partner,
+    period: PeriodOption,
+    measure: Annotated[
+        str,
+        typer.Option(help="balance, deficit, surplus, exports, imports or two_way_trade."),
+    ] = "balance",
+    sector: Sector = "total",
+    to_period: Annotated[
+        str | None, typer.Option(help="The period of B, where it is another.", metavar="PERIOD")
+    ] = None,
+    to_sector: Annotated[
+        str | None, typer.Option(help="The sector of B, where it is another.", metavar="SECTOR")
+    ] = None,
+    kind: Kind = "goods",
+    form: Annotated[TextFormat, typer.Option("--format", help="How to write the answer.")] = (
+        TextFormat.text
+    ),
+) -> int:
+    """Bridge two figures for one trade: what makes each true, and what lies between them.
+
+    A and B are figures as printed (`27.6`, `-27.6`, `426mn`; billions of US dollars where nothing
+    is said) or readings (`census`, `cif`, `mirror`), as of a release or a day where one is named
+    (`census@2017-01`, `census@2017-07-12`).
+
+    Example: `bilateral explain 27.6 29.6 --reporter USA --partner KOR --period 2016`
+
+    Example: `bilateral explain census mirror --reporter USA --partner KOR --period 2016`
+
+    Example: `bilateral explain census@2017-01 cif --reporter USA --partner KOR --period 2015`
+    """
+    from dagster_project.figures import explain as explaining
+    from dagster_project.figures import render
+    from dagster_project.figures.words import Words
+
+    with asked() as replay:
+        question = explaining.read_question(
+            Words(replay),
+            a=a,
+            b=b,
+            reporter=reporter,
+            partner=partner,
+            a_period=period,
+            b_period=to_period or period,
+            a_sector=sector,
+            b_sector=to_sector or sector,
+            trade_kind=kind,
+            measure=measure,
+        )
+        answer = explaining.explain(replay, question)
+    if answer.bridge is None:
+        raise Refused(render.unanswered_text(answer))
+    if form is TextFormat.json:
+        typer.echo(to_json(render.answer_json(answer)))
+    else:
+        typer.echo(render.answer_text(answer, width()))
+    for note in render.notes(answer):
+        complain(note, "Note")
+    return DONE
+
+
+@app.command()
+@reported
+def check(
+    claims: Annotated[Path, typer.Argument(metavar="CLAIMS.csv", help="The claims to judge.")],
+    documents: Annotated[
+        Path | None,
+        typer.Option(help="The texts they stand in, with the day of print.", metavar="FILE"),
+    ] = None,
+    form: Annotated[TextFormat, typer.Option("--format", help="How to write the verdicts.")] = (
+        TextFormat.text
+    ),
+) -> int:
+    """Judge every claim of a file against the published warehouse.
+
+    The columns are those of the shipped claims; README.md says how to write a row. A row that
+    cannot be used is reported with line and column, the others are judged.
+
+    Example: `bilateral check claims.csv --documents documents.csv`
+    """
+    from dagster_project.figures import check as checking
+    from dagster_project.figures import render
+    from dagster_project.figures.words import Words
+
+    with asked() as replay:
+        checked = checking.check(replay, Words(replay), claims, documents)
+    if form is TextFormat.json:
+        typer.echo(to_json(render.checked_json(checked)))
+    else:
+        typer.echo(render.checked_text(checked, width()))
+    for problem in checked.problems:
+        complain(str(problem))
+    if checked.problems:
+        return BAD_INPUT
+    return SPEAKS_AGAINST if checked.speaks_against else DONE
+
+
+@app.command()
+@reported
+def figures(
+    reporter: Reporter,
+    partner: Partner,
+    period: PeriodOption,
+    sector: Sector = "total",
+    kind: Kind = "goods",
+    form: Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")] = (
+        TableFormat.table
+    ),
+) -> int:
+    """Show every figure that is held of one trade, side by side.
+
+    Amounts are millions of US dollars in the table, US dollars in csv and json.
+
+    Example: `bilateral figures --reporter USA --partner KOR --period 2016`
+
+    Example: `bilateral figures --reporter USA --partner KOR --period 2016 --sector autos`
+    """
+    from dagster_project.figures import render
+    from dagster_project.figures.side_by_side import figures as side_by_side
+    from dagster_project.figures.words import Words, read_period
+
+    with asked() as replay:
+        words = Words(replay)
+        rows = side_by_side(
+            replay,
+            reporter=words.country(reporter, "--reporter", may_be_group=False),
+            partner=words.country(partner, "--partner", may_be_group=True),
+            trade_kind=words.trade_kind(kind, "--kind"),
+            definitions=words.definitions(sector, "--sector"),
+            period=read_period(period, "--period"),
+        )
+    if not rows:
+        raise Refused(
+            f"No figure is held for {reporter}–{partner}, {kind}, {sector}, {period}."  # noqa: RUF001
+            ' `bilateral sql "select partner_code, period from marts.readings where'
+            " definition_id = 'total:total'\"` lists what is."
+        )
+    if form is TableFormat.json:
+        typer.echo(to_json(render.figures_json(rows)))
+    elif form is TableFormat.csv:
+        objects = render.figures_json(rows)
+        write_csv(list(objects[0]), (list(one.values()) for one in objects), sys.stdout)
+    else:
+        typer.echo(render.figures_text(rows, width()))
+    return DONE

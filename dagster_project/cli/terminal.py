@@ -1,0 +1,82 @@
+"""The terminal: its width, tables, complaints.
+
+Belongs here: what depends on where output goes. Does not belong here: what is said.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from dagster_project.figures.values import cell
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from dagster_project.figures.render import Table
+
+# A cell is folded to this width before a table gives way to records.
+_FOLDED = 12
+_WIDE = 10_000
+
+
+def width() -> int:
+    """The width of the terminal, or of a page where there is none."""
+    console = Console()
+    return console.width if console.is_terminal else 100
+
+
+def print_table(table: Table) -> None:
+    """A table where it fits, one record after the other where it does not.
+
+    Into a pipe nothing is folded: another program counts on one row a line.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(width=_WIDE, highlight=False)
+    header, rows = table
+    cells = [[cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    narrowest = sum(min(width, _FOLDED) for width in widths) + 2 * len(widths)
+    if narrowest <= console.width:
+        console.print(_rich_table(header, rows, cells))
+        return
+    for place, row in enumerate(cells, start=1):
+        console.print(f"row {place}", style="bold")
+        for name, text in zip(header, row, strict=True):
+            console.print(
+                f"  {name:<{max(map(len, header))}}  {text}", soft_wrap=True, markup=False
+            )
+
+
+def _rich_table(header: list[str], rows: list[list[Any]], cells: list[list[str]]) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for place, name in enumerate(header):
+        is_number = bool(rows) and all(
+            row[place] is None or isinstance(row[place], int | float | Decimal) for row in rows
+        )
+        drawn.add_column(
+            Text(name),
+            justify="right" if is_number else "left",
+            no_wrap=is_number,
+            overflow="fold",
+        )
+    for row in cells:
+        drawn.add_row(*(Text(text) for text in row))
+    return drawn
+
+
+def complain(message: str, title: str = "Error") -> None:
+    """One paragraph on stderr, folded at the width of the terminal."""
+    console = Console(stderr=True)
+    columns = console.width if console.is_terminal else _WIDE
+    lines = f"{title}: {message}".splitlines()
+    typer.echo("\n".join(textwrap.fill(line, columns) for line in lines), err=True)

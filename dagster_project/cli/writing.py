@@ -1,0 +1,100 @@
+"""Rows of a query written as table, csv, json or parquet.
+
+Belongs here: formats of rows, and files that appear whole or not at all. Does not belong
+here: single values (`figures/values.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dagster_project.cli.app import Refused
+from dagster_project.cli.terminal import complain, print_table
+from dagster_project.figures.values import cell, to_json
+
+# A table is for reading; whoever wants more rows than this wants another format.
+_ROWS_IN_A_TABLE = 200
+
+
+class QueryFormat(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path | None) -> None:
+    header = [column[0] for column in result.description or ()]
+    if form is QueryFormat.table:
+        rows = result.fetchmany(_ROWS_IN_A_TABLE)
+        print_table((header, [list(row) for row in rows]))
+        if result.fetchone() is not None:
+            complain(
+                f"only the first {_ROWS_IN_A_TABLE} rows are shown; --format csv writes them all",
+                "Note",
+            )
+        return
+    if form is QueryFormat.parquet:
+        _write_parquet(result, out)
+        return
+    with _opened(out) as handle:
+        if form is QueryFormat.csv:
+            write_csv(header, _fetched(result), handle)
+        else:
+            _write_json(header, _fetched(result), handle)
+
+
+def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := result.fetchmany(10_000):
+        yield from rows
+
+
+def write_csv(header: list[str], rows: Iterable[Iterable[object]], handle: Any) -> None:
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([cell(value) for value in row] for row in rows)
+
+
+def _write_json(header: list[str], rows: Iterable[Iterable[object]], handle: Any) -> None:
+    handle.write("[")
+    for place, row in enumerate(rows):
+        handle.write(",\n " if place else "\n ")
+        handle.write(to_json(dict(zip(header, row, strict=True)), None))
+    handle.write("\n]\n")
+
+
+def _write_parquet(result: duckdb.DuckDBPyConnection, out: Path | None) -> None:
+    frame = result.pl()
+    if out is None:
+        frame.write_parquet(sys.stdout.buffer)
+        return
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        frame.write_parquet(temporary)
+        temporary.replace(out)
+    except OSError as error:
+        raise Refused(f"--out: {out} cannot be written ({error.strerror or error}).") from error
+
+
+@contextmanager
+def _opened(out: Path | None) -> Generator[Any]:
+    if out is None:
+        yield sys.stdout
+        return
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as handle:
+            yield handle
+        temporary.replace(out)
+    except OSError as error:
+        raise Refused(f"--out: {out} cannot be written ({error.strerror}).") from error
+    finally:
+        temporary.unlink(missing_ok=True)
