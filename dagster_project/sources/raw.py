@@ -8,10 +8,8 @@ modules), any reading by the warehouse.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,7 +18,17 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.reading import Parsed, reject_duplicates
+from dagster_project.sources.partitions import (
+    FINGERPRINT,
+    PART,
+    PREFIX,
+    SCHEMA_FILE,
+    partition_file,
+    state_of,
+    write,
+    write_if_changed,
+)
+from dagster_project.sources.reading import Parsed, reject_duplicates, rejects_frame
 from dagster_project.sources.snapshot import (
     Release,
     SnapshotError,
@@ -28,6 +36,7 @@ from dagster_project.sources.snapshot import (
     discover_releases,
     read_verified,
 )
+from dagster_project.sources.succession import write_withdrawn
 
 SNAPSHOT_FILES_TABLE = "snapshots__files"
 REJECTS_TABLE = "snapshots__rejects"
@@ -59,6 +68,7 @@ SNAPSHOT_FILES_SCHEMA: dict[str, pl.DataType] = {
     "retrieved_on": pl.Date(),
     "known_from": pl.Date(),
     "known_from_precision": pl.String(),
+    "retrieved_at": pl.Datetime("us"),
     "sha256": pl.String(),
     "bytes": pl.Int64(),
     "licence": pl.String(),
@@ -67,10 +77,6 @@ SNAPSHOT_FILES_SCHEMA: dict[str, pl.DataType] = {
     "note": pl.String(),
 }
 
-_PART = "part-0.parquet"
-_SCHEMA_FILE = "_schema.parquet"
-_PARTITION = "release_id="
-_FINGERPRINT = "bilateral.fingerprint"
 _REJECTED = "bilateral.rejected"
 _ROWS = "bilateral.rows"
 _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number", "column_name")
@@ -163,10 +169,10 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     for release, files in held:
         contents = [read_verified(file) for file in files]
         fingerprint = _fingerprint(entry, files, settings.seeds)
-        state = _state(_partition_file(folder, release.release_id))
+        state = state_of(partition_file(folder, release.release_id))
         rejects_file = _rejects_file(rejects_folder, entry.table, release.release_id)
         if (
-            state.get(_FINGERPRINT) == fingerprint
+            state.get(FINGERPRINT) == fingerprint
             and (state[_REJECTED] == "0") != rejects_file.exists()
         ):
             unchanged.append(release.release_id)
@@ -177,12 +183,13 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         parsed.append(partition)
         rows, rejected = rows + partition.frame.height, rejected + partition.rejects.height
 
-    _write_if_changed(folder / _SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
-    _write_if_changed(rejects_folder / _SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
+    write_if_changed(folder / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
+    write_if_changed(rejects_folder / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
     for partition in parsed:
         _write_partition(entry, partition, folder, rejects_folder)
     ids = tuple(release.release_id for release, _ in held)
     removed = _remove_vanished(entry.table, folder, rejects_folder, ids)
+    write_withdrawn(entry, [release for release, _ in held], settings.raw)
     return LoadResult(
         table=entry.table,
         rows=rows,
@@ -217,8 +224,8 @@ def load_index(entries: Sequence[SourceTable], settings: Settings) -> LoadResult
         orient="row",
     )
     folder = settings.raw / SNAPSHOT_FILES_TABLE
-    _write_if_changed(folder / _SCHEMA_FILE, index.clear())
-    is_written = _write_if_changed(folder / _PART, index)
+    write_if_changed(folder / SCHEMA_FILE, index.clear())
+    is_written = write_if_changed(folder / PART, index)
     ids = tuple(f"{release.source_id}/{release.release_id}" for release in releases)
     return LoadResult(
         table=SNAPSHOT_FILES_TABLE,
@@ -242,6 +249,7 @@ def _index_row(release: Release, file: SnapshotFile) -> dict[str, object]:
         "retrieved_on": release.retrieved_on,
         "known_from": release.known_from,
         "known_from_precision": release.known_from_precision,
+        "retrieved_at": release.moment[1].replace(tzinfo=None),
         "sha256": file.sha256,
         "bytes": file.bytes,
         "licence": release.licence,
@@ -259,9 +267,12 @@ def _parse_release(
     parse: FileParser,
     fingerprint: str,
 ) -> _Partition:
-    frames, rejects = [], []
+    frames = [pl.DataFrame(schema=entry.schema)]
+    rejects = [rejects_frame().with_columns(pl.lit("").alias(name) for name in LINEAGE_SCHEMA)]
     for file, content in zip(files, contents, strict=True):
         _check_layout(file, entry.layouts)
+        if file.is_empty:
+            continue
         result = parse(content, file)
         if result.frame.is_empty():
             first = result.rejects.row(0, named=True) if result.rejects.height else None
@@ -323,20 +334,8 @@ def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
 
 
-def _partition_file(folder: Path, release_id: str) -> Path:
-    return folder / f"{_PARTITION}{release_id}" / _PART
-
-
 def _rejects_file(folder: Path, table: str, release_id: str) -> Path:
-    return folder / f"{_PARTITION}{table}~{release_id}" / _PART
-
-
-def _state(path: Path) -> Mapping[str, str]:
-    """What a written partition says of itself; nothing if it cannot be read."""
-    try:
-        return pl.read_parquet_metadata(path)
-    except (OSError, pl.exceptions.PolarsError):
-        return {}
+    return folder / f"{PREFIX}{table}~{release_id}" / PART
 
 
 def _write_partition(
@@ -347,54 +346,25 @@ def _write_partition(
     if partition.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)
     else:
-        _write(rejects_file, partition.rejects, {})
+        write(rejects_file, partition.rejects, {})
     state = {
-        _FINGERPRINT: partition.fingerprint,
+        FINGERPRINT: partition.fingerprint,
         _REJECTED: str(partition.rejects.height),
         _ROWS: str(partition.frame.height),
     }
-    _write(_partition_file(folder, partition.release_id), partition.frame, state)
+    write(partition_file(folder, partition.release_id), partition.frame, state)
 
 
 def _remove_vanished(
     table: str, folder: Path, rejects_folder: Path, ids: Sequence[str]
 ) -> tuple[str, ...]:
-    kept = {f"{_PARTITION}{release_id}" for release_id in ids}
+    kept = {f"{PREFIX}{release_id}" for release_id in ids}
     removed = []
-    for partition in sorted(folder.glob(f"{_PARTITION}*")):
+    for partition in sorted(folder.glob(f"{PREFIX}*")):
         if partition.name not in kept:
-            release_id = partition.name.removeprefix(_PARTITION)
+            release_id = partition.name.removeprefix(PREFIX)
             shutil.rmtree(partition, ignore_errors=True)
             rejects = _rejects_file(rejects_folder, table, release_id)
             shutil.rmtree(rejects.parent, ignore_errors=True)
             removed.append(release_id)
     return tuple(removed)
-
-
-def _write(path: Path, frame: pl.DataFrame, metadata: dict[str, str]) -> None:
-    _replace(path, _parquet_bytes(frame, metadata))
-
-
-def _write_if_changed(path: Path, frame: pl.DataFrame) -> bool:
-    content = _parquet_bytes(frame, {})
-    if path.exists() and path.read_bytes() == content:
-        return False
-    _replace(path, content)
-    return True
-
-
-def _parquet_bytes(frame: pl.DataFrame, metadata: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", metadata=metadata)
-    return buffer.getvalue()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """The temporary name does not end in .parquet, so no reader's pattern meets it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
@@ -23,6 +24,7 @@ SIDECAR = "sidecar.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DATED_ID = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _PRECISIONS = ("day", "month", "year")
 _SECRET_PARAMETERS = frozenset(
     {"key", "subscription-key", "userid", "servicekey", "api_key", "apikey", "token"}
@@ -73,6 +75,11 @@ class SnapshotFile:
     def snapshot_file(self) -> str:
         return f"{self.source_id}/{self.release_id}/{self.name}"
 
+    @property
+    def is_empty(self) -> bool:
+        """Asked for, and the publisher had nothing there."""
+        return self.bytes == 0 and self.covers is not None
+
 
 @dataclass(frozen=True)
 class Release:
@@ -95,6 +102,12 @@ class Release:
 
     def files_of(self, table: str) -> tuple[SnapshotFile, ...]:
         return tuple(file for file in self.files if file.table == table)
+
+    @property
+    def moment(self) -> tuple[date, datetime, str]:
+        """What orders the releases of a source: of one day, the one retrieved later wins."""
+        at = self.retrieved_at or datetime.combine(self.retrieved_on, time.min, UTC)
+        return self.known_from, at, self.release_id
 
 
 @dataclass(frozen=True)
@@ -176,7 +189,7 @@ def read_verified(file: SnapshotFile) -> bytes:
 
 
 def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
-    """Every release below the roots, ordered by source, day known and id.
+    """Every release below the roots, ordered by source and moment.
 
     Raises:
         SnapshotError: no release at all, a sidecar that cannot be used, one release held
@@ -199,9 +212,7 @@ def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
             f"No release below {' or '.join(str(root) for root in roots)}."
             " Restore data/snapshots from the repository."
         )
-    releases = tuple(
-        sorted(found.values(), key=lambda one: (one.source_id, one.known_from, one.release_id))
-    )
+    releases = tuple(sorted(found.values(), key=lambda one: (one.source_id, *one.moment)))
     _check_order(releases)
     return releases
 
@@ -252,6 +263,7 @@ def read_release(folder: Path) -> Release:
             for number, entry in enumerate(entries, start=1)
         ),
         folder=folder,
+        retrieved_at=_moment(sidecar, "retrieved_at", where),
     )
     _check_dates(release, where)
     named = [file.name for file in release.files]
@@ -269,13 +281,15 @@ def read_release(folder: Path) -> Release:
 
 
 def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRelease:
-    """Store a release below `root`; content that is already held adds nothing.
+    """Store a release below `root`; content that was already known then adds nothing.
 
-    The folder appears at once and complete: it is written beside its place and renamed.
+    A release may come late: it takes its place by the day it was known from, and what is
+    held of later days stays as it is. The folder appears at once and complete: it is
+    written beside its place and renamed.
 
     Raises:
-        SnapshotError: no files, the id is taken by other bytes, or the release says it was
-            known before one that is already held for the same table.
+        SnapshotError: no files, the id is taken by other bytes, or the dates contradict
+            each other or those of the releases that are held.
     """
     where = f"{new.source_id}/{new.release_id}"
     if not new.files:
@@ -284,9 +298,9 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
         (file.table, file.name): hashlib.sha256(file.content).hexdigest() for file in new.files
     }
     same_source = [release for release in held if release.source_id == new.source_id]
-    latest = _latest_of_tables(same_source, {table for table, _ in content})
-    if latest is not None and _content(latest) == content:
-        return AddedRelease(latest, is_new=False)
+    before = _last_known(same_source, {table for table, _ in content}, new.known_from)
+    if before is not None and _content(before) == content:
+        return AddedRelease(before, is_new=False)
     for release in same_source:
         if release.release_id == new.release_id:
             if _content(release) == content:
@@ -295,16 +309,10 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
                 f"{where}: this id is held already with other bytes. Releases are never"
                 " edited: choose the id of the day the changed bytes were published."
             )
-    if latest is not None and new.known_from < latest.known_from:
-        raise SnapshotError(
-            f"{where}: known from {new.known_from}, before the held release"
-            f" {latest.release_id} of {latest.known_from}. A release that is added later cannot"
-            " be older: correct known_from."
-        )
     folder = root / new.source_id / new.release_id
     _write_folder(folder, new)
-    release = read_release(folder)
     try:
+        release = read_release(folder)
         _check_order((*same_source, release))
     except SnapshotError:
         shutil.rmtree(folder)
@@ -328,9 +336,14 @@ def _content(release: Release) -> dict[tuple[str, str], str]:
     return {(file.table, file.name): file.sha256 for file in release.files}
 
 
-def _latest_of_tables(releases: Sequence[Release], tables: set[str]) -> Release | None:
-    sharing = [release for release in releases if tables & {file.table for file in release.files}]
-    return max(sharing, key=lambda one: (one.known_from, one.release_id), default=None)
+def _last_known(releases: Sequence[Release], tables: set[str], day: date) -> Release | None:
+    """The release of these tables that a reader of that day would have found."""
+    sharing = [
+        release
+        for release in releases
+        if release.known_from <= day and tables & {file.table for file in release.files}
+    ]
+    return max(sharing, key=lambda one: one.moment, default=None)
 
 
 def _check_dates(release: Release, where: str) -> None:
@@ -414,7 +427,26 @@ def _read_file_entry(entry: object, where: str, folder: Path, known_from: date) 
         composed_from=_optional_text(entry, "composed_from", where),
         note=_optional_text(entry, "note", where),
         path=folder / name,
+        covers=_read_covers(entry, where),
     )
+
+
+def _read_covers(entry: Mapping[str, object], where: str) -> Covers | None:
+    covers = entry.get("covers")
+    if covers is None:
+        return None
+    where = f"{where}, covers"
+    if not isinstance(covers, dict) or not isinstance(covers.get("equal"), dict):
+        raise SnapshotError(f"{where}: must be an object with equal, first and last.")
+    equal: dict[str, tuple[str, ...]] = {}
+    for column, values in covers["equal"].items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise SnapshotError(f"{where}: {column} must be a list of texts.")
+        equal[column] = tuple(values)
+    bounds = [_text(covers, bound, where) for bound in ("first", "last")]
+    if not all(_MONTH.fullmatch(bound) for bound in bounds) or bounds[0] > bounds[1]:
+        raise SnapshotError(f"{where}: first and last must be months, YYYY-MM, in this order.")
+    return Covers(equal, *bounds)
 
 
 def _text(fields: Mapping[str, object], name: str, where: str) -> str:
@@ -436,6 +468,21 @@ def _date(fields: Mapping[str, object], name: str, where: str) -> date:
         raise SnapshotError(f"{where}: {name} is {text!r}; write it as YYYY-MM-DD.") from error
 
 
+def _moment(fields: Mapping[str, object], name: str, where: str) -> datetime | None:
+    text = _optional_text(fields, name, where)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise SnapshotError(
+            f"{where}: {name} is {text!r}; write date, time and zone: 2026-11-22T08:30:00+00:00."
+        )
+    return moment.astimezone(UTC)
+
+
 def _write_folder(folder: Path, new: NewRelease) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
@@ -443,7 +490,7 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
     try:
         entries = []
         for file in new.files:
-            (temporary / file.name).write_bytes(file.content)
+            _write_durably(temporary / file.name, file.content)
             entries.append(
                 {
                     "name": file.name,
@@ -454,6 +501,7 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
                     "bytes": len(file.content),
                     "composed_from": file.composed_from,
                     "note": file.note,
+                    "covers": None if file.covers is None else asdict(file.covers),
                 }
             )
         sidecar = {
@@ -462,12 +510,28 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
             "known_from": new.known_from.isoformat(),
             "known_from_precision": new.known_from_precision,
             "retrieved_on": new.retrieved_on.isoformat(),
+            "retrieved_at": None if new.retrieved_at is None else new.retrieved_at.isoformat(),
             "licence": new.licence,
             "redistributable": new.redistributable,
             "files": entries,
         }
         text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
-        (temporary / SIDECAR).write_text(text, encoding="utf-8")
+        _write_durably(temporary / SIDECAR, text.encode())
         temporary.rename(folder)
+        _sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """What a release holds must be on the disk before its name is."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from unit.source_files import edit_sidecar, write_release
 
 from dagster_project.sources.snapshot import (
+    Covers,
     NewFile,
     NewRelease,
     SnapshotError,
@@ -205,13 +207,84 @@ def test_the_same_content_adds_nothing_and_changed_content_adds_a_release(tmp_pa
     assert "s3cret" not in (found[0].folder / "sidecar.json").read_text()
 
 
-def test_an_added_release_may_not_be_older_nor_replace_one(tmp_path: Path) -> None:
+def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ())
     held = discover_releases([tmp_path])
-    with pytest.raises(SnapshotError, match="before the held release 2017-03 of 2017-03-07"):
-        add_release(tmp_path, new_release(b"two", "2017-02", date(2017, 2, 7)), held)
     with pytest.raises(SnapshotError, match="this id is held already with other bytes"):
         add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 8)), held)
     with pytest.raises(SnapshotError, match="needs at least one file"):
         add_release(tmp_path, new_release(b"", "2017-04", date(2017, 4, 7), files=()), held)
     assert [path.name for path in (tmp_path / "us_census").iterdir()] == ["2017-03"]
+
+
+def add(root: Path, *news: NewRelease) -> list[bool]:
+    """Whether each was new, in this order."""
+    return [
+        add_release(root, new, discover_releases([root]) if root.exists() else ()).is_new
+        for new in news
+    ]
+
+
+def test_a_late_release_takes_its_place_by_the_day_it_was_known(tmp_path: Path) -> None:
+    root = tmp_path / "snapshots"
+    assert add(
+        root,
+        new_release(b"one", "2017-03", date(2017, 3, 7)),
+        new_release(b"two", "2017-01", date(2017, 1, 6)),
+        new_release(b"one", "2017-02", date(2017, 2, 7)),
+        # What was known on its day already adds nothing, whatever came after.
+        new_release(b"two", "again", date(2017, 1, 20)),
+    ) == [True, True, True, False]
+    assert [one.release_id for one in discover_releases([root])] == [
+        "2017-01",
+        "2017-02",
+        "2017-03",
+    ]
+
+
+def test_what_was_asked_for_and_when_is_kept(tmp_path: Path) -> None:
+    covers = Covers({"cty_code": ("5800",), "year": ("2016",)}, "2016-01", "2016-12")
+    at = datetime(2017, 3, 7, 8, 30, tzinfo=UTC)
+    file = NewFile("a.json", "us_census__country_file", "layout", None, b"one", covers=covers)
+    empty = replace(file, name="b.json", content=b"")
+    new = new_release(b"", "2017-03", date(2017, 3, 7), files=(file, empty), retrieved_at=at)
+    added = add_release(tmp_path, new, ()).release
+    assert [one.covers for one in added.files] == [covers, covers]
+    assert [one.is_empty for one in added.files] == [False, True]
+    assert added.retrieved_at == at
+
+
+def test_the_release_retrieved_later_on_one_day_comes_later(tmp_path: Path) -> None:
+    root = tmp_path / "snapshots"
+    first, second = (
+        new_release(
+            release_id.encode(),
+            release_id,
+            date(2017, 3, 7),
+            retrieved_at=datetime(2017, 3, 7, hour, tzinfo=UTC),
+        )
+        for release_id, hour in (("b", 9), ("a", 17))
+    )
+    assert add(root, first, second) == [True, True]
+    assert [one.release_id for one in discover_releases([root])] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("covers", "said"),
+    [
+        (["2016"], "must be an object with equal, first and last"),
+        ({"equal": {"year": "2016"}, "first": "2016-01", "last": "2016-12"}, "list of texts"),
+        ({"equal": {}, "first": "2016-12", "last": "2016-01"}, "in this order"),
+        ({"equal": {}, "first": "2016", "last": "2016-01"}, "must be months"),
+    ],
+)
+def test_a_sidecar_says_rightly_what_was_asked_for(
+    tmp_path: Path, covers: object, said: str
+) -> None:
+    added = add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ()).release
+    path = added.folder / "sidecar.json"
+    sidecar = json.loads(path.read_text())
+    sidecar["files"][0]["covers"] = covers
+    path.write_text(json.dumps(sidecar))
+    with pytest.raises(SnapshotError, match=said):
+        discover_releases([tmp_path])

@@ -1,0 +1,61 @@
+"""Where a raw table's Parquet stands, and how it is put there.
+
+Belongs here: paths below the raw folder, writing a file so that no reader meets half of it,
+what a file says of itself. Does not belong here: what is in it (`raw`, `succession`).
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+SCHEMA_FILE = "_schema.parquet"
+PART = "part-0.parquet"
+PREFIX = "release_id="
+# Under this name a file says what it was made from.
+FINGERPRINT = "bilateral.fingerprint"
+
+
+def partition_file(folder: Path, release_id: str) -> Path:
+    return folder / f"{PREFIX}{release_id}" / PART
+
+
+def state_of(path: Path) -> Mapping[str, str]:
+    """What a written partition says of itself; nothing if it cannot be read."""
+    try:
+        return pl.read_parquet_metadata(path)
+    except (OSError, pl.exceptions.PolarsError):
+        return {}
+
+
+def write(path: Path, frame: pl.DataFrame, metadata: dict[str, str]) -> None:
+    _replace(path, _parquet_bytes(frame, metadata))
+
+
+def write_if_changed(path: Path, frame: pl.DataFrame) -> bool:
+    content = _parquet_bytes(frame, {})
+    if path.exists() and path.read_bytes() == content:
+        return False
+    _replace(path, content)
+    return True
+
+
+def _parquet_bytes(frame: pl.DataFrame, metadata: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", metadata=metadata)
+    return buffer.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The temporary name does not end in .parquet, so no reader's pattern meets it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

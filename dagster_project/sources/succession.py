@@ -1,0 +1,275 @@
+"""How one release of a table follows another: what it says anew, and what it withdraws.
+
+Belongs here: comparing parsed rows with what was last known, row by row. Does not belong
+here: parsing, writing Parquet (`raw`), revisions of figures (SQL).
+
+A row is known from the release that brought it until a later one brings its key again, or
+asks for the part of the table that it stands in (`Covers`) and does not find it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.sources.partitions import (
+    FINGERPRINT,
+    PART,
+    PREFIX,
+    SCHEMA_FILE,
+    partition_file,
+    state_of,
+    write,
+    write_if_changed,
+)
+from dagster_project.sources.snapshot import Covers, Release, discover_releases
+
+WITHDRAWN_TABLE = "snapshots__withdrawn"
+
+WITHDRAWN_SCHEMA: dict[str, pl.DataType] = {
+    "table_name": pl.String(),
+    "release_id": pl.String(),
+    "snapshot_file": pl.String(),
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "withdrawn_by": pl.String(),
+    "withdrawn_on": pl.Date(),
+}
+
+_PLACE = ("release_id", "snapshot_file", "row_number", "column_name")
+_ORDER = "_order"
+
+
+class ComparedTable(Protocol):
+    """What of a raw table tells its rows apart, and when they changed."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def primary_key(self) -> tuple[str, ...]: ...
+    @property
+    def values(self) -> tuple[str, ...]: ...
+    @property
+    def period(self) -> pl.Expr | None: ...
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of one file beside what was last known of them."""
+
+    new: int
+    changed: int
+    withdrawn: int
+    same: int
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self.new or self.changed or self.withdrawn)
+
+    def __add__(self, other: Comparison) -> Comparison:
+        return Comparison(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.withdrawn + other.withdrawn,
+            self.same + other.same,
+        )
+
+
+def compare(
+    entry: ComparedTable,
+    known: pl.LazyFrame,
+    files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
+) -> dict[str, Comparison]:
+    """Each file's rows beside `known`, the rows that were last known.
+
+    Rows of one fetch count together: what one file asks for and another brings is there.
+    """
+    key = list(entry.primary_key)
+    frames = [
+        frame.select(*key, *entry.values, pl.lit(name).alias("_file"))
+        for name, (frame, _) in files.items()
+        if not frame.is_empty()
+    ]
+    if not frames:
+        rows = known.clear().select(*key, *entry.values, pl.lit("").alias("_file")).collect()
+    else:
+        rows = pl.concat(frames).unique(key, keep="first", maintain_order=True)
+    held = known.select(*key, *entry.values, *_period_column(entry))
+    beside = rows.lazy().join(
+        held.with_columns(pl.lit(True).alias("_is_held")),
+        on=key,
+        how="left",
+        nulls_equal=True,
+        suffix="_held",
+    )
+    is_held = pl.col("_is_held").fill_null(False)
+    differs = pl.any_horizontal(
+        *(pl.col(value).ne_missing(pl.col(f"{value}_held")) for value in entry.values)
+    )
+    counted = (
+        beside.group_by("_file")
+        .agg(
+            (~is_held).sum().alias("new"),
+            (is_held & differs).sum().alias("changed"),
+            (is_held & ~differs).sum().alias("same"),
+        )
+        .collect()
+    )
+    counts = {row["_file"]: row for row in counted.iter_rows(named=True)}
+    gone = held.join(rows.lazy().select(key), on=key, how="anti", nulls_equal=True).collect()
+    result = {}
+    for name, (_, covers) in files.items():
+        count = counts.get(name, {"new": 0, "changed": 0, "same": 0})
+        withdrawn = 0 if covers is None else gone.filter(_inside(covers)).height
+        result[name] = Comparison(count["new"], count["changed"], withdrawn, count["same"])
+    return result
+
+
+def _withdrawn_rows(
+    entry: ComparedTable,
+    earlier: Sequence[tuple[Release, Path]],
+    release: Release,
+    partition: Path,
+    ended: pl.DataFrame,
+) -> pl.DataFrame:
+    """The rows that `release` withdraws from those of the releases before it, in order."""
+    covers = [file.covers for file in release.files_of(entry.table) if file.covers is not None]
+    known = last_known(entry, earlier, ended, within=covers)
+    brought = pl.scan_parquet(partition).select(entry.primary_key)
+    return (
+        known.join(brought, on=list(entry.primary_key), how="anti", nulls_equal=True)
+        .select(
+            pl.lit(entry.table).alias("table_name"),
+            *_PLACE,
+            pl.lit(release.release_id).alias("withdrawn_by"),
+            pl.lit(release.known_from).alias("withdrawn_on"),
+        )
+        .sort(*_PLACE)
+        .collect()
+    )
+
+
+def last_known(
+    entry: ComparedTable,
+    releases: Sequence[tuple[Release, Path]],
+    ended: pl.DataFrame,
+    *,
+    within: Sequence[Covers] | None = None,
+    empty: pl.LazyFrame | None = None,
+) -> pl.LazyFrame:
+    """The rows that hold after these releases: the last one of each key, unless withdrawn.
+
+    `within` keeps to parts of the table; `empty` is given back where there is no release.
+    """
+    frames = [
+        pl.scan_parquet(path).with_columns(
+            pl.lit(order, dtype=pl.Int32).alias(_ORDER), *_period_column(entry)
+        )
+        for order, (_, path) in enumerate(releases)
+    ]
+    if empty is not None:
+        frames.append(
+            empty.with_columns(pl.lit(-1, dtype=pl.Int32).alias(_ORDER), *_period_column(entry))
+        )
+    rows = pl.concat(frames)
+    if within is not None:
+        rows = rows.filter(pl.any_horizontal(*(_inside(one) for one in within)))
+    return (
+        rows.sort(_ORDER)
+        .unique(list(entry.primary_key), keep="last", maintain_order=True)
+        .join(ended.lazy().select(*_PLACE), on=list(_PLACE), how="anti")
+    )
+
+
+def _period_column(entry: ComparedTable) -> list[pl.Expr]:
+    return [] if entry.period is None else [entry.period.alias("_period")]
+
+
+def _inside(covers: Covers) -> pl.Expr:
+    return pl.all_horizontal(
+        pl.col("_period").is_between(pl.lit(covers.first), pl.lit(covers.last)),
+        *(
+            pl.col(column).cast(pl.String).is_in(list(values))
+            for column, values in covers.equal.items()
+        ),
+    )
+
+
+def compare_with_held(
+    entry: ComparedTable,
+    settings: Settings,
+    files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
+    known_from: date,
+) -> dict[str, Comparison]:
+    """Each file's rows beside what was known of the table on `known_from`.
+
+    Args:
+        files: by name, the parsed rows and the part of the table that was asked for. The
+            raw Parquet of the table has to be up to date (`raw.load_table`).
+    """
+    folder = settings.raw / entry.table
+    before = _in_order(
+        release
+        for release in discover_releases(settings.snapshot_roots)
+        if release.known_from <= known_from and release.files_of(entry.table)
+    )
+    known = last_known(
+        entry,
+        [(release, partition_file(folder, release.release_id)) for release in before],
+        _read_withdrawn(settings.raw, entry.table, known_from),
+        empty=pl.scan_parquet(folder / SCHEMA_FILE),
+    )
+    return compare(entry, known, files)
+
+
+def write_withdrawn(entry: ComparedTable, releases: Sequence[Release], raw: Path) -> None:
+    """Bring up to date which rows of a table later releases withdrew.
+
+    A part belongs to the release that withdraws. It is written again when that release, or
+    one before it, is another than when it was written.
+    """
+    folder = raw / WITHDRAWN_TABLE
+    write_if_changed(folder / SCHEMA_FILE, pl.DataFrame(schema=WITHDRAWN_SCHEMA))
+    kept: set[Path] = set()
+    earlier: list[tuple[Release, Path]] = []
+    ended = pl.DataFrame(schema=WITHDRAWN_SCHEMA)
+    digest = hashlib.sha256()
+    for release in _in_order(releases):
+        partition = partition_file(raw / entry.table, release.release_id)
+        state = state_of(partition)
+        digest.update(f"{release.moment} {state.get(FINGERPRINT)}\n".encode())
+        if earlier and any(file.covers for file in release.files_of(entry.table)):
+            part = partition_file(folder, f"{entry.table}~{release.release_id}")
+            kept.add(part)
+            fingerprint = digest.hexdigest()
+            if state_of(part).get(FINGERPRINT) != fingerprint:
+                rows = _withdrawn_rows(entry, earlier, release, partition, ended)
+                write(part, rows, {FINGERPRINT: fingerprint})
+            ended = pl.concat([ended, pl.read_parquet(part)])
+        earlier.append((release, partition))
+    for part in folder.glob(f"{PREFIX}{entry.table}~*/{PART}"):
+        if part not in kept:
+            shutil.rmtree(part.parent, ignore_errors=True)
+
+
+def _read_withdrawn(raw: Path, table: str, day: date) -> pl.DataFrame:
+    """What was withdrawn by that day."""
+    folder = raw / WITHDRAWN_TABLE
+    parts = [folder / SCHEMA_FILE, *sorted(folder.glob(f"{PREFIX}{table}~*/{PART}"))]
+    return (
+        pl.concat([pl.scan_parquet(part) for part in parts])
+        .filter(pl.col("withdrawn_on") <= day)
+        .collect()
+    )
+
+
+def _in_order(releases: Iterable[Release]) -> list[Release]:
+    return sorted(releases, key=lambda release: release.moment)
