@@ -23,9 +23,11 @@ from dagster_project.sources.catalog import (
     load_snapshot_index,
     load_table,
 )
+from dagster_project.sources.succession import WITHDRAWN_SCHEMA
 
 SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
 SNAPSHOT_REJECTS = dg.AssetKey(["raw", "snapshots__rejects"])
+SNAPSHOT_WITHDRAWN = dg.AssetKey(["raw", "snapshots__withdrawn"])
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -33,9 +35,26 @@ def raw_key(table: str) -> dg.AssetKey:
 
 
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Every table of the catalogue, and the two that describe the snapshots themselves."""
+    """Every table of the catalogue, and those that describe the snapshots themselves."""
     tables = [build_raw_asset(settings, entry, len(CATALOG)) for entry in CATALOG]
-    return [*tables, _snapshot_files(settings), _snapshot_rejects(settings, CATALOG)]
+    return [
+        *tables,
+        _snapshot_files(settings),
+        _left_by_tables(
+            settings,
+            CATALOG,
+            SNAPSHOT_REJECTS,
+            REJECTS_SCHEMA,
+            "The rows that were refused while the raw tables were read, and why.",
+        ),
+        _left_by_tables(
+            settings,
+            CATALOG,
+            SNAPSHOT_WITHDRAWN,
+            WITHDRAWN_SCHEMA,
+            "The rows that a later release of the same source asked for and no longer found.",
+        ),
+    ]
 
 
 def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.AssetsDefinition:
@@ -123,20 +142,27 @@ def _snapshot_files(settings: Settings) -> dg.AssetsDefinition:
     return snapshots__files
 
 
-def _snapshot_rejects(settings: Settings, entries: Iterable[SourceTable]) -> dg.AssetsDefinition:
+def _left_by_tables(
+    settings: Settings,
+    entries: Iterable[SourceTable],
+    key: dg.AssetKey,
+    schema: Mapping[str, pl.DataType],
+    description: str,
+) -> dg.AssetsDefinition:
+    """A table of which each raw table writes its own part; the asset counts what they left."""
+
     @dg.asset(
-        key=SNAPSHOT_REJECTS,
+        key=key,
         deps=[raw_key(entry.table) for entry in entries],
         group_name="snapshots",
         kinds={"polars", "parquet"},
         owners=[OWNER],
-        description="The rows that were refused while the raw tables were read, and why.",
-        metadata={"dagster/column_schema": table_schema(REJECTS_SCHEMA)},
+        description=description,
+        metadata={"dagster/column_schema": table_schema(schema)},
     )
-    def snapshots__rejects() -> dg.MaterializeResult:
-        # Each raw table writes its own part; this counts what they left.
-        files = str(settings.raw / "snapshots__rejects" / "**" / "*.parquet")
+    def left_by_tables() -> dg.MaterializeResult:
+        files = str(settings.raw / key.path[-1] / "**" / "*.parquet")
         rows = pl.scan_parquet(files).select(pl.len()).collect().item()
         return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
-    return snapshots__rejects
+    return left_by_tables

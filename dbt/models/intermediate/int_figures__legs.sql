@@ -22,6 +22,7 @@ with
             sum(value_usd) as value_usd,
             sum(half_width_usd) as half_width_usd,
             max(known_from) as known_from,
+            min(known_to) as known_to,
             max(known_from_earliest) as known_from_earliest,
             max(source_id || ' ' || release_id) as release_key
         from {{ ref("int_figures__pieces") }}
@@ -83,6 +84,7 @@ select
     cast(value_usd as decimal(24, 3)) as value_usd,
     cast(half_width_usd as decimal(24, 3)) as half_width_usd,
     known_from,
+    known_to,
     known_from_earliest,
     release_key
 from ranked

@@ -16,7 +16,19 @@ with
 
     ),
 
-    days as (select distinct reporter_iso3, partner_code, known_from from observations),
+    -- A withdrawal is news as well, and no row is there to date it.
+    days as (
+
+        select reporter_iso3, partner_code, known_from as vintage
+        from observations
+
+        union
+
+        select reporter_iso3, partner_code, known_to as vintage
+        from observations
+        where known_to <= {{ as_of_day() }}
+
+    ),
 
     -- A pair is known through its reporter's rows and through its partner's.
     sides as (
@@ -33,7 +45,7 @@ with
 
     vintages as (
 
-        select distinct s.cell_id, d.known_from as vintage
+        select distinct s.cell_id, d.vintage
         from sides as s
         inner join days as d on s.compiler = d.reporter_iso3 and s.counterpart = d.partner_code
 
@@ -108,6 +120,7 @@ with
             o.raw_table,
             o.release_id,
             o.known_from,
+            o.known_to,
             o.known_from_earliest,
             o.product_code,
             o.period_start,
@@ -152,6 +165,7 @@ select
     raw_table,
     release_id,
     known_from,
+    known_to,
     known_from_earliest,
     product_code,
     period_start,

@@ -62,6 +62,7 @@ with
                     || greatest(o.release_key, i.release_key)
             end as release_key,
             greatest(o.known_from, i.known_from) as known_from,
+            least(o.known_to, i.known_to) as known_to,
             greatest(o.known_from_earliest, i.known_from_earliest) as known_from_earliest
         from legs as o
         inner join
@@ -126,6 +127,7 @@ with
             evidence_kind,
             release_key,
             known_from,
+            known_to,
             known_from_earliest,
             cast(null as varchar) as observation_id
         from legs
@@ -146,6 +148,7 @@ with
             evidence_kind,
             release_key,
             known_from,
+            known_to,
             known_from_earliest,
             cast(null as varchar) as observation_id
         from pairs
@@ -166,6 +169,7 @@ with
             evidence_kind,
             release_key,
             known_from,
+            known_to,
             known_from_earliest,
             cast(null as varchar) as observation_id
         from pairs
@@ -194,6 +198,7 @@ with
             evidence_kind,
             release_key,
             known_from,
+            cast(null as date) as known_to,
             known_from_earliest,
             observation_id
         from printed
@@ -218,6 +223,7 @@ select
     evidence_kind,
     release_key,
     known_from,
+    known_to,
     known_from_earliest,
     observation_id
 from quantities

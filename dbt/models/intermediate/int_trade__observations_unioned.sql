@@ -19,7 +19,7 @@ with
 
     releases as (
 
-        select distinct source_id, release_id, known_from, known_from_precision
+        select distinct source_id, release_id, known_from, known_from_precision, retrieved_at
         from {{ ref("stg_snapshots__files") }}
 
     ),
@@ -57,6 +57,7 @@ with
             r.known_from,
             r.known_from as known_from_earliest,
             r.known_from_precision,
+            r.retrieved_at,
             case
                 when t.flow = 'export'
                 then
@@ -126,6 +127,7 @@ with
             p.known_from,
             p.known_from_earliest,
             p.known_from_precision,
+            cast(p.known_from as timestamp) as retrieved_at,
             case
                 when p.flow = 'export'
                 then
@@ -224,6 +226,7 @@ select
     known_from,
     known_from_earliest,
     known_from_precision,
+    retrieved_at,
     export_leg_id,
     import_leg_id,
     reporter_iso3

@@ -7,10 +7,12 @@
 with
     observations as (select * from {{ ref("int_trade__observations_unioned") }}),
 
-    -- One publisher says a figure again under each release; the next one ends what was known.
+    -- One publisher says a figure again under each release; the next one ends what was known,
+    -- even on the same day.
     moments as (
 
-        select distinct source_id, series_key, period_start, period_end, known_from
+        select distinct
+            source_id, series_key, period_start, period_end, release_id, known_from, retrieved_at
         from observations
 
     ),
@@ -22,9 +24,10 @@ with
             series_key,
             period_start,
             period_end,
-            known_from,
+            release_id,
             lead(known_from) over (
-                partition by source_id, series_key, period_start, period_end order by known_from
+                partition by source_id, series_key, period_start, period_end
+                order by known_from, retrieved_at, release_id
             ) as known_to
         from moments
 
@@ -37,7 +40,9 @@ select
     s.source_rank,
     o.release_id,
     o.known_from,
-    v.known_to,
+    -- The publisher may also have left it out where it used to be.
+    least(v.known_to, w.withdrawn_on) as known_to,
+    w.withdrawn_by_release_id,
     o.known_from_earliest,
     o.known_from_precision,
     o.reporter_iso3,
@@ -77,5 +82,12 @@ inner join
     and o.series_key = v.series_key
     and o.period_start = v.period_start
     and o.period_end = v.period_end
-    and o.known_from = v.known_from
+    and o.release_id = v.release_id
 inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
+left join
+    {{ ref("stg_snapshots__withdrawn") }} as w
+    on o.raw_table = w.table_name
+    and o.release_id = w.release_id
+    and o.snapshot_file = w.snapshot_file
+    and o.row_number = w.row_number
+    and o.column_name = w.column_name

@@ -67,6 +67,7 @@ with
             b.evidence_kind,
             b.release_key,
             b.known_from,
+            b.known_to,
             b.export_leg_id,
             b.import_leg_id,
             o.value_usd as exports_usd,
@@ -102,8 +103,9 @@ with
 
     ),
 
-    -- The days on which the cell was looked at; what did not change between two is one reading.
-    compared as (
+    -- The days on which the cell was looked at. Rows that are known no longer and that nothing
+    -- follows, since their publisher withdrew them, end the figure there.
+    looked_at as (
 
         select
             *,
@@ -112,19 +114,57 @@ with
             ) as previous_release_key,
             lag(balance_usd) over (
                 partition by cell_id, export_leg_id, import_leg_id order by vintage
-            ) as previous_balance_usd
+            ) as previous_balance_usd,
+            lag(known_to) over (partition by cell_id, export_leg_id, import_leg_id order by vintage)
+            < vintage as is_back,
+            case
+                when
+                    known_to < coalesce(
+                        lead(vintage) over (
+                            partition by cell_id, export_leg_id, import_leg_id order by vintage
+                        ),
+                        cast('9999-12-31' as date)
+                    )
+                then known_to
+            end as withdrawn_on
         from pairs
 
     ),
 
-    changed as (
+    compared as (
 
-        select *
-        from compared
-        where
+        select
+            *,
             previous_release_key is null
             or previous_release_key <> release_key
             or previous_balance_usd <> balance_usd
+            or coalesce(is_back, false) as is_changed
+        from looked_at
+
+    ),
+
+    -- What did not change between two days is one reading.
+    numbered as (
+
+        select
+            *,
+            sum(case when is_changed then 1 else 0 end) over (
+                partition by cell_id, export_leg_id, import_leg_id
+                order by vintage
+                rows between unbounded preceding and current row
+            ) as stretch
+        from compared
+
+    ),
+
+    stretched as (
+
+        select
+            *,
+            max(withdrawn_on) over (
+                partition by cell_id, export_leg_id, import_leg_id, stretch
+            ) as ends_on
+        from numbered
 
     ),
 
@@ -132,10 +172,14 @@ with
 
         select
             *,
-            lead(vintage) over (
-                partition by cell_id, export_leg_id, import_leg_id order by vintage
+            coalesce(
+                ends_on,
+                lead(vintage) over (
+                    partition by cell_id, export_leg_id, import_leg_id order by vintage
+                )
             ) as superseded_on
-        from changed
+        from stretched
+        where is_changed
 
     ),
 

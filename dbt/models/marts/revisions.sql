@@ -17,6 +17,7 @@ with
             period,
             release_id,
             known_from,
+            known_to,
             value_usd,
             half_width_usd
         from {{ ref("observations") }}
@@ -30,19 +31,19 @@ with
             *,
             lag(release_id) over (
                 partition by source_id, series_key, period_start, period_end
-                order by known_from, half_width_usd desc, observation_id
+                order by known_from, known_to nulls last, half_width_usd desc, observation_id
             ) as previous_release_id,
             lag(value_usd) over (
                 partition by source_id, series_key, period_start, period_end
-                order by known_from, half_width_usd desc, observation_id
+                order by known_from, known_to nulls last, half_width_usd desc, observation_id
             ) as previous_value_usd,
             lag(half_width_usd) over (
                 partition by source_id, series_key, period_start, period_end
-                order by known_from, half_width_usd desc, observation_id
+                order by known_from, known_to nulls last, half_width_usd desc, observation_id
             ) as previous_half_width_usd,
             row_number() over (
                 partition by source_id, series_key, period_start, period_end
-                order by known_from, half_width_usd desc, observation_id
+                order by known_from, known_to nulls last, half_width_usd desc, observation_id
             ) as release_order,
             count(*) over (partition by source_id, series_key, period_start, period_end) as releases
         from observations

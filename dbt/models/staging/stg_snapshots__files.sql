@@ -11,6 +11,7 @@ with
             layout,
             address,
             retrieved_on,
+            retrieved_at,
             known_from,
             known_from_precision,
             sha256 as snapshot_sha256,
