@@ -47,7 +47,7 @@ def is_current(settings: Settings, wanted: str) -> bool:
     return (
         publication is not None
         and publication.input_hash == wanted
-        and exports_match(settings, publication.content_hash)
+        and exports_match(settings, publication.content_hash, publication.input_hash)
     )
 
 
@@ -62,7 +62,8 @@ def code_version(settings: Settings) -> str:
 
 
 def _code_that_shapes_content() -> list[Path]:
-    return sorted([*(_PACKAGE / "sources").rglob("*.py"), _PACKAGE / "publishing.py"])
+    publication = (_PACKAGE / "publishing.py", _PACKAGE / "exports.py")
+    return sorted([*(_PACKAGE / "sources").rglob("*.py"), *publication])
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -1,8 +1,8 @@
 """From a finished build to the published warehouse, or to a reason why not.
 
 Belongs here: the audit that precedes a publication, what is written beside the marts, and
-the swap. Does not belong here: opening connections (`warehouse.py`), building (`build.py`)
-or how Dagster shows it (`defs/`).
+the swap. Does not belong here: opening connections (`warehouse.py`), building (`build.py`),
+what the exports hold (`exports.py`) or how Dagster shows it (`defs/`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.exports import write_exports
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     CATALOG,
+    MARTS,
     WarehouseError,
     exports_match,
     exports_name,
+    marts_tables,
     open_file,
     quoted,
     read_publication,
 )
 
-MARTS = "marts"
 QUESTION_TAG = "question"
 QUESTION_INPUT_TAG = "question_input"
 
@@ -168,7 +170,7 @@ def publish(
         if (
             current is not None
             and (current.content_hash, current.input_hash) == (content_hash, build.input_hash)
-            and exports_match(settings, content_hash)
+            and exports_match(settings, content_hash, build.input_hash)
         ):
             return PublishOutcome(False, content_hash, rows)
         _write_meta(settings, build, content_hash, now())
@@ -185,7 +187,7 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
     try:
         digest = hashlib.sha256()
         rows: dict[str, int] = {}
-        for table in _marts_tables(connection):
+        for table in marts_tables(connection):
             columns = connection.execute(
                 "select column_name, data_type from duckdb_columns()"
                 " where database_name = ? and schema_name = ? and table_name = ?"
@@ -346,23 +348,19 @@ def _checkpoint(file: Path) -> None:
 
 
 def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) -> Path:
-    target = settings.data_home / exports_name(content_hash)
+    target = settings.data_home / exports_name(content_hash, build.input_hash)
     if target.is_dir():
         return target
     temporary = target.with_name(f"{target.name}.tmp-{uuid.uuid4().hex[:8]}")
     temporary.mkdir()
-    connection = open_file(build.file, read_only=True)
-    try:
-        for table in _marts_tables(connection):
-            file = temporary / f"{table}.parquet"
-            connection.execute(
-                f'copy {CATALOG}.{MARTS}."{table}" to {quoted(file)} (format parquet,'
-                f" kv_metadata {{content_hash: '{content_hash}', table_name: '{table}',"
-                f" code_version: '{build.code_version}'}})"
-            )
-            _fsync(file)
-    finally:
-        connection.close()
+    write_exports(
+        build.file,
+        temporary,
+        _parquet_glob(settings, "snapshots__files"),
+        {"content_hash": content_hash, "code_version": build.code_version},
+    )
+    for file in temporary.iterdir():
+        _fsync(file)
     temporary.rename(target)
     _fsync(target.parent)
     return target
@@ -403,15 +401,6 @@ def _remove_remains(settings: Settings) -> None:
             path.unlink()
     for folder in settings.data_home.glob(f"{settings.exports.name}.*.tmp-*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _marts_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = connection.execute(
-        "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
-        " order by table_name",
-        [CATALOG, MARTS],
-    ).fetchall()
-    return [name for (name,) in rows]
 
 
 def _parquet_glob(settings: Settings, table: str) -> str:

@@ -11,6 +11,7 @@ would hand out yesterday's file for as long as anyone in the process still holds
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import duckdb
 from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
+MARTS = "marts"
 
 _READING_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
@@ -196,10 +198,20 @@ def read_publication(settings: Settings) -> Publication | None:
     return Publication(*row[:6], releases=json.loads(row[6]))
 
 
-def exports_match(settings: Settings, content_hash: str) -> bool:
+def marts_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of the marts in an attached file."""
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
+        " order by table_name",
+        [CATALOG, MARTS],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def exports_match(settings: Settings, content_hash: str, input_hash: str) -> bool:
     """Whether the Parquet files beside the warehouse hold this very content."""
     exports = settings.exports
-    return exports.is_dir() and exports.resolve().name == exports_name(content_hash)
+    return exports.is_dir() and exports.resolve().name == exports_name(content_hash, input_hash)
 
 
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -220,9 +232,10 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def exports_name(content_hash: str) -> str:
-    """The folder of the Parquet files of this content."""
-    return f"exports.{content_hash[:16]}"
+def exports_name(content_hash: str, input_hash: str) -> str:
+    """The folder of the Parquet files of this content, under the terms of these inputs."""
+    digest = hashlib.sha256(f"{content_hash} {input_hash}".encode()).hexdigest()
+    return f"exports.{digest[:16]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -54,7 +54,12 @@ def make_build(
 ) -> FinishedBuild:
     """A finished build whose every row carries its generation."""
     for table, frame in {
-        "snapshots__files": {"source_id": ["s", "s"], "release_id": ["2017-01", "2016-01"]},
+        "snapshots__files": {
+            "source_id": ["s", "s"],
+            "release_id": ["2017-01", "2016-01"],
+            "licence": ["free", "free"],
+            "redistributable": [True, True],
+        },
         "snapshots__rejects": {"source_id": ["s"], "reason": ["a word where a number belongs"]},
     }.items():
         folder = settings.raw / table

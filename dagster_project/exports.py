@@ -1,0 +1,270 @@
+"""The Parquet files beside the warehouse: what may be handed on, and under which terms.
+
+Belongs here: which rows of the marts rest on releases that may not be republished, the
+files without them, `LICENCES.csv`. Does not belong here: when they are written and how they
+take their place (`publishing.py`), the terms themselves (sidecars, `source_list`).
+
+The rule needs no list of tables. A mart says where a row comes from in two ways: in the
+columns `source_id` and `…release_id`, or in a name that begins with source and release, such
+as a release key (`un_comtrade 2026-05-01`) or the file in the name of an observation
+(`un_comtrade/2026-05-01/data.json`). Names of figures and comparisons hold those of what
+they are made of, and a reason in words cites them, so a row made from two sources names both.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.warehouse import CATALOG, MARTS, marts_tables, open_file, quoted
+
+LICENCES = "LICENCES.csv"
+
+_RELEASE_KEY = frozenset({"source_id", "release_id"})
+_SOURCE_TERMS = frozenset({"source_id", "licence", "is_redistributable", "address"})
+_FIGURE_FILE = frozenset({"source_id", "release_id", "snapshot_file"})
+
+
+@dataclass(frozen=True)
+class _Licence:
+    """Terms that releases of one source share."""
+
+    source_id: str
+    text: str
+    is_redistributable: bool
+    address: str | None
+
+
+# The licence of every release, by source and release.
+_Terms = Mapping[tuple[str, str], _Licence]
+
+
+@dataclass(frozen=True)
+class _Mart:
+    """One table, as far as the rule looks at it."""
+
+    name: str
+    columns: Mapping[str, str]
+    primary_key: frozenset[str]
+
+    @property
+    def relation(self) -> str:
+        return f'{CATALOG}.{MARTS}."{self.name}"'
+
+    @property
+    def lists_releases(self) -> bool:
+        """It says what a release is and holds none of its figures."""
+        return self.primary_key == _RELEASE_KEY
+
+    @property
+    def names(self) -> str:
+        """SQL: every text of a row, one to a line."""
+        texts = [f'"{name}"::varchar' for name, kind in self.columns.items() if "VARCHAR" in kind]
+        return f"concat_ws(chr(10), {', '.join(texts)})" if texts else "''"
+
+    @property
+    def pairs(self) -> list[str]:
+        """SQL: the releases that a row names in columns of their own."""
+        if "source_id" not in self.columns:
+            return []
+        return [
+            f"source_id || ' ' || \"{name}\""
+            for name in self.columns
+            if name.endswith("release_id")
+        ]
+
+
+def write_exports(
+    build: Path, folder: Path, snapshot_files: str, metadata: Mapping[str, str]
+) -> None:
+    """Write every mart as Parquet into an existing folder, with the terms beside them.
+
+    Rows that rest on a release which may not be republished are left out. `snapshot_files`
+    is the list of files of all releases, as SQL text that names Parquet files.
+    """
+    left_out: defaultdict[_Licence, dict[str, int]] = defaultdict(dict)
+    connection = open_file(build, read_only=True)
+    try:
+        marts = _marts(connection)
+        terms = _terms(connection, marts, snapshot_files)
+        for mart in marts:
+            rules = {} if mart.lists_releases else _rules(mart, terms)
+            for licence, condition in rules.items():
+                if rows := _count(connection, mart, condition):
+                    left_out[licence][mart.name] = rows
+            kept = f"not ({' or '.join(rules.values())})" if rules else "true"
+            about = {
+                **metadata,
+                "table_name": mart.name,
+                "licences": _licences(_named_releases(connection, mart, kept, terms)),
+                "rows_withheld": str(_count(connection, mart, f"not ({kept})")),
+            }
+            pairs = ", ".join(f"{name}: {_text(value)}" for name, value in about.items())
+            connection.execute(
+                f"copy (from {mart.relation} where {kept}) to"
+                f" {quoted(folder / f'{mart.name}.parquet')}"
+                f" (format parquet, kv_metadata {{{pairs}}})"
+            )
+    finally:
+        connection.close()
+    _write_licences(folder / LICENCES, terms, left_out)
+
+
+def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
+    found = []
+    for table in marts_tables(connection):
+        columns = connection.execute(
+            "select column_name, data_type from duckdb_columns()"
+            " where database_name = ? and schema_name = ? and table_name = ?"
+            " order by column_index",
+            [CATALOG, MARTS, table],
+        ).fetchall()
+        key = connection.execute(
+            "select unnest(constraint_column_names) from duckdb_constraints()"
+            " where database_name = ? and schema_name = ? and table_name = ?"
+            " and constraint_type = 'PRIMARY KEY'",
+            [CATALOG, MARTS, table],
+        ).fetchall()
+        found.append(_Mart(table, dict(columns), frozenset(name for (name,) in key)))
+    return found
+
+
+def _terms(
+    connection: duckdb.DuckDBPyConnection, marts: list[_Mart], snapshot_files: str
+) -> _Terms:
+    """The terms of every release that a row may name.
+
+    A release may be handed on where its sidecar says so and nothing said of its source
+    speaks against it. A publisher whose pages are quoted has no sidecar of its own: its
+    releases follow the source, and the file that they were typed into.
+    """
+    sources: dict[str, _Licence] = {}
+    for mart in marts:
+        if mart.columns.keys() >= _SOURCE_TERMS:
+            rows = connection.execute(
+                f"select source_id, licence, is_redistributable, address from {mart.relation}"
+            ).fetchall()
+            sources |= {row[0]: _Licence(*row) for row in rows}
+    terms: dict[tuple[str, str], _Licence] = {}
+    for source, release, text, may in connection.execute(
+        "select source_id, release_id, min(licence), bool_and(redistributable)"
+        f" from read_parquet({snapshot_files}) group by all"
+    ).fetchall():
+        stated = sources.get(source, _Licence(source, text, True, None))
+        terms[source, release] = _Licence(
+            source, text, may and stated.is_redistributable, stated.address
+        )
+    withheld = {f"{s}/{r}" for (s, r), one in terms.items() if not one.is_redistributable}
+    for mart in marts:
+        if not mart.columns.keys() >= _FIGURE_FILE:
+            continue
+        for source, release, folder in connection.execute(
+            "select distinct source_id, release_id,"
+            " array_to_string(string_split(snapshot_file, '/')[:2], '/')"
+            f" from {mart.relation} order by all"
+        ).fetchall():
+            unknown = _Licence(source, "not stated", False, None)
+            one = terms.get((source, release)) or sources.get(source, unknown)
+            may = one.is_redistributable and folder not in withheld
+            terms[source, release] = replace(one, is_redistributable=may)
+    return terms
+
+
+def _rules(mart: _Mart, terms: _Terms) -> dict[_Licence, str]:
+    """By licence, the SQL condition of a row that rests on a release withheld."""
+    rules = {}
+    for licence, releases in _by_licence(terms).items():
+        if licence.is_redistributable:
+            continue
+        one_of = "|".join(re.escape(release) for release in releases)
+        named = (
+            f"(^|[^A-Za-z0-9_]){re.escape(licence.source_id)}[ /]({one_of})\\.?([^A-Za-z0-9._-]|$)"
+        )
+        keys = ", ".join(_text(f"{licence.source_id} {release}") for release in releases)
+        conditions = [f"regexp_matches({mart.names}, {_text(named)})"]
+        conditions += [f"coalesce({pair} in ({keys}), false)" for pair in mart.pairs]
+        rules[licence] = f"({' or '.join(conditions)})"
+    return rules
+
+
+def _named_releases(
+    connection: duckdb.DuckDBPyConnection,
+    mart: _Mart,
+    kept: str,
+    terms: _Terms,
+) -> _Terms:
+    """The releases that the rows kept rest on."""
+    sources = "|".join(sorted({re.escape(source) for source, _ in terms}))
+    named = f"(?:^|[^A-Za-z0-9_])((?:{sources})[ /][A-Za-z0-9][A-Za-z0-9._-]*)"
+    found = [
+        f"select unnest(regexp_extract_all({mart.names}, {_text(named)}, 1)) as name"
+        f" from {mart.relation} where {kept}",
+        *(f"select {pair} as name from {mart.relation} where {kept}" for pair in mart.pairs),
+    ]
+    rows = connection.execute(
+        f"select distinct name from ({' union all '.join(found)}) where name is not null"
+    ).fetchall()
+    # A name at the end of a sentence is followed by a full stop.
+    keys = {tuple(re.split("[ /]", name.rstrip("."), maxsplit=1)) for (name,) in rows}
+    return {key: licence for key, licence in terms.items() if key in keys}
+
+
+def _by_licence(terms: _Terms) -> dict[_Licence, list[str]]:
+    releases: defaultdict[_Licence, list[str]] = defaultdict(list)
+    for (_, release), licence in sorted(terms.items(), key=lambda one: one[0]):
+        releases[licence].append(release)
+    return dict(releases)
+
+
+def _licences(terms: _Terms) -> str:
+    return json.dumps(
+        [
+            {"source_id": licence.source_id, "licence": licence.text, "releases": ids}
+            for licence, ids in _by_licence(terms).items()
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _write_licences(
+    file: Path, terms: _Terms, left_out: Mapping[_Licence, Mapping[str, int]]
+) -> None:
+    """One row for each source and licence, with the rows left out by table.
+
+    A row that rests on two releases withheld counts with the licence of each.
+    """
+    with file.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(
+            ("source_id", "licence", "is_redistributable", "releases", "address", "rows_withheld")
+        )
+        for licence, releases in _by_licence(terms).items():
+            counts = left_out.get(licence, {})
+            writer.writerow(
+                (
+                    licence.source_id,
+                    licence.text,
+                    "true" if licence.is_redistributable else "false",
+                    " ".join(releases),
+                    licence.address or "",
+                    " ".join(f"{table}={rows}" for table, rows in sorted(counts.items())),
+                )
+            )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, mart: _Mart, condition: str) -> int:
+    row = connection.execute(f"select count(*) from {mart.relation} where {condition}").fetchone()
+    assert row is not None, "a count gives one row"
+    return int(row[0])
+
+
+def _text(value: str) -> str:
+    """A text as SQL."""
+    return "'" + value.replace("'", "''") + "'"
