@@ -1,6 +1,6 @@
 """From bytes to text cells, and from text cells to checked values.
 
-Belongs here: decoding, the shapes of CSV and JSON, and the checks of numbers, codes and
+Belongs here: decoding, the shapes of CSV, JSON and XML, and the checks of numbers, codes and
 keys that all publishers share. Does not belong here: a publisher's columns or rules.
 
 A problem of the whole file raises `SnapshotError`; a problem of one row or cell becomes a
@@ -12,12 +12,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from xml.etree import ElementTree
 
 import polars as pl
+from fastexcel import FastExcelError
 
 from dagster_project.sources.snapshot import SnapshotError
 
@@ -29,6 +32,8 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
 }
 
 PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
+
+_WEB_PAGE = re.compile(r"(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,16 @@ def decode(content: bytes, name: str) -> str:
     Raises:
         SnapshotError: empty, zero bytes inside, another encoding, or HTML.
     """
+    text = _plain_text(content, name)
+    if text.lstrip().startswith("<"):
+        raise SnapshotError(
+            f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
+            " answer so to a bad key or address: check both and fetch again."
+        )
+    return text
+
+
+def _plain_text(content: bytes, name: str) -> str:
     if not content.strip():
         raise SnapshotError(f"{name}: the file is empty. Fetch it again.")
     try:
@@ -64,11 +79,6 @@ def decode(content: bytes, name: str) -> str:
         raise SnapshotError(
             f"{name}: zero bytes from line {text.count(chr(10), 0, zero) + 1} on, as an"
             " interrupted download leaves. Fetch it again."
-        )
-    if text.lstrip().startswith("<"):
-        raise SnapshotError(
-            f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
-            " answer so to a bad key or address: check both and fetch again."
         )
     return text
 
@@ -132,6 +142,51 @@ def read_csv_cells(
     return cells.select("row_number", *columns), rejects_frame(rejects)
 
 
+def is_workbook(content: bytes) -> bool:
+    """Whether the bytes are those of an Excel file (a zip archive)."""
+    return content.startswith(b"PK\x03\x04")
+
+
+def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Every row of the first sheet as text under `columns` plus `row_number`, its own.
+
+    The header stands in the first row and must hold exactly `columns`, in any order. An
+    empty cell is empty text; a row without any text is left out. A workbook holds numbers in
+    binary, so digits behind the sixth decimal are noise and not what is printed.
+
+    Raises:
+        SnapshotError: not a whole workbook, another header, or no rows.
+    """
+    try:
+        sheet = pl.read_excel(
+            io.BytesIO(content),
+            engine="calamine",
+            has_header=False,
+            infer_schema_length=0,
+            drop_empty_rows=False,
+        )
+    except (FastExcelError, pl.exceptions.PolarsError) as error:
+        raise SnapshotError(
+            f"{name}: not a whole workbook ({_excerpt(str(error))}). Fetch it again."
+        ) from error
+    sheet = sheet.select(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
+    header = [str(cell) for cell in sheet.row(0)] if sheet.height else []
+    _check_header(header, columns, name)
+    noisy = pl.all().str.contains(r"^[0-9]+\.[0-9]{7,}$")
+    rounded = pl.all().cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
+    cells = (
+        sheet.rename(dict(zip(sheet.columns, header, strict=True)))
+        .select(pl.when(noisy).then(rounded.str.strip_chars_end("0").str.strip_chars_end(".")).otherwise(pl.all()))
+        .with_row_index("row_number", offset=1)
+        .with_columns(pl.col("row_number").cast(pl.Int64))
+        .slice(1)
+        .filter(pl.any_horizontal(pl.col(header) != ""))
+    )
+    if cells.is_empty():
+        raise SnapshotError(f"{name}: a header but no row. Fetch it again.")
+    return cells.select("row_number", *columns)
+
+
 def read_json(content: bytes, name: str) -> object:
     """The JSON value of a file; numbers with a point stay decimal.
 
@@ -150,6 +205,41 @@ def read_json(content: bytes, name: str) -> object:
         raise SnapshotError(
             f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
             " publisher's error message, correct the request and fetch again."
+        ) from error
+
+
+def read_xml(content: bytes, name: str) -> ElementTree.Element:
+    """The root of an XML file.
+
+    The text is UTF-8 whatever its declaration says, and declares no document type: nothing
+    in it can stand for something else or be fetched from elsewhere.
+
+    Raises:
+        SnapshotError: empty, zero bytes inside, another encoding, a web page, a document
+            type, or text that is not whole XML.
+    """
+    text = _plain_text(content, name).strip()
+    if _WEB_PAGE.match(text):
+        raise SnapshotError(
+            f"{name}: a web page instead of data, beginning {_excerpt(text)!r}. Publishers"
+            " answer so to a bad key or address: check both and fetch again."
+        )
+    declared = re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE)
+    if declared:
+        raise SnapshotError(
+            f"{name}, line {text.count(chr(10), 0, declared.start()) + 1}: declares a document"
+            " type, which data of this kind never do. It is not read: look at what was fetched."
+        )
+    if not text.startswith("<"):
+        raise SnapshotError(
+            f"{name}: not XML, beginning {_excerpt(text)!r}. If that is the publisher's error"
+            " message, correct the request and fetch again."
+        )
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise SnapshotError(
+            f"{name}: not whole XML ({error}), as in a file that is cut short. Fetch it again."
         ) from error
 
 

@@ -10,6 +10,7 @@ from dagster_project.sources.reading import (
     closest,
     read_csv_cells,
     read_json,
+    read_xml,
     reject_duplicates,
 )
 from dagster_project.sources.snapshot import SnapshotError
@@ -37,6 +38,39 @@ COLUMNS = ("code", "value")
 def test_a_csv_file_that_cannot_be_used_says_where_and_why(content: bytes, message: str) -> None:
     with pytest.raises(SnapshotError, match=message):
         read_csv_cells(content, "some.csv", COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "reply.xml: the file is empty"),
+        (b"<a>\xe9</a>", r"not UTF-8 at byte 3, line 1 \(0xe9\)"),
+        ("<?xml version='1.0' encoding='UTF-16'?><a/>".encode("utf-16"), "not UTF-8"),
+        (b"<!doctype html><html></html>", "a web page instead of data, beginning '<!doctype html>"),
+        (b"\n<HTML><title>Busy</title>", "a web page instead of data, .*Busy"),
+        (b'<?xml version="1.0"?>\n<html/>', "a web page instead of data"),
+        (b"<a><b>1</b>", r"not whole XML \(no element found: line 1, column 11\)"),
+        (b"<a>1</a><b/>", "not whole XML"),
+        (b"error: unknown variable", "not XML, beginning 'error: unknown variable'"),
+        (b'<!DOCTYPE a [<!ENTITY x "1">]><a>&x;</a>', "line 1: declares a document type"),
+        (b'<?xml version="1.0"?>\n<!DOCTYPE a SYSTEM "http://h/a.dtd"><a/>', "line 2: declares"),
+        (b"<a>&x;</a>", "not whole XML .*undefined entity"),
+    ],
+)
+def test_xml_that_cannot_be_used_says_why(content: bytes, message: str) -> None:
+    with pytest.raises(SnapshotError, match=message):
+        read_xml(content, "reply.xml")
+
+
+def test_xml_is_read_as_utf_8_whatever_it_declares() -> None:
+    content = "\ufeff<?xml version='1.0' encoding='ISO-8859-1'?><a>총계 &amp; &lt;</a>".encode()
+    assert read_xml(content, "reply.xml").text == "총계 & <"
+
+
+def test_xml_that_is_nested_deeply_is_read_and_forgotten_without_harm() -> None:
+    depth = 200_000
+    root = read_xml(b"<a>" * depth + b"</a>" * depth, "reply.xml")
+    assert sum(1 for _ in root.iter()) == depth
 
 
 def test_codes_keep_their_leading_zeros_and_columns_may_stand_in_any_order() -> None:
