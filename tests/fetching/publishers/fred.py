@@ -1,0 +1,60 @@
+"""FRED's download of series, replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+from fetching.publishers.publisher import Answer, Asked, Case, Publisher, Row, Wrong, html
+from fetching.publishers.world import World, months
+
+from dagster_project.sources.connector import Selection
+
+_PATH = "/graph/fredgraph.csv"
+_FIRST = "1985-01"
+
+
+class Fred(Publisher):
+    source_id = "fred"
+    paths = (_PATH,)
+    key_place = None
+
+    def rows(self, asked: Asked, world: World) -> list[Row]:
+        series = asked.listed("id") or []
+        if not series or not all(name.startswith(("EXP", "IMP")) for name in series):
+            raise Wrong(self.unknown(asked))
+        first = max(_FIRST, (asked.one("cosd") or _FIRST)[:7])
+        last = min(world.last, (asked.one("coed") or world.last)[:7])
+        return [
+            (f"{month}-01", *(printed(world, name, month) for name in series))
+            for month in months(first, last)
+        ]
+
+    def render(self, asked: Asked, rows: list[Row], world: World, *, is_changed: bool) -> Answer:
+        header = ("observation_date", *(asked.listed("id") or []))
+        if is_changed:
+            header = ("DATE", *header[1:])
+        text = "".join(",".join(row) + "\n" for row in [header, *rows])
+        return Answer("application/csv", text.encode())
+
+    def overload(self, asked: Asked) -> Answer:
+        return Answer("text/html", html("Error", "The site is busy. Please try again later."))
+
+    def unknown(self, asked: Asked) -> Answer:
+        return Answer("text/html", html("Error", "404 Not Found"), status=404)
+
+    def bad_key(self, asked: Asked) -> Answer:
+        raise AssertionError("no key is asked for")
+
+    def cases(self) -> tuple[Case, ...]:
+        return (Case(Selection(date(1985, 1, 1), date(2018, 6, 1))),)
+
+    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
+        raise NotImplementedError
+
+
+def printed(world: World, series: str, month: str) -> str:
+    """USD millions with one decimal; a point where there is nothing."""
+    amount = world.amount("fred", series, month)
+    return "." if amount is None else f"{amount // 100_000}.{amount // 10_000 % 10}"

@@ -1,0 +1,322 @@
+"""UN Comtrade v1, replayed: rows, previews, availability, metadata and bulk files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import polars as pl
+from fetching.publishers.publisher import Answer, Asked, Case, KeyPlace, Publisher, Row, Wrong
+from fetching.publishers.world import World
+
+from dagster_project.sources.connector import Selection
+
+# Area code → ISO alpha-3 and name, as the publisher prints them.
+AREAS = {
+    "0": ("W00", "World"),
+    "842": ("USA", "USA"),
+    "410": ("KOR", "Rep. of Korea"),
+    "392": ("JPN", "Japan"),
+    "156": ("CHN", "China"),
+    "276": ("DEU", "Germany"),
+    "484": ("MEX", "Mexico"),
+    "490": ("S19", "Other Asia, nes"),
+    "899": ("_X ", "Areas, nes"),
+}
+REPORTERS = ("842", "410", "392", "156", "276", "484")
+GOODS = {
+    "TOTAL": ("TOTAL",),
+    "AG2": ("01", "27", "87"),
+    "AG4": ("0101", "2710", "8703"),
+    "AG6": ("010121", "271012", "870323"),
+}
+FLOWS = {"X": "Export", "M": "Import", "RX": "Re-export", "RM": "Re-import"}
+_DIGITS = {"TOTAL": 0, "AG2": 2, "AG4": 4, "AG6": 6}
+_LEVEL = {code: _DIGITS[group] for group, codes in GOODS.items() for code in codes}
+_GET = "/data/v1/get/"
+_PREVIEW = "/public/v1/preview/"
+_AVAILABLE = ("/data/v1/getDa/", "/public/v1/getDa/")
+_METADATA = ("/data/v1/getMetadata/", "/public/v1/getMetadata/")
+_BULK_LIST = "/bulk/v1/get/"
+_BULK_FILE = "/bulk/v1/file/"
+_PREVIEW_ROWS = 500
+_MOST_ROWS = 100_000
+_MOST_PERIODS = 12
+
+
+class UnComtrade(Publisher):
+    source_id = "un_comtrade"
+    paths = ("/data/v1/", "/public/v1/", "/bulk/v1/", "/files/v1/")
+    key_place = KeyPlace("header", "Ocp-Apim-Subscription-Key", is_required=True)
+
+    def key_of(self, asked: Asked) -> str | None:
+        return super().key_of(asked) or asked.one("subscription-key")
+
+    def identity(self, asked: Asked) -> str:
+        kept = tuple(pair for pair in asked.parameters if pair[0] != "subscription-key")
+        return f"{asked.method} {asked.path} {kept}"
+
+    def rows(self, asked: Asked, world: World) -> list[Row]:
+        if asked.path.startswith(_AVAILABLE):
+            return list(_available(asked, world))
+        if asked.path.startswith(_METADATA):
+            return list(_metadata(asked, world))
+        if asked.path.startswith(_BULK_LIST):
+            return list(_bulk_list(asked, world))
+        if asked.path.startswith((_GET, _PREVIEW)):
+            return list(_trade(asked, world))
+        raise Wrong(_message(404, "Resource not found"))
+
+    def render(self, asked: Asked, rows: list[Row], world: World, *, is_changed: bool) -> Answer:
+        if asked.path.startswith(_PREVIEW):
+            rows = rows[:_PREVIEW_ROWS]
+        data: list[object] = []
+        for row in rows:
+            record = json.loads(row[0])
+            if is_changed:
+                record = {
+                    f"{name}X" if name == "primaryValue" else name: value
+                    for name, value in record.items()
+                }
+                record.pop("totalRecords", None)
+            data.append(record)
+        # Another time each time: a reply that says the same never has the same bytes.
+        envelope = {
+            "elapsedTime": f"0.{asked.turn % 90 + 10} secs",
+            "count": len(data),
+            "data": data,
+            "error": "",
+        }
+        return Answer("application/json; charset=utf-8", json.dumps(envelope).encode())
+
+    def overload(self, asked: Asked) -> Answer:
+        envelope = {"elapsedTime": "30.0 secs", "count": 0, "data": [], "error": "Query timed out"}
+        return Answer("application/json", json.dumps(envelope).encode())
+
+    def unknown(self, asked: Asked) -> Answer:
+        text = "Invalid parameter: cmdCode"
+        envelope = {"elapsedTime": "0.01 secs", "count": 0, "data": [], "error": text}
+        return Answer("application/json", json.dumps(envelope).encode(), status=400)
+
+    def bad_key(self, asked: Asked) -> Answer:
+        return _message(
+            401,
+            "Access denied due to invalid subscription key. Make sure to provide a valid key for"
+            " an active subscription.",
+        )
+
+    def cases(self) -> tuple[Case, ...]:
+        def years(first: int, last: int, has_key: bool = True, **rest: object) -> Case:
+            selection = Selection(date(first, 1, 1), date(last, 12, 1), **rest)  # ty: ignore
+            return Case(selection, has_key=has_key)
+
+        return (
+            years(2010, 2017, reporters=("USA", "KOR"), level="hs2", frequency="A"),
+            years(2013, 2015, reporters=("USA",), partners=("KOR",), level="hs6"),
+            years(2014, 2017, False, reporters=("KOR",), level="hs2", frequency="A"),
+        )
+
+    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
+        raise NotImplementedError
+
+
+def record(
+    world: World, freq: str, period: str, reporter: str, flow: str, partner: str, goods: str
+) -> dict[str, object] | None:
+    """One row, all 47 fields; none where nothing was reported."""
+    amount = world.amount("un_comtrade", freq, period, reporter, flow, partner, goods)
+    if amount is None or reporter == partner or not world.is_out(_last_month(period)):
+        return None
+    primary = amount + 0.25 * (amount % 4)
+    is_import = flow in ("M", "RM")
+    fob = 0.0 if is_import and reporter == "842" else round(primary * 0.96, 2)
+    level = _LEVEL[goods]
+    values: dict[str, object] = {
+        "typeCode": "C",
+        "freqCode": freq,
+        "refPeriodId": int(f"{period:0<6}01" if freq == "M" else f"{period}0101"),
+        "refYear": int(period[:4]),
+        "refMonth": int(period[4:]) if freq == "M" else 52,
+        "period": period,
+        "reporterCode": int(reporter),
+        "reporterISO": AREAS[reporter][0],
+        "reporterDesc": AREAS[reporter][1],
+        "flowCode": flow,
+        "flowDesc": FLOWS[flow],
+        "partnerCode": int(partner),
+        "partnerISO": AREAS[partner][0],
+        "partnerDesc": AREAS[partner][1],
+        "partner2Code": 0,
+        "partner2ISO": "W00",
+        "partner2Desc": "World",
+        "classificationCode": "H4",
+        "classificationSearchCode": "HS",
+        "isOriginalClassification": True,
+        "cmdCode": goods,
+        "cmdDesc": f"Goods {goods}",
+        "aggrLevel": level,
+        "isLeaf": level == 6,
+        "customsCode": "C00",
+        "customsDesc": "TOTAL CPC",
+        "mosCode": "0 ",
+        "motCode": 0,
+        "motDesc": "TOTAL MOT",
+        "qtyUnitCode": -1,
+        "qtyUnitAbbr": "N/A",
+        "qty": 0.0,
+        "isQtyEstimated": False,
+        "altQtyUnitCode": -1,
+        "altQtyUnitAbbr": "N/A",
+        "altQty": 0.0,
+        "isAltQtyEstimated": False,
+        "netWgt": 0.0,
+        "isNetWgtEstimated": False,
+        "grossWgt": 0.0,
+        "isGrossWgtEstimated": False,
+        "cifvalue": primary if is_import else None,
+        "fobvalue": fob if is_import else primary,
+        "primaryValue": primary,
+        "legacyEstimationFlag": 0,
+        "isReported": level == 6,
+        "isAggregate": level < 6,
+    }
+    return values
+
+
+def _last_month(period: str) -> str:
+    return f"{period[:4]}-{period[4:] or '12'}"
+
+
+def _codes(asked: Asked, name: str, everything: Iterator[str] | tuple[str, ...]) -> list[str]:
+    listed = asked.listed(name)
+    if listed is None or listed == ["all"]:
+        return list(everything)
+    return [code for code in everything if code in listed]
+
+
+def _scope(asked: Asked) -> tuple[str, str, str]:
+    """Type, frequency and classification of a path such as …/get/C/A/HS."""
+    parts = asked.path.rstrip("/").split("/")[-3:]
+    if parts[0] not in ("C", "S") or parts[1] not in ("A", "M"):
+        raise Wrong(_message(404, "Resource not found"))
+    return parts[0], parts[1], parts[2]
+
+
+def _periods(asked: Asked, freq: str, world: World) -> list[str]:
+    listed = asked.listed("period")
+    if listed is None:
+        years = range(int(world.first[:4]), int(world.last[:4]) + 1)
+        return [
+            period
+            for year in years
+            for period in ([str(year)] if freq == "A" else [f"{year}{m:02d}" for m in range(1, 13)])
+        ]
+    if len(listed) > _MOST_PERIODS:
+        raise Wrong(_message(400, "The number of periods exceeds 12"))
+    return listed
+
+
+def _goods(asked: Asked) -> list[str]:
+    listed = asked.listed("cmdCode") or ["TOTAL"]
+    chosen: list[str] = []
+    for word in listed:
+        if word in GOODS:
+            chosen += GOODS[word]
+        elif any(word in codes for codes in GOODS.values()):
+            chosen.append(word)
+    return list(dict.fromkeys(chosen))
+
+
+def _trade(asked: Asked, world: World) -> Iterator[Row]:
+    _, freq, _ = _scope(asked)
+    limit = int(asked.one("maxRecords") or _MOST_ROWS)
+    # Whoever leaves one of the constants out gets each row again by what it divides.
+    copies = 1
+    for name, constant in (("partner2Code", "0"), ("customsCode", "C00"), ("motCode", "0")):
+        copies *= 1 if asked.one(name) == constant else 2
+    found = 0
+    for period in _periods(asked, freq, world):
+        for reporter in _codes(asked, "reporterCode", REPORTERS):
+            for flow in _codes(asked, "flowCode", tuple(FLOWS)):
+                for partner in _codes(asked, "partnerCode", tuple(AREAS)):
+                    for goods in _goods(asked):
+                        row = record(world, freq, period, reporter, flow, partner, goods)
+                        if row is None:
+                            continue
+                        for copy in range(copies):
+                            if found == min(limit, _MOST_ROWS):
+                                return
+                            found += 1
+                            yield (json.dumps(row | ({"motCode": 1000 * copy} if copy else {})),)
+
+
+def _datasets(asked: Asked, world: World) -> Iterator[tuple[str, str, str, int]]:
+    """Frequency, period, reporter and number of rows of each dataset that is there."""
+    _, freq, _ = _scope(asked)
+    for period in _periods(asked, freq, world):
+        if world.is_out(_last_month(period)):
+            for reporter in _codes(asked, "reporterCode", REPORTERS):
+                yield freq, period, reporter, 4 * 8 * 10
+
+
+def _available(asked: Asked, world: World) -> Iterator[Row]:
+    for freq, period, reporter, count in _datasets(asked, world):
+        yield (
+            json.dumps(
+                {
+                    "datasetCode": int(f"2{reporter:0>3}{period}"),
+                    "typeCode": "C",
+                    "freqCode": freq,
+                    "period": int(period),
+                    "reporterCode": int(reporter),
+                    "reporterISO": AREAS[reporter][0],
+                    "reporterDesc": AREAS[reporter][1],
+                    "classificationCode": "H4",
+                    "classificationSearchCode": "HS",
+                    "isOriginalClassification": True,
+                    "totalRecords": count,
+                    "datasetChecksum": world.draw("checksum", str(world.edition), period),
+                    "firstReleased": "2019-01-01T00:00:00",
+                    "lastReleased": f"2020-01-{1 + world.edition:02d}T00:00:00",
+                }
+            ),
+        )
+
+
+def _metadata(asked: Asked, world: World) -> Iterator[Row]:
+    for freq, period, reporter, _ in _datasets(asked, world):
+        yield (
+            json.dumps(
+                {
+                    "typeCode": "C",
+                    "freqCode": freq,
+                    "period": period,
+                    "reporterCode": int(reporter),
+                    "reporterISO": AREAS[reporter][0],
+                    "tradeSystem": "General" if reporter == "842" else "Special",
+                    "importValuation": "CIF",
+                    "exportValuation": "FOB",
+                }
+            ),
+        )
+
+
+def _bulk_list(asked: Asked, world: World) -> Iterator[Row]:
+    for freq, period, reporter, _ in _datasets(asked, world):
+        yield (
+            json.dumps(
+                {
+                    "fileUrl": f"https://comtradeapi.un.org{_BULK_FILE}{freq}-{period}-{reporter}",
+                    "reporterCode": int(reporter),
+                    "period": period,
+                    "publicationDate": f"2020-01-{1 + world.edition:02d}",
+                    "eTag": f"0x{world.edition:08X}",
+                }
+            ),
+        )
+
+
+def _message(status: int, text: str) -> Answer:
+    body = json.dumps({"statusCode": status, "message": text}).encode()
+    return Answer("application/json", body, status=status)
