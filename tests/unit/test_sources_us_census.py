@@ -31,7 +31,7 @@ from dagster_project.sources.us_census import (
     parse_trade_api,
 )
 
-CODES = frozenset({"0003", "1220", "5800", "-"})
+CODES = {"0003": "CGP", "1220": "DET", "5800": "DET", "-": "DET"}
 COUNTRY_FILE = snapshot_file("census_country_file", "country.csv")
 KOREA_2015 = country_row("2015", "5800", "Korea, South", IJAN="10.5", IYR="10.5", EYR="7.0")
 
@@ -292,12 +292,12 @@ def test_a_reply_becomes_one_row_a_variable() -> None:
         ["99", None, "-", "2013-02", "-", "-"],
     )
     assert dict(parsed.frame.schema) == TRADE_API_SCHEMA
-    where = ("imports/hs", "HS2", "01", None, "5800", None, 2013, 1, 1)
+    where = ("imports/hs", "HS2", "01", None, "-", "5800", None, "DET", 2013, 1, 1)
     assert parsed.frame.rows() == [
         (2, "CON_VAL_MO", *where, "CON_VAL_MO", Decimal(8100)),
         (2, "CAL_DUT_MO", *where, "CAL_DUT_MO", Decimal(5)),
         (
-            *(3, "CON_VAL_MO", "imports/hs", "-", "-", None, "-", None, 2013, 2, 2),
+            *(3, "CON_VAL_MO", "imports/hs", "-", "-", None, "-", "-", None, "DET", 2013, 2, 2),
             *("CON_VAL_MO", Decimal(99)),
         ),
     ]

@@ -1,0 +1,160 @@
+"""The country file of the US Census Bureau, as the published workbook or as CSV.
+
+Belongs here: its layout and its traps. Does not belong here: what a figure means for the
+marts (staging), the address that it is fetched from (the connector).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from dagster_project.sources.reading import (
+    Parsed,
+    checked_numbers,
+    is_workbook,
+    read_csv_cells,
+    read_workbook_cells,
+    reject_where,
+    rejects_frame,
+)
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.us_census.partners import reject_unknown
+
+COUNTRY_FILE_LAYOUT = "census_country_file"
+
+COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "year": pl.Int32(),
+    "month": pl.Int32(),
+    "last_month": pl.Int32(),
+    "cty_code": pl.String(),
+    "cty_name": pl.String(),
+    "flow": pl.String(),
+    "value_musd": pl.Decimal(20, 6),
+    "rounding_musd": pl.Decimal(20, 6),
+}
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_FLOWS = {"I": "import", "E": "export"}
+
+
+def _value_columns() -> dict[str, tuple[str, int | None]]:
+    """Value column → flow and month, in the publisher's order; no month for the year."""
+    columns: dict[str, tuple[str, int | None]] = {}
+    for letter, flow in _FLOWS.items():
+        for number, month in enumerate(_MONTHS, start=1):
+            columns[letter + month] = (flow, number)
+        columns[letter + "YR"] = (flow, None)
+    return columns
+
+
+_VALUE_COLUMNS = _value_columns()
+_COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS)
+_VALUE_COLUMN_FRAME = pl.DataFrame(
+    [(column, flow, month) for column, (flow, month) in _VALUE_COLUMNS.items()],
+    schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
+    orient="row",
+).with_row_index("column_place")
+
+
+def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every row as text, and rejects; a blank cell is empty text.
+
+    Raises:
+        SnapshotError: neither a whole workbook nor whole CSV, or with other columns.
+    """
+    if is_workbook(content):
+        return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
+    return read_csv_cells(content, name, _COUNTRY_FILE_COLUMNS)
+
+
+def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
+    """One release of the country file as rows; every code stays text.
+
+    Wide months become rows. A blank cell is not held and gives no row. In the file's last
+    year the publisher prints 0 for months to come: months after the last one in which
+    any partner trades in either flow are absent, not zero, and the annual column runs
+    through that month (`last_month`). Values are USD millions as printed.
+
+    Raises:
+        SnapshotError: see `read_country_cells`; or the last year's annual column cannot be
+            dated because none of its months is held.
+    """
+    name = file.snapshot_file
+    cells, rejects = read_country_cells(content, name)
+    cells, bad_year = reject_where(
+        cells,
+        ~pl.col("year").str.contains(r"^(19|20)[0-9]{2}$"),
+        "year",
+        pl.when(pl.col("year") == "")
+        .then(pl.lit("the row has no year, so its figures belong to no period"))
+        .otherwise(pl.lit("not a year: write four digits")),
+    )
+    cells, future = reject_where(
+        cells,
+        pl.col("year").cast(pl.Int32) > file.known_from.year,
+        "year",
+        f"a release known from {file.known_from} cannot hold this year",
+    )
+    cells, bad_code = reject_unknown(cells, "CTY_CODE", codes)
+    long = (
+        cells.unpivot(
+            on=list(_VALUE_COLUMNS),
+            index=["row_number", "year", "CTY_CODE", "CTYNAME"],
+            variable_name="column_name",
+            value_name="text",
+        )
+        .filter(pl.col("text") != "")
+        .join(_VALUE_COLUMN_FRAME, on="column_name", how="left", maintain_order="left")
+        .with_columns(pl.col("year").cast(pl.Int32))
+    )
+    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=20, scale=6)
+    long = _drop_unpublished(long, name)
+    frame = long.sort("row_number", "column_place").select(
+        "row_number",
+        "column_name",
+        "year",
+        "month",
+        "last_month",
+        pl.col("CTY_CODE").alias("cty_code"),
+        pl.col("CTYNAME").alias("cty_name"),
+        "flow",
+        "value_musd",
+        pl.lit(_printed_unit(long["text"])).cast(pl.Decimal(20, 6)).alias("rounding_musd"),
+    )
+    return Parsed(frame, pl.concat([rejects, bad_year, future, bad_code, bad_number]))
+
+
+def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Without months to come; `last_month` says through which month a row runs."""
+    if long.is_empty():
+        return long.with_columns(pl.lit(None, dtype=pl.Int32).alias("last_month"))
+    last_year = long["year"].max()
+    in_last_year = long.filter(pl.col("year") == last_year)
+    last_month = in_last_year.filter(pl.col("month").is_not_null() & (pl.col("value_musd") > 0))[
+        "month"
+    ].max()
+    has_annual = in_last_year.filter(pl.col("month").is_null() & (pl.col("value_musd") > 0))
+    if last_month is None and not has_annual.is_empty():
+        raise SnapshotError(
+            f"{name}: the year {last_year} has annual figures but no month above zero, so"
+            " nothing says through which month they run. Keep at least one partner's months."
+        )
+    through = (
+        pl.when(pl.col("year") == last_year).then(pl.lit(last_month or 0)).otherwise(pl.lit(12))
+    )
+    return (
+        long.filter(pl.col("month").is_null() | (pl.col("month") <= through))
+        .filter((pl.col("year") < last_year) | pl.lit(last_month is not None))
+        .with_columns(pl.coalesce("month", through).cast(pl.Int32).alias("last_month"))
+    )
+
+
+def _printed_unit(texts: pl.Series) -> str:
+    """The last printed unit: trailing zeros are dropped cell by cell, so the file decides."""
+    decimals = texts.str.extract(r"\.([0-9]+)$").str.len_chars().max()
+    places = decimals if isinstance(decimals, int) else 0
+    return "1" if places == 0 else "0." + "0" * (places - 1) + "1"
