@@ -1,0 +1,530 @@
+"""A fetch from beginning to end: survey, plan, requests, and what they bring.
+
+Belongs here: in which order things are asked, and going on where a fetch was cut short.
+Does not belong here: HTTP (`http`), the files of a fetch (`store`), which replies make a
+release (`release`), what to ask and what a reply is (the connectors).
+
+A reply is on disk before the next request leaves. Replies are kept as they came, and what
+they mean is asked again each time: a fetch that goes on knows the same as one that never
+stopped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import math
+import os
+import re
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.fetching.http import USUAL_PACE, Client, Pace, describe, gateway_of
+from dagster_project.fetching.keys import key_of
+from dagster_project.fetching.quota import Quota, utc_now
+from dagster_project.fetching.release import Piece, keep
+from dagster_project.fetching.store import Store, job_folder
+from dagster_project.settings import Settings
+from dagster_project.sources import catalog
+from dagster_project.sources.connector import (
+    Available,
+    Chunk,
+    Connector,
+    Examined,
+    Plan,
+    Refused,
+    Reply,
+    ReplyError,
+    Request,
+    Selection,
+    TryAgain,
+)
+from dagster_project.sources.raw import FileParser
+from dagster_project.sources.reading import reject_duplicates
+from dagster_project.sources.snapshot import (
+    Release,
+    SnapshotError,
+    SnapshotFile,
+)
+from dagster_project.sources.succession import Comparison
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# One release says what a publisher said at one time; after two weeks it may say otherwise.
+_OLDEST_JOB = timedelta(days=14)
+# What a request takes where the rate allows more, from the first byte sent to the last come.
+_TYPICAL_SECONDS = 2.0
+
+
+class FetchError(RuntimeError):
+    """A fetch that stopped. What has come stays, and the same command goes on from there.
+
+    `reply_error` is what stopped it; `stored` of about `total` replies are there.
+    """
+
+    def __init__(self, message: str, reply_error: ReplyError, stored: int, total: int) -> None:
+        super().__init__(message)
+        self.reply_error = reply_error
+        self.stored = stored
+        self.total = total
+
+
+@dataclass(frozen=True)
+class PlannedFetch:
+    """What a fetch would do, found without the network.
+
+    `to_send` are requests still missing, the survey's among them; `days` counts today.
+    `remaining_today` is none where the publisher sets no limit by the day.
+    """
+
+    plan: Plan
+    survey: tuple[Chunk, ...]
+    to_send: int
+    stored: int
+    remaining_today: int | None
+    days: int
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FetchEvent:
+    """A step of a fetch: a reply that is there, or in `note` why one is asked for again."""
+
+    done: int
+    total: int
+    name: str
+    rows: int
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class FetchOutcome:
+    """What a finished fetch brought.
+
+    `release` is none where the publisher says nothing but what is held. `rows` and `rejects`
+    are those of all replies, with news or without.
+    """
+
+    source_id: str
+    release: Release | None
+    is_new: bool
+    requests_sent: int
+    chunks_taken_from_before: int
+    rows: int
+    rejects: int
+    comparison: Comparison
+    notes: tuple[str, ...]
+
+
+def plan_fetch(
+    settings: Settings, source_id: str, selection: Selection, *, now: datetime | None = None
+) -> PlannedFetch:
+    """What `run_fetch` would do for the same selection. Nothing is sent or written.
+
+    Raises:
+        SelectionError: the source is not fetched, or has no such data.
+        SettingsError: the key, the keys file or the gateway cannot be used.
+    """
+    connector = catalog.connector_of(source_id)
+    about = connector.about
+    gateway_of(settings, source_id)
+    has_key = key_of(settings, source_id) is not None
+    store = Store(job_folder(settings, source_id, selection))
+    moment = now or utc_now()
+    is_stale = store.is_older_than(_OLDEST_JOB, moment)
+    survey = connector.survey(selection, settings.seeds)
+    surveyed = [] if is_stale else _look(survey, connector, store.survey)
+    known = _known(connector, surveyed) if survey and None not in surveyed else ()
+    plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
+    found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
+    stored = sum(one is not None for one in [*surveyed, *found])
+    total = max(plan.expected_requests, len(found)) + max(len(survey), len(surveyed))
+    quota = _quota(settings, connector, has_key=has_key, clock=lambda: moment, pace=USUAL_PACE)
+    to_send, remaining = total - stored, quota.remaining()
+    notes = list(plan.notes)
+    if is_stale:
+        notes.append(_stale_note(store.folder))
+    if about.key is not None and about.key.is_required and not has_key:
+        notes.append(_missing_key(settings, connector))
+    return PlannedFetch(
+        plan=plan,
+        survey=survey,
+        to_send=to_send,
+        stored=stored,
+        remaining_today=remaining,
+        days=_days(to_send, remaining, quota.per_day),
+        seconds=to_send * max(1 / about.limits.per_second, _TYPICAL_SECONDS),
+        notes=tuple(notes),
+    )
+
+
+def run_fetch(
+    settings: Settings,
+    source_id: str,
+    selection: Selection,
+    *,
+    on_event: Callable[[FetchEvent], None] | None = None,
+    now: datetime | None = None,
+    pace: Pace = USUAL_PACE,
+) -> FetchOutcome:
+    """Fetch a selection and keep what is new in it as a release.
+
+    `now` stands for the moment at which the fetch begins and ends.
+
+    Raises:
+        SelectionError: the source is not fetched, or has no such data.
+        SettingsError: the key, the keys file or the gateway cannot be used.
+        FetchError: a request did not succeed, or another fetch of the source is running.
+        SnapshotError: what is held already cannot be used.
+    """
+    connector = catalog.connector_of(source_id)
+    key, gateway = key_of(settings, source_id), gateway_of(settings, source_id)
+    if key is None and connector.about.key is not None and connector.about.key.is_required:
+        raise _stopped(Refused(_missing_key(settings, connector)), 0, 0)
+    clock = utc_now if now is None else _clock_from(now)
+    folder = job_folder(settings, source_id, selection)
+    with _only_one(folder.parent, source_id):
+        store = Store(folder)
+        notes = []
+        if store.is_older_than(_OLDEST_JOB, clock()):
+            notes.append(_stale_note(folder))
+        _remove_abandoned(folder.parent, clock())
+        store.begin(selection, clock())
+        quota = _quota(settings, connector, has_key=key is not None, clock=clock, pace=pace)
+        run = _Run(connector, settings.seeds, store, clock().date(), on_event)
+        with Client(
+            connector.about,
+            key,
+            gateway,
+            quota,
+            pace=pace,
+            on_repeat=run.tell_repeat,
+            clock=clock,
+        ) as client:
+            try:
+                known = run.survey(client, selection)
+                plan = connector.plan(
+                    selection, settings.seeds, has_key=key is not None, known=known
+                )
+                pieces = run.collect(client, plan)
+            except ReplyError as error:
+                stopped = _stopped(error, store.count(), run.total)
+            else:
+                stopped = None
+            sent = client.sent
+        if stopped is not None:
+            raise stopped
+        added, comparison = keep(
+            settings, connector, pieces, known, finished=now or clock(), gateway=gateway
+        )
+        store.remove()
+    return FetchOutcome(
+        source_id=source_id,
+        release=added.release if added else None,
+        is_new=added is not None and added.is_new,
+        requests_sent=sent,
+        chunks_taken_from_before=run.taken_from_before,
+        rows=sum(piece.frame.height for piece in pieces),
+        rejects=sum(piece.rejects for piece in pieces),
+        comparison=comparison,
+        notes=(*notes, *plan.notes),
+    )
+
+
+class _Run:
+    """One run of a job: each reply is taken from the store, or from the publisher."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        seeds: Path,
+        store: Store,
+        known_from: date,
+        on_event: Callable[[FetchEvent], None] | None,
+    ) -> None:
+        self._connector = connector
+        self._seeds = seeds
+        self._store = store
+        self._known_from = known_from
+        self._on_event = on_event
+        self._parsers: dict[str, FileParser] = {}
+        self._done = 0
+        self._name = ""
+        self.total = 0
+        self.taken_from_before = 0
+
+    def survey(self, client: Client, selection: Selection) -> tuple[Available, ...]:
+        """What the publisher says is there."""
+        chunks = self._connector.survey(selection, self._seeds)
+        if not chunks:
+            return ()
+        pieces = self._take_all(client, chunks, self._store.survey, 0, is_survey=True)
+        return _known(self._connector, [(piece.chunk, piece.examined) for piece in pieces])
+
+    def collect(self, client: Client, plan: Plan) -> list[Piece]:
+        """Every reply of the plan, and of what replies made necessary."""
+        return self._take_all(
+            client, plan.chunks, self._store, plan.expected_requests, is_survey=False
+        )
+
+    def tell_repeat(self, note: str) -> None:
+        self._tell(0, note)
+
+    def _take_all(
+        self,
+        client: Client,
+        chunks: Sequence[Chunk],
+        store: Store,
+        expected: int,
+        *,
+        is_survey: bool,
+    ) -> list[Piece]:
+        before = self._done
+        pieces: list[Piece] = []
+
+        def obtain(chunk: Chunk) -> Examined:
+            self._name = chunk.name
+            piece = self._stored(chunk, store, is_survey) or self._fetched(
+                client, chunk, store, is_survey
+            )
+            pieces.append(piece)
+            self.taken_from_before += piece.was_stored
+            return piece.examined
+
+        self.total = before + max(expected, len(chunks))
+        for _, waiting in _walk(chunks, obtain, most=_most(expected)):
+            self._done += 1
+            self.total = before + max(expected, self._done - before + waiting)
+            self._tell(pieces[-1].frame.height)
+        self.total = self._done
+        return pieces
+
+    def _stored(self, chunk: Chunk, store: Store, is_survey: bool) -> Piece | None:
+        reply = store.read(chunk)
+        if reply is None:
+            return None
+        try:
+            return self._piece(chunk, reply, is_survey, was_stored=True)
+        except ReplyError:
+            # Stored by an earlier version that read it otherwise: asked again.
+            return None
+
+    def _fetched(self, client: Client, chunk: Chunk, store: Store, is_survey: bool) -> Piece:
+        def take(reply: Reply) -> Piece:
+            piece = self._piece(chunk, reply, is_survey, was_stored=False)
+            store.write(chunk, reply)
+            return piece
+
+        return client.fetch(chunk.request, take)
+
+    def _piece(self, chunk: Chunk, reply: Reply, is_survey: bool, *, was_stored: bool) -> Piece:
+        """Raises a ReplyError for what cannot be used, before anything is stored."""
+        examined = self._connector.examine(chunk, reply)
+        accepted = chunk.request.accept
+        if examined.content and accepted and reply.content_type not in accepted:
+            raise TryAgain(
+                f"{self._connector.about.source_id}: {describe(chunk.request)}: came as"
+                f" {reply.content_type!r} instead of {' or '.join(accepted)}. Run the same command"
+                " again later; if it stays so, the publisher has changed."
+            )
+        if is_survey or not examined.is_whole or not examined.content:
+            return Piece(chunk, examined, pl.DataFrame(), 0, was_stored)
+        try:
+            frame, rejects = self._parse(chunk, examined.content)
+        except SnapshotError as error:
+            raise Refused(
+                f"{self._connector.about.source_id}: {describe(chunk.request)}: the reply cannot"
+                f" be read. {error} The publisher may have changed its layout."
+            ) from error
+        return Piece(chunk, examined, frame, rejects, was_stored)
+
+    def _parse(self, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
+        """The rows, each once, and how many could not be used."""
+        entry = catalog.table_named(chunk.table)
+        if chunk.layout not in entry.layouts:
+            raise SnapshotError(f"{chunk.name}: {chunk.table} has no layout {chunk.layout!r}.")
+        if chunk.table not in self._parsers:
+            self._parsers[chunk.table] = entry.parser(self._seeds)
+        file = SnapshotFile(
+            source_id=entry.source_id,
+            release_id="fetched",
+            known_from=self._known_from,
+            table=chunk.table,
+            name=chunk.name,
+            layout=chunk.layout,
+            address=chunk.request.stored_address,
+            sha256=hashlib.sha256(content).hexdigest(),
+            bytes=len(content),
+            composed_from=None,
+            note=None,
+            path=Path(chunk.name),
+            covers=chunk.covers,
+        )
+        parsed = self._parsers[chunk.table](content, file)
+        if parsed.frame.is_empty():
+            first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
+            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+            raise SnapshotError(f"{chunk.name}: not one of its rows can be used{why}.")
+        frame, twice = reject_duplicates(
+            parsed.frame, entry.primary_key, ("row_number", "column_name")
+        )
+        return frame, parsed.rejects.height + twice.height
+
+    def _tell(self, rows: int, note: str | None = None) -> None:
+        if self._on_event is not None:
+            self._on_event(FetchEvent(self._done, self.total, self._name, rows, note))
+
+
+def _walk(
+    chunks: Sequence[Chunk], obtain: Callable[[Chunk], Examined | None], *, most: int
+) -> Iterator[tuple[Examined | None, int]]:
+    """Each chunk once, with how many are known to follow; follow-ups come right after theirs."""
+    waiting = deque(chunks)
+    asked: dict[str, Request] = {}
+    while waiting:
+        chunk = waiting.popleft()
+        if chunk.name in asked or not _NAME.fullmatch(chunk.name):
+            if asked.get(chunk.name) == chunk.request:
+                continue
+            raise Refused(
+                f"{describe(chunk.request)}: {chunk.name!r} cannot be the name of its file, or is"
+                " that of another request. Correct the connector."
+            )
+        if len(asked) == most:
+            raise Refused(
+                f"{describe(chunk.request)}: replies have led to more than {most} requests."
+                " The publisher announces pages without end: select less."
+            )
+        asked[chunk.name] = chunk.request
+        examined = obtain(chunk)
+        if examined is not None:
+            waiting.extendleft(reversed(examined.more))
+        yield examined, len(waiting)
+
+
+def _look(
+    chunks: Sequence[Chunk], connector: Connector, store: Store
+) -> list[tuple[Chunk, Examined] | None]:
+    """What is stored of these chunks and their follow-ups; none for each that is missing."""
+    found: list[tuple[Chunk, Examined] | None] = []
+
+    def obtain(chunk: Chunk) -> Examined | None:
+        reply = store.read(chunk)
+        examined = None
+        if reply is not None:
+            try:
+                examined = connector.examine(chunk, reply)
+            except ReplyError:
+                examined = None
+        found.append(None if examined is None else (chunk, examined))
+        return examined
+
+    for _ in _walk(chunks, obtain, most=_most(len(chunks))):
+        pass
+    return found
+
+
+def _known(
+    connector: Connector, surveyed: Sequence[tuple[Chunk, Examined] | None]
+) -> tuple[Available, ...]:
+    return connector.available(
+        {one[0].name: one[1].content for one in surveyed if one is not None and one[1].is_whole}
+    )
+
+
+@contextmanager
+def _only_one(folder: Path, source_id: str) -> Generator[None]:
+    """Hold a source for one fetch; the kernel lets go of it when the process dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_held = True
+        else:
+            is_held = False
+        if is_held:
+            problem = f"{source_id}: another fetch of this source is running. Wait until it ends."
+            raise _stopped(Refused(problem), 0, 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(folder: Path, now: datetime) -> None:
+    """Take away what nobody will go on with: old jobs, and removals that were cut short."""
+    for job in folder.iterdir():
+        if job.is_dir() and (
+            job.name.startswith(".") or Store(job).is_older_than(_OLDEST_JOB, now)
+        ):
+            shutil.rmtree(job)
+
+
+def _quota(
+    settings: Settings,
+    connector: Connector,
+    *,
+    has_key: bool,
+    clock: Callable[[], datetime],
+    pace: Pace,
+) -> Quota:
+    return Quota(
+        settings.fetching / "quota",
+        connector.about.source_id,
+        connector.about.limits,
+        has_key=has_key,
+        clock=clock,
+        sleep=lambda seconds: time.sleep(seconds * pace.scale),
+    )
+
+
+def _clock_from(moment: datetime) -> Callable[[], datetime]:
+    """A clock that begins at that moment and goes on."""
+    begun = time.monotonic()
+    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
+
+
+def _days(to_send: int, remaining: int | None, per_day: int | None) -> int:
+    """Days on which requests are sent or waited for, today among them."""
+    if remaining is None or not per_day or to_send <= remaining:
+        return 1
+    return 1 + math.ceil((to_send - remaining) / per_day)
+
+
+def _most(expected: int) -> int:
+    return 1000 + 20 * expected
+
+
+def _stale_note(folder: Path) -> str:
+    return (
+        f"An unfinished fetch in {folder} began more than {_OLDEST_JOB.days} days ago, or does not"
+        " say when. It is begun anew: one release must not mix what was said at two times."
+    )
+
+
+def _missing_key(settings: Settings, connector: Connector) -> str:
+    about = connector.about
+    obtained_at = about.key.obtained_at if about.key else ""
+    return (
+        f"{about.source_id}: needs a key, issued at {obtained_at}. Set"
+        f' BILATERAL_KEY_{about.source_id.upper()}, or write {about.source_id} = "…" into'
+        f" {settings.keys_file}."
+    )
+
+
+def _stopped(error: ReplyError, stored: int, total: int) -> FetchError:
+    message = str(error)
+    if stored:
+        message += (
+            f" {stored} of {max(stored, total)} replies are stored; the same command goes on."
+        )
+    return FetchError(message, error, stored, total)

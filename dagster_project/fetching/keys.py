@@ -1,0 +1,109 @@
+"""Keys of publishers: where one is found, and taking it out of whatever is shown or kept.
+
+Belongs here: the keys file, and every spelling under which a key may come back. Does not
+belong here: the environment (`settings`), putting a key into a request (`http`).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from dagster_project.settings import Secret, Settings, SettingsError
+
+_MASK = "***"
+# Shorter ones would be taken out of figures too, and no publisher issues any.
+_SHORTEST = 8
+_OTHERS_MAY = 0o077
+
+
+def key_of(settings: Settings, source_id: str) -> Secret | None:
+    """The key of a source: the environment's, else that of the keys file, else none.
+
+    Raises:
+        SettingsError: the keys file is open to others or is not TOML with one text a
+            source, or the key cannot be one.
+    """
+    key = settings.keys.get(source_id)
+    where = f"The key of {source_id}"
+    if key is None and settings.keys_file is not None:
+        key = _read_keys(settings.keys_file).get(source_id)
+        where = f"{settings.keys_file}: the key of {source_id}"
+    if key is None:
+        return None
+    text = key.reveal()
+    if len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(
+            f"{where} is no key: at least {_SHORTEST} ASCII characters without blanks."
+            " Copy it again from the publisher."
+        )
+    return key
+
+
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with every secret masked, however it is spelled."""
+    return redact_bytes(text.encode("utf-8", "surrogatepass"), secrets).decode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
+    """The content with every secret masked; the very same bytes where there is none."""
+    for secret in secrets:
+        for anchor, pattern in _patterns(secret):
+            # Replies are large and hardly ever hold a key: looking for its longest plain
+            # part first is a hundred times faster than the pattern.
+            if anchor in content:
+                content = pattern.sub(_MASK.encode(), content)
+    return content
+
+
+@lru_cache(maxsize=32)
+def _patterns(secret: Secret) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
+    """For the key as it is, and as it is behind its percent signs."""
+    found = []
+    for text in dict.fromkeys((secret.reveal(), unquote(secret.reveal()))):
+        plain = re.findall(r"[A-Za-z0-9]+", text)
+        pattern = "".join(_spellings(character) for character in text)
+        found.append((max(plain, key=len, default="").encode(), re.compile(pattern.encode())))
+    return tuple(found)
+
+
+def _spellings(character: str) -> str:
+    """A character as it is, or escaped as addresses, JSON and HTML do."""
+    itself = re.escape(character)
+    if character.isalnum():
+        return itself
+    code = f"{ord(character):02x}"
+    named = {"&": "|&amp;", "<": "|&lt;", ">": "|&gt;", '"': "|&quot;"}.get(character, "")
+    return rf"(?:\\?{itself}|(?i:%(?:25)?{code}|\\u00{code}|&#x{code};)|&#{ord(character)};{named})"
+
+
+def _read_keys(path: Path) -> dict[str, Secret]:
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
+    if mode & _OTHERS_MAY:
+        raise SettingsError(
+            f"{path}: others may read it (mode {mode & 0o777:04o}), and keys are yours alone."
+            f" Run: chmod 600 {path}"
+        )
+    try:
+        keys = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        keys = None
+    # Said outside the handler: what the file holds must not hang on to the error.
+    if keys is None or not all(isinstance(key, str) for key in keys.values()):
+        raise SettingsError(
+            f"{path}: not TOML with one text a source. Write one line a source, such as"
+            ' un_comtrade = "…".'
+        )
+    return {source_id: Secret(key.strip()) for source_id, key in keys.items() if key.strip()}

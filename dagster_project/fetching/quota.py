@@ -1,0 +1,128 @@
+"""How often a publisher may be asked: by the second and by the day, over all processes.
+
+Belongs here: the count kept on disk and the waiting for the next turn. Does not belong
+here: what a publisher allows (`Limits` of its connector), repeating a request (`http`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from dagster_project.settings import SettingsError
+from dagster_project.sources.connector import Limits, QuotaSpent
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Requests counted on one UTC day, and when the next one has its turn."""
+
+    day: date
+    taken: int
+    next_turn: float
+
+
+class Quota:
+    """The quota of one source. A request is counted before it is sent.
+
+    A request that never arrives is counted too: the count may be too high, never too low.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        source_id: str,
+        limits: Limits,
+        *,
+        has_key: bool,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._file = folder / f"{source_id}.json"
+        self._lock = folder / f"{source_id}.lock"
+        self._source_id = source_id
+        self._interval = 1 / limits.per_second
+        self._clock = clock
+        self._sleep = sleep
+        self.per_day = limits.per_day_with_key if has_key else limits.per_day
+
+    def remaining(self) -> int | None:
+        """How many requests are left today; none where the publisher has no such limit."""
+        if self.per_day is None:
+            return None
+        return max(0, self.per_day - self._read(self._clock()).taken)
+
+    def take(self) -> None:
+        """Count one request, and wait until it has its turn.
+
+        Raises:
+            QuotaSpent: today's requests are used up.
+        """
+        with self._locked():
+            now = self._clock()
+            count = self._read(now)
+            if self.per_day is not None and count.taken >= self.per_day:
+                raise QuotaSpent(
+                    f"{self._source_id}: the {self.per_day} requests of today are used up."
+                    f" The next day begins at {_next_day(now):%Y-%m-%d %H:%M} UTC."
+                )
+            turn = max(now.timestamp(), count.next_turn)
+            self._write(_Count(now.date(), count.taken + 1, turn + self._interval))
+        if turn > now.timestamp():
+            self._sleep(turn - now.timestamp())
+
+    def _read(self, now: datetime) -> _Count:
+        try:
+            held = json.loads(self._file.read_bytes())
+            count = _Count(
+                date.fromisoformat(held["day"]), int(held["taken"]), float(held["next_turn"])
+            )
+        except FileNotFoundError:
+            return _Count(now.date(), 0, 0.0)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(
+                f"{self._file}: not the count of requests that was written there. Remove it to"
+                " begin a new count."
+            ) from error
+        next_turn = count.next_turn
+        # Nobody waits in a line this long: the clock was set back in between.
+        if next_turn - now.timestamp() > 60 * max(1.0, self._interval):
+            next_turn = 0.0
+        return _Count(now.date(), count.taken if count.day == now.date() else 0, next_turn)
+
+    def _write(self, count: _Count) -> None:
+        temporary = self._file.with_name(f".{self._file.name}.{uuid.uuid4().hex}")
+        text = json.dumps(
+            {"day": count.day.isoformat(), "taken": count.taken, "next_turn": count.next_turn}
+        )
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self._file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _next_day(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)

@@ -1,0 +1,122 @@
+"""What a fetch keeps on disk until it is done: replies, and when it began.
+
+Belongs here: the folder of a job and its files. Does not belong here: sending requests,
+what a reply means, releases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dagster_project.settings import Settings
+from dagster_project.sources.connector import Chunk, Reply, Request, Selection
+
+_JOB = "job.json"
+_SUFFIX = ".reply"
+
+
+def job_folder(settings: Settings, source_id: str, selection: Selection) -> Path:
+    """A folder for each selection of a source, so that the same command finds it again."""
+    text = json.dumps(_plain(selection), sort_keys=True)
+    return settings.fetching / source_id / hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Store:
+    """The replies of one job, one file each: a line that says what it answers, then the bytes.
+
+    A file appears whole or not at all. One that answers another request than its name now
+    stands for counts as absent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def survey(self) -> Store:
+        return Store(self.folder / "survey")
+
+    def begin(self, selection: Selection, now: datetime) -> None:
+        """Say when the job began, unless it says so already; clear what a kill left."""
+        self.survey.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.rglob(".*"):
+            leftover.unlink()
+        if not (self.folder / _JOB).exists():
+            job = {"started_at": now.isoformat(), "selection": _plain(selection)}
+            self._put(_JOB, json.dumps(job, indent=2).encode() + b"\n")
+
+    def is_older_than(self, age: timedelta, now: datetime) -> bool:
+        """Whether the job began so long ago, or does not say when."""
+        if not self.folder.exists():
+            return False
+        try:
+            job = json.loads((self.folder / _JOB).read_bytes())
+            return now - datetime.fromisoformat(job["started_at"]) > age
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+
+    def read(self, chunk: Chunk) -> Reply | None:
+        try:
+            content = (self.folder / f"{chunk.name}{_SUFFIX}").read_bytes()
+        except FileNotFoundError:
+            return None
+        line, _, body = content.partition(b"\n")
+        try:
+            head = json.loads(line)
+            if head["request"] != _request_hash(chunk.request):
+                return None
+            return Reply(int(head["status"]), str(head["content_type"]), body)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, chunk: Chunk, reply: Reply) -> None:
+        head = {
+            "request": _request_hash(chunk.request),
+            "status": reply.status,
+            "content_type": reply.content_type,
+        }
+        self._put(f"{chunk.name}{_SUFFIX}", json.dumps(head).encode() + b"\n" + reply.content)
+
+    def count(self) -> int:
+        return sum(1 for _ in self.folder.rglob(f"*{_SUFFIX}"))
+
+    def remove(self) -> None:
+        # Renamed first: a removal that is cut short must not look like a job half done.
+        if self.folder.exists():
+            gone = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}")
+            self.folder.rename(gone)
+            shutil.rmtree(gone)
+
+    def _put(self, name: str, content: bytes) -> None:
+        temporary = self.folder / f".{name}.{uuid.uuid4().hex}"
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.folder / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _plain(selection: Selection) -> dict[str, object]:
+    """The selection as JSON; the order of codes makes no other selection."""
+    return {
+        name: sorted(value) if isinstance(value, tuple) else str(value)
+        for name, value in vars(selection).items()
+    }
+
+
+def _request_hash(request: Request) -> str:
+    parts = (request.method, request.stored_address, (request.body or b"").hex())
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
