@@ -1,0 +1,59 @@
+"""UN Comtrade: trade as each country reported it to the United Nations.
+
+Belongs here: the raw tables of this publisher. Its layouts are in `replies`, `downloads` and
+`metadata`, its area codes in `areas`, what to ask in `connector`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.un_comtrade import downloads, metadata, replies, trade
+from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
+
+_CALENDAR = "Continuously, as countries report; a year is fairly complete by the following autumn."
+
+
+def _trade_parser(seeds: Path) -> FileParser:
+    areas = read_areas(seeds)
+    return lambda content, file: (
+        replies.parse_reply(content, file, areas)
+        if file.layout == replies.LAYOUT
+        else downloads.parse_download(content, file, areas)
+    )
+
+
+def _metadata_parser(seeds: Path) -> FileParser:
+    areas = read_areas(seeds)
+    return lambda content, file: metadata.parse_metadata(content, file, areas)
+
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id="un_comtrade",
+        table="un_comtrade__trade",
+        description="Trade as each country reported it to the United Nations.",
+        layouts=frozenset({replies.LAYOUT, *downloads.LAYOUTS}),
+        parser=_trade_parser,
+        seeds=(COUNTRY_SEED, AREA_SEED),
+        columns=trade.SCHEMA,
+        primary_key=trade.PRIMARY_KEY,
+        values=trade.VALUES,
+        period=trade.LAST_MONTH,
+        calendar=_CALENDAR,
+    ),
+    SourceTable(
+        source_id="un_comtrade",
+        table="un_comtrade__reporting",
+        description="By reporter and period, on which trade system and valuation it reported.",
+        layouts=frozenset({metadata.LAYOUT}),
+        parser=_metadata_parser,
+        seeds=(COUNTRY_SEED, AREA_SEED),
+        columns=metadata.SCHEMA,
+        primary_key=metadata.PRIMARY_KEY,
+        values=metadata.VALUES,
+        period=trade.LAST_MONTH,
+        calendar=_CALENDAR,
+    ),
+)

@@ -1,0 +1,90 @@
+"""The publisher's area codes: which country, region or other entry each of them is.
+
+Belongs here: reading the two seeds that say so. Does not belong here: what a row with such
+a code means for the marts (SQL does that, from the same seeds).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dagster_project.sources.snapshot import SnapshotError
+
+COUNTRY_SEED = "country_list.csv"
+AREA_SEED = "comtrade_areas.csv"
+FLOW_SEED = "comtrade_flows.csv"
+
+WORLD_CODE = "0"
+WORLD = "WLD"
+# What the publisher prints for the world beside the code, today and in older downloads.
+WORLD_ISO = "W00"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Area codes by what they stand for.
+
+    `iso3_of` has every code of a country with an ISO 3166 code: the United States, for one,
+    are 842 today and were 840 and 841. `others` are the remaining codes with their kind.
+    `codes_of` gives the codes to ask for, today's first.
+    """
+
+    iso3_of: Mapping[str, str]
+    others: Mapping[str, str]
+    codes_of: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def iso3(self) -> frozenset[str]:
+        return frozenset(self.iso3_of.values())
+
+    @cached_property
+    def printed_iso(self) -> Mapping[str, str | None]:
+        """ISO code a row carries, by area code; none where the area has no ISO code."""
+        others: dict[str, str | None] = dict.fromkeys(self.others)
+        return {**others, **self.iso3_of, WORLD_CODE: WORLD_ISO}
+
+    @property
+    def partner_codes(self) -> tuple[str, ...]:
+        """Every code a row may have as its partner, the world included, in their order."""
+        asked = {code for codes in self.codes_of.values() for code in codes}
+        return tuple(sorted(asked | {WORLD_CODE}, key=int))
+
+
+def read_areas(seeds: Path) -> Areas:
+    """The area codes of the two seeds.
+
+    Raises:
+        SnapshotError: a seed is absent or empty.
+    """
+    iso3_of: dict[str, str] = {}
+    codes_of: dict[str, tuple[str, ...]] = {}
+    for row in read_seed(seeds, COUNTRY_SEED):
+        codes = tuple(row["comtrade_codes"].split())
+        codes_of[row["iso3"]] = codes
+        iso3_of |= dict.fromkeys(codes, row["iso3"])
+    others: dict[str, str] = {}
+    for row in read_seed(seeds, AREA_SEED):
+        if row["code"] in codes_of:
+            # A code of older downloads alone: understood, and never asked for.
+            iso3_of[row["area_code"]] = row["code"]
+            continue
+        others[row["area_code"]] = row["kind"]
+        if row["kind"] != "group" or row["code"] == WORLD:
+            codes_of[row["code"]] = (row["area_code"],)
+    return Areas(iso3_of, others, codes_of)
+
+
+def read_seed(seeds: Path, name: str) -> list[dict[str, str]]:
+    try:
+        text = (seeds / name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows:
+        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
+    return rows

@@ -1,0 +1,280 @@
+"""Downloads: CSV and TSV files, plain or gzip, of today's site, its bulk files and the old one.
+
+Belongs here: the four layouts by their headers, and their rows as text cells. Does not
+belong here: what makes a row unusable (`trade`), replies of the API (`replies`).
+
+A file may have a million rows, so nothing here goes row by row.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from dagster_project.sources.reading import Parsed, decode, rejects_frame
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.un_comtrade.areas import Areas
+from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, check_trade
+
+_GZIP = b"\x1f\x8b"
+_BEYOND = "_beyond"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of download.
+
+    `columns` are the header as printed, in the publisher's order. `named` leads from raw
+    columns to these. `constant` holds what the layout says by not saying it: without a
+    column for modes of transport, for one, a row is of all of them.
+    """
+
+    columns: tuple[str, ...]
+    named: Mapping[str, str]
+    constant: Mapping[str, str] = field(default_factory=dict)
+
+
+def _plain(name: str) -> str:
+    """A column's name without the spelling: typeCode and type_code are one column."""
+    return name.replace("_", "").lower()
+
+
+_V1_HEADER = (
+    "type_code freq_code ref_period_id ref_year ref_month period reporter_code reporter_iso"
+    " reporter_desc flow_code flow_desc partner_code partner_iso partner_desc partner2code"
+    " partner2iso partner2desc classification_code classification_search_code"
+    " is_original_classification cmd_code cmd_desc aggr_level is_leaf customs_code customs_desc"
+    " mos_code mot_code mot_desc qty_unit_code qty_unit_abbr qty is_qty_estimated"
+    " alt_qty_unit_code alt_qty_unit_abbr alt_qty is_alt_qty_estimated net_wgt"
+    " is_net_wgt_estimated gross_wgt is_gross_wgt_estimated cifvalue fobvalue primary_value"
+    " legacy_estimation_flag is_reported is_aggregate"
+)
+_BULK_HEADER = (
+    "dataset_code type_code freq_code ref_period_id ref_year ref_month period reporter_code"
+    " flow_code partner_code partner2code classification_search_code classification_code"
+    " is_original_classification cmd_code customs_code mos_code mot_code qty_unit_code qty"
+    " is_qty_estimated alt_qty_unit_code alt_qty is_alt_qty_estimated net_wgt"
+    " is_net_wgt_estimated gross_wgt is_gross_wgt_estimated cifvalue fobvalue primary_value"
+    " legacy_estimation_flag is_reported is_aggregate"
+)
+_LEGACY = {
+    "classification_code": "Classification",
+    "ref_year": "Year",
+    "period": "Period",
+    "flow_code": "Trade Flow Code",
+    "reporter_code": "Reporter Code",
+    "reporter_iso": "Reporter ISO",
+    "partner_code": "Partner Code",
+    "partner_iso": "Partner ISO",
+    "cmd_code": "Commodity Code",
+    "qty_unit_code": "Qty Unit Code",
+    "qty": "Qty",
+    "net_weight_kg": "Netweight (kg)",
+    "primary_value": "Trade Value (US$)",
+    "estimation_flag": "Flag",
+}
+_LEGACY_35_COLUMNS = (
+    *("Classification", "Year", "Period", "Period Desc.", "Aggregate Level", "Is Leaf Code"),
+    *("Trade Flow Code", "Trade Flow", "Reporter Code", "Reporter", "Reporter ISO"),
+    *("Partner Code", "Partner", "Partner ISO", "2nd Partner Code", "2nd Partner"),
+    *("2nd Partner ISO", "Customs Proc. Code", "Customs", "Mode of Transport Code"),
+    *("Mode of Transport", "Commodity Code", "Commodity", "Qty Unit Code", "Qty Unit", "Qty"),
+    *("Alt Qty Unit Code", "Alt Qty Unit", "Alt Qty", "Netweight (kg)", "Gross weight (kg)"),
+    *("Trade Value (US$)", "CIF Trade Value (US$)", "FOB Trade Value (US$)", "Flag"),
+)
+_LEGACY_22_COLUMNS = (
+    *("Classification", "Year", "Period", "Period Desc.", "Aggregate Level", "Is Leaf Code"),
+    *("Trade Flow Code", "Trade Flow", "Reporter Code", "Reporter", "Reporter ISO"),
+    *("Partner Code", "Partner", "Partner ISO", "Commodity Code", "Commodity", "Qty Unit Code"),
+    *("Qty Unit", "Qty", "Netweight (kg)", "Trade Value (US$)", "Flag"),
+)
+_TOTALS = {"partner2_code": "0", "customs_code": "C00", "mot_code": "0"}
+
+
+def _of_v1(header: str) -> Layout:
+    columns = tuple(header.split())
+    by_plain = {_plain(column): column for column in columns}
+    named = {
+        raw: by_plain[_plain(printed)]
+        for raw, printed in {**REQUIRED, **OPTIONAL}.items()
+        if _plain(printed) in by_plain
+    }
+    return Layout(columns, named)
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "comtrade_csv_47": _of_v1(_V1_HEADER),
+    "comtrade_bulk_34": _of_v1(_BULK_HEADER),
+    "comtrade_legacy_35": Layout(
+        _LEGACY_35_COLUMNS,
+        {
+            **_LEGACY,
+            "partner2_code": "2nd Partner Code",
+            "customs_code": "Customs Proc. Code",
+            "mot_code": "Mode of Transport Code",
+            "cif_value": "CIF Trade Value (US$)",
+            "fob_value": "FOB Trade Value (US$)",
+        },
+        _TOTALS,
+    ),
+    "comtrade_legacy_22": Layout(_LEGACY_22_COLUMNS, _LEGACY, _TOTALS),
+}
+
+_LEGACY_FLOWS = {"1": "M", "2": "X", "3": "RX", "4": "RM"}
+_LEGACY_NO_QUANTITY, _NO_QUANTITY = "1", "-1"
+_YEAR = "52"
+
+
+def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
+    """One download as rows; the row number is the first line of the record.
+
+    Separator, order of the columns and spelling of today's names do not matter.
+
+    Raises:
+        SnapshotError: the file is cut short, is not text, has another header than its
+            layout, or holds no rows.
+    """
+    name = file.snapshot_file
+    layout = LAYOUTS[file.layout]
+    text = decode(_unpacked(content, name), name)
+    cells, header, rejects = _read_cells(text, name, layout)
+    chosen = {raw: header[_plain(printed)] for raw, printed in layout.named.items()}
+    cells = cells.select(
+        "row_number",
+        *(pl.col(printed).alias(raw) for raw, printed in chosen.items()),
+    ).with_columns(
+        pl.lit(None, dtype=pl.String).alias(raw)
+        for raw in (*REQUIRED, *OPTIONAL)
+        if raw not in chosen
+    )
+    if layout.named["primary_value"] == _LEGACY["primary_value"]:
+        cells = _from_legacy(cells)
+    # What a layout leaves out, and what it leaves empty, is the total.
+    cells = cells.with_columns(
+        pl.col(raw).fill_null(total) for raw, total in layout.constant.items()
+    )
+    parsed = check_trade(cells, {**REQUIRED, **OPTIONAL, **chosen}, areas, file.known_from)
+    return Parsed(
+        parsed.frame,
+        pl.concat([rejects, parsed.rejects]).sort("row_number", maintain_order=True),
+    )
+
+
+def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
+    """The codes of the old site in those of today."""
+    period = pl.col("period")
+    is_month = period.str.len_chars() == 6
+    return cells.with_columns(
+        # Its services stood under EBOPS, everything else is goods.
+        pl.when(pl.col("classification_code").str.starts_with("EB"))
+        .then(pl.lit("S"))
+        .otherwise(pl.lit("C"))
+        .alias("type_code"),
+        pl.when(is_month).then(pl.lit("M")).otherwise(pl.lit("A")).alias("freq_code"),
+        pl.when(is_month).then(period.str.slice(4, 2)).otherwise(pl.lit(_YEAR)).alias("ref_month"),
+        pl.col("flow_code").replace(_LEGACY_FLOWS),
+        pl.col("qty_unit_code").replace(_LEGACY_NO_QUANTITY, _NO_QUANTITY),
+    )
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise SnapshotError(
+            f"{name}: the gzip file is cut short or damaged ({error}). Fetch it again."
+        ) from error
+
+
+def _read_cells(
+    text: str, name: str, layout: Layout
+) -> tuple[pl.DataFrame, Mapping[str, str], pl.DataFrame]:
+    """Every record as text with its line, the header by plain name, and rejects."""
+    first_line, _, body = text.partition("\n")
+    separator = "\t" if "\t" in first_line else ","
+    header = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
+    # Today's site ends each line with a separator too many.
+    header = header[:-1] if header and header[-1] == "" else header
+    found = _check_header(header, layout, name)
+    if not body.strip():
+        raise SnapshotError(f"{name}: a header but no rows. Fetch it again.")
+    if text.count('"') % 2:
+        raise SnapshotError(
+            f"{name}: a quote is left open, as in a file that is cut short. Fetch it again or"
+            " correct the line."
+        )
+    try:
+        cells = pl.read_csv(
+            io.BytesIO(body.encode()),
+            has_header=False,
+            separator=separator,
+            schema=dict.fromkeys([*header, _BEYOND], pl.String()),
+            truncate_ragged_lines=True,
+            missing_columns="insert",
+        )
+    except pl.exceptions.PolarsError as error:
+        raise SnapshotError(f"{name}: not a table ({error}). Fetch it again.") from error
+    cells = cells.with_columns(_line_of_each(cells, body).alias("row_number"))
+    # A line that is cut short has nothing in its last column, and no layout leaves it empty.
+    is_short, is_long = pl.col(header[-1]).is_null(), pl.col(_BEYOND).is_not_null()
+    if not text.endswith("\n") and cells.tail(1).select(is_short).item():
+        raise SnapshotError(
+            f"{name}, line {cells['row_number'][-1]}: cut short, without an end of line."
+            " Fetch it again."
+        )
+    bad = cells.filter(is_short | is_long)
+    rejects = bad.select(
+        "row_number",
+        pl.lit(None, dtype=pl.String).alias("column_name"),
+        pl.concat_str(header, separator=separator, ignore_nulls=True)
+        .str.slice(0, 200)
+        .alias("value"),
+        pl.when(is_short)
+        .then(pl.lit(f"fewer cells than the {len(header)} of the header"))
+        .otherwise(pl.lit(f"more cells than the {len(header)} of the header"))
+        .alias("reason"),
+    )
+    rejects = pl.concat([rejects_frame(), rejects])
+    return cells.filter(~(is_short | is_long)), found, rejects
+
+
+def _line_of_each(cells: pl.DataFrame, body: str) -> pl.Series:
+    """The line on which each record begins; a quoted cell may hold several."""
+    lines = pl.Series(range(2, cells.height + 2), dtype=pl.Int64)
+    if body.rstrip("\r\n").count("\n") == cells.height - 1:
+        return lines
+    inside = cells.select(
+        pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
+        .cast(pl.Int64)
+        .cum_sum()
+        .shift(1, fill_value=0)
+    ).to_series()
+    return lines + inside
+
+
+def _check_header(header: list[str], layout: Layout, name: str) -> Mapping[str, str]:
+    found = {_plain(column): column for column in header}
+    wanted = {_plain(column): column for column in layout.columns}
+    missing = [column for plain, column in wanted.items() if plain not in found]
+    unknown = [column for plain, column in found.items() if plain not in wanted]
+    if missing or unknown or len(found) != len(header):
+        what = (
+            f"column {', '.join(missing)} is missing"
+            if missing
+            else f"column {', '.join(unknown)} does not belong to it"
+            if unknown
+            else "a column stands there twice"
+        )
+        raise SnapshotError(
+            f"{name}, line 1: {what}. The layout has {len(layout.columns)} columns, the file"
+            f" {len(header)}; known are {', '.join(LAYOUTS)}."
+        )
+    return found

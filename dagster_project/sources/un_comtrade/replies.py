@@ -1,0 +1,120 @@
+"""Replies of API version 1: the envelope, and its rows as text cells.
+
+Belongs here: JSON as the publisher sends it. Does not belong here: what makes a row
+unusable (`trade`), which request a reply answers (`connector`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+
+import polars as pl
+
+from dagster_project.sources.reading import Parsed, read_json, rejects_frame
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.un_comtrade.areas import Areas
+from dagster_project.sources.un_comtrade.trade import (
+    FLAGS,
+    MONEY,
+    OPTIONAL,
+    QUANTITIES,
+    REQUIRED,
+    YEAR_AND_MONTH,
+    check_trade,
+)
+
+LAYOUT = "comtrade_v1"
+
+_FIELDS = {**REQUIRED, **OPTIONAL}
+_NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES})
+
+
+def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
+    """One reply as rows; the row number is the place in `data`, from 1.
+
+    Raises:
+        SnapshotError: the reply is an error message, is cut short, holds no rows, or lacks
+            a field in its first row.
+    """
+    name = file.snapshot_file
+    data = rows_of(read_json(content, name), name)
+    first = data[0]
+    missing = [
+        field for field in REQUIRED.values() if not isinstance(first, dict) or field not in first
+    ]
+    if missing:
+        raise SnapshotError(
+            f"{name}, row 1: field {', '.join(missing)} is missing. The layout is that of"
+            " version 1; downloads have layouts of their own."
+        )
+    columns: dict[str, list[str | None]] = {column: [] for column in _FIELDS}
+    numbers: list[int] = []
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    for number, row in enumerate(data, start=1):
+        if not isinstance(row, dict):
+            rejects.append((number, None, str(row)[:200], "not an object"))
+            continue
+        absent = next((field for field in REQUIRED.values() if field not in row), None)
+        if absent is not None:
+            rejects.append((number, absent, None, "the field is missing"))
+            continue
+        numbers.append(number)
+        for column, field in _FIELDS.items():
+            columns[column].append(_text(column, row.get(field)))
+    schema = {"row_number": pl.Int64(), **dict.fromkeys(_FIELDS, pl.String())}
+    cells = pl.DataFrame({"row_number": numbers, **columns}, schema=schema)
+    parsed = check_trade(cells, _FIELDS, areas, file.known_from)
+    return Parsed(
+        parsed.frame,
+        pl.concat([rejects_frame(rejects), parsed.rejects]).sort("row_number", maintain_order=True),
+    )
+
+
+def rows_of(reply: object, name: str) -> list[object]:
+    """What stands in the envelope.
+
+    Raises:
+        SnapshotError: not an envelope, an error message, cut short, or no rows.
+    """
+    if not isinstance(reply, dict):
+        raise SnapshotError(f"{name}: not an envelope with data, count and error. Fetch it again.")
+    message = error_of(reply)
+    if message:
+        raise SnapshotError(
+            f"{name}: the publisher answered with an error: {message[:200]!r}. Correct the"
+            " request, or wait where a limit was hit, and fetch again."
+        )
+    data, count = reply.get("data"), reply.get("count")
+    if not isinstance(data, list):
+        raise SnapshotError(f"{name}: field data is missing from the envelope. Fetch it again.")
+    if count != len(data):
+        raise SnapshotError(
+            f"{name}: the envelope says {count} rows but holds {len(data)}: cut short."
+            " Fetch it again."
+        )
+    if not data:
+        raise SnapshotError(f"{name}: no rows. Check the request; an empty reply is not stored.")
+    return data
+
+
+def error_of(reply: Mapping[str, object]) -> str:
+    """The error message of an envelope, or of the gateway before it; empty if there is none."""
+    return str(reply.get("error") or (reply.get("message") if "data" not in reply else "") or "")
+
+
+def _text(column: str, value: object) -> str | None:
+    """The value as a download would print it; of another type than it should be, as JSON.
+
+    A text in quotes is then refused where a number or a flag is wanted.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str):
+        return json.dumps(value) if column in _NUMBERS or column in FLAGS else value
+    return str(value)

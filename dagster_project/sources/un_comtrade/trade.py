@@ -1,0 +1,234 @@
+"""The raw shape of a trade row, and the checks that every layout's rows go through.
+
+Belongs here: columns, types, and what makes a row unusable. Does not belong here: how the
+cells are got out of a file (`replies`, `downloads`); choosing between rows that overlap
+(aggregates, modes of transport): staging does that in sight of everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+import polars as pl
+
+from dagster_project.sources.reading import Parsed, reject_where
+from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas
+
+SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "type_code": pl.String(),
+    "freq_code": pl.String(),
+    "period": pl.String(),
+    "ref_year": pl.Int32(),
+    "ref_month": pl.Int32(),
+    "reporter_code": pl.String(),
+    "reporter_iso": pl.String(),
+    "flow_code": pl.String(),
+    "partner_code": pl.String(),
+    "partner_iso": pl.String(),
+    "partner2_code": pl.String(),
+    "classification_code": pl.String(),
+    "cmd_code": pl.String(),
+    "aggr_level": pl.Int32(),
+    "customs_code": pl.String(),
+    "mos_code": pl.String(),
+    "mot_code": pl.String(),
+    "qty_unit_code": pl.String(),
+    "qty": pl.Float64(),
+    "net_weight_kg": pl.Float64(),
+    "cif_value": pl.Decimal(20, 3),
+    "fob_value": pl.Decimal(20, 3),
+    "primary_value": pl.Decimal(20, 3),
+    "estimation_flag": pl.String(),
+    "is_reported": pl.Boolean(),
+    "is_aggregate": pl.Boolean(),
+}
+PRIMARY_KEY = (
+    "type_code",
+    "freq_code",
+    "period",
+    "reporter_code",
+    "flow_code",
+    "partner_code",
+    "partner2_code",
+    "classification_code",
+    "cmd_code",
+    "customs_code",
+    "mos_code",
+    "mot_code",
+    "is_aggregate",
+)
+VALUES = ("cif_value", "fob_value", "primary_value")
+LAST_MONTH = pl.format(
+    "{}-{}",
+    pl.col("ref_year"),
+    pl.when(pl.col("freq_code") == "M")
+    .then(pl.col("ref_month"))
+    .otherwise(12)
+    .cast(pl.String)
+    .str.zfill(2),
+)
+
+# Raw column → field of a v1 reply. The first group tells rows apart and is never empty.
+CODES = {
+    "type_code": "typeCode",
+    "freq_code": "freqCode",
+    "period": "period",
+    "reporter_code": "reporterCode",
+    "flow_code": "flowCode",
+    "partner_code": "partnerCode",
+    "partner2_code": "partner2Code",
+    "classification_code": "classificationCode",
+    "cmd_code": "cmdCode",
+    "customs_code": "customsCode",
+    "mot_code": "motCode",
+}
+YEAR_AND_MONTH = {"ref_year": "refYear", "ref_month": "refMonth"}
+MONEY = {"cif_value": "cifvalue", "fob_value": "fobvalue", "primary_value": "primaryValue"}
+FLAGS = {"is_reported": "isReported", "is_aggregate": "isAggregate"}
+NAMES = {"reporter_iso": "reporterISO", "partner_iso": "partnerISO"}
+QUANTITIES = {"qty": "qty", "net_weight_kg": "netWgt"}
+REMARKS = {
+    "mos_code": "mosCode",
+    "qty_unit_code": "qtyUnitCode",
+    "estimation_flag": "legacyEstimationFlag",
+}
+REQUIRED = {**CODES, **YEAR_AND_MONTH, **MONEY, **FLAGS, **NAMES}
+OPTIONAL = {**QUANTITIES, **REMARKS}
+
+Refuse = Callable[[pl.Expr, str, pl.Expr | str], None]
+
+_TOTAL = "TOTAL"
+_YES = ("true", "1")
+_NO = ("false", "0")
+# Of a number such as 71887.500: whole digits, decimals without meaningless zeros.
+_NUMBER = r"^[0-9]+(\.[0-9]*)?$"
+_NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
+_DOLLARS = r"^[0-9]{1,17}(\.[0-9]{0,3}0*)?$"
+_QUANTITY = r"^[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
+
+
+def check_trade(
+    cells: pl.DataFrame, printed: Mapping[str, str], areas: Areas, known_from: date
+) -> Parsed:
+    """Rows of the raw shape out of text cells, and the rows that cannot be used.
+
+    Args:
+        cells: `row_number` and a text column for each of `REQUIRED` and `OPTIONAL`; null
+            where a cell is empty.
+        printed: what the file itself calls each column, for rejects and lineage.
+    """
+    rejects: list[pl.DataFrame] = []
+    cells = cells.with_columns(
+        pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
+    )
+    # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
+    cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
+
+    def refuse(is_bad: pl.Expr, column: str, reason: pl.Expr | str) -> None:
+        nonlocal cells
+        cells, bad = reject_where(cells, is_bad, column, reason)
+        rejects.append(bad.with_columns(pl.lit(printed[column]).alias("column_name")))
+
+    for column in CODES:
+        refuse(pl.col(column).is_null(), column, "the field is empty")
+    for column in YEAR_AND_MONTH:
+        refuse(~pl.col(column).str.contains(r"^[0-9]{1,4}$"), column, "not a whole number")
+    _refuse_periods(refuse, known_from)
+    _refuse_areas(refuse, areas)
+    refuse(pl.col("primary_value").is_null(), "primary_value", "the value is missing")
+    for column in MONEY:
+        _refuse_unless(
+            refuse,
+            column,
+            _DOLLARS,
+            pl.when(pl.col(column).str.contains(_NEGATIVE))
+            .then(pl.lit("a trade value cannot be negative"))
+            .when(pl.col(column).str.contains(_NUMBER))
+            .then(pl.lit("more digits than a value in dollars can have"))
+            .otherwise(pl.lit("not a number")),
+        )
+    for column in QUANTITIES:
+        _refuse_unless(refuse, column, _QUANTITY, pl.lit("not a number"))
+    for column in FLAGS:
+        flag = pl.col(column).str.to_lowercase()
+        refuse(flag.is_not_null() & ~flag.is_in([*_YES, *_NO]), column, "neither true nor false")
+    frame = cells.select(
+        "row_number",
+        pl.lit(printed["primary_value"]).alias("column_name"),
+        *(
+            _typed(column, dtype, areas)
+            for column, dtype in SCHEMA.items()
+            if column not in ("row_number", "column_name")
+        ),
+    )
+    return Parsed(frame, pl.concat(rejects).sort("row_number", maintain_order=True))
+
+
+def _typed(column: str, dtype: pl.DataType, areas: Areas) -> pl.Expr:
+    if column in ("reporter_iso", "partner_iso"):
+        return (
+            pl.col(column.replace("_iso", "_code"))
+            .replace_strict(areas.printed_iso, return_dtype=pl.String)
+            .alias(column)
+        )
+    if column == "aggr_level":
+        level = pl.when(pl.col("cmd_code") == _TOTAL).then(0)
+        return level.otherwise(pl.col("cmd_code").str.len_chars()).cast(dtype).alias(column)
+    if column in FLAGS:
+        # An empty flag stays unknown.
+        return pl.col(column).str.to_lowercase().is_in(_YES).alias(column)
+    if column in MONEY:
+        # The zeros a cast could not take have no meaning; the rest is exact.
+        return pl.col(column).str.extract(r"^([0-9]+(?:\.[0-9]{1,3})?)").cast(dtype).alias(column)
+    return pl.col(column).cast(dtype)
+
+
+def _refuse_periods(refuse: Refuse, known_from: date) -> None:
+    period, year, month = pl.col("period"), pl.col("ref_year"), pl.col("ref_month")
+    is_month = pl.col("freq_code") == "M"
+    refuse(
+        ~pl.col("freq_code").is_in(["A", "M"]),
+        "freq_code",
+        "neither a year (A) nor a month (M)",
+    )
+    refuse(~period.str.starts_with(year), "period", "does not lie in refYear")
+    written = pl.when(is_month).then(pl.format("{}{}", year, month.str.zfill(2))).otherwise(year)
+    refuse(
+        (period != written) | (is_month & ~month.str.zfill(2).str.contains("^(0[1-9]|1[0-2])$")),
+        "period",
+        "not the year (YYYY) or the month (YYYYMM) that the row says it is of",
+    )
+    last_month = pl.format(
+        "{}-{}", year, pl.when(is_month).then(month.str.zfill(2)).otherwise(pl.lit("12"))
+    )
+    last_whole_month = (known_from + timedelta(days=1)).replace(day=1) - timedelta(days=1)
+    refuse(
+        last_month > f"{last_whole_month:%Y-%m}",
+        "ref_year",
+        f"a release known from {known_from} cannot hold this period",
+    )
+
+
+def _refuse_areas(refuse: Refuse, areas: Areas) -> None:
+    for who in ("reporter", "partner"):
+        code, iso = pl.col(f"{who}_code"), pl.col(f"{who}_iso")
+        refuse(
+            ~code.is_in(list(areas.printed_iso)),
+            f"{who}_code",
+            f"unknown area code: if it is a country, add it to {COUNTRY_SEED}, otherwise to"
+            f" {AREA_SEED}",
+        )
+        meant = code.replace_strict(areas.printed_iso, return_dtype=pl.String)
+        refuse(
+            (iso.is_in(list(areas.iso3)) & iso.ne_missing(meant)).fill_null(False),
+            f"{who}_iso",
+            pl.format("code {} is {}, not this", code, meant.fill_null("no country")),
+        )
+
+
+def _refuse_unless(refuse: Refuse, column: str, form: str, reason: pl.Expr) -> None:
+    """Refuse what is there and has another form; an empty cell is no number and no fault."""
+    refuse((~pl.col(column).str.contains(form)).fill_null(False), column, reason)
