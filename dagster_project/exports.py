@@ -147,7 +147,7 @@ def _terms(
     """
     sources: dict[str, _Licence] = {}
     for mart in marts:
-        if mart.columns.keys() >= _SOURCE_TERMS:
+        if mart.columns.keys() >= _SOURCE_TERMS and "release_id" not in mart.columns:
             rows = connection.execute(
                 f"select source_id, licence, is_redistributable, address from {mart.relation}"
             ).fetchall()

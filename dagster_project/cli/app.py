@@ -21,7 +21,7 @@ from dagster_project.warehouse import WarehouseError
 if TYPE_CHECKING:
     from dagster_project.figures.replay import Replay
 
-DONE, SPEAKS_AGAINST, BAD_INPUT = 0, 1, 2
+DONE, SPEAKS_AGAINST, BAD_INPUT, STOPPED = 0, 1, 2, 3
 
 app = typer.Typer(
     name="bilateral",
@@ -32,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Why two published trade figures disagree, by name and amount.",
     epilog="Exit codes: 0 done, 1 a claim is contradicted or inconsistent (check), 2 bad usage or"
-    " input.",
+    " input, 3 stopped and to be continued (fetch).",
 )
 
 
@@ -45,6 +45,16 @@ class TableFormat(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
+
+
+class Flow(StrEnum):
+    export = "export"
+    imports = "import"
+
+
+class Frequency(StrEnum):
+    years = "A"
+    months = "M"
 
 
 Reporter = Annotated[

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import typer
 
-from dagster_project.cli.app import Refused
+from dagster_project.cli.app import Refused, TableFormat
 from dagster_project.cli.terminal import complain, print_table
 from dagster_project.figures.values import cell, to_json
 
@@ -50,6 +51,29 @@ def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path
             write_csv(header, _fetched(result), handle)
         else:
             _write_json(header, _fetched(result), handle)
+
+
+def write_objects(
+    objects: Sequence[Mapping[str, object]], form: TableFormat, columns: Mapping[str, str]
+) -> None:
+    """Objects with the same fields; a table shows those named in `columns`, under their titles.
+
+    Without an object csv has the header of the table.
+    """
+    if form is TableFormat.json:
+        typer.echo(to_json(list(objects)))
+    elif form is TableFormat.csv:
+        header = list(objects[0] if objects else columns)
+        write_csv(header, (list(one.values()) for one in objects), sys.stdout)
+    elif objects:
+        shown = objects[:_ROWS_IN_A_TABLE]
+        print_table((list(columns.values()), [[one[name] for name in columns] for one in shown]))
+        if len(objects) > len(shown):
+            complain(
+                f"only the first {_ROWS_IN_A_TABLE} of {len(objects)} rows are shown; --format csv"
+                " writes them all",
+                "Note",
+            )
 
 
 def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -62,6 +62,34 @@ def read_period(text: str, where: str) -> Period:
     return Period(text, start, final)
 
 
+def find_country(text: str, known: Mapping[str, Country], where: str) -> Country:
+    """A country by any of its names, in whatever case.
+
+    Raises:
+        InputError: none of this name.
+    """
+    found = known.get(text.strip().casefold())
+    if found is None:
+        near = get_close_matches(text.strip().casefold(), known, n=1, cutoff=0.6)
+        hint = (
+            f"did you mean {known[near[0]].code} ({known[near[0]].name})?"
+            if near
+            else "write an ISO code such as USA or KOR; `from marts.countries` lists them"
+        )
+        raise InputError(f"{where}: no country or group {text!r}: {hint}")
+    return found
+
+
+def countries_by_word(rows: Iterable[Mapping[str, Any]]) -> dict[str, Country]:
+    """The countries of `country_list` by code and by name; an alpha-3 code wins."""
+    return {
+        str(key).casefold(): Country(row["iso3"], row["name"])
+        for row in rows
+        for key in (row["iso2"], row["name"], row["iso3"])
+        if key
+    }
+
+
 class Words:
     """The vocabulary of one published warehouse."""
 
@@ -110,17 +138,7 @@ class Words:
         Raises:
             InputError: no such country, or a group where a country belongs.
         """
-        known = self._partners if may_be_group else self._countries
-        found = known.get(text.strip().casefold())
-        if found is None:
-            near = get_close_matches(text.strip().casefold(), known, n=1, cutoff=0.6)
-            hint = (
-                f"did you mean {known[near[0]].code} ({known[near[0]].name})?"
-                if near
-                else "write an ISO code such as USA or KOR; `from marts.countries` lists them"
-            )
-            raise InputError(f"{where}: no country or group {text!r}: {hint}")
-        return found
+        return find_country(text, self._partners if may_be_group else self._countries, where)
 
     def definitions(self, sector: str, where: str) -> list[str]:
         """The definitions of a sector in the order of their ranks, held ones first.
@@ -226,13 +244,9 @@ class Words:
 
     @cached_property
     def _countries(self) -> dict[str, Country]:
-        rows = self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
-        return {
-            str(key).casefold(): Country(row["iso3"], row["name"])
-            for row in rows
-            for key in (row["iso2"], row["name"], row["iso3"])
-            if key
-        }
+        return countries_by_word(
+            self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
+        )
 
     @cached_property
     def _partners(self) -> dict[str, Country]:

@@ -1,0 +1,113 @@
+"""From the words of a command line to a selection of a source, and back.
+
+Belongs here: countries, months and defaults. Does not belong here: whether a source has what
+is selected (its connector says so).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from dagster_project.cli.app import Flow, Frequency, Refused
+from dagster_project.figures.words import (
+    Country,
+    InputError,
+    Period,
+    countries_by_word,
+    find_country,
+    read_period,
+)
+from dagster_project.settings import Settings
+from dagster_project.sources.connector import Selection
+
+EVERY_PARTNER = "all"
+_WORLD = Country("WLD", "World")
+
+
+def read_selection(
+    settings: Settings,
+    today: date,
+    *,
+    reporters: Sequence[str] = (),
+    partners: Sequence[str] = (),
+    first: str | None = None,
+    last: str | None = None,
+    level: str = "total",
+    products: Sequence[str] = (),
+    flows: Sequence[Flow] = (),
+    frequency: Frequency = Frequency.months,
+) -> Selection:
+    """What is asked of a source.
+
+    Without a last month it is the last one that is over, or the last year by years; without a
+    first month it is the January of the year before.
+
+    Raises:
+        Refused: no such country or month, or an end before the beginning.
+    """
+    try:
+        end = _last_over(today, frequency) if last is None else _months(last, "--to").end
+        if end.replace(day=1) > today:
+            raise InputError(f"--to: {last} has not begun yet. Leave it out for the latest.")
+        start = date(end.year - 1, 1, 1) if first is None else _months(first, "--from").start
+        if start > end:
+            raise InputError(f"--from: {start:%Y-%m} lies after --to, {end:%Y-%m}.")
+        seed = (settings.seeds / "country_list.csv").read_text(encoding="utf-8")
+        known = countries_by_word(csv.DictReader(io.StringIO(seed)))
+        wanted = {one.strip().casefold() for one in partners}
+        if EVERY_PARTNER in wanted and len(wanted) > 1:
+            raise InputError(f"--partner: {EVERY_PARTNER} leaves no room for another.")
+        every = not wanted or EVERY_PARTNER in wanted
+        places = known | {"wld": _WORLD, "world": _WORLD}
+        return Selection(
+            first=start,
+            last=end.replace(day=1),
+            reporters=_codes(reporters, known, "--reporter"),
+            partners=() if every else _codes(partners, places, "--partner"),
+            level=level.strip().lower(),
+            products=tuple(dict.fromkeys(products)),
+            flows=tuple(flow.value for flow in dict.fromkeys(flows or Flow)),
+            frequency=frequency.value,
+        )
+    except InputError as error:
+        raise Refused(str(error)) from error
+
+
+def spelled(source_id: str, selection: Selection) -> str:
+    """The command that fetches this very selection, on any day."""
+    words = ["bilateral", "fetch", source_id]
+    for reporter in selection.reporters:
+        words += ["--reporter", reporter]
+    for partner in selection.partners:
+        words += ["--partner", partner]
+    form = "%Y" if selection.frequency == "A" else "%Y-%m"
+    words += ["--from", f"{selection.first:{form}}", "--to", f"{selection.last:{form}}"]
+    if selection.level != "total":
+        words += ["--level", selection.level]
+    for product in selection.products:
+        words += ["--product", product]
+    if len(selection.flows) < len(Flow):
+        words += [word for flow in selection.flows for word in ("--flow", flow)]
+    if selection.frequency != "M":
+        words += ["--frequency", selection.frequency]
+    return shlex.join(words)
+
+
+def _codes(words: Sequence[str], known: dict[str, Country], where: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(find_country(word, known, where).code for word in words))
+
+
+def _months(text: str, where: str) -> Period:
+    if "/" in text:
+        raise InputError(f"{where}: {text!r} is two months. Write 2016 or 2016-11.")
+    return read_period(text, where)
+
+
+def _last_over(today: date, frequency: Frequency) -> date:
+    if frequency is Frequency.years:
+        return date(today.year - 1, 12, 31)
+    return today.replace(day=1) - timedelta(days=1)

@@ -1,0 +1,538 @@
+"""`bilateral fetch` and `sources`: publishers, what they have, and getting it.
+
+Belongs here: options, progress, what is said before and after. Does not belong here: words
+into a selection (`selecting.py`), requests (`fetching/`), what a source is (its connector).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from dagster_project.cli.app import (
+    DONE,
+    STOPPED,
+    Flow,
+    Frequency,
+    Refused,
+    TableFormat,
+    TextFormat,
+    app,
+    reported,
+)
+from dagster_project.cli.terminal import complain, width
+from dagster_project.cli.writing import write_objects
+from dagster_project.figures.values import cell, to_json
+from dagster_project.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from dagster_project.fetching.job import FetchEvent, FetchOutcome, PlannedFetch
+    from dagster_project.sources.connector import Selection
+
+# Where nobody watches, progress is told in about so many lines.
+_LINES = 20
+_YEARS_SURVEYED = 10
+
+Reporters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reporter",
+        help="Whose trade: an ISO code or a name, may be repeated; without it the source's own.",
+        metavar="COUNTRY",
+    ),
+]
+Frequencies = Annotated[
+    Frequency, typer.Option("--frequency", help="M for months, A for years.", metavar="A|M")
+]
+
+
+@app.command()
+@reported
+def fetch(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="`bilateral sources` lists them.")
+    ],
+    reporter: Reporters = None,
+    partner: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With whom: an ISO code or a name, WLD for the world, or all; may be repeated."
+            " Without it all.",
+            metavar="COUNTRY",
+        ),
+    ] = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="First year or month, 2016 or 2016-11. Without it the January of the year before"
+            " that of --to.",
+            metavar="MONTH",
+        ),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="Last year or month. Without it the last month that is over; by years, the last"
+            " year.",
+            metavar="MONTH",
+        ),
+    ] = None,
+    level: Annotated[
+        str,
+        typer.Option(
+            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…",
+            metavar="LEVEL",
+        ),
+    ] = "total",
+    product: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A code of that level or its beginning, may be repeated; without it all.",
+            metavar="CODE",
+        ),
+    ] = None,
+    flow: Annotated[
+        list[Flow] | None,
+        typer.Option(help="export or import; without it both.", metavar="FLOW"),
+    ] = None,
+    frequency: Frequencies = Frequency.months,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would be asked, and stop; needs no network and no key."
+        ),
+    ] = False,
+    form: Annotated[TextFormat, typer.Option("--format", help="How to write the answer.")] = (
+        TextFormat.text
+    ),
+) -> int:
+    """Fetch figures from a publisher and keep what is new in them as a release.
+
+    What has come is kept when a fetch stops, for want of quota, network or patience: the same
+    command goes on from there. The next `bilateral build` takes a release in.
+
+    Example: `bilateral fetch us_census --partner KOR --from 2024 --level HS2`
+
+    Example: `bilateral fetch un_comtrade --reporter USA --reporter KOR --frequency A --dry-run`
+    """
+    from dagster_project.cli.selecting import read_selection, spelled
+    from dagster_project.fetching.job import FetchError, plan_fetch, run_fetch
+    from dagster_project.sources.connector import Refused as RefusedByPublisher
+    from dagster_project.sources.connector import SelectionError
+
+    settings = load_settings()
+    selection = read_selection(
+        settings,
+        date.today(),
+        reporters=reporter or (),
+        partners=partner or (),
+        first=first,
+        last=last,
+        level=level,
+        products=product or (),
+        flows=flow or (),
+        frequency=frequency,
+    )
+    try:
+        planned = plan_fetch(settings, source, selection)
+    except SelectionError as error:
+        raise Refused(str(error)) from error
+    if dry_run and form is TextFormat.json:
+        typer.echo(to_json(_planned_json(selection, planned)))
+        return DONE
+    _say(_planned_text(selection, planned), err=not dry_run)
+    for note in planned.notes:
+        complain(note, "Note")
+    if dry_run:
+        return DONE
+    go_on = f"Go on with: {spelled(source, selection)}"
+    with _progress(planned) as (on_event, done):
+        try:
+            outcome = run_fetch(settings, source, selection, on_event=on_event)
+        except SelectionError as error:
+            raise Refused(str(error)) from error
+        except FetchError as error:
+            if isinstance(error.reply_error, RefusedByPublisher):
+                raise Refused(str(error)) from error
+            stopped = str(error)
+        except KeyboardInterrupt:
+            stopped = f"Interrupted. {done()} replies are kept."
+        else:
+            stopped = None
+    if stopped is not None:
+        complain(f"{stopped} {go_on}", "Stopped")
+        return STOPPED
+    for note in dict.fromkeys(outcome.notes):
+        if note not in planned.notes:
+            complain(note, "Note")
+    if form is TextFormat.json:
+        typer.echo(to_json(_outcome_json(outcome)))
+    else:
+        _say(_outcome_text(outcome), err=False)
+    return DONE
+
+
+@app.command()
+@reported
+def sources(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="One source, in detail; all without it."),
+    ] = None,
+    available: Annotated[
+        bool,
+        typer.Option(
+            "--available",
+            help=f"Ask the publisher what it has of the last {_YEARS_SURVEYED} years.",
+        ),
+    ] = False,
+    reporter: Reporters = None,
+    frequency: Frequencies = Frequency.months,
+    form: Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")] = (
+        TableFormat.table
+    ),
+) -> int:
+    """Show the sources: what each gives, its key, its quota, its terms, and what is held of it.
+
+    `--reporter` and `--frequency` narrow what `--available` asks for.
+
+    Example: `bilateral sources`
+
+    Example: `bilateral sources un_comtrade --available --reporter USA --frequency A`
+    """
+    from dagster_project.figures.sources import list_sources
+    from dagster_project.figures.words import InputError
+
+    settings = load_settings()
+    if available:
+        if source is None:
+            raise Refused("--available asks one publisher: name its source.")
+        return _show_available(settings, source, reporter or [], frequency, form)
+    try:
+        listed = list_sources(settings, source)
+    except InputError as error:
+        raise Refused(str(error)) from error
+    if source is not None and form is TableFormat.table:
+        for line in _described(listed[0]):
+            typer.echo(line)
+        return DONE
+    write_objects(
+        listed,
+        form,
+        {
+            "source_id": "source",
+            "publisher": "publisher",
+            "is_fetched": "fetched",
+            "key": "key",
+            "key_is_set": "key set",
+            "requests_left_today": "left today",
+            "is_redistributable": "redistributable",
+            "shapes": "shapes",
+            "releases": "releases",
+        },
+    )
+    return DONE
+
+
+def _show_available(
+    settings: Settings, source: str, reporters: list[str], frequency: Frequency, form: TableFormat
+) -> int:
+    from dagster_project.cli.selecting import read_selection
+    from dagster_project.fetching.availability import ask_available
+    from dagster_project.sources.connector import ReplyError, SelectionError
+
+    today = date.today()
+    selection = read_selection(
+        settings,
+        today,
+        reporters=reporters,
+        first=str(today.year - _YEARS_SURVEYED),
+        frequency=frequency,
+    )
+    try:
+        found = ask_available(settings, source, selection)
+    except (ReplyError, SelectionError) as error:
+        raise Refused(str(error)) from error
+    if not found:
+        complain(
+            f"{source} keeps no list of what it has; --dry-run says what a fetch asks.", "Note"
+        )
+    write_objects(
+        [
+            {
+                "name": one.name,
+                "first": one.first,
+                "last": one.last,
+                "rows": one.rows,
+                "released_on": one.released_on,
+                "release_key": one.release_key,
+            }
+            for one in found
+        ],
+        form,
+        {
+            "name": "dataset",
+            "first": "from",
+            "last": "to",
+            "rows": "rows",
+            "released_on": "released",
+            "release_key": "release key",
+        },
+    )
+    return DONE
+
+
+# ---------------------------------------------------------------------------
+# Before, during and after a fetch
+# ---------------------------------------------------------------------------
+
+
+def _planned_text(selection: Selection, planned: PlannedFetch) -> list[str]:
+    plan = planned.plan
+    reporters = ", ".join(selection.reporters) or "the source's own reporter"
+    partners = ", ".join(selection.partners) or "every partner"
+    products = f" {', '.join(selection.products)}" if selection.products else ""
+    flows = " and ".join(f"{flow}s" for flow in selection.flows)
+    periods = "year" if selection.frequency == "A" else "month"
+    requests = planned.stored + planned.to_send
+    lines = [
+        f"{plan.source_id}: {flows}, {selection.level}{products}, {reporters} with {partners},"
+        f" {selection.first:%Y-%m} to {selection.last:%Y-%m} by {periods}.",
+        f"{_count(requests, 'request')}, {plan.fewest:,} at the fewest.",
+    ]
+    if planned.stored:
+        lines[-1] += (
+            f" {_count(planned.stored, 'reply', 'replies')} of an unfinished fetch"
+            f" {'is' if planned.stored == 1 else 'are'} here, {planned.to_send:,} to send."
+        )
+    lines[-1] += f" About {_duration(planned.seconds)}."
+    if planned.remaining_today is None:
+        lines.append("The publisher sets no limit by the day.")
+    else:
+        lines.append(
+            f"{_count(planned.remaining_today, 'request')} left today: it takes"
+            f" {_count(planned.days, 'day')}."
+        )
+    return lines
+
+
+def _planned_json(selection: Selection, planned: PlannedFetch) -> dict[str, object]:
+    return {
+        "source_id": planned.plan.source_id,
+        "selection": {
+            "reporters": selection.reporters,
+            "partners": selection.partners,
+            "first": f"{selection.first:%Y-%m}",
+            "last": f"{selection.last:%Y-%m}",
+            "level": selection.level,
+            "products": selection.products,
+            "flows": selection.flows,
+            "frequency": selection.frequency,
+        },
+        "requests": planned.stored + planned.to_send,
+        "fewest": planned.plan.fewest,
+        "stored": planned.stored,
+        "to_send": planned.to_send,
+        "seconds": planned.seconds,
+        "requests_left_today": planned.remaining_today,
+        "days": planned.days,
+        "notes": planned.notes,
+    }
+
+
+def _outcome_text(outcome: FetchOutcome) -> list[str]:
+    found = outcome.comparison
+    counts = (
+        f"{found.new:,} new, {found.changed:,} changed, {found.withdrawn:,} withdrawn,"
+        f" {found.same:,} as held before"
+    )
+    lines = [
+        f"{_count(outcome.rows, 'row')}: {counts}.",
+        f"{_count(outcome.requests_sent, 'request')} sent,"
+        f" {_count(outcome.chunks_taken_from_before, 'reply', 'replies')} taken from before.",
+    ]
+    if outcome.rejects:
+        lines.append(
+            f"{_count(outcome.rejects, 'row')} could not be read and"
+            f" {'is' if outcome.rejects == 1 else 'are'} left out; after a build"
+            ' `bilateral sql "from meta.rejects"` says why.'
+        )
+    if outcome.release is None:
+        lines.append(f"{outcome.source_id} says what is held already: no release was added.")
+    else:
+        lines.append(
+            f"Release {outcome.release.release_id} of {outcome.source_id} is held in"
+            f" {outcome.release.folder}. `bilateral build` takes it in."
+        )
+    return lines
+
+
+def _outcome_json(outcome: FetchOutcome) -> dict[str, object]:
+    release = outcome.release
+    return {
+        "source_id": outcome.source_id,
+        "release_id": None if release is None else release.release_id,
+        "known_from": None if release is None else release.known_from,
+        "is_new": outcome.is_new,
+        "requests_sent": outcome.requests_sent,
+        "replies_from_before": outcome.chunks_taken_from_before,
+        "rows": outcome.rows,
+        "new": outcome.comparison.new,
+        "changed": outcome.comparison.changed,
+        "withdrawn": outcome.comparison.withdrawn,
+        "same": outcome.comparison.same,
+        "rejects": outcome.rejects,
+        "notes": outcome.notes,
+    }
+
+
+@contextmanager
+def _progress(
+    planned: PlannedFetch,
+) -> Generator[tuple[Callable[[FetchEvent], None], Callable[[], int]]]:
+    """A bar on a terminal, a line now and then elsewhere; and how many replies are there."""
+    console = Console(stderr=True)
+    done = planned.stored
+    rows = told = 0
+
+    def count() -> int:
+        return done
+
+    if not console.is_terminal:
+
+        def tell(event: FetchEvent) -> None:
+            nonlocal done, rows, told
+            done, rows = event.done, rows + event.rows
+            if event.note is not None:
+                complain(event.note, "Again")
+            elif event.done == event.total or event.done * _LINES // event.total > told:
+                told = event.done * _LINES // event.total
+                typer.echo(f"Replies: {event.done:,} of {event.total:,}, {rows:,} rows", err=True)
+
+        yield tell, count
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    with Progress(
+        TextColumn("Replies"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Elapsed(),
+        Remaining(),
+        TextColumn("{task.fields[rows]:,} rows {task.fields[name]}", markup=False),
+        console=console,
+    ) as progress:
+        task = progress.add_task("", total=planned.stored + planned.to_send, rows=0, name="")
+
+        def draw(event: FetchEvent) -> None:
+            nonlocal done, rows
+            done, rows = event.done, rows + event.rows
+            if event.note is not None:
+                progress.console.print(f"Again: {event.note}", markup=False, highlight=False)
+            progress.update(
+                task, completed=done, total=event.total, rows=rows, name=event.name[:40]
+            )
+
+        yield draw, count
+
+
+# ---------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------
+
+_TITLES = {
+    "publisher": "Publisher",
+    "dataset": "Dataset",
+    "gives": "Gives",
+    "coverage": "Coverage",
+    "levels": "Levels",
+    "calendar": "Calendar",
+    "key": "Key",
+    "requests_left_today": "Quota",
+    "licence": "Terms",
+    "is_redistributable": "Republishing",
+    "shapes": "Shapes",
+    "releases": "Releases",
+    "address": "Address",
+    "notes": "Notes",
+}
+
+
+def _described(one: Mapping[str, Any]) -> list[str]:
+    """One source in lines, each fact under its title."""
+    said = {
+        **one,
+        "levels": ", ".join(one["levels"]) if one["levels"] else None,
+        "key": _key_said(one),
+        "requests_left_today": _quota_said(one),
+        "is_redistributable": "allowed" if one["is_redistributable"] else "not allowed",
+        "shapes": {
+            "seen": "replies of this publisher were read",
+            "documented": "known from documentation alone: the parser is strict",
+        }.get(str(one["shapes"])),
+        "releases": (
+            f"{one['releases']} held, the latest {one['latest_release']}, known from"
+            f" {one['latest_known_from']}"
+            if one["releases"]
+            else "none held"
+        ),
+        "notes": " ".join(one["notes"]) or None,
+    }
+    lines = [str(one["source_id"])]
+    indent = max(map(len, _TITLES.values())) + 2
+    for name, title in _TITLES.items():
+        if said[name] is not None:
+            lines += textwrap.wrap(
+                cell(said[name]),
+                width(),
+                initial_indent=f"{title:<{indent}}",
+                subsequent_indent=" " * indent,
+                break_on_hyphens=False,
+            )
+    return lines
+
+
+def _key_said(one: Mapping[str, Any]) -> str | None:
+    if one["key"] is None:
+        return None
+    if one["key"] == "none":
+        return "none needed"
+    there = "is set" if one["key_is_set"] else "is not set"
+    return (
+        f"{one['key']}, {there}: variable {one['key_variable']}, issued at {one['key_obtained_at']}"
+    )
+
+
+def _quota_said(one: Mapping[str, Any]) -> str | None:
+    if not one["is_fetched"]:
+        return None
+    if one["requests_per_day"] is None:
+        return "no limit by the day"
+    return f"{one['requests_left_today']} of {one['requests_per_day']} requests left today"
+
+
+def _say(lines: list[str], *, err: bool) -> None:
+    for line in lines:
+        typer.echo(textwrap.fill(line, width(), break_on_hyphens=False), err=err)
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return _count(max(1, round(seconds)), "second")
+    if seconds < 90 * 60:
+        return _count(round(seconds / 60), "minute")
+    return _count(round(seconds / 3600), "hour")

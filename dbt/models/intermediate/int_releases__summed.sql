@@ -1,0 +1,61 @@
+{{ config(tags=["question"], materialized="view") }}
+
+-- What changed between two releases, counted and summed where cells may be added up: one measure
+-- of one series at one level, over periods of one kind. Groups of countries overlap, and what
+-- accumulates within a year holds its months again: these are counted alone.
+with
+    compared as (
+
+        select
+            c.*,
+            o.period_kind,
+            case
+                when o.partner_code = 'WLD'
+                then 'world'
+                when o.is_aggregate
+                then 'groups'
+                else 'countries'
+            end as partners
+        from {{ ref("int_releases__compared") }} as c
+        inner join
+            {{ ref("observations") }} as o
+            on coalesce(c.a_observation_id, c.b_observation_id) = o.observation_id
+
+    )
+
+select
+    source_id,
+    a_release_id,
+    b_release_id,
+    flow,
+    measure,
+    leg_id,
+    product_system,
+    period_kind,
+    partners,
+    change,
+    count(*) as cells,
+    case
+        when partners <> 'groups' and period_kind in ('year', 'month')
+        then cast(sum(coalesce(a_value_usd, 0)) as decimal(38, 3))
+    end as a_value_usd,
+    case
+        when partners <> 'groups' and period_kind in ('year', 'month')
+        then cast(sum(coalesce(b_value_usd, 0)) as decimal(38, 3))
+    end as b_value_usd,
+    case
+        when partners <> 'groups' and period_kind in ('year', 'month')
+        then cast(sum(change_usd) as decimal(38, 3))
+    end as change_usd
+from compared
+group by
+    source_id,
+    a_release_id,
+    b_release_id,
+    flow,
+    measure,
+    leg_id,
+    product_system,
+    period_kind,
+    partners,
+    change
