@@ -1,0 +1,356 @@
+"""FRED, Federal Reserve Bank of St. Louis: country series copied from the US Census Bureau.
+
+Belongs here: which series are read, the download of several at once, the form of the file.
+Does not belong here: what a series measures (seed `fred_series`), sending (`fetching`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.sources.connector import (
+    About,
+    Available,
+    Chunk,
+    Examined,
+    Limits,
+    Plan,
+    Refused,
+    Reply,
+    Request,
+    Selection,
+    SelectionError,
+    Terms,
+    TryAgain,
+)
+from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.reading import (
+    Parsed,
+    checked_numbers,
+    closest,
+    decode,
+    read_csv_cells,
+    reject_where,
+)
+from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
+
+SOURCE = "fred"
+TABLE = "fred__series"
+LAYOUT = "fred_graph_csv"
+SERIES_SEED = "fred_series.csv"
+
+SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "series_id": pl.String(),
+    "year": pl.Int32(),
+    "month": pl.Int32(),
+    "value_musd": pl.Decimal(20, 6),
+    "rounding_musd": pl.Decimal(20, 6),
+}
+
+_ADDRESS = "https://fred.stlouisfed.org/graph/fredgraph.csv"
+_DATE = "observation_date"
+_MISSING = ("", ".")
+# As many as clients were seen to ask for at once; series of one frequency share a file.
+_SERIES_PER_REQUEST = 10
+_UNIT = "USD mn"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row of the seed, as far as planning needs it."""
+
+    series_id: str
+    reporter: str
+    partner: str
+    flow: str
+    first_period: str
+
+
+def fred_series(seeds: Path) -> dict[str, Series]:
+    """The series that the project knows, by id."""
+    try:
+        text = (seeds / SERIES_SEED).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SnapshotError(f"seed {SERIES_SEED}: absent from {seeds}. Restore it.") from error
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows:
+        raise SnapshotError(f"seed {SERIES_SEED}: has no rows. Restore it.")
+    for row in rows:
+        if row["unit"] != _UNIT:
+            raise SnapshotError(
+                f"seed {SERIES_SEED}: {row['series_id']} is in {row['unit']!r}; the parser reads"
+                f" {_UNIT} alone."
+            )
+    return {
+        row["series_id"]: Series(
+            row["series_id"],
+            row["reporter_iso3"],
+            row["partner_code"],
+            row["flow"],
+            row["first_period"],
+        )
+        for row in rows
+    }
+
+
+def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]) -> Parsed:
+    """One download as rows, one a figure; a month without one gives no row.
+
+    Values are USD millions as printed. Trailing zeros are dropped cell by cell and older
+    months have fewer decimals, so the longest figure of a series' year says to which unit
+    that year was rounded.
+
+    Raises:
+        SnapshotError: see `read_csv_cells`; or a series that is not in the seed.
+    """
+    name = file.snapshot_file
+    series = _header(content)[1:]
+    unknown = [one for one in series if one not in known]
+    if unknown:
+        raise SnapshotError(
+            f"{name}, line 1: no series {', '.join(unknown)} in seed {SERIES_SEED}"
+            f" ({closest(unknown[0], known)}). Say there what it measures, or leave it out."
+        )
+    cells, rejects = read_csv_cells(content, name, (_DATE, *series))
+    cells, bad_date = reject_where(
+        cells,
+        ~pl.col(_DATE).str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-01$"),
+        _DATE,
+        "not the first day of a month: these series are monthly, written YYYY-MM-01",
+    )
+    cells, future = reject_where(
+        cells,
+        pl.col(_DATE).str.slice(0, 7) > f"{file.known_from:%Y-%m}",
+        _DATE,
+        f"a release known from {file.known_from} cannot hold this month",
+    )
+    long = (
+        cells.with_columns(
+            pl.col(_DATE).str.slice(0, 4).cast(pl.Int32).alias("year"),
+            pl.col(_DATE).str.slice(5, 2).cast(pl.Int32).alias("month"),
+        )
+        .unpivot(
+            on=series,
+            index=["row_number", "year", "month"],
+            variable_name="column_name",
+            value_name="text",
+        )
+        .filter(~pl.col("text").is_in(_MISSING))
+    )
+    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=20, scale=6)
+    decimals = pl.col("text").str.extract(r"\.([0-9]+)$").str.len_chars().fill_null(0)
+    places = {column: place for place, column in enumerate(series)}
+    frame = (
+        long.with_columns(
+            decimals.max()
+            .over("column_name", "year")
+            .replace_strict(_UNITS, return_dtype=pl.String)
+            .cast(pl.Decimal(20, 6))
+            .alias("rounding_musd"),
+            pl.col("column_name").alias("series_id"),
+        )
+        .sort("row_number", pl.col("column_name").replace_strict(places, return_dtype=pl.Int64))
+        .select(list(SCHEMA))
+    )
+    return Parsed(frame, pl.concat([rejects, bad_date, future, bad_number]))
+
+
+_UNITS = {0: "1", **{places: f"0.{'1':0>{places}}" for places in range(1, 7)}}
+
+
+def _header(content: bytes) -> list[str]:
+    """The names of the first line; what is no CSV at all is told by `read_csv_cells`."""
+    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
+    return next(csv.reader([first.rstrip("\r")]), []) or [""]
+
+
+class Fred:
+    """Series of one country each, several in a file."""
+
+    @property
+    def about(self) -> About:
+        return About(
+            source_id=SOURCE,
+            title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
+            gives="A copy of the US Census Bureau's country series: total exports FAS and general"
+            " imports at customs value by month, USD millions, not seasonally adjusted",
+            coverage="Reporter USA; the partners of seed fred_series; months from 1985.",
+            levels=("total",),
+            hosts=("fred.stlouisfed.org",),
+            limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
+            key=None,
+            terms=Terms(
+                "Figures of the US Census Bureau, public domain; FRED asks to be cited", True
+            ),
+            calendar="With FT-900, about the 5th of the month, for the month two before; the three"
+            " prior years are restated each June.",
+            is_seen=True,
+            notes=(
+                "Another series becomes known by a row of seed fred_series that says what it"
+                " measures.",
+                "No limit of requests is published: one a second is kept to. The site's guard"
+                " against robots may turn a program away; then try later.",
+            ),
+        )
+
+    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
+        return ()
+
+    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
+        return ()
+
+    def plan(
+        self,
+        selection: Selection,
+        seeds: Path,
+        *,
+        has_key: bool,
+        known: tuple[Available, ...] = (),
+    ) -> Plan:
+        """As many series in a request as were seen to share one, with all months asked for."""
+        series = _asked_series(selection, fred_series(seeds))
+        first, last = f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}"
+        chunks = tuple(_chunk(group, first, last) for group in _groups(series))
+        return Plan(
+            source_id=SOURCE,
+            selection=selection,
+            chunks=chunks,
+            expected_requests=len(chunks),
+            fewest=-(-len(series) // _SERIES_PER_REQUEST),
+        )
+
+    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+        """What a reply is: a file of the series asked for, or a web page that says why not."""
+        where = f"{SOURCE}, {chunk.name} ({chunk.request.stored_address})"
+        if reply.status in (400, 404):
+            raise Refused(
+                f"{where}: status {reply.status}. FRED does not know one of the series or months:"
+                f" look at their pages and correct seed {SERIES_SEED}."
+            )
+        asked = dict(chunk.request.parameters)["id"].split(",")
+        columns = [_DATE, *asked]
+        try:
+            lines = decode(reply.content, where).splitlines()
+            header = _header(reply.content)
+            if header != columns and set(header) & set(columns):
+                raise Refused(
+                    f"{where}: the columns are {','.join(header)[:120]!r} instead of"
+                    f" {','.join(columns)!r}. The layout has changed: look at the series' pages."
+                )
+            if header == columns and len(lines) == 1:
+                return Examined(b"")
+            cells, _ = read_csv_cells(reply.content, where, columns)
+        except SnapshotError as error:
+            raise TryAgain(f"status {reply.status}: {error}") from error
+        if reply.status != 200:
+            raise TryAgain(f"{where}: status {reply.status} with a file.")
+        has_figures = cells.select(
+            pl.any_horizontal(~pl.col(one).is_in(_MISSING) for one in asked).any()
+        ).item()
+        return Examined(reply.content if has_figures else b"")
+
+
+def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Series]:
+    if selection.level != "total" or selection.products:
+        raise SelectionError(
+            f"{SOURCE}: gives all products together. Ask for level total without products."
+        )
+    if selection.frequency != "M":
+        raise SelectionError(
+            f"{SOURCE}: gives months only. Ask for frequency M; twelve months make a year."
+        )
+    if selection.first > selection.last:
+        raise SelectionError(
+            f"{SOURCE}: the first month {selection.first:%Y-%m} lies after the last,"
+            f" {selection.last:%Y-%m}. Change their order."
+        )
+    for word, asked, there in (
+        ("reporter", selection.reporters, {one.reporter for one in known.values()}),
+        ("partner", selection.partners, {one.partner for one in known.values()}),
+    ):
+        for code in asked:
+            if code not in there:
+                raise SelectionError(
+                    f"{SOURCE}: no series of {word} {code!r}: {closest(code, there)}. The series"
+                    f" that are read stand in seed {SERIES_SEED}."
+                )
+    last = f"{selection.last:%Y-%m}"
+    series = [
+        one
+        for one in known.values()
+        if one.flow in selection.flows
+        and (not selection.reporters or one.reporter in selection.reporters)
+        and (not selection.partners or one.partner in selection.partners)
+        and one.first_period <= last
+    ]
+    if not series:
+        raise SelectionError(
+            f"{SOURCE}: no series of these partners and flows begins by {last}. Ask for later"
+            " months."
+        )
+    return sorted(series, key=lambda one: one.series_id)
+
+
+def _groups(series: Sequence[Series]) -> Iterator[Sequence[Series]]:
+    for start in range(0, len(series), _SERIES_PER_REQUEST):
+        yield series[start : start + _SERIES_PER_REQUEST]
+
+
+def _chunk(series: Sequence[Series], first: str, last: str) -> Chunk:
+    ids = [one.series_id for one in series]
+    months = sum(_months(max(first, one.first_period), last) for one in series)
+    return Chunk(
+        name=f"{'-'.join(ids)}_{first}_{last}.csv",
+        table=TABLE,
+        layout=LAYOUT,
+        # Bounds are given once for each series; a single pair holds for none of several.
+        request=Request(
+            _ADDRESS,
+            (
+                ("id", ",".join(ids)),
+                ("cosd", ",".join(f"{first}-01" for _ in ids)),
+                ("coed", ",".join(f"{last}-01" for _ in ids)),
+            ),
+        ),
+        covers=Covers({"series_id": tuple(ids)}, first, last),
+        expected_rows=months,
+    )
+
+
+def _months(first: str, last: str) -> int:
+    begin, end = date.fromisoformat(f"{first}-01"), date.fromisoformat(f"{last}-01")
+    return (end.year - begin.year) * 12 + end.month - begin.month + 1
+
+
+def _series_parser(seeds: Path) -> FileParser:
+    known = fred_series(seeds)
+    return lambda content, file: parse_series(content, file, known)
+
+
+CONNECTOR = Fred()
+
+TABLES: tuple[SourceTable, ...] = (
+    SourceTable(
+        source_id=SOURCE,
+        table=TABLE,
+        description="US goods trade with single countries by month, as FRED copies it from the"
+        " Census Bureau: total exports FAS, general imports at customs value.",
+        layouts=frozenset({LAYOUT}),
+        parser=_series_parser,
+        seeds=(SERIES_SEED,),
+        columns=SCHEMA,
+        primary_key=("series_id", "year", "month"),
+        values=("value_musd",),
+        period=pl.format("{}-{}", pl.col("year"), pl.col("month").cast(pl.String).str.zfill(2)),
+        calendar=CONNECTOR.about.calendar,
+    ),
+)
