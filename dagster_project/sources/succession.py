@@ -102,7 +102,7 @@ def compare(
         rows = known.clear().select(*key, *entry.values, pl.lit("").alias("_file")).collect()
     else:
         rows = pl.concat(frames).unique(key, keep="first", maintain_order=True)
-    held = known.select(*key, *entry.values, *_period_column(entry))
+    held = known.select(*key, *entry.values)
     beside = rows.lazy().join(
         held.with_columns(pl.lit(True).alias("_is_held")),
         on=key,
@@ -124,7 +124,14 @@ def compare(
         .collect()
     )
     counts = {row["_file"]: row for row in counted.iter_rows(named=True)}
-    gone = held.join(rows.lazy().select(key), on=key, how="anti", nulls_equal=True).collect()
+    covered = [covers for _, covers in files.values() if covers is not None]
+    asked_by = sorted({column for covers in covered for column in covers.equal} - set(key))
+    gone = (
+        known.select(*key, *asked_by, *_period_column(entry))
+        .filter(pl.any_horizontal(pl.lit(False), *(_inside(covers) for covers in covered)))
+        .join(rows.lazy().select(key), on=key, how="anti", nulls_equal=True)
+        .collect()
+    )
     result = {}
     for name, (_, covers) in files.items():
         count = counts.get(name, {"new": 0, "changed": 0, "same": 0})

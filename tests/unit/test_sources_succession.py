@@ -217,3 +217,11 @@ def test_codes_that_are_empty_are_compared_too(settings: Settings) -> None:
     )
     found = compare_with_held(table, settings, {"a": (frame, None)}, date(2017, 2, 7))
     assert found["a"] == Comparison(new=1, changed=0, withdrawn=0, same=2)
+
+
+def test_a_request_may_be_told_by_a_column_outside_the_key(settings: Settings) -> None:
+    add(settings, date(2017, 1, 6), FIRST)
+    asked = Covers({"column_name": ("value",)}, "2016-01", "2016-12")
+    files = {"a": (parse(content(FIRST), snapshot_file("layout")).frame.head(1), asked)}
+    found = compare_with_held(TABLE, settings, files, date(2017, 2, 7))
+    assert found["a"] == Comparison(new=0, changed=0, withdrawn=2, same=1)
