@@ -79,8 +79,9 @@ def _spellings(character: str) -> str:
     if character.isalnum():
         return itself
     code = f"{ord(character):02x}"
-    named = {"&": "|&amp;", "<": "|&lt;", ">": "|&gt;", '"': "|&quot;"}.get(character, "")
-    return rf"(?:\\?{itself}|(?i:%(?:25)?{code}|\\u00{code}|&#x{code};)|&#{ord(character)};{named})"
+    named = {"&": "&amp;|", "<": "&lt;|", ">": "&gt;|", '"': "&quot;|"}.get(character, "")
+    # Itself last: a percent sign or an ampersand begins its own escape.
+    return rf"(?:(?i:%(?:25)?{code}|\\u00{code}|&#x{code};)|&#{ord(character)};|{named}\\?{itself})"
 
 
 def _read_keys(path: Path) -> dict[str, Secret]:
