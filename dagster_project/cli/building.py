@@ -6,7 +6,7 @@ Belongs here: options, progress, what is said at the end. Does not belong here: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ def build(
     Example: `bilateral build`
     """
     from dagster_project.build import BuildFailed, run_build
-    from dagster_project.figures.status import read_rejects
+    from dagster_project.figures.status import read_rejects, releases_built
 
     settings = load_settings()
     with _progress() as on_event:
@@ -48,6 +48,7 @@ def build(
     else:
         said = "The build gave the same content as before; nothing new was published."
     typer.echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
+    typer.echo(f"It stands on {_latest(releases_built(settings))}.")
     _say_rejects(read_rejects(settings), err=True)
     typer.echo("`bilateral status` shows what it holds; README.md has questions to ask it.")
     return DONE
@@ -90,6 +91,14 @@ def status(
         print_table(table)
     _say_rejects(state.rejects, err=False)
     return DONE
+
+
+def _latest(releases: Mapping[str, list[str]]) -> str:
+    """The latest release of each source, and how many came before it."""
+    return "; ".join(
+        f"{source} {ids[-1]}" + (f" and {len(ids) - 1} before it" if len(ids) > 1 else "")
+        for source, ids in sorted(releases.items())
+    )
 
 
 def _say_rejects(rejects: list[dict], *, err: bool) -> None:

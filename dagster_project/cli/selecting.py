@@ -50,9 +50,7 @@ def read_selection(
         Refused: no such country or month, or an end before the beginning.
     """
     try:
-        end = _last_over(today, frequency) if last is None else _months(last, "--to").end
-        if end.replace(day=1) > today:
-            raise InputError(f"--to: {last} has not begun yet. Leave it out for the latest.")
+        end = _last_over(today, frequency) if last is None else _last(last, today, frequency)
         start = date(end.year - 1, 1, 1) if first is None else _months(first, "--from").start
         if start > end:
             raise InputError(f"--from: {start:%Y-%m} lies after --to, {end:%Y-%m}.")
@@ -105,6 +103,14 @@ def _months(text: str, where: str) -> Period:
     if "/" in text:
         raise InputError(f"{where}: {text!r} is two months. Write 2016 or 2016-11.")
     return read_period(text, where)
+
+
+def _last(text: str, today: date, frequency: Frequency) -> date:
+    """The last day that is meant; months of the running year that are to come are not."""
+    months = _months(text, "--to")
+    if months.start > today:
+        raise InputError(f"--to: {text} has not begun yet. Leave it out for the latest.")
+    return months.end if frequency is Frequency.years else min(months.end, today)
 
 
 def _last_over(today: date, frequency: Frequency) -> date:

@@ -17,7 +17,7 @@ from dagster_project.fetching.keys import key_of
 from dagster_project.fetching.quota import Quota
 from dagster_project.figures.words import InputError
 from dagster_project.settings import Settings
-from dagster_project.sources.catalog import CONNECTORS
+from dagster_project.sources import catalog
 from dagster_project.sources.connector import About
 from dagster_project.sources.reading import closest
 from dagster_project.sources.snapshot import discover_releases
@@ -50,7 +50,7 @@ def list_sources(settings: Settings, source_id: str | None) -> list[dict[str, An
     """
     seed = (settings.seeds / "source_list.csv").read_text(encoding="utf-8")
     listed = {row["source_id"]: row for row in csv.DictReader(io.StringIO(seed))}
-    names = [*CONNECTORS, *(name for name in listed if name not in CONNECTORS)]
+    names = [*catalog.CONNECTORS, *(name for name in listed if name not in catalog.CONNECTORS)]
     if source_id is not None and source_id not in names:
         raise InputError(f"SOURCE: no source {source_id!r}: {closest(source_id, names)}")
     held = _held(settings)
@@ -91,7 +91,7 @@ def _held(settings: Settings) -> dict[str, list[tuple[str, date]]]:
 def _described(
     name: str, listed: Mapping[str, str], held: list[tuple[str, date]], settings: Settings
 ) -> dict[str, Any]:
-    about = CONNECTORS[name].about if name in CONNECTORS else None
+    about = catalog.CONNECTORS[name].about if name in catalog.CONNECTORS else None
     latest, known_from = held[-1] if held else (None, None)
     return {
         "source_id": name,

@@ -13,6 +13,7 @@ import duckdb
 
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.settings import Settings
+from dagster_project.sources.snapshot import discover_releases
 from dagster_project.warehouse import (
     Publication,
     WarehouseError,
@@ -81,6 +82,21 @@ def read_rejects(settings: Settings) -> list[dict]:
         return _rejects(connection)
     finally:
         connection.close()
+
+
+def releases_built(settings: Settings) -> dict[str, list[str]]:
+    """The releases that the published warehouse stands on, by source, the latest last.
+
+    Raises:
+        SnapshotError: a sidecar cannot be used.
+    """
+    publication = read_publication(settings)
+    built = {} if publication is None else publication.releases
+    releases: dict[str, list[str]] = {}
+    for release in discover_releases(settings.snapshot_roots):
+        if release.release_id in built.get(release.source_id, []):
+            releases.setdefault(release.source_id, []).append(release.release_id)
+    return releases
 
 
 def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
