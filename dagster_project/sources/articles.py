@@ -25,6 +25,7 @@ from dagster_project.sources.reading import (
     reject_duplicates,
     reject_where,
     rejects_frame,
+    shows,
 )
 from dagster_project.sources.snapshot import SnapshotError
 
@@ -328,6 +329,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__claims",
         description="The trade figures that articles print, one claim a row.",
         layouts=frozenset({CLAIMS_LAYOUT}),
+        signs={CLAIMS_LAYOUT: shows("claim_id", "document_id", "base_period")},
         parser=_claims_parser,
         seeds=VOCABULARY_SEEDS,
         columns=CLAIMS_SCHEMA,
@@ -339,6 +341,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__documents",
         description="The articles that claims were read from.",
         layouts=frozenset({DOCUMENTS_LAYOUT}),
+        signs={DOCUMENTS_LAYOUT: shows("document_id", "title_in_short", "published_on")},
         parser=_documents_parser,
         seeds=(),
         columns=DOCUMENTS_SCHEMA,

@@ -190,7 +190,11 @@ class Terms:
 
 @dataclass(frozen=True)
 class About:
-    """What a source is, for a user who has to choose one."""
+    """What a source is, for a user who has to choose one.
+
+    `by_year_from` is the year from which a source so large that it is kept up to date year
+    by year has data; none where a few requests bring all of it.
+    """
 
     source_id: str
     title: str
@@ -205,6 +209,7 @@ class About:
     # Real replies were read, or documentation alone.
     is_seen: bool
     notes: tuple[str, ...] = field(default=())
+    by_year_from: int | None = None
 
 
 class Connector(Protocol):

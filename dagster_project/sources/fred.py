@@ -38,6 +38,7 @@ from dagster_project.sources.reading import (
     decode,
     read_csv_cells,
     reject_where,
+    shows,
 )
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
@@ -345,6 +346,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US goods trade with single countries by month, as FRED copies it from the"
         " Census Bureau: total exports FAS, general imports at customs value.",
         layouts=frozenset({LAYOUT}),
+        signs={LAYOUT: shows(starts=_DATE)},
         parser=_series_parser,
         seeds=(SERIES_SEED,),
         columns=SCHEMA,

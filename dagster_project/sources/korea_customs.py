@@ -39,7 +39,7 @@ from dagster_project.sources.connector import (
     TryAgain,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import Parsed, closest, read_xml, rejects_frame
+from dagster_project.sources.reading import Parsed, closest, read_xml, rejects_frame, shows
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "korea_customs"
@@ -692,6 +692,8 @@ def _trade_parser(seeds: Path) -> FileParser:
 
 CONNECTOR = KoreaCustoms()
 
+_is_reply, _has_codes = shows("<response", "<expDlr>", starts="<"), shows("<hsCd>")
+
 TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id=SOURCE,
@@ -699,6 +701,14 @@ TABLES: tuple[SourceTable, ...] = (
         description="Korea's trade with each country by month, all products or by HS code:"
         " exports FOB, imports CIF, as the Korea Customs Service counts them.",
         layouts=frozenset(_BY_LAYOUT),
+        signs={
+            COUNTRIES.layout: lambda content, name: (
+                _is_reply(content, name) and not _has_codes(content, name)
+            ),
+            ITEMS.layout: lambda content, name: (
+                _is_reply(content, name) and _has_codes(content, name)
+            ),
+        },
         parser=_trade_parser,
         seeds=(COUNTRY_SEED, PARTNER_SEED),
         columns=SCHEMA,

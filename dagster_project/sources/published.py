@@ -18,6 +18,7 @@ from dagster_project.sources.reading import (
     Parsed,
     read_csv_cells,
     reject_where,
+    shows,
 )
 from dagster_project.sources.snapshot import SnapshotFile
 
@@ -116,6 +117,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="published__figures",
         description="Rounded figures known only as printed, each with the page it stands on.",
         layouts=frozenset({LAYOUT}),
+        signs={LAYOUT: shows("dataset_or_page", "import_concept", "valuation")},
         parser=_published_parser,
         seeds=articles.VOCABULARY_SEEDS,
         columns=SCHEMA,

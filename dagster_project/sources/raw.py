@@ -83,6 +83,23 @@ _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number",
 
 
 FileParser = Callable[[bytes, SnapshotFile], Parsed]
+# Whether a file, by its content and its name, looks like one of a layout.
+Sign = Callable[[bytes, str], bool]
+
+
+@dataclass(frozen=True)
+class OwnTotal:
+    """The rows of a table that are their publisher's own total of other rows of it.
+
+    They have `value` in the column `level`; rows of any other value there are parts that
+    add up to them, product by product. A request that names values of a column of
+    `narrowed_by` asked for some of the parts only.
+    """
+
+    level: str
+    value: str
+    product: str
+    narrowed_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +110,8 @@ class SourceTable:
     and gives the function that parses one file. `columns` are what it fills; loading adds
     the lineage. `primary_key` holds within one release. `values` are the columns whose change
     makes a row another row, and `period` gives a row's last month as YYYY-MM: both are what
-    tells whether a later release says anything new.
+    tells whether a later release says anything new. `signs` say by layout how a file that
+    comes without a sidecar is recognised. `total` is there where the publisher totals its rows.
     """
 
     source_id: str
@@ -107,6 +125,8 @@ class SourceTable:
     calendar: str
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
+    signs: Mapping[str, Sign] = field(default_factory=dict, compare=False)
+    total: OwnTotal | None = None
 
     @property
     def group(self) -> str:

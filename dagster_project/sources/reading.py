@@ -13,7 +13,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -30,6 +30,9 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
     "value": pl.String(),
     "reason": pl.String(),
 }
+
+# The part of a file in which a header, or a whole first record, stands.
+_HEAD = 8192
 
 PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
 
@@ -81,6 +84,21 @@ def _plain_text(content: bytes, name: str) -> str:
             " interrupted download leaves. Fetch it again."
         )
     return text
+
+
+def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
+    """The sign of a layout that has all these words in its first lines, in any order.
+
+    A few words that no other layout has together are enough: whether the file then keeps to
+    its layout is for the parser to say, and better to say than "unknown".
+    """
+    wanted = [word.encode() for word in words]
+
+    def is_shown(content: bytes, _name: str) -> bool:
+        head = content[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+        return head.startswith(starts.encode()) and all(word in head for word in wanted)
+
+    return is_shown
 
 
 def read_csv_cells(
@@ -176,7 +194,11 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
     rounded = pl.all().cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
     cells = (
         sheet.rename(dict(zip(sheet.columns, header, strict=True)))
-        .select(pl.when(noisy).then(rounded.str.strip_chars_end("0").str.strip_chars_end(".")).otherwise(pl.all()))
+        .select(
+            pl.when(noisy)
+            .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
+            .otherwise(pl.all())
+        )
         .with_row_index("row_number", offset=1)
         .with_columns(pl.col("row_number").cast(pl.Int64))
         .slice(1)

@@ -16,7 +16,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import ceil
@@ -1034,10 +1034,9 @@ def _sign(trade_type: str) -> Callable[[bytes, str], bool]:
     is_report = shows('"dto"', '"tables"', starts="{")
 
     def is_shown(content: bytes, name: str) -> bool:
-        word = name.partition("_")[0]
-        return is_report(content, name) and word in (
-            (trade_type,) if word in TRADE_TYPES.values() else (word,)
-        )
+        said = name.partition("_")[0]
+        is_other = said in TRADE_TYPES.values() and said != trade_type
+        return is_report(content, name) and not is_other
 
     return is_shown
 

@@ -12,7 +12,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -23,6 +23,10 @@ from dagster_project.sources.un_comtrade.areas import Areas
 from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, check_trade
 
 _GZIP = b"\x1f\x8b"
+# What zlib calls a stream with the header of gzip.
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+# The part of a file in which the header stands.
+_HEAD = 8192
 _BEYOND = "_beyond"
 
 
@@ -129,6 +133,39 @@ LAYOUTS: Mapping[str, Layout] = {
 _LEGACY_FLOWS = {"1": "M", "2": "X", "3": "RX", "4": "RM"}
 _LEGACY_NO_QUANTITY, _NO_QUANTITY = "1", "-1"
 _YEAR = "52"
+
+
+def _sign(layout: str) -> Callable[[bytes, str], bool]:
+    """A header that is nearest to this layout, be it with a column too many or too few."""
+
+    def is_shown(content: bytes, _name: str) -> bool:
+        header = _first_columns(content)
+        likeness = {name: _likeness(header, one.columns) for name, one in LAYOUTS.items()}
+        nearest = max(likeness, key=lambda name: likeness[name])
+        return nearest == layout and likeness[nearest] > 1 / 2
+
+    return is_shown
+
+
+def _first_columns(content: bytes) -> set[str]:
+    """The header's columns in the plain spelling, as far as the file can be unpacked."""
+    head = content[:_HEAD]
+    if head.startswith(_GZIP):
+        try:
+            head = zlib.decompressobj(_GZIP_WINDOW).decompress(head, _HEAD)
+        except zlib.error:
+            return set()
+    first_line = head.decode("utf-8-sig", "replace").partition("\n")[0]
+    separator = "\t" if "\t" in first_line else ","
+    return {_plain(column.strip(' "\r')) for column in first_line.split(separator)} - {""}
+
+
+def _likeness(header: set[str], columns: Sequence[str]) -> float:
+    wanted = {_plain(column) for column in columns}
+    return len(header & wanted) / len(header | wanted)
+
+
+SIGNS: Mapping[str, Callable[[bytes, str], bool]] = {layout: _sign(layout) for layout in LAYOUTS}
 
 
 def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:

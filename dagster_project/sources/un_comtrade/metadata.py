@@ -16,12 +16,13 @@ from datetime import date
 
 import polars as pl
 
-from dagster_project.sources.reading import Parsed, read_json, rejects_frame
+from dagster_project.sources.reading import Parsed, read_json, rejects_frame, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.areas import Areas
 from dagster_project.sources.un_comtrade.replies import rows_of
 
 LAYOUT = "comtrade_metadata_v1"
+SIGN = shows('"data"', '"reporterCode"', '"importValuation"', starts="{")
 
 SCHEMA: dict[str, pl.DataType] = {
     "row_number": pl.Int64(),

@@ -18,6 +18,7 @@ from dagster_project.sources.reading import (
     read_workbook_cells,
     reject_where,
     rejects_frame,
+    shows,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.partners import reject_unknown
@@ -58,6 +59,11 @@ _VALUE_COLUMN_FRAME = pl.DataFrame(
     schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
     orient="row",
 ).with_row_index("column_place")
+
+
+def is_country_file(content: bytes, name: str) -> bool:
+    """Whether it looks like one; what stands in a workbook is for reading to find out."""
+    return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
 
 
 def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -18,6 +18,7 @@ from dagster_project.sources.reading import (
     read_json,
     reject_where,
     rejects_frame,
+    shows,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.partners import (
@@ -79,6 +80,13 @@ class ApiLayout:
     @property
     def variables(self) -> frozenset[str]:
         return frozenset(f"{stem}_{period}" for stem in self.stems for period in ("MO", "YR"))
+
+    def is_shown(self, content: bytes, name: str) -> bool:
+        """Whether a file looks like a reply of this endpoint."""
+        return any(
+            shows(f'"{self.commodity}"', f'"{stem}_', starts="[")(content, name)
+            for stem in self.stems
+        )
 
 
 def _levels(prefix: str, lengths: Iterable[int]) -> dict[int, str]:
