@@ -1,0 +1,242 @@
+"""Asking the US Census Bureau: the country file and the International Trade API.
+
+Belongs here: what can be asked for, and the requests that bring it. Does not belong here:
+what a reply is (`replies`), its rows (`country_file`, `trade_api`), sending anything
+(`dagster_project/fetching/`).
+
+A selection of all goods brings the country file, which holds every partner and month since
+1985 in one request, and from the API what that file has not: domestic and foreign exports,
+imports by concept and valuation, charges and duty. Every other level is in the API alone.
+Exports are asked for in total, domestic and foreign: the total is a published figure with a
+row of its own, not a sum of ours.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from math import ceil
+from pathlib import Path
+
+from dagster_project.sources.connector import (
+    About,
+    Available,
+    Chunk,
+    Examined,
+    KeyUse,
+    Limits,
+    Plan,
+    Reply,
+    Request,
+    Selection,
+    SelectionError,
+    Terms,
+)
+from dagster_project.sources.reading import closest
+from dagster_project.sources.us_census.levels import LEVELS, Level
+from dagster_project.sources.us_census.partners import ALL_COUNTRIES, codes_of
+from dagster_project.sources.us_census.planning import (
+    API_ADDRESS,
+    FIRST_YEAR,
+    JSON,
+    Slice,
+    country_file_chunk,
+    plan_slice,
+    time_predicate,
+)
+from dagster_project.sources.us_census.replies import KEY_ADDRESS, examine
+
+SOURCE = "us_census"
+
+_API_FIRST = date(2010, 1, 1)
+_DIRECTIONS = {"export": "exports", "import": "imports"}
+_PER_DAY = 500
+_SOURCE_SEED = "source_list.csv"
+
+ABOUT = About(
+    source_id=SOURCE,
+    title="US Census Bureau: country file and International Trade API",
+    gives="US goods trade with every partner: exports in total, domestic and foreign; general"
+    " imports and imports for consumption at customs value and CIF, charges, calculated duty.",
+    coverage="Months and years. All goods since 1985; by product since January 2010.",
+    levels=tuple(LEVELS),
+    hosts=("api.census.gov", "www.census.gov"),
+    limits=Limits(per_second=2.0, per_day=_PER_DAY, per_day_with_key=None),
+    key=KeyUse("query", "key", is_required=False, obtained_at=KEY_ADDRESS),
+    terms=Terms("US Government work in the public domain", is_redistributable=True),
+    calendar="With FT-900, about the 5th of the month, for the month two before; the three"
+    " prior years are restated each June.",
+    is_seen=True,
+    notes=(
+        "Without a key about 500 requests a day are answered; the publisher may ask for one at"
+        " any time.",
+        "By product, only countries and the total of all are asked for; groups of countries"
+        " come with all goods.",
+        "End-use codes have one or five digits.",
+    ),
+)
+
+
+class UsCensus:
+    """See `Connector`."""
+
+    @property
+    def about(self) -> About:
+        return ABOUT
+
+    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
+        """All goods with all countries by month: a few rows that say which months are out."""
+        _check(selection, seeds)
+        first = max(selection.first, _API_FIRST)
+        if first > selection.last:
+            return ()
+        direction = _DIRECTIONS[selection.flows[-1]]
+        asked = Slice("total", LEVELS["total"], direction, (ALL_COUNTRIES,), is_annual=False)
+        periods = [f"{first:%Y-%m}", f"{selection.last:%Y-%m}"]
+        parameters = (
+            ("get", asked.variables[0]),
+            ("time", time_predicate(periods)),
+            ("CTY_CODE", ALL_COUNTRIES),
+        )
+        name = f"survey_{direction}_{periods[0]}_{periods[-1]}.json"
+        request = Request(API_ADDRESS + asked.layout.endpoint, parameters, accept=JSON)
+        return (Chunk(name, "us_census__trade_api", asked.layout_name, request, None),)
+
+    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
+        found = []
+        for content in replies.values():
+            if not content:
+                continue
+            header, *rows = json.loads(content)
+            months = sorted(row[header.index("time")] for row in rows)
+            totals = json.dumps(sorted(rows)).encode()
+            found.append(
+                Available(
+                    name="us_census__trade_api",
+                    first=months[0],
+                    last=months[-1],
+                    release_key=hashlib.sha256(totals).hexdigest()[:16],
+                )
+            )
+        return tuple(found)
+
+    def plan(
+        self,
+        selection: Selection,
+        seeds: Path,
+        *,
+        has_key: bool,
+        known: tuple[Available, ...] = (),
+    ) -> Plan:
+        """The fewest requests that bring the selection; see the module for total."""
+        level = _check(selection, seeds)
+        partners = codes_of(seeds, selection.partners)
+        periods, notes = _periods(selection, known)
+        chunks = [country_file_chunk()] if selection.level == "total" else []
+        fewest = len(chunks)
+        for flow in selection.flows if periods else ():
+            asked = Slice(
+                selection.level,
+                level,
+                _DIRECTIONS[flow],
+                partners,
+                selection.frequency == "A",
+            )
+            planned, least = plan_slice(asked, selection.products, periods)
+            chunks += planned
+            fewest += least
+        if not has_key and len(chunks) > _PER_DAY:
+            notes.append(
+                f"{len(chunks)} requests take {ceil(len(chunks) / _PER_DAY)} days without a key;"
+                f" with one there is no daily limit: {KEY_ADDRESS}"
+            )
+        return Plan(SOURCE, selection, tuple(chunks), len(chunks), fewest, tuple(notes))
+
+    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+        return examine(chunk, reply)
+
+
+def _check(selection: Selection, seeds: Path) -> Level:
+    """The level of a selection that can be served.
+
+    Raises:
+        SelectionError: another reporter, a level, flow or product that is not here, a period
+            before the first.
+    """
+    reporter = _reporter(seeds)
+    if set(selection.reporters) - {reporter}:
+        raise SelectionError(
+            f"{SOURCE}: reports the trade of {reporter} alone, not of"
+            f" {', '.join(selection.reporters)}. Leave the reporter out, or give it as partner."
+        )
+    if selection.level not in LEVELS:
+        raise SelectionError(
+            f"{SOURCE}: no level {selection.level!r}; {closest(selection.level, LEVELS)}."
+        )
+    if not selection.flows or set(selection.flows) - set(_DIRECTIONS):
+        raise SelectionError(
+            f"{SOURCE}: flows are {' and '.join(_DIRECTIONS)}, not {selection.flows!r}."
+        )
+    level = LEVELS[selection.level]
+    longest = max(level.code_lengths, default=0)
+    for product in selection.products:
+        if not (product.isdigit() and len(product) <= longest):
+            raise SelectionError(
+                f"{SOURCE}: {product!r} is no code of {selection.level}, nor the beginning of one:"
+                + (f" write up to {longest} digits." if longest else " leave products out.")
+            )
+    since = _API_FIRST if selection.level != "total" else date(FIRST_YEAR, 1, 1)
+    if selection.last < max(since, selection.first):
+        raise SelectionError(
+            f"{SOURCE}: {selection.level} begins in {since:%Y-%m}; asked for are"
+            f" {selection.first:%Y-%m} to {selection.last:%Y-%m}."
+        )
+    return level
+
+
+def _reporter(seeds: Path) -> str:
+    with (seeds / _SOURCE_SEED).open(encoding="utf-8", newline="") as lines:
+        return next(
+            row["reporter_iso3"] for row in csv.DictReader(lines) if row["source_id"] == SOURCE
+        )
+
+
+def _periods(selection: Selection, known: tuple[Available, ...]) -> tuple[list[str], list[str]]:
+    """The months or years that the API is asked for, and what a user should know of them.
+
+    Raises:
+        SelectionError: nothing of what is asked for is out yet.
+    """
+    notes = []
+    if selection.first < _API_FIRST:
+        rest = "; the country file goes back to 1985" if selection.level == "total" else ""
+        notes.append(f"The API begins in {_API_FIRST:%Y-%m}{rest}.")
+    first = max(selection.first, _API_FIRST)
+    months = [
+        f"{index // 12}-{index % 12 + 1:02d}"
+        for index in range(_month_index(first), _month_index(selection.last) + 1)
+    ]
+    if known:
+        last = max(one.last for one in known)
+        out = [month for month in months if month <= last]
+        if months and not out and selection.level != "total":
+            raise SelectionError(f"{SOURCE}: the last month that is out is {last}.")
+        months = out
+    if selection.frequency == "M":
+        return months, notes
+    years = [month[:4] for month in months if month.endswith("-12")]
+    if not years and selection.level != "total":
+        raise SelectionError(
+            f"{SOURCE}: a year is out with its December; ask for months of"
+            f" {selection.last:%Y} instead."
+        )
+    if months and not months[-1].endswith("-12"):
+        notes.append(f"{months[-1][:4]} is not out whole and left aside.")
+    return years, notes
+
+
+def _month_index(day: date) -> int:
+    return day.year * 12 + day.month - 1

@@ -1,0 +1,116 @@
+"""What a reply of the US Census Bureau is: rows, nothing, a refusal, or a bad moment.
+
+Belongs here: telling these apart before anything is stored. Does not belong here: the rows
+themselves (`trade_api`, `country_file`), repeating a request (`dagster_project/fetching/`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+from dagster_project.sources.connector import (
+    Chunk,
+    Examined,
+    Refused,
+    Reply,
+    Request,
+    TryAgain,
+)
+from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.us_census.country_file import (
+    COUNTRY_FILE_LAYOUT,
+    read_country_cells,
+)
+from dagster_project.sources.us_census.trade_api import API_LAYOUTS, value_columns
+
+KEY_ADDRESS = "https://api.census.gov/data/key_signup.html"
+
+_OVERLOADED = "There was an error while running your query"
+_EXCERPT = 160
+
+
+def examine(chunk: Chunk, reply: Reply) -> Examined:
+    """What came for a chunk; see `Connector.examine`."""
+    what = f"us_census: {chunk.request.stored_address}"
+    if reply.status == 204:
+        return Examined(b"")
+    text = reply.content[:4096].decode("utf-8", errors="replace").strip()
+    came = f"HTTP {reply.status} with {' '.join(text.split())[:_EXCERPT]!r}"
+    if _OVERLOADED in text:
+        raise TryAgain(f"{what}: the publisher could not answer ({came}). Fetch again later.")
+    if text.startswith("<"):
+        raise _web_page(what, text, came)
+    if reply.status != 200:
+        raise Refused(
+            f"{what}: {came}. Correct the request; if the publisher has renamed a variable, the"
+            " layout of this source has to follow."
+        )
+    if not reply.content.strip():
+        raise TryAgain(f"{what}: HTTP 200 without a body. Fetch again later.")
+    if chunk.layout == COUNTRY_FILE_LAYOUT:
+        return _examine_country_file(what, reply)
+    if reply.content_type not in chunk.request.accept:
+        raise TryAgain(
+            f"{what}: {reply.content_type or 'no content type'} instead of"
+            f" {' or '.join(chunk.request.accept)} ({came}). Fetch again later."
+        )
+    return _examine_rows(what, came, chunk, reply)
+
+
+def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
+    """The publisher answers a bad or missing key with a page, not with a status."""
+    if "key" in text.lower():
+        return Refused(
+            f"{what}: a web page about the key instead of data ({came}). Check the key of"
+            f" us_census, or get one at {KEY_ADDRESS}."
+        )
+    return TryAgain(
+        f"{what}: a web page instead of data ({came}). Fetch again later; if it stays, check"
+        f" the address, and the key of us_census ({KEY_ADDRESS})."
+    )
+
+
+def _examine_country_file(what: str, reply: Reply) -> Examined:
+    if reply.content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(reply.content)):
+        raise TryAgain(f"{what}: the workbook is cut short. Fetch again later.")
+    try:
+        read_country_cells(reply.content, what)
+    except SnapshotError as error:
+        raise Refused(
+            f"{error} The country file is not laid out as it used to be; the layout of this"
+            " source has to follow."
+        ) from error
+    return Examined(reply.content)
+
+
+def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> Examined:
+    try:
+        rows = json.loads(reply.content)
+    except ValueError as error:
+        if reply.content.lstrip().startswith(b"["):
+            raise TryAgain(f"{what}: the rows are cut short ({error}). Fetch again.") from error
+        raise Refused(f"{what}: {came}, which is not JSON. Correct the request.") from error
+    if not (isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows)):
+        raise Refused(f"{what}: {came} instead of rows. Correct the request.")
+    header = [str(column) for column in rows[0]]
+    missing = [column for column in _columns_of(chunk.request) if column not in header]
+    if missing:
+        raise Refused(
+            f"{what}: the reply has no column {', '.join(missing)}, only {', '.join(header)}."
+            " If the publisher has renamed it, the layout of this source has to follow."
+        )
+    try:
+        value_columns(header, what, API_LAYOUTS[chunk.layout])
+    except SnapshotError as error:
+        raise Refused(str(error)) from error
+    return Examined(reply.content if len(rows) > 1 else b"")
+
+
+def _columns_of(request: Request) -> list[str]:
+    """What was asked for; predicates are appended as columns."""
+    names: dict[str, None] = {}
+    for name, value in request.parameters:
+        names.update(dict.fromkeys(value.split(",") if name == "get" else [name]))
+    return list(names)
