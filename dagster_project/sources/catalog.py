@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dagster_project.settings import Settings
-from dagster_project.sources import articles, published, un_comtrade, us_census
+from dagster_project.sources import (
+    articles,
+    bea_ita,
+    fred,
+    korea_customs,
+    published,
+    un_comtrade,
+    us_census,
+    usitc_dataweb,
+)
 from dagster_project.sources.connector import Connector, SelectionError
 from dagster_project.sources.raw import (
     REJECTS_SCHEMA,
@@ -39,12 +48,25 @@ __all__ = [
 CATALOG: tuple[SourceTable, ...] = (
     *us_census.TABLES,
     *un_comtrade.TABLES,
+    *usitc_dataweb.TABLES,
+    *bea_ita.TABLES,
+    *korea_customs.TABLES,
+    *fred.TABLES,
     *published.TABLES,
     *articles.TABLES,
 )
 
 # By source. A source without a connector is added to by hand.
-CONNECTORS: Mapping[str, Connector] = {connector.about.source_id: connector for connector in ()}
+CONNECTORS: Mapping[str, Connector] = {
+    connector.about.source_id: connector
+    for connector in (
+        us_census.CONNECTOR,
+        usitc_dataweb.CONNECTOR,
+        bea_ita.CONNECTOR,
+        korea_customs.CONNECTOR,
+        fred.CONNECTOR,
+    )
+}
 
 
 def table_named(table: str) -> SourceTable:

@@ -10,6 +10,18 @@ with
         select 'un_comtrade__trade' as raw_table, count(*) as raw_rows
         from {{ source("raw", "un_comtrade__trade") }}
         union all
+        select 'usitc_dataweb__trade' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "usitc_dataweb__trade") }}
+        union all
+        select 'bea_ita__transactions' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "bea_ita__transactions") }}
+        union all
+        select 'korea_customs__trade' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "korea_customs__trade") }}
+        union all
+        select 'fred__series' as raw_table, count(*) as raw_rows
+        from {{ source("raw", "fred__series") }}
+        union all
         select 'published__figures' as raw_table, count(*) as raw_rows
         from {{ source("raw", "published__figures") }}
 
@@ -35,6 +47,18 @@ with
                 and coalesce(customs_code, 'C00') = 'C00'
                 and coalesce(mot_code, '0') = '0'
             )
+        union all
+        select 'usitc_dataweb__trade' as raw_table, 0 as left_out
+        union all
+        -- The residual of seasonal adjustment is trade with nobody.
+        select 'bea_ita__transactions' as raw_table, count(*) as left_out
+        from {{ source("raw", "bea_ita__transactions") }} as f
+        inner join {{ ref("bea_areas") }} as a on f.area_or_country = a.area_or_country
+        where a.is_residual
+        union all
+        select 'korea_customs__trade' as raw_table, 0 as left_out
+        union all
+        select 'fred__series' as raw_table, 0 as left_out
         union all
         -- Figures in another currency wait for an exchange rate.
         select 'published__figures' as raw_table, count(*) as left_out

@@ -4,7 +4,11 @@
 {% set aligned = [
     "us_census_country_file",
     "us_census_trade_api",
+    "usitc_dataweb_trade",
+    "bea_ita_transactions",
     "un_comtrade_trade",
+    "korea_customs_trade",
+    "fred_series",
 ] %}
 
 with

@@ -20,6 +20,38 @@ with
 
     ),
 
+    bea_groups as (
+
+        select
+            partner_code,
+            area_name as partner_name,
+            cast(null as varchar) as iso3,
+            cast(null as varchar) as iso2,
+            cast(null as varchar) as m49_code,
+            cast(null as varchar) as census_code,
+            is_aggregate,
+            false as is_world
+        from {{ ref("bea_areas") }}
+        where partner_code like 'bea:%'
+
+    ),
+
+    korea_customs as (
+
+        select
+            partner_code,
+            partner_name,
+            iso3,
+            cast(null as varchar) as iso2,
+            cast(null as varchar) as m49_code,
+            cast(null as varchar) as census_code,
+            is_aggregate,
+            false as is_world
+        from {{ ref("korea_customs_partners") }}
+        where partner_code like 'korea_customs:%'
+
+    ),
+
     others as (
 
         select
@@ -42,3 +74,9 @@ from by_country
 union all
 select *
 from others
+union all
+select *
+from bea_groups
+union all
+select *
+from korea_customs
