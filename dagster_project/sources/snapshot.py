@@ -14,7 +14,7 @@ import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from pathlib import Path
@@ -41,13 +41,20 @@ class Covers:
     """The part of a raw table that a request asks for.
 
     What an earlier release holds inside it and the new reply does not, the publisher has
-    withdrawn. `equal` gives the values asked for by raw column; a column left out was asked
-    for whole. `first` and `last` are months (YYYY-MM), compared with `SourceTable.period`.
+    withdrawn. `equal` gives the values asked for by raw column, `beginnings` what they begin
+    with; a column left out was asked for whole. `first` and `last` are months (YYYY-MM),
+    compared with `SourceTable.period`.
     """
 
     equal: Mapping[str, tuple[str, ...]]
     first: str
     last: str
+    beginnings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that tell the part, beside the period."""
+        return frozenset(self.equal) | frozenset(self.beginnings)
 
 
 @dataclass(frozen=True)
@@ -436,17 +443,23 @@ def _read_covers(entry: Mapping[str, object], where: str) -> Covers | None:
     if covers is None:
         return None
     where = f"{where}, covers"
-    if not isinstance(covers, dict) or not isinstance(covers.get("equal"), dict):
+    if not isinstance(covers, dict):
         raise SnapshotError(f"{where}: must be an object with equal, first and last.")
-    equal: dict[str, tuple[str, ...]] = {}
-    for column, values in covers["equal"].items():
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise SnapshotError(f"{where}: {column} must be a list of texts.")
-        equal[column] = tuple(values)
+    equal = _read_columns(covers.get("equal"), where)
+    beginnings = _read_columns(covers.get("beginnings", {}), where)
     bounds = [_text(covers, bound, where) for bound in ("first", "last")]
     if not all(_MONTH.fullmatch(bound) for bound in bounds) or bounds[0] > bounds[1]:
         raise SnapshotError(f"{where}: first and last must be months, YYYY-MM, in this order.")
-    return Covers(equal, *bounds)
+    return Covers(equal, *bounds, beginnings)
+
+
+def _read_columns(columns: object, where: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(columns, dict):
+        raise SnapshotError(f"{where}: must be an object with equal, first and last.")
+    for column, values in columns.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise SnapshotError(f"{where}: {column} must be a list of texts.")
+    return {column: tuple(values) for column, values in columns.items()}
 
 
 def _text(fields: Mapping[str, object], name: str, where: str) -> str:

@@ -125,7 +125,7 @@ def compare(
     )
     counts = {row["_file"]: row for row in counted.iter_rows(named=True)}
     covered = [covers for _, covers in files.values() if covers is not None]
-    asked_by = sorted({column for covers in covered for column in covers.equal} - set(key))
+    asked_by = sorted({column for covers in covered for column in covers.columns} - set(key))
     gone = (
         known.select(*key, *asked_by, *_period_column(entry))
         .filter(pl.any_horizontal(pl.lit(False), *(_inside(covers) for covers in covered)))
@@ -206,6 +206,12 @@ def _inside(covers: Covers) -> pl.Expr:
         *(
             pl.col(column).cast(pl.String).is_in(list(values))
             for column, values in covers.equal.items()
+        ),
+        *(
+            pl.any_horizontal(
+                pl.lit(False), *(pl.col(column).str.starts_with(one) for one in values)
+            )
+            for column, values in covers.beginnings.items()
         ),
     )
 

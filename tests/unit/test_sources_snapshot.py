@@ -243,7 +243,8 @@ def test_a_late_release_takes_its_place_by_the_day_it_was_known(tmp_path: Path) 
 
 
 def test_what_was_asked_for_and_when_is_kept(tmp_path: Path) -> None:
-    covers = Covers({"cty_code": ("5800",), "year": ("2016",)}, "2016-01", "2016-12")
+    equal, beginnings = {"cty_code": ("5800",)}, {"commodity_code": ("87", "8802")}
+    covers = Covers(equal, "2016-01", "2016-12", beginnings)
     at = datetime(2017, 3, 7, 8, 30, tzinfo=UTC)
     file = NewFile("a.json", "us_census__country_file", "layout", None, b"one", covers=covers)
     empty = replace(file, name="b.json", content=b"")
@@ -274,6 +275,10 @@ def test_the_release_retrieved_later_on_one_day_comes_later(tmp_path: Path) -> N
     [
         (["2016"], "must be an object with equal, first and last"),
         ({"equal": {"year": "2016"}, "first": "2016-01", "last": "2016-12"}, "list of texts"),
+        (
+            {"equal": {}, "beginnings": {"code": [87]}, "first": "2016-01", "last": "2016-12"},
+            "code must be a list of texts",
+        ),
         ({"equal": {}, "first": "2016-12", "last": "2016-01"}, "in this order"),
         ({"equal": {}, "first": "2016", "last": "2016-01"}, "must be months"),
     ],

@@ -156,6 +156,15 @@ def test_what_was_asked_for_bounds_what_is_withdrawn(settings: Settings) -> None
     assert beside(settings, date(2017, 4, 7), {("KOR", "2016-01"): "1"}).withdrawn == 1
 
 
+def test_beginnings_of_codes_bound_what_is_withdrawn(settings: Settings) -> None:
+    rows = {**FIRST, ("KAZ", "2016-01"): "7", ("LKA", "2016-01"): "8"}
+    add(settings, date(2017, 1, 6), rows, covers=None)
+    covers = Covers({}, "2016-01", "2016-12", {"partner": ("KO", "J")})
+    assert beside(settings, date(2017, 2, 7), {}, covers).withdrawn == 3
+    add(settings, date(2017, 2, 7), {}, covers)
+    assert {row for _, row, _ in withdrawn(settings)} == {2, 3, 4}
+
+
 def test_a_value_that_returns_is_news(settings: Settings) -> None:
     add(settings, date(2017, 1, 6), FIRST)
     add(settings, date(2017, 2, 7), {**FIRST, ("KOR", "2016-01"): "1.5"})

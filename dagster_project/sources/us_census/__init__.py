@@ -12,9 +12,11 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.us_census.connector import UsCensus
 from dagster_project.sources.us_census.country_file import (
     COUNTRY_FILE_LAYOUT,
     COUNTRY_FILE_SCHEMA,
+    is_country_file,
     parse_country_file,
 )
 from dagster_project.sources.us_census.partners import PARTNER_SEED, census_codes
@@ -25,6 +27,7 @@ from dagster_project.sources.us_census.trade_api import (
 )
 
 __all__ = [
+    "CONNECTOR",
     "COUNTRY_FILE_SCHEMA",
     "TABLES",
     "TRADE_API_SCHEMA",
@@ -32,6 +35,8 @@ __all__ = [
     "parse_country_file",
     "parse_trade_api",
 ]
+
+CONNECTOR = UsCensus()
 
 _CALENDAR = (
     "With FT-900, about the 5th of the month, for the month two before; the three prior years"
@@ -57,6 +62,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US goods trade with every partner and group by month and year:"
         " general imports at customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
+        signs={COUNTRY_FILE_LAYOUT: is_country_file},
         parser=_country_file_parser,
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,
@@ -72,6 +78,7 @@ TABLES: tuple[SourceTable, ...] = (
         " Trade API: domestic and foreign exports, imports by concept and valuation,"
         " charges and calculated duty.",
         layouts=frozenset(API_LAYOUTS),
+        signs={name: layout.is_shown for name, layout in API_LAYOUTS.items()},
         parser=_trade_api_parser,
         seeds=(PARTNER_SEED,),
         columns=TRADE_API_SCHEMA,

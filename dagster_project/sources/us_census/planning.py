@@ -162,13 +162,10 @@ def _chunk(asked: Slice, part: Part, periods: list[str]) -> Chunk:
         equal["comm_lvl"] = (level.comm_lvl,)
     elif level.system == "enduse":
         columns.append("COMM_LVL")
-    beginnings = []
+    longest = max(level.code_lengths, default=0)
     for product in part.products:
-        is_code = len(product) == max(level.code_lengths)
+        is_code = len(product) == longest
         predicates.append((layout.commodity, product if is_code else f"{product}*"))
-        beginnings += [] if is_code else [product]
-    if part.products:
-        equal["commodity_code"] = part.products
     if asked.partners:
         predicates += [("CTY_CODE", code) for code in asked.partners]
         equal["cty_code"] = asked.partners
@@ -200,7 +197,12 @@ def _chunk(asked: Slice, part: Part, periods: list[str]) -> Chunk:
         table="us_census__trade_api",
         layout=asked.layout_name,
         request=request,
-        covers=None if beginnings else Covers(equal, periods[0] + last, periods[-1] + last),
+        covers=Covers(
+            equal,
+            periods[0] + last,
+            periods[-1] + last,
+            {"commodity_code": part.products} if part.products else {},
+        ),
         expected_rows=ceil(asked.rows * part.share * len(periods)),
     )
 
