@@ -234,15 +234,15 @@ def read_release(folder: Path) -> Release:
     source_id, release_id = folder.parent.name, folder.name
     where = f"{source_id}/{release_id}/{SIDECAR}"
     sidecar = _read_sidecar(folder / SIDECAR, where)
-    for field, expected in (("source_id", source_id), ("release_id", release_id)):
-        if _text(sidecar, field, where) != expected:
+    for name, expected in (("source_id", source_id), ("release_id", release_id)):
+        if _text(sidecar, name, where) != expected:
             raise SnapshotError(
-                f"{where}: {field} is {sidecar[field]!r} but the folder is called"
+                f"{where}: {name} is {sidecar[name]!r} but the folder is called"
                 f" {expected!r}. Rename the folder or correct the sidecar."
             )
         if not _NAME.fullmatch(expected):
             raise SnapshotError(
-                f"{where}: {field} {expected!r} must be letters, digits, '.', '_' and '-'."
+                f"{where}: {name} {expected!r} must be letters, digits, '.', '_' and '-'."
             )
     precision = _text(sidecar, "known_from_precision", where)
     if precision not in _PRECISIONS:
