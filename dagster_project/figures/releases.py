@@ -91,7 +91,7 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
         cells=replay.rows(
             "int_releases__compared",
             "reporter_iso3, partner_code, flow, leg_id, measure, product_system, product_code,"
-            " period_start, period_end, raw_table, series_key",
+            " datediff('month', period_start, period_end), period_start, raw_table, series_key",
         ),
         sums=replay.rows(
             "int_releases__summed",

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from dagster_project.settings import Settings
-from dagster_project.warehouse import connect_published
+from dagster_project.warehouse import connect_published, read_publication
 
 YEAR = ("--reporter", "USA", "--partner", "KOR", "--period", "2016")
 
@@ -100,7 +100,20 @@ def test_status_names_every_release(
         assert release in text
 
 
-@pytest.mark.parametrize("command", ["build", "sql", "explain", "check", "figures", "status"])
+COMMANDS = (
+    "build",
+    "status",
+    "sql",
+    "explain",
+    "check",
+    "figures",
+    "fetch",
+    "sources",
+    "releases",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(bilateral: Callable[..., Result], command: str) -> None:
     result = bilateral(command, "--help")
     assert result.exit_code == 0
@@ -110,11 +123,18 @@ def test_help_teaches_by_example(bilateral: Callable[..., Result], command: str)
 
 def test_help_names_every_command_and_the_exit_codes(bilateral: Callable[..., Result]) -> None:
     text = bilateral("--help").stdout
-    for command in ("build", "sql", "explain", "check", "figures", "status", "Exit codes"):
+    for command in (*COMMANDS, "Exit codes"):
         assert command in text
 
 
-def test_an_up_to_date_warehouse_is_not_built_again(bilateral: Callable[..., Result]) -> None:
+def test_an_up_to_date_warehouse_is_not_built_again(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
     result = bilateral("build")
     assert result.exit_code == 0
     assert "Nothing has changed" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("It stands on")]
+    publication = read_publication(built_warehouse)
+    assert publication is not None
+    for source, releases in publication.releases.items():
+        assert any(f" {source} {release}" in line for release in releases), source

@@ -1,0 +1,146 @@
+"""Releases can be listed, and two of one source laid beside each other cell by cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dagster_project.cli import app
+from dagster_project.settings import Settings
+from dagster_project.sources.snapshot import discover_releases
+from dagster_project.warehouse import connect_published
+
+Run = Callable[..., Result]
+
+PAIR = ("us_census", "2017-01", "2026-09")
+
+
+def compared(bilateral: Run, *pair: str) -> dict[str, Any]:
+    result = bilateral("releases", "diff", *pair, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def cell_key(cell: dict[str, Any]) -> tuple[str, ...]:
+    return cell["raw_table"], cell["series_key"], cell["period"]
+
+
+def test_every_release_on_disk_is_listed(bilateral: Run, built_warehouse: Settings) -> None:
+    rows = json.loads(bilateral("releases", "--format", "json").stdout)
+    on_disk = discover_releases(built_warehouse.snapshot_roots)
+    assert [(one["source_id"], one["release_id"]) for one in rows] == [
+        (one.source_id, one.release_id) for one in on_disk
+    ]
+    assert all(one["is_built"] for one in rows)
+    assert {one["source_id"] for one in rows if not one["is_redistributable"]} == {"un_comtrade"}
+    few = csv.DictReader(io.StringIO(bilateral("releases", "us_census", "--format", "csv").stdout))
+    assert {one["source_id"] for one in few} == {"us_census"}
+    text = bilateral("releases", "us_census").stdout
+    assert "2017-01" in text
+    assert "un_comtrade" not in text
+
+
+def test_releases_are_listed_without_a_warehouse(tmp_path: Any) -> None:
+    result = CliRunner().invoke(
+        app, ["releases", "--format", "json"], env={"BILATERAL_DATA_HOME": str(tmp_path)}
+    )
+    assert result.exit_code == 0
+    assert not any(one["is_built"] for one in json.loads(result.stdout))
+
+
+def test_a_changed_cell_holds_what_each_release_says(
+    bilateral: Run, built_warehouse: Settings
+) -> None:
+    cells = compared(bilateral, *PAIR)["cells"]
+    changed = {cell_key(cell): cell for cell in cells if cell["change"] == "changed"}
+    with connect_published(built_warehouse) as connection:
+        rows = connection.execute(
+            "select a.raw_table, a.series_key, a.period, a.value_usd, b.value_usd"
+            " from marts.observations as a"
+            " inner join marts.observations as b using"
+            " (source_id, raw_table, series_key, period_start, period_end)"
+            " where a.source_id = ? and a.release_id = ? and b.release_id = ?"
+            " and a.value_usd <> b.value_usd",
+            list(PAIR),
+        ).fetchall()
+    assert len(rows) > 10
+    for *key, before, after in rows:
+        cell = changed.pop(tuple(key))
+        assert (cell["a_value_usd"], cell["b_value_usd"]) == (float(before), float(after))
+        assert cell["change_usd"] == float(after - before)
+    assert not changed
+
+
+def test_what_is_laid_the_other_way_round_changes_back(bilateral: Run) -> None:
+    there = compared(bilateral, *PAIR)["cells"]
+    back = compared(bilateral, PAIR[0], PAIR[2], PAIR[1])["cells"]
+    changes = [
+        {cell_key(cell): cell["change_usd"] for cell in cells if cell["change"] == "changed"}
+        for cells in (there, back)
+    ]
+    assert changes[0]
+    assert changes[0] == {key: -change for key, change in changes[1].items()}
+
+
+def test_sums_are_those_of_their_cells(bilateral: Run) -> None:
+    found = compared(bilateral, "us_census", "2020-10", "2021-06")
+    assert sum(one["cells"] for one in found["sums"]) == len(found["cells"])
+    summed = [one for one in found["sums"] if one["change_usd"] is not None]
+    assert summed
+    for one in summed:
+        cells = [
+            cell
+            for cell in found["cells"]
+            if all(cell[name] == one[name] for name in ("leg_id", "measure", "change"))
+            and (len(cell["period"]) == 4) == (one["period_kind"] == "year")
+        ]
+        assert sum(cell["change_usd"] for cell in cells) == one["change_usd"]
+    (import_change,) = {
+        one["change_usd"]
+        for one in summed
+        if one["measure"] == "calculated_duty" and one["change"] == "changed"
+    }
+    assert import_change < 0
+
+
+def test_a_release_compared_with_itself_says_nothing(bilateral: Run) -> None:
+    found = compared(bilateral, "us_census", "2021-06", "2021-06")
+    assert (found["cells"], found["sums"]) == ([], [])
+    text = bilateral("releases", "diff", "us_census", "2021-06", "2021-06").stdout
+    assert text == "us_census 2021-06 to 2021-06: 0 changed, 0 new, 0 withdrawn.\n"
+
+
+def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
+    cells = compared(bilateral, *PAIR)["cells"]
+    result = bilateral("releases", "diff", *PAIR, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [cell_key(row) for row in rows] == [cell_key(cell) for cell in cells]
+    assert len(set(map(cell_key, rows))) == len(rows)
+    assert "changed" in result.stderr
+    table = bilateral("releases", "diff", *PAIR)
+    assert "only the first 200" in table.stderr
+    assert table.stdout.index("Sums") < table.stdout.index("Cells")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("us_cens",), "did you mean us_census?"),
+        (("diff", "us_cens", "2017-01", "2026-09"), "did you mean us_census?"),
+        (("diff", "us_census", "2017-02", "2026-09"), "R1: the published warehouse has no"),
+        (("diff", "us_census", "2017-01", "2099"), "It has 2017-01, 2020-10"),
+        (("diff", "us_census", "2017-01"), "R2"),
+    ],
+)
+def test_an_unknown_release_is_refused_with_those_held(
+    bilateral: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    result = bilateral("releases", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
