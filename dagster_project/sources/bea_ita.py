@@ -426,14 +426,14 @@ class Ita:
         try:
             answer = json.loads(content)
         except ValueError as error:
-            if content.lstrip()[:1] == b"{":
+            if content.lstrip()[:1] in (b"", b"{"):
                 raise TryAgain(
                     f"{what}: the reply is cut short. Ask for the same again."
                 ) from error
-            raise Refused(
-                f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key and the"
-                " request."
-            ) from error
+            told = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
+            if said.startswith("<"):
+                raise TryAgain(f"{told}, or try later: the service is not well.") from error
+            raise Refused(f"{told} and the request.") from error
         api = _envelope(answer)
         problem = _problem(api)
         if problem is None and reply.status == 200:

@@ -937,12 +937,12 @@ def _answer(reply: Reply, what: str, said: str) -> Mapping[str, object]:
     try:
         answer = json.loads(reply.content)
     except ValueError as error:
-        if reply.content.lstrip()[:1] == b"{":
+        if reply.content.lstrip()[:1] in (b"", b"{"):
             raise TryAgain(f"{what}: the reply is cut short. Ask for the same again.") from error
-        raise Refused(
-            f"{what}: status {reply.status}, {said!r} instead of a report. Check the token and the"
-            " request."
-        ) from error
+        problem = f"{what}: status {reply.status}, {said!r} instead of a report. Check the token"
+        if said.startswith("<"):
+            raise TryAgain(f"{problem}, or try later: pages come while DataWeb rests.") from error
+        raise Refused(f"{problem} and the request.") from error
     if not isinstance(answer, dict):
         raise Refused(f"{what}: {said!r} instead of a report. The layout has changed.")
     return answer
@@ -1001,29 +1001,29 @@ def _asked_partners(
 
 
 def _within_limit(report: _Report) -> list[_Report]:
-    """The report, or the fewest parts of it that stay below the limit of one reply."""
+    """The report, or parts of it that stay below the limit of one reply.
+
+    Years and chapters make a table that is covered by equal rectangles, as few as will do.
+    """
     if report.rows <= _OUR_ROWS:
         return [report]
-    a_year = report.rows // (
-        len(report.years) if report.timeline == "Monthly" else ceil(len(report.years) / 12)
-    )
-    years_each = _OUR_ROWS // a_year * (1 if report.timeline == "Monthly" else 12)
-    codes_each = len(report.codes) * _OUR_ROWS // report.rows
+    at_once = 1 if report.timeline == "Monthly" else 12
+    blocks = ceil(len(report.years) / at_once)
     ways = []
-    if years_each:
-        ways.append([replace(report, years=part) for part in _in_runs(report.years, years_each)])
-    if codes_each:
+    for each in range(1, blocks + 1):
+        rows = report.rows // blocks * each
+        fitting = len(report.codes) * _OUR_ROWS // rows
+        if fitting == 0 and (report.codes or rows > _OUR_ROWS) and each > 1:
+            break
+        chapters = _in_runs(report.codes, max(1, fitting))
         ways.append(
-            [replace(report, commodities=part) for part in _in_runs(report.codes, codes_each)]
+            [
+                replace(report, years=years, commodities=codes)
+                for years in _in_runs(report.years, each * at_once)
+                for codes in (chapters if len(chapters) > 1 else [report.commodities])
+            ]
         )
-    if ways:
-        return min(ways, key=len)
-    # More than one chapter's years can hold: a chapter at a time, its years as they fit.
-    return [
-        part
-        for code in report.codes
-        for part in _within_limit(replace(report, commodities=(code,)))
-    ]
+    return min(ways, key=len)
 
 
 _LAST_MONTH = pl.format("{}-{}", pl.col("year"), pl.col("last_month").cast(pl.String).str.zfill(2))
