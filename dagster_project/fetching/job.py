@@ -141,12 +141,12 @@ def plan_fetch(
     moment = now or utc_now()
     is_stale = store.is_older_than(_OLDEST_JOB, moment)
     survey = connector.survey(selection, settings.seeds)
-    surveyed = [] if is_stale else _look(survey, connector, store.survey)
+    surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
     known = _known(connector, surveyed) if survey and None not in surveyed else ()
     plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
     found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
-    total = max(plan.expected_requests, len(found)) + max(len(survey), len(surveyed))
+    total = max(plan.expected_requests, len(found)) + len(surveyed)
     quota = _quota(settings, connector, has_key=has_key, clock=lambda: moment, pace=USUAL_PACE)
     to_send, remaining = total - stored, quota.remaining()
     notes = list(plan.notes)
@@ -501,7 +501,7 @@ def _days(to_send: int, remaining: int | None, per_day: int | None) -> int:
 
 
 def _most(expected: int) -> int:
-    return 1000 + 20 * expected
+    return 200 + 20 * expected
 
 
 def _stale_note(folder: Path) -> str:
