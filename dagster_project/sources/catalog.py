@@ -61,6 +61,7 @@ CONNECTORS: Mapping[str, Connector] = {
     connector.about.source_id: connector
     for connector in (
         us_census.CONNECTOR,
+        un_comtrade.CONNECTOR,
         usitc_dataweb.CONNECTOR,
         bea_ita.CONNECTOR,
         korea_customs.CONNECTOR,

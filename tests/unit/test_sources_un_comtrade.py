@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from unit.source_files import comtrade_bytes, comtrade_row, reject_rows, snapshot_file
@@ -348,6 +348,7 @@ def written(facts: Sequence[Mapping[str, object]], layout: str) -> bytes:
     return gzip.compress(content, mtime=0) if "bulk" in layout else content
 
 
+@settings(deadline=None, max_examples=40)
 @given(facts=st.lists(FACTS, min_size=1, max_size=8))
 def test_every_layout_of_one_table_gives_one_frame(facts: list[Mapping[str, object]]) -> None:
     # What the shorter layouts do not have stays unknown in them; the place is the file's own.

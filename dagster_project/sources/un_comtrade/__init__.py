@@ -11,6 +11,9 @@ from pathlib import Path
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.un_comtrade import downloads, metadata, replies, trade
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
+from dagster_project.sources.un_comtrade.connector import CONNECTOR
+
+__all__ = ["CONNECTOR", "TABLES"]
 
 _CALENDAR = "Continuously, as countries report; a year is fairly complete by the following autumn."
 

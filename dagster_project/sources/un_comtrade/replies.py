@@ -29,6 +29,7 @@ LAYOUT = "comtrade_v1"
 SIGN = shows('"data"', '"reporterCode"', '"cmdCode"', '"primaryValue"', starts="{")
 
 _FIELDS = {**REQUIRED, **OPTIONAL}
+_ALWAYS = frozenset(REQUIRED.values())
 _NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES})
 
 
@@ -50,22 +51,27 @@ def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
             f"{name}, row 1: field {', '.join(missing)} is missing. The layout is that of"
             " version 1; downloads have layouts of their own."
         )
-    columns: dict[str, list[str | None]] = {column: [] for column in _FIELDS}
+    rows: list[dict[str, object]] = []
     numbers: list[int] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(data, start=1):
         if not isinstance(row, dict):
             rejects.append((number, None, str(row)[:200], "not an object"))
-            continue
-        absent = next((field for field in REQUIRED.values() if field not in row), None)
-        if absent is not None:
+        elif row.keys() >= _ALWAYS:
+            numbers.append(number)
+            rows.append(row)
+        else:
+            absent = next(field for field in REQUIRED.values() if field not in row)
             rejects.append((number, absent, None, "the field is missing"))
-            continue
-        numbers.append(number)
-        for column, field in _FIELDS.items():
-            columns[column].append(_text(column, row.get(field)))
-    schema = {"row_number": pl.Int64(), **dict.fromkeys(_FIELDS, pl.String())}
-    cells = pl.DataFrame({"row_number": numbers, **columns}, schema=schema)
+    cells = pl.DataFrame(
+        {
+            "row_number": pl.Series(numbers, dtype=pl.Int64()),
+            **{
+                column: _texts(column, [row.get(field) for row in rows])
+                for column, field in _FIELDS.items()
+            },
+        }
+    )
     parsed = check_trade(cells, _FIELDS, areas, file.known_from)
     return Parsed(
         parsed.frame,
@@ -105,17 +111,26 @@ def error_of(reply: Mapping[str, object]) -> str:
     return str(reply.get("error") or (reply.get("message") if "data" not in reply else "") or "")
 
 
-def _text(column: str, value: object) -> str | None:
-    """The value as a download would print it; of another type than it should be, as JSON.
+def _texts(column: str, values: list[object]) -> pl.Series:
+    """Values as a download would print them; of another type than they should be, as JSON.
 
     A text in quotes is then refused where a number or a flag is wanted.
     """
+    types = set(map(type, values)) - {type(None)}
+    is_text = column not in _NUMBERS and column not in FLAGS
+    if types <= {str} and is_text:
+        return pl.Series(values, dtype=pl.String())
+    if types == {int}:
+        texts = [None if value is None else str(value) for value in values]
+        return pl.Series(texts, dtype=pl.String())
+    return pl.Series([_text(value, is_text=is_text) for value in values], dtype=pl.String())
+
+
+def _text(value: object, *, is_text: bool) -> str | None:
     if value is None:
         return None
-    if isinstance(value, bool):
-        return str(value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, str):
-        return json.dumps(value) if column in _NUMBERS or column in FLAGS else value
+    if isinstance(value, str) and not is_text:
+        return json.dumps(value)
     return str(value)
