@@ -45,6 +45,7 @@ from dagster_project.sources.connector import (
     ReplyError,
     Request,
     Selection,
+    SelectionError,
     TryAgain,
 )
 from dagster_project.sources.raw import FileParser
@@ -215,6 +216,9 @@ def run_fetch(
                     selection, settings.seeds, has_key=key is not None, known=known
                 )
                 pieces = run.collect(client, plan)
+            except SelectionError:
+                store.remove()
+                raise
             except ReplyError as error:
                 stopped = _stopped(error, store.count(), run.total)
             else:

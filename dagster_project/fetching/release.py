@@ -134,9 +134,20 @@ def _may_share(brought: Covers | None, asked: Covers | None) -> bool:
         brought.first <= asked.last
         and asked.first <= brought.last
         and all(
-            set(brought.equal[column]) & set(asked.equal[column])
-            for column in brought.equal.keys() & asked.equal.keys()
+            _have_in_common(brought, asked, column) for column in brought.columns & asked.columns
         )
+    )
+
+
+def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
+    """Whether a code can be what both asked for in a column."""
+    values, wanted = set(one.equal.get(column, ())), set(other.equal.get(column, ()))
+    begins, asked = one.beginnings.get(column, ()), other.beginnings.get(column, ())
+    return (
+        bool(values & wanted)
+        or any(value.startswith(asked) for value in values)
+        or any(value.startswith(begins) for value in wanted)
+        or any(this.startswith(that) or that.startswith(this) for this in begins for that in asked)
     )
 
 

@@ -486,12 +486,16 @@ def test_a_source_that_needs_a_key_says_where_to_get_one(
     assert any("needs a key" in note for note in plan_fetch(settings, SOURCE, YEARS).notes)
 
 
+@pytest.mark.usefixtures("publisher")
 def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Settings) -> None:
     with pytest.raises(SelectionError, match="no source that can be fetched"):
         run_fetch(settings, "elsewhere", YEARS)
     wrong = replace(YEARS, reporters=("KOR",))
     with pytest.raises(SelectionError, match="one reporter"):
         plan_fetch(settings, SOURCE, wrong)
+    with pytest.raises(SelectionError, match="one reporter"):
+        fetch(settings, wrong)
+    assert job_folders(settings) == []
 
 
 def test_pages_without_end_end(
@@ -574,14 +578,19 @@ def test_what_a_kill_left_half_written_is_cleared(settings: Settings, server: Lo
     assert job_folders(settings) == []
 
 
+CODES = ("8", "84", "87", "8703", "9")
 COVERS = st.none() | st.builds(
-    Covers,
-    st.dictionaries(
-        st.sampled_from(["partner", "flow"]),
-        st.sets(st.sampled_from(["a", "b"]), min_size=1).map(tuple),
+    lambda equal, code, months: Covers(
+        equal | ({"code": code[1]} if code[0] == "equal" else {}),
+        *sorted(months),
+        {"code": code[1]} if code[0] == "beginnings" else {},
     ),
-    st.sampled_from(["2016-01", "2016-06"]),
-    st.sampled_from(["2016-06", "2016-12"]),
+    st.dictionaries(st.just("partner"), st.sets(st.sampled_from("ab"), min_size=1).map(tuple)),
+    st.tuples(
+        st.sampled_from(["equal", "beginnings", "neither"]),
+        st.sets(st.sampled_from(CODES), min_size=1).map(tuple),
+    ),
+    st.tuples(*[st.sampled_from(["2016-01", "2016-06", "2016-12"])] * 2),
 )
 
 
@@ -595,12 +604,13 @@ def test_files_that_may_share_rows_are_told_from_those_that_cannot(
         return covers is None or (
             covers.first <= row["month"] <= covers.last
             and all(row[column] in values for column, values in covers.equal.items())
+            and all(row[column].startswith(begin) for column, begin in covers.beginnings.items())
         )
 
     rows = [
-        {"partner": partner, "flow": flow, "month": month}
+        {"partner": partner, "code": code, "month": month}
         for partner in "ab"
-        for flow in "ab"
+        for code in CODES
         for month in ("2016-01", "2016-06", "2016-12")
     ]
     expected = asked is not None and any(
