@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from fetching.publishers.us_census import workbook
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from unit.source_files import (
     COUNTRY_HEADER,
     MONTHS,
@@ -21,10 +23,11 @@ from unit.source_files import (
     snapshot_file,
 )
 
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.reading import Parsed, reject_duplicates
 from dagster_project.sources.snapshot import SnapshotError, discover_releases, read_verified
 from dagster_project.sources.us_census import (
     COUNTRY_FILE_SCHEMA,
+    TABLES,
     TRADE_API_SCHEMA,
     census_codes,
     parse_country_file,
@@ -402,14 +405,194 @@ def test_a_reply_whose_every_row_is_bad_gives_rejects_only() -> None:
     assert parsed.rejects.height == 1
 
 
+EXPORTS = snapshot_file("census_api_exports_hs", "exports.json")
+
+
+def test_domestic_and_foreign_exports_are_rows_of_their_own() -> None:
+    header = ["ALL_VAL_MO", "E_COMMODITY", "time", "COMM_LVL", "CTY_CODE", "DF", "DF", "DF"]
+    rows = [
+        [value, "87", "2013-01", "HS2", "5800", *(code for _ in range(3))]
+        for value, code in (("12", "-"), ("9", "1"), ("3", "2"), ("1", "3"))
+    ]
+    parsed = parse_trade_api(api_bytes(header, *rows), EXPORTS, CODES)
+    assert parsed.frame.select("domestic_foreign", "value_usd").rows() == [
+        ("-", Decimal(12)),
+        ("1", Decimal(9)),
+        ("2", Decimal(3)),
+    ]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(5, "DF", "3")]
+
+
+def test_what_a_reply_leaves_out_is_counted_together() -> None:
+    header = ["ALL_VAL_MO", "CTY_CODE", "time"]
+    parsed = parse_trade_api(api_bytes(header, ["5", "-", "2013-01"]), EXPORTS, CODES)
+    where = ("comm_lvl", "commodity_code", "domestic_foreign", "cty_code", "summary_lvl")
+    assert parsed.frame.select(where).row(0) == ("-", "-", "-", "-", "DET")
+
+
+def test_the_level_of_a_code_is_its_length_where_the_reply_does_not_say() -> None:
+    header = ["GEN_VAL_MO", "I_ENDUSE", "CTY_CODE", "time"]
+    rows = [["1", code, "5800", "2013-01"] for code in ("-", "3", "300", "30000", "3000")]
+    file = snapshot_file("census_api_imports_enduse")
+    parsed = parse_trade_api(api_bytes(header, *rows), file, CODES)
+    assert parsed.frame.select("comm_lvl", "commodity_code").rows() == [
+        ("-", "-"),
+        ("EU1", "3"),
+        ("EU3", "300"),
+        ("EU5", "30000"),
+    ]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(6, "COMM_LVL", None)]
+
+
+def test_a_level_without_its_codes_is_no_total() -> None:
+    header = ["CON_VAL_MO", "time", "COMM_LVL", "CTY_CODE"]
+    with pytest.raises(SnapshotError, match="column I_COMMODITY is missing"):
+        imports(["1", "2013-01", "HS2", "5800"], header=header)
+
+
+def test_year_and_month_stand_for_the_time_and_must_not_contradict_it() -> None:
+    header = ["CON_VAL_YR", "CTY_CODE", "YEAR", "MONTH"]
+    parsed = imports(["7", "5800", "2015", "12"], ["7", "5800", "2015", "0"], header=header)
+    assert parsed.frame.select("year", "month", "last_month").rows() == [(2015, None, 12)]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(3, "time", "2015-0")]
+    both = imports(
+        ["7", "5800", "2015", "12", "2015-12"],
+        ["7", "5800", "2014", "12", "2015-12"],
+        header=[*header, "time"],
+    )
+    assert both.frame["row_number"].to_list() == [2]
+    assert [row[:2] for row in reject_rows(both.rejects)] == [(3, "time")]
+
+
+def test_a_group_is_no_country_and_the_total_is_no_group() -> None:
+    header = ["CON_VAL_MO", "CTY_CODE", "time", "SUMMARY_LVL"]
+    rows = [
+        ["1", code, "2013-01", level]
+        for code, level in (("5800", "DET"), ("0003", "CGP"), ("-", "DET"), ("5800", "CGP"))
+    ]
+    parsed = imports(*rows, header=header)
+    assert parsed.frame.select("cty_code", "summary_lvl").rows() == [
+        ("5800", "DET"),
+        ("0003", "CGP"),
+        ("-", "DET"),
+    ]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(5, "SUMMARY_LVL", "CGP")]
+
+
+def test_quantities_may_stand_in_a_reply_and_are_left_aside() -> None:
+    header = [*HEADER, "GEN_QY1_MO", "GEN_QY1_MO_FLAG", "UNIT_QY1", "I_COMMODITY_LDESC"]
+    parsed = imports(
+        ["8", "1", "87", "2013-01", "HS2", "5800", "7", None, "NO", "Vehicles"], header=header
+    )
+    assert parsed.frame["variable"].to_list() == ["CON_VAL_MO", "CAL_DUT_MO"]
+    assert parsed.frame["commodity_name"].unique().to_list() == ["Vehicles"]
+
+
+@given(st.permutations(range(6)), st.integers(0, 6))
+def test_order_and_a_page_that_comes_twice_change_nothing(order: list[int], again: int) -> None:
+    rows = [
+        [str(number), "0", f"8{number}", "2013-01", "HS2", code]
+        for number in range(3)
+        for code in ("5800", "1220")
+    ]
+    key = next(table for table in TABLES if table.table == "us_census__trade_api").primary_key
+    place = ("row_number", "column_name")
+    plain = imports(*rows).frame.drop(place)
+    shuffled = imports(*(rows[one] for one in order), *(rows[one] for one in order[:again]))
+    kept, rejects = reject_duplicates(shuffled.frame, key, place)
+    assert_frame_equal(plain, kept.drop(place), check_row_order=False)
+    assert rejects.height == again
+
+
+def test_the_workbook_is_read_as_the_same_rows_as_text_is() -> None:
+    rows = [
+        country_row("2015", "0003", "European Union", IYR="0.1", EDEC="4000000.1", EYR="0"),
+        country_row("2016", "5800", "Korea, South", IJAN="7185.7", IFEB="0", EYR="123.456789"),
+    ]
+    filled = [{column: row.get(column, "0") for column in COUNTRY_HEADER} for row in rows]
+    book = workbook([COUNTRY_HEADER, *(tuple(row.values()) for row in filled)])
+    parsed = parse_country_file(book, COUNTRY_FILE, CODES)
+    expected = country(*filled)
+    assert_frame_equal(parsed.frame, expected.frame)
+    assert parsed.rejects.is_empty()
+    assert parsed.frame["cty_code"].unique().sort().to_list() == ["0003", "5800"]
+
+
+def test_the_noise_of_binary_numbers_is_not_printed() -> None:
+    cells = {**dict.fromkeys(COUNTRY_HEADER, "0"), "year": "2016", "CTY_CODE": "5800"}
+    noisy = workbook(
+        [COUNTRY_HEADER, tuple((cells | {"IJAN": "4000000.1000000015", "IYR": "0.3"}).values())]
+    )
+    frame = parse_country_file(noisy, COUNTRY_FILE, CODES).frame
+    assert frame.filter(pl.col("column_name") == "IJAN")["value_musd"].item() == Decimal(
+        "4000000.1"
+    )
+    assert frame["rounding_musd"].unique().to_list() == [Decimal("0.1")]
+
+
+def test_a_workbook_that_cannot_be_used_says_why() -> None:
+    whole = workbook([COUNTRY_HEADER, tuple("1" for _ in COUNTRY_HEADER)])
+    with pytest.raises(SnapshotError, match="not a whole workbook"):
+        parse_country_file(whole[:-100], COUNTRY_FILE, CODES)
+    renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
+    with pytest.raises(SnapshotError, match=r"column year is missing \(it has Year instead\)"):
+        parse_country_file(renamed, COUNTRY_FILE, CODES)
+    with pytest.raises(SnapshotError, match="a header but no row"):
+        parse_country_file(workbook([COUNTRY_HEADER]), COUNTRY_FILE, CODES)
+
+
+def own_chapter_files(real_data: Path) -> list[Path]:
+    files = sorted((real_data / "census_api_hs2").glob("*/*.parquet"))
+    assert len(files) == 12
+    return files
+
+
 def test_the_publishers_own_chapter_rows_are_read_whole(
     real_data: Path, project_root: Path
 ) -> None:
-    path = real_data / "census_api_hs2" / "v2020-10" / "imports_5800.parquet"
-    table = pl.read_parquet(path)
-    content = api_bytes(table.columns, *(list(row) for row in table.rows()))
-    file = snapshot_file("census_api_imports_hs", known_from=date(2020, 12, 31))
-    parsed = parse_trade_api(content, file, census_codes(project_root / "dbt" / "seeds"))
+    codes = census_codes(project_root / "dbt" / "seeds")
+    for path in own_chapter_files(real_data):
+        table = pl.read_parquet(path)
+        if "CTY_CODE" not in table.columns:
+            table = table.with_columns(pl.lit("-").alias("CTY_CODE"))
+        direction = path.name.split("_")[0]
+        file = snapshot_file(f"census_api_{direction}_hs", known_from=date(2021, 12, 31))
+        parsed = parse_trade_api(api_bytes(table.columns, *map(list, table.rows())), file, codes)
+        assert parsed.rejects.is_empty()
+        for variable in {"ALL_VAL_MO", "CON_VAL_MO", "CAL_DUT_MO"} & set(table.columns):
+            found = parsed.frame.filter(pl.col("variable") == variable)["value_usd"]
+            assert found.len() == table.height
+            assert found.sum() == sum(map(int, table[variable]))
+        assert parsed.frame.filter(pl.col("commodity_code") == "03").height > 0
+
+
+def test_the_publishers_own_tariff_lines_are_read_whole(
+    real_data: Path, project_root: Path
+) -> None:
+    table = pl.read_parquet(real_data / "census_hs10_2024" / "2024-hs10-imports5800.parquet")
+    table = table.with_columns(pl.col("time").dt.strftime("%Y-%m")).select(
+        *("CON_VAL_YR", "CAL_DUT_YR", "I_COMMODITY", "I_COMMODITY_SDESC", "time"),
+        *("COMM_LVL", "CTY_CODE", "CTY_NAME"),
+    )
+    file = snapshot_file("census_api_imports_hs", known_from=date(2025, 2, 28))
+    codes = census_codes(project_root / "dbt" / "seeds")
+    parsed = parse_trade_api(api_bytes(table.columns, *map(list, table.rows())), file, codes)
     assert parsed.rejects.is_empty()
-    assert parsed.frame.height == 2 * table.height
-    assert parsed.frame.filter(pl.col("commodity_code") == "01").height > 0
+    assert parsed.frame.height == 2 * 8327
+    assert parsed.frame.select("year", "month", "last_month").unique().rows() == [(2024, None, 12)]
+    total = parsed.frame.filter(pl.col("variable") == "CON_VAL_YR")["value_usd"].sum()
+    assert total == sum(map(int, table["CON_VAL_YR"]))
+
+
+def test_the_publishers_own_end_use_reply_is_all_goods(real_data: Path, project_root: Path) -> None:
+    path = real_data / "fixtures" / "census" / "imports_enduse_2024-01.head.json"
+    file = snapshot_file("census_api_imports_enduse", known_from=date(2024, 3, 31))
+    codes = census_codes(project_root / "dbt" / "seeds")
+    parsed = parse_trade_api(path.read_bytes(), file, codes)
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.height == 12
+    assert parsed.frame.select("comm_lvl", "commodity_code").unique().rows() == [("-", "-")]
+    assert parsed.frame.filter((pl.col("cty_code") == "-") & (pl.col("variable") == "GEN_VAL_MO"))[
+        "value_usd"
+    ].item() == Decimal(253796657727)
+    assert set(parsed.frame.filter(pl.col("cty_code") != "-")["summary_lvl"]) == {"CGP"}

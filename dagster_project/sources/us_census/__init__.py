@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.us_census.connector import UsCensus
 from dagster_project.sources.us_census.country_file import (
     COUNTRY_FILE_LAYOUT,
@@ -21,6 +21,7 @@ from dagster_project.sources.us_census.country_file import (
 )
 from dagster_project.sources.us_census.partners import PARTNER_SEED, census_codes
 from dagster_project.sources.us_census.trade_api import (
+    ALL,
     API_LAYOUTS,
     TRADE_API_SCHEMA,
     parse_trade_api,
@@ -94,6 +95,20 @@ TABLES: tuple[SourceTable, ...] = (
             "variable",
         ),
         values=("value_usd",),
+        total=OwnTotal(
+            level="comm_lvl",
+            value=ALL,
+            amount="value_usd",
+            by=(
+                "endpoint",
+                "domestic_foreign",
+                "cty_code",
+                "year",
+                "month",
+                "last_month",
+                "variable",
+            ),
+        ),
         period=_LAST_MONTH,
         calendar=_CALENDAR,
     ),

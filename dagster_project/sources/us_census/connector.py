@@ -70,6 +70,7 @@ ABOUT = About(
     calendar="With FT-900, about the 5th of the month, for the month two before; the three"
     " prior years are restated each June.",
     is_seen=True,
+    by_year_from=FIRST_YEAR,
     notes=(
         "Without a key about 500 requests a day are answered; the publisher may ask for one at"
         " any time.",
