@@ -5,11 +5,14 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project.dbt_project import ensure_manifest, read_manifest
+from dagster_project.defs.fetch import build_fetch_assets
+from dagster_project.defs.inbox import build_inbox_asset
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
 from dagster_project.defs.resources import build_resources
 from dagster_project.defs.schedules import build_schedules
+from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.transform import build_dbt_assets
 from dagster_project.settings import Settings, load_settings
 
@@ -18,12 +21,15 @@ def assemble(settings: Settings) -> dg.Definitions:
     dbt_models = build_dbt_assets(settings, read_manifest(ensure_manifest(settings)))
     return dg.Definitions(
         assets=[
+            *build_fetch_assets(settings),
+            build_inbox_asset(settings),
             *build_raw_assets(settings),
             dbt_models,
             build_publish_asset(settings, after=dbt_models.keys),
         ],
         jobs=build_jobs(),
         schedules=build_schedules(settings),
+        sensors=build_sensors(settings),
         resources=build_resources(settings),
     )
 

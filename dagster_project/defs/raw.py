@@ -10,12 +10,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from dagster_project.defs.fetch import fetched_key
+from dagster_project.defs.inbox import INBOX
 from dagster_project.defs.resources import Listener
 from dagster_project.defs.schedules import freshness_of
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
     CATALOG,
+    CONNECTORS,
     REJECTS_SCHEMA,
     SNAPSHOT_FILES_SCHEMA,
     LoadResult,
@@ -60,8 +63,12 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.AssetsDefinition:
     """One raw table: Parquet under the raw folder, a folder a release."""
 
+    # Where releases come from; raw tables are read from what is held, fetched or not.
+    origins = [INBOX, *([fetched_key(entry.source_id)] if entry.source_id in CONNECTORS else [])]
+
     @dg.asset(
         key=raw_key(entry.table),
+        deps=origins,
         group_name=entry.group,
         kinds=set(entry.kinds),
         owners=[OWNER],

@@ -1,30 +1,45 @@
 """When the warehouse looks for news, following the calendars of the publishers.
 
-Belongs here: schedules. Does not belong here: what counts as news (`inputs.py`).
+Belongs here: schedules, and which day brings what. Does not belong here: what counts as
+news (`inputs.py`), what is asked for (`subscriptions.py`).
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
-from dagster_project.defs.jobs import BUILD_JOB
+from dagster_project.defs.jobs import BUILD_JOB, fetch_job
+from dagster_project.fetching.keys import key_of
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.settings import Settings
+from dagster_project.sources.catalog import CONNECTORS
+from dagster_project.sources.connector import About
+from dagster_project.subscriptions import read_subscriptions, subscriptions_file
+
+# How a run is told its first and last partition; Dagster has no public name for them.
+_FIRST_YEAR_TAG = "dagster/asset_partition_range_start"
+_LAST_YEAR_TAG = "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """One day on which something new is due."""
+    """Days on which something new is due."""
 
     name: str
     cron: str
     timezone: str
     expected: str
-    # The source that is late when this day passes without it, if one is.
-    source_id: str | None = None
-    freshness: dg.FreshnessPolicy | None = None
+    # The sources that are asked on these days.
+    sources: tuple[str, ...] = ()
+    # How far back their figures may differ from what was published before.
+    months_back: int = 0
 
+
+# Census prints months of the year before until March.
+_MONTHLY = 3
+# The three prior years, and this one up to June.
+_THREE_YEARS = 41
 
 CALENDARS = (
     Calendar(
@@ -33,19 +48,8 @@ CALENDARS = (
         "0 12 4-12 * *",
         "America/New_York",
         "the monthly US trade release (FT-900)",
-        source_id="us_census",
-        freshness=dg.FreshnessPolicy.cron(
-            deadline_cron="0 18 12 * *",
-            lower_bound_delta=timedelta(days=8, hours=10),
-            timezone="America/New_York",
-        ),
-    ),
-    Calendar(
-        "korea_monthly_revision",
-        # Korea Customs confirms the month before at its middle.
-        "0 18 15-17 * *",
-        "Asia/Seoul",
-        "the confirmed monthly figures of Korea Customs",
+        sources=("us_census", "usitc_dataweb", "fred"),
+        months_back=_MONTHLY,
     ),
     Calendar(
         "us_annual_revision",
@@ -53,6 +57,42 @@ CALENDARS = (
         "0 13 3-12 6 *",
         "America/New_York",
         "the annual revision of US trade",
+        sources=("us_census", "usitc_dataweb", "fred"),
+        months_back=_THREE_YEARS,
+    ),
+    Calendar(
+        "bea_quarterly",
+        # Country detail comes with the international transactions, in the third week or so.
+        "0 12 17-27 3,6,9,12 *",
+        "America/New_York",
+        "the quarterly US international transactions",
+        sources=("bea_ita",),
+    ),
+    Calendar(
+        "korea_monthly_first",
+        "0 11 1-2 * *",
+        "Asia/Seoul",
+        "the first monthly figures of Korea Customs",
+        sources=("korea_customs",),
+        months_back=_MONTHLY,
+    ),
+    Calendar(
+        "korea_monthly_revision",
+        # Korea Customs confirms the month before at its middle, and corrects earlier ones.
+        "0 18 15-17 * *",
+        "Asia/Seoul",
+        "the confirmed monthly figures of Korea Customs",
+        sources=("korea_customs",),
+        months_back=12,
+    ),
+    Calendar(
+        "comtrade_daily",
+        # Countries report when they do, most of a year in the course of the next one.
+        "0 3 * * *",
+        "UTC",
+        "what countries have reported to the United Nations",
+        sources=("un_comtrade",),
+        months_back=18,
     ),
     Calendar(
         "daily_look",
@@ -62,16 +102,91 @@ CALENDARS = (
     ),
 )
 
+# When a source is late: the last day of its calendar has passed without a new table.
+_FRESHNESS = {
+    **dict.fromkeys(
+        ("us_census", "usitc_dataweb", "fred"),
+        dg.FreshnessPolicy.cron(
+            deadline_cron="0 18 12 * *",
+            lower_bound_delta=timedelta(days=8, hours=10),
+            timezone="America/New_York",
+        ),
+    ),
+    "bea_ita": dg.FreshnessPolicy.cron(
+        deadline_cron="0 18 27 3,6,9,12 *",
+        lower_bound_delta=timedelta(days=10, hours=10),
+        timezone="America/New_York",
+    ),
+    "korea_customs": dg.FreshnessPolicy.cron(
+        deadline_cron="0 23 17 * *",
+        lower_bound_delta=timedelta(days=2, hours=12),
+        timezone="Asia/Seoul",
+    ),
+    # Somebody reports every month.
+    "un_comtrade": dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(days=62), warn_window=timedelta(days=35)
+    ),
+}
+
 
 def freshness_of(source_id: str) -> dg.FreshnessPolicy | None:
     """When a source is late; none for one that keeps no calendar."""
-    return next(
-        (calendar.freshness for calendar in CALENDARS if calendar.source_id == source_id), None
-    )
+    return _FRESHNESS.get(source_id)
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    return [build_schedule(settings, calendar) for calendar in CALENDARS]
+    """A look for changed releases on each calendar, and a fetch of each source before it."""
+    return [
+        *(build_schedule(settings, calendar) for calendar in CALENDARS),
+        *(
+            build_fetch_schedule(settings, calendar, CONNECTORS[source_id].about)
+            for calendar in CALENDARS
+            for source_id in calendar.sources
+        ),
+    ]
+
+
+def build_fetch_schedule(
+    settings: Settings, calendar: Calendar, about: About
+) -> dg.ScheduleDefinition:
+    """Fetches what the subscriptions ask of a source, in the years that may have changed."""
+    source_id = about.source_id
+
+    @dg.schedule(
+        name=f"{fetch_job(source_id)}_{calendar.name}",
+        job_name=fetch_job(source_id),
+        cron_schedule=calendar.cron,
+        execution_timezone=calendar.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Asks {source_id} for {calendar.expected}.",
+    )
+    def fetch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if about.key is not None and about.key.is_required and key_of(settings, source_id) is None:
+            return dg.SkipReason(
+                f"{source_id} needs a key, and there is none: set BILATERAL_KEY_{source_id.upper()}"
+                f" or write it into {settings.keys_file}. It is issued at {about.key.obtained_at}."
+            )
+        if not any(one.source_id == source_id for one in read_subscriptions(settings)):
+            return dg.SkipReason(
+                f"No subscription asks for {source_id}: add a line to"
+                f" {subscriptions_file(settings)} to have it fetched."
+            )
+        return dg.RunRequest(
+            tags=years_to_fetch(about, context.scheduled_execution_time, calendar.months_back)
+        )
+
+    return fetch
+
+
+def years_to_fetch(about: About, day: date, months_back: int) -> dict[str, str]:
+    """The tags of a run over the years from so many months ago to this one."""
+    if about.by_year_from is None:
+        return {}
+    earliest = (day.year * 12 + day.month - 1 - months_back) // 12
+    return {
+        _FIRST_YEAR_TAG: str(max(about.by_year_from, earliest)),
+        _LAST_YEAR_TAG: str(day.year),
+    }
 
 
 def build_schedule(settings: Settings, calendar: Calendar) -> dg.ScheduleDefinition:

@@ -192,8 +192,8 @@ class Terms:
 class About:
     """What a source is, for a user who has to choose one.
 
-    `by_year_from` is the year from which a source so large that it is kept up to date year
-    by year has data; none where a few requests bring all of it.
+    `by_year_from` is the first year that may be asked for of a source so large that it is
+    fetched by years; none where a few requests bring all of it.
     """
 
     source_id: str

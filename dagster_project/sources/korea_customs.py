@@ -38,7 +38,7 @@ from dagster_project.sources.connector import (
     Terms,
     TryAgain,
 )
-from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.reading import Parsed, closest, read_xml, rejects_frame, shows
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
@@ -382,6 +382,7 @@ class KoreaCustoms:
             calendar="About the 15th of the month, for the month before; corrections of"
             " declarations change earlier months.",
             is_seen=True,
+            by_year_from=2000,
             notes=(
                 "One key serves both services, but each has to be applied for on its own page."
                 " Keep the decoded form of the key (without %).",
@@ -714,6 +715,12 @@ TABLES: tuple[SourceTable, ...] = (
         columns=SCHEMA,
         primary_key=("service", "country_code", "item_level", "hs_code", "year", "month", "flow"),
         values=("value_usd",),
+        total=OwnTotal(
+            level="item_level",
+            value="total",
+            amount="value_usd",
+            by=("country_code", "year", "month", "flow"),
+        ),
         period=pl.format("{}-{}", pl.col("year"), pl.col("month").cast(pl.String).str.zfill(2)),
         calendar=CONNECTOR.about.calendar,
     ),

@@ -91,15 +91,14 @@ Sign = Callable[[bytes, str], bool]
 class OwnTotal:
     """The rows of a table that are their publisher's own total of other rows of it.
 
-    They have `value` in the column `level`; rows of any other value there are parts that
-    add up to them, product by product. A request that names values of a column of
-    `narrowed_by` asked for some of the parts only.
+    They have `value` in the column `level`. Rows of each other value there are a set of parts
+    whose `amount` adds up to that of the total with the same columns `by`.
     """
 
     level: str
     value: str
-    product: str
-    narrowed_by: tuple[str, ...]
+    amount: str
+    by: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -128,14 +128,14 @@ def compare(
     asked_by = sorted({column for covers in covered for column in covers.columns} - set(key))
     gone = (
         known.select(*key, *asked_by, *_period_column(entry))
-        .filter(pl.any_horizontal(pl.lit(False), *(_inside(covers) for covers in covered)))
+        .filter(pl.any_horizontal(pl.lit(False), *(inside(covers) for covers in covered)))
         .join(rows.lazy().select(key), on=key, how="anti", nulls_equal=True)
         .collect()
     )
     result = {}
     for name, (_, covers) in files.items():
         count = counts.get(name, {"new": 0, "changed": 0, "same": 0})
-        withdrawn = 0 if covers is None else gone.filter(_inside(covers)).height
+        withdrawn = 0 if covers is None else gone.filter(inside(covers)).height
         result[name] = Comparison(count["new"], count["changed"], withdrawn, count["same"])
     return result
 
@@ -188,7 +188,7 @@ def last_known(
         )
     rows = pl.concat(frames)
     if within is not None:
-        rows = rows.filter(pl.any_horizontal(*(_inside(one) for one in within)))
+        rows = rows.filter(pl.any_horizontal(*(inside(one) for one in within)))
     return (
         rows.sort(_ORDER)
         .unique(list(entry.primary_key), keep="last", maintain_order=True)
@@ -200,7 +200,8 @@ def _period_column(entry: ComparedTable) -> list[pl.Expr]:
     return [] if entry.period is None else [entry.period.alias("_period")]
 
 
-def _inside(covers: Covers) -> pl.Expr:
+def inside(covers: Covers) -> pl.Expr:
+    """Whether a row of `last_known` lies in the part of the table that was asked for."""
     return pl.all_horizontal(
         pl.col("_period").is_between(pl.lit(covers.first), pl.lit(covers.last)),
         *(

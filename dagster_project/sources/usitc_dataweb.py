@@ -41,7 +41,7 @@ from dagster_project.sources.connector import (
     Terms,
     TryAgain,
 )
-from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.reading import (
     Parsed,
     checked_numbers,
@@ -813,6 +813,7 @@ class DataWeb:
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=_CALENDAR,
         is_seen=False,
+        by_year_from=_FIRST_YEAR,
         notes=(
             "A report is of whole years.",
             "The same figures as those of the US Census Bureau, through another door.",
@@ -1068,6 +1069,12 @@ TABLES: tuple[SourceTable, ...] = (
             "month",
         ),
         values=("value_usd",),
+        total=OwnTotal(
+            level="commodity_level",
+            value=ALL_COMMODITIES,
+            amount="value_usd",
+            by=("trade_type", "dataweb_measure", "timeline", "partner_code", "year", "month"),
+        ),
         period=_LAST_MONTH,
         calendar=_CALENDAR,
     ),

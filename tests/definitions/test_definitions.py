@@ -19,7 +19,7 @@ from dagster_project.defs.resources import BUILD_POOL
 from dagster_project.defs.schedules import CALENDARS
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import PROJECT_ROOT, load_settings
-from dagster_project.sources.catalog import CATALOG
+from dagster_project.sources.catalog import CATALOG, CONNECTORS
 
 
 @pytest.fixture(scope="module")
@@ -120,26 +120,56 @@ def test_the_committed_instance_limits_the_pool_and_watches_runs(
     assert not instance.telemetry_enabled
 
 
-def test_every_schedule_is_on_and_builds(defs: dg.Definitions) -> None:
-    schedules = (
-        list(defs.resolve_all_schedule_defs())
-        if hasattr(defs, "resolve_all_schedule_defs")
-        else list(defs.get_repository_def().schedule_defs)
-    )
-    assert {schedule.name for schedule in schedules} == {calendar.name for calendar in CALENDARS}
-    for schedule in schedules:
-        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, schedule.name
-        assert schedule.job_name == BUILD_JOB
+def test_every_schedule_and_sensor_is_on(defs: dg.Definitions) -> None:
+    repository = defs.get_repository_def()
+    schedules, sensors = repository.schedule_defs, repository.sensor_defs
+    assert len(schedules) > len(CALENDARS)
+    assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
+    assert {sensor.name for sensor in sensors} == {"inbox", "build_after_news"}
+    assert {one.default_status for one in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 
-def test_tables_of_a_source_with_a_calendar_have_a_freshness_policy(graph: dg.AssetGraph) -> None:
+def test_every_calendar_builds_and_every_source_is_fetched_by_one(defs: dg.Definitions) -> None:
+    jobs = {one.name: one.job_name for one in defs.get_repository_def().schedule_defs}
+    assert {name for name, job in jobs.items() if job == BUILD_JOB} == {
+        calendar.name for calendar in CALENDARS
+    }
+    assert {job for job in jobs.values() if job != BUILD_JOB} == {
+        f"fetch_{source_id}" for source_id in CONNECTORS
+    }
+
+
+def test_a_build_asks_nobody(defs: dg.Definitions, graph: dg.AssetGraph) -> None:
+    built = defs.resolve_job_def(BUILD_JOB).asset_layer.selected_asset_keys
+    left_out = graph.get_all_asset_keys() - built
+    assert left_out == {dg.AssetKey(["fetched", name]) for name in (*CONNECTORS, "inbox")}
+
+
+def test_raw_tables_come_from_the_fetch_of_their_source(graph: dg.AssetGraph) -> None:
+    for entry in CATALOG:
+        fetched = set(graph.get(dg.AssetKey(["raw", entry.table])).parent_keys)
+        expected = {"inbox", entry.source_id} & {"inbox", *CONNECTORS}
+        assert fetched == {dg.AssetKey(["fetched", name]) for name in expected}, entry.table
+
+
+def test_fetches_of_one_source_share_a_pool_and_have_a_day_for_it(defs: dg.Definitions) -> None:
+    pools = set()
+    for source_id in CONNECTORS:
+        job = defs.resolve_job_def(f"fetch_{source_id}")
+        [node] = job.nodes
+        pools.add(node.definition.pool)
+        assert float(job.tags[dg.MAX_RUNTIME_SECONDS_TAG]) > 3600
+    assert len(pools) == len(CONNECTORS)
+    assert None not in pools
+
+
+def test_every_fetched_table_has_a_freshness_policy(graph: dg.AssetGraph) -> None:
     with_policy = {
         entry.source_id
         for entry in CATALOG
         if graph.get(dg.AssetKey(["raw", entry.table])).freshness_policy
     }
-    assert with_policy == {calendar.source_id for calendar in CALENDARS if calendar.source_id}
-    assert with_policy
+    assert with_policy == set(CONNECTORS)
 
 
 def test_workspace_and_project_name_the_same_code_location() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.un_comtrade import downloads, metadata, replies, trade
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
@@ -44,6 +44,15 @@ TABLES: tuple[SourceTable, ...] = (
         columns=trade.SCHEMA,
         primary_key=trade.PRIMARY_KEY,
         values=trade.VALUES,
+        total=OwnTotal(
+            level="aggr_level",
+            value="0",
+            amount="primary_value",
+            # An aggregate is marked as one, its parts are not.
+            by=tuple(
+                column for column in trade.PRIMARY_KEY if column not in ("cmd_code", "is_aggregate")
+            ),
+        ),
         period=trade.LAST_MONTH,
         calendar=_CALENDAR,
     ),

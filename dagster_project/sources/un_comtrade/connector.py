@@ -100,6 +100,7 @@ ABOUT = About(
     ),
     calendar="Continuously, as countries report.",
     is_seen=True,
+    by_year_from=_FIRST_YEAR,
     notes=(
         f"Without a key a call gives {ROWS_WITHOUT_KEY} rows and no metadata; with one"
         f" {ROWS_A_CALL:,}.",

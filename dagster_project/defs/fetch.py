@@ -1,0 +1,272 @@
+"""What publishers were asked for, as assets: one a source, all made by one factory.
+
+Belongs here: how a fetch looks in Dagster, and which part of the subscriptions a run asks
+for. Does not belong here: sending requests (`fetching/`), what is judged of the rows
+(`sources/soundness.py`), when it runs (`schedules.py`). A new source changes nothing here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.defs.transform import OWNER
+from dagster_project.fetching.http import USUAL_PACE, Pace
+from dagster_project.fetching.job import FetchError, FetchOutcome, plan_fetch, run_fetch
+from dagster_project.settings import Settings, SettingsError
+from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
+from dagster_project.sources.connector import About, QuotaSpent, Selection, SelectionError
+from dagster_project.sources.snapshot import Covers, SnapshotError
+from dagster_project.sources.soundness import add_up, find_fall, find_missing
+from dagster_project.subscriptions import Subscription, SubscriptionError, read_subscriptions
+
+FETCHED = "fetched"
+_KEEPS_ROWS = "keeps_its_rows"
+_ADDS_UP = "adds_up_to_its_totals"
+_CAME_WHOLE = "came_whole"
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One subscription in the months of this run, and the parts of tables that it asks for."""
+
+    subscription: Subscription
+    selection: Selection
+    covers: Mapping[str, Sequence[Covers]]
+
+
+def fetched_key(source_id: str) -> dg.AssetKey:
+    return dg.AssetKey([FETCHED, source_id])
+
+
+def fetch_pool(source_id: str) -> str:
+    """A pool of its own for each source: two fetches of one would only wait for each other."""
+    return f"fetch_{source_id}"
+
+
+def partitions_of(about: About) -> dg.TimeWindowPartitionsDefinition | None:
+    """A partition a year, this year included, where a source is kept up to date by years."""
+    if about.by_year_from is None:
+        return None
+    return dg.TimeWindowPartitionsDefinition(
+        cron_schedule="0 0 1 1 *", start=str(about.by_year_from), fmt="%Y", end_offset=1
+    )
+
+
+def build_fetch_assets(settings: Settings, pace: Pace = USUAL_PACE) -> list[dg.AssetsDefinition]:
+    return [build_fetch_asset(settings, connector.about, pace) for connector in CONNECTORS.values()]
+
+
+def build_fetch_asset(
+    settings: Settings, about: About, pace: Pace = USUAL_PACE
+) -> dg.AssetsDefinition:
+    """All subscriptions of one source, fetched for the years of the run."""
+    key = fetched_key(about.source_id)
+    tables = [entry for entry in CATALOG if entry.source_id == about.source_id]
+
+    @dg.asset(
+        key=key,
+        group_name=FETCHED,
+        kinds={"http"},
+        owners=[OWNER],
+        pool=fetch_pool(about.source_id),
+        partitions_def=partitions_of(about),
+        # Years asked for together share requests, so a backfill is one run.
+        backfill_policy=dg.BackfillPolicy.single_run() if about.by_year_from else None,
+        description=f"{about.title}: what the subscriptions ask of it. {about.gives}\n\n"
+        f"Covers: {about.coverage}\n\nPublished: {about.calendar}",
+        metadata={"licence": about.terms.licence},
+        check_specs=_check_specs(key, tables),
+    )
+    def fetched(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        first, last = _months(context, by_year=about.by_year_from is not None)
+        try:
+            asked = _all_asked(settings, about.source_id, first, last)
+            outcomes = []
+            for one in asked:
+                outcome = run_fetch(settings, about.source_id, one.selection, pace=pace)
+                context.log.info(_told(one.subscription, outcome))
+                outcomes.append(outcome)
+        except (SubscriptionError, SelectionError, SettingsError, SnapshotError) as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        except FetchError as error:
+            raise _failure(error) from None
+        for entry in tables:
+            load_table(entry, settings)
+        return dg.MaterializeResult(
+            metadata=_metadata(asked, outcomes),
+            check_results=_judge(settings, key, tables, asked, outcomes),
+        )
+
+    return fetched
+
+
+def _months(context: dg.AssetExecutionContext, *, by_year: bool) -> tuple[date, date]:
+    """The first and the last month that a run asks for; none lies in the future."""
+    this_month = datetime.now(UTC).date().replace(day=1)
+    if not by_year:
+        return date.min, this_month
+    window = context.partition_time_window
+    last_day = (window.end - timedelta(days=1)).date()
+    return window.start.date(), min(last_day.replace(day=1), this_month)
+
+
+def _all_asked(settings: Settings, source_id: str, first: date, last: date) -> list[_Asked]:
+    """Everything is planned before anything is sent, so that a wrong line costs nothing."""
+    found = [one for one in read_subscriptions(settings) if one.source_id == source_id]
+    if not found:
+        raise SubscriptionError(
+            f"No subscription asks for {source_id}. Add a line to subscriptions.csv."
+        )
+    asked = []
+    for subscription in found:
+        selection = subscription.selection(first, last)
+        if selection is None:
+            continue
+        try:
+            plan = plan_fetch(settings, source_id, selection).plan
+        except SelectionError as error:
+            raise SubscriptionError(f"subscriptions.csv, {subscription}: {error}") from error
+        covers: dict[str, list[Covers]] = {}
+        for chunk in plan.chunks:
+            if chunk.covers is not None:
+                covers.setdefault(chunk.table, []).append(chunk.covers)
+        asked.append(_Asked(subscription, selection, covers))
+    return asked
+
+
+def _failure(error: FetchError) -> dg.Failure:
+    metadata: dict[str, Any] = {"replies_stored": error.stored, "replies_in_all": error.total}
+    description = str(error)
+    if isinstance(error.reply_error, QuotaSpent):
+        next_day = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+        metadata["goes_on"] = next_day
+        description += f" Run the same partitions again from {next_day} (UTC) on."
+    return dg.Failure(description, metadata=metadata, allow_retries=False)
+
+
+def _told(subscription: Subscription, outcome: FetchOutcome) -> str:
+    compared = outcome.comparison
+    release = outcome.release.release_id if outcome.release and outcome.is_new else "nothing new"
+    return (
+        f"{subscription}: {release}; {outcome.rows} rows in {outcome.requests_sent} requests"
+        f" ({compared.new} new, {compared.changed} changed, {compared.withdrawn} withdrawn)"
+    )
+
+
+def _metadata(asked: Sequence[_Asked], outcomes: Sequence[FetchOutcome]) -> dict[str, Any]:
+    releases = [
+        outcome.release.release_id for outcome in outcomes if outcome.release and outcome.is_new
+    ]
+    return {
+        "dagster/row_count": sum(outcome.rows for outcome in outcomes),
+        "is_new": bool(releases),
+        "releases": releases,
+        "requests": sum(outcome.requests_sent for outcome in outcomes),
+        "replies_from_before": sum(outcome.chunks_taken_from_before for outcome in outcomes),
+        "rows_new": sum(outcome.comparison.new for outcome in outcomes),
+        "rows_changed": sum(outcome.comparison.changed for outcome in outcomes),
+        "rows_withdrawn": sum(outcome.comparison.withdrawn for outcome in outcomes),
+        "rejects": sum(outcome.rejects for outcome in outcomes),
+        "subscriptions": [
+            _told(one.subscription, outcome) for one, outcome in zip(asked, outcomes, strict=True)
+        ],
+        "notes": list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes)),
+    }
+
+
+def _check_specs(key: dg.AssetKey, tables: Sequence[SourceTable]) -> list[dg.AssetCheckSpec]:
+    specs = [
+        dg.AssetCheckSpec(
+            _KEEPS_ROWS,
+            asset=key,
+            description="Rows held of what was asked for are still there, but for a few.",
+        ),
+        dg.AssetCheckSpec(
+            _CAME_WHOLE,
+            asset=key,
+            description="Every code and period asked for has come, as far as it is out.",
+        ),
+    ]
+    totalled = [entry.table for entry in tables if entry.total]
+    if totalled:
+        specs.append(
+            dg.AssetCheckSpec(
+                _ADDS_UP,
+                asset=key,
+                description=f"Parts add up to the publisher's own totals in {', '.join(totalled)}.",
+            )
+        )
+    return specs
+
+
+def _judge(
+    settings: Settings,
+    key: dg.AssetKey,
+    tables: Sequence[SourceTable],
+    asked: Sequence[_Asked],
+    outcomes: Sequence[FetchOutcome],
+) -> list[dg.AssetCheckResult]:
+    """What is held is kept whatever the answer: a publisher may mean it. Somebody should look."""
+    covers = _covers(tables, asked)
+    # Some products do not add up to all of them.
+    whole = _covers(tables, [one for one in asked if not one.selection.products])
+    new = {outcome.release.release_id for outcome in outcomes if outcome.release and outcome.is_new}
+    falls = {entry.table: find_fall(entry, settings, covers[entry.table], new) for entry in tables}
+    missing = [
+        words for entry in tables for words in find_missing(entry, settings, covers[entry.table])
+    ]
+    results = [
+        _result(
+            key,
+            _KEEPS_ROWS,
+            not any(fall.is_big for fall in falls.values()),
+            {table: f"{fall.lost} of {fall.before} rows lost" for table, fall in falls.items()},
+        ),
+        _result(
+            key,
+            _CAME_WHOLE,
+            not missing,
+            {"missing": len(missing), "first_missing": missing[:_SHOWN]},
+        ),
+    ]
+    sums = {
+        entry.table: add_up(entry, settings, whole[entry.table]) for entry in tables if entry.total
+    }
+    if sums:
+        wrong = [f"{table}: {row}" for table, one in sums.items() for row in one.wrong.to_dicts()]
+        results.append(
+            _result(
+                key,
+                _ADDS_UP,
+                not wrong,
+                {
+                    "totals_compared": sum(one.compared for one in sums.values()),
+                    "wrong": len(wrong),
+                    "first_wrong": wrong[:_SHOWN],
+                },
+            )
+        )
+    return results
+
+
+def _covers(tables: Sequence[SourceTable], asked: Sequence[_Asked]) -> dict[str, list[Covers]]:
+    return {
+        entry.table: [covers for one in asked for covers in one.covers.get(entry.table, ())]
+        for entry in tables
+    }
+
+
+def _result(
+    key: dg.AssetKey, name: str, passed: bool, metadata: Mapping[str, Any]
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=name,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )

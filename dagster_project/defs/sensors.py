@@ -1,0 +1,75 @@
+"""What happens by itself when something has come.
+
+Belongs here: sensors. Does not belong here: what happens on a day of the calendar
+(`schedules.py`), or what counts as news (`inputs.py`).
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from dagster_project.defs.jobs import BUILD_JOB, INBOX_JOB, WAREHOUSE
+from dagster_project.inputs import input_hash, is_current
+from dagster_project.settings import Settings
+from dagster_project.sources.inbox import look
+
+_EVERY_SECONDS = 60
+
+
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    return [build_inbox_sensor(settings), build_news_sensor(settings)]
+
+
+def build_inbox_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="inbox",
+        job_name=INBOX_JOB,
+        minimum_interval_seconds=_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Looks into {settings.inbox} and has files taken that are whole.",
+    )
+    def inbox(_context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        found = look(settings, datetime.now(UTC))
+        if found.ready:
+            return dg.RunRequest()
+        if found.waiting:
+            return dg.SkipReason(
+                f"{', '.join(found.waiting)}: taken when nothing has written to it for a while."
+            )
+        if found.left_alone:
+            return dg.SkipReason(
+                f"{', '.join(found.left_alone)}: left alone. Only files are taken, and what is"
+                " stated of a file waits for that file."
+            )
+        return dg.SkipReason("The inbox is empty.")
+
+    return inbox
+
+
+def build_news_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Builds when a run has added a release: a fetch, a backfill of fetches, the inbox.
+
+    It hears of the end of every run and asks what a build stands on, instead of naming the
+    jobs that may add something: a fetch started by hand in the UI belongs to none of them.
+    Looking at the folders by the minute would mean to hash them by the minute. Should it miss
+    a run, the daily look finds what has changed.
+    """
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        request_job=WAREHOUSE,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Builds after a run that added a release.",
+    )
+    def build_after_news(
+        context: dg.RunStatusSensorContext,
+    ) -> dg.RunRequest | dg.SkipReason:
+        ended = context.dagster_run.job_name
+        if ended == BUILD_JOB:
+            return dg.SkipReason("A build ended; there is nothing to follow it.")
+        found = input_hash(settings)
+        if is_current(settings, found):
+            return dg.SkipReason(f"{ended} ended and added nothing to what is published.")
+        return dg.RunRequest(run_key=found)
+
+    return build_after_news
