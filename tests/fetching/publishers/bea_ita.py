@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from decimal import Decimal
 
 import polars as pl
-from fetching.publishers.publisher import Answer, Asked, Case, KeyPlace, Publisher, Row
+from fetching.publishers.publisher import Answer, Asked, Case, KeyPlace, Publisher, Row, years
 from fetching.publishers.world import World
-
-from dagster_project.sources.connector import Selection
 
 AREAS = {
     "WLD": "AllCountries",
@@ -91,16 +89,37 @@ class BeaIta(Publisher):
 
     def cases(self) -> tuple[Case, ...]:
         return (
-            Case(Selection(date(2010, 1, 1), date(2017, 12, 1), frequency="A")),
-            Case(
-                Selection(
-                    date(2012, 1, 1), date(2016, 12, 1), partners=("KOR", "JPN"), frequency="A"
-                )
-            ),
+            Case(years(2010, 2017, frequency="A")),
+            Case(years(2011, 2017)),
+            Case(years(2012, 2016, partners=("KOR", "JPN"), frequency="A")),
+            Case(years(2013, 2017, partners=("WLD", "DEU", "MEX"), flows=("export",))),
         )
 
-    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
-        raise NotImplementedError
+    def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
+        selection = case.selection
+        flow = {"Exp": "export", "Imp": "import"}
+        found = [
+            (indicator, area, frequency, period, Decimal(printed.replace(",", "")))
+            for indicator in INDICATORS
+            if flow[indicator[:3]] in selection.flows
+            for partner, area in AREAS.items()
+            if not selection.partners or partner in selection.partners
+            for frequency in (("A",) if selection.frequency == "A" else ("QSA", "QNSA"))
+            for period in _periods(
+                frequency,
+                [str(year) for year in range(selection.first.year, selection.last.year + 1)],
+                world,
+            )
+            if (printed := millions(world, indicator, area, frequency, period)) is not None
+        ]
+        schema = {
+            "indicator": pl.String(),
+            "area_or_country": pl.String(),
+            "frequency": pl.String(),
+            "time_period": pl.String(),
+            "value": pl.Decimal(20, 6),
+        }
+        return {"bea_ita__transactions": pl.DataFrame(found, schema=schema, orient="row")}
 
     @staticmethod
     def _envelope(asked: Asked, results: Mapping[str, object]) -> Answer:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 from fetching.publishers.publisher import Answer, Asked, Case, Publisher, Row, Wrong, html
 from fetching.publishers.world import World, months
 
+from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.connector import Selection
 
 _PATH = "/graph/fredgraph.csv"
@@ -48,10 +49,29 @@ class Fred(Publisher):
         raise AssertionError("no key is asked for")
 
     def cases(self) -> tuple[Case, ...]:
-        return (Case(Selection(date(1985, 1, 1), date(2018, 6, 1))),)
+        return (
+            Case(Selection(date(2016, 1, 1), date(2018, 6, 1))),
+            Case(Selection(date(2014, 3, 1), date(2017, 9, 1), flows=("import",))),
+            Case(Selection(date(1999, 1, 1), date(2001, 12, 1), partners=("KOR", "JPN"))),
+        )
 
-    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
-        raise NotImplementedError
+    def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
+        selection = case.selection
+        seed = pl.read_csv(PROJECT_ROOT / "dbt" / "seeds" / "fred_series.csv", infer_schema=False)
+        found = [
+            (series, int(month[:4]), int(month[5:]), Decimal(text))
+            for series, partner, flow in seed.select("series_id", "partner_code", "flow").rows()
+            if flow in selection.flows and (not selection.partners or partner in selection.partners)
+            for month in months(f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}")
+            if (text := printed(world, series, month)) != "."
+        ]
+        schema = {
+            "series_id": pl.String(),
+            "year": pl.Int32(),
+            "month": pl.Int32(),
+            "value_musd": pl.Decimal(20, 6),
+        }
+        return {"fred__series": pl.DataFrame(found, schema=schema, orient="row")}
 
 
 def printed(world: World, series: str, month: str) -> str:

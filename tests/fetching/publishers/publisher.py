@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from datetime import date
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
 
 import polars as pl
@@ -73,12 +74,18 @@ class KeyPlace:
     is_required: bool
 
 
+def years(first: int, last: int, **rest: Any) -> Selection:
+    """A selection of whole years."""
+    return Selection(date(first, 1, 1), date(last, 12, 1), **rest)
+
+
 @dataclass(frozen=True)
 class Case:
-    """A selection whose plan has many requests, or few; `has_key` says how it is fetched."""
+    """A selection; `is_large` where its plan has hundreds of requests."""
 
     selection: Selection
     has_key: bool = True
+    is_large: bool = False
 
 
 class Publisher(ABC):
@@ -118,8 +125,8 @@ class Publisher(ABC):
         """Selections that together make up the thousand requests of the suite."""
 
     @abstractmethod
-    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
-        """By raw table, the columns and rows that a fetch of the selection must bring."""
+    def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
+        """By raw table, all rows that a fetch of the case must bring, in some of its columns."""
 
     def key_of(self, asked: Asked) -> str | None:
         place = self.key_place

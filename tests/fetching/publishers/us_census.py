@@ -6,15 +6,23 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator
+from decimal import Decimal
 from xml.sax.saxutils import escape
 
 import polars as pl
-from fetching.publishers.publisher import Answer, Asked, Case, KeyPlace, Publisher, Row, Wrong, html
+from fetching.publishers.publisher import (
+    Answer,
+    Asked,
+    Case,
+    KeyPlace,
+    Publisher,
+    Row,
+    Wrong,
+    html,
+    years,
+)
 from fetching.publishers.world import World, months
-
-from dagster_project.sources.connector import Selection
 
 COUNTRIES = {
     "CAN": ("1220", "CANADA"),
@@ -98,29 +106,86 @@ class UsCensus(Publisher):
         return Answer("text/html", page)
 
     def cases(self) -> tuple[Case, ...]:
-        def months_of(first: int, last: int, **rest: object) -> Case:
-            return Case(Selection(date(first, 1, 1), date(last, 12, 1), **rest))  # ty: ignore
-
         return (
-            months_of(2010, 2017, level="hs10"),
-            months_of(2012, 2018, level="hs6", partners=("KOR", "JPN"), flows=("import",)),
-            months_of(2013, 2016, level="hs2", frequency="A"),
-            months_of(2014, 2015, level="hs6", products=("8703",)),
-            months_of(2010, 2017, level="naics3"),
-            months_of(2011, 2018, level="total"),
+            Case(years(2010, 2017, level="hs10"), is_large=True),
+            Case(years(2014, 2017, level="hs6", partners=("KOR", "JPN"), flows=("import",))),
+            Case(years(2013, 2016, level="hs2", frequency="A"), has_key=False),
+            Case(years(2015, 2015, level="hs6", products=("8703", "01"))),
+            Case(years(2016, 2017, level="naics3", partners=("WLD", "DEU"))),
+            Case(years(2016, 2018, level="total", partners=("KOR",))),
+            Case(years(2017, 2017, level="end_use", flows=("export",))),
         )
 
-    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
-        raise NotImplementedError
+    def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
+        selection = case.selection
+        systems = {"hs": "hs", "naics": "naics", "end_use": "enduse", "total": "hs"}
+        digits = selection.level.lstrip("abcdefghijklmnopqrstuvwxyz_")
+        system = systems[selection.level.removesuffix(digits)]
+        prefix = {"hs": "HS", "naics": "NA", "enduse": "EU"}[system]
+        levels = [f"{prefix}{digits}"] if digits else ["-"]
+        if system == "enduse":
+            levels = list(GOODS["enduse"])
+        partners = [COUNTRIES[one][0] if one != "WLD" else WORLD_CODE for one in selection.partners]
+        if not partners:
+            # Groups of countries are asked for with all goods alone.
+            partners = [one for one in NAMES if one not in GROUPS or selection.level == "total"]
+        is_annual = selection.frequency == "A"
+        asked = [
+            month
+            for month in months(f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}")
+            if world.is_out(month) and (not is_annual or month.endswith("-12"))
+        ]
+        found = []
+        for flow in (f"{one}s" for one in selection.flows):
+            names = [f"{stem}_{'YR' if is_annual else 'MO'}" for stem in _VALUES[flow]]
+            for level in levels:
+                for code in GOODS[system][level]:
+                    if selection.products and not code.startswith(selection.products):
+                        continue
+                    for month in asked:
+                        place = (
+                            int(month[:4]),
+                            None if is_annual else int(month[5:]),
+                            int(month[5:]),
+                        )
+                        for partner in partners:
+                            for df in ("-", "1", "2") if flow == "exports" else ("-",):
+                                record = (world, flow, system, code, partner, month, df)
+                                for name in names:
+                                    dollars = value(*record, name)
+                                    if dollars is not None:
+                                        key = (f"{flow}/{system}", level, code, df, partner)
+                                        found.append((*key, *place, name, dollars))
+        schema = {
+            "endpoint": pl.String(),
+            "comm_lvl": pl.String(),
+            "commodity_code": pl.String(),
+            "domestic_foreign": pl.String(),
+            "cty_code": pl.String(),
+            "year": pl.Int32(),
+            "month": pl.Int32(),
+            "last_month": pl.Int32(),
+            "variable": pl.String(),
+            "value_usd": pl.Decimal(20, 0),
+        }
+        api = {"us_census__trade_api": pl.DataFrame(found, schema=schema, orient="row")}
+        return api | (_country_file_truth(world) if selection.level == "total" else {})
 
 
 def _amount(
     world: World, flow: str, system: str, code: str, partner: str, month: str, origin: str
 ) -> int:
     """Dollars of one month; exports are domestic (1) or foreign (2), imports neither."""
+    series = ("us_census", flow, system, code, partner, origin)
     if not world.is_out(month):
         return 0
-    return world.amount("us_census", flow, system, code, partner, month, origin) or 0
+    if (code, partner) == ("-", WORLD_CODE):
+        # All goods with all countries are traded in every month.
+        return world.amount(*series, month) or 1_000
+    # Whole years without trade too: a record stays through the rest of its year.
+    if world.amount(*series, month[:4]) is None:
+        return 0
+    return world.amount(*series, month) or 0
 
 
 def value(
@@ -130,36 +195,24 @@ def value(
 
     A record is there as soon as its year has had any trade: its month may then be 0.
     """
-    stem, period = name[:-3], name[-2:]
-    origins = ("1", "2") if flow == "exports" and df == "-" else (df,)
-
-    def summed(through: str) -> int:
-        since = f"{month[:4]}-01" if period == "YR" else through
-        return sum(
-            _amount(world, flow, system, code, partner, one, origin)
-            for one in months(since, through)
-            for origin in origins
-        )
-
-    if not world.is_out(month) or not any(
-        _amount(world, flow, system, code, partner, one, origin)
-        for one in months(f"{month[:4]}-01", month)
-        for origin in origins
-    ):
+    if not world.is_out(month):
         return None
-    base = summed(month)
-    customs = base if not stem.startswith("CON") else base * 97 // 100
+    origins = ("1", "2") if flow == "exports" and df == "-" else (df,)
+    by_month = {
+        one: sum(_amount(world, flow, system, code, partner, one, origin) for origin in origins)
+        for one in months(f"{month[:4]}-01", month)
+    }
+    if not any(by_month.values()):
+        return None
+    stem, period = name[:-3], name[-2:]
+    base = sum(by_month.values()) if period == "YR" else by_month[month]
+    if stem == "CAL_DUT":
+        return base // 50
+    if stem == "DUT_VAL":
+        return base // 4
+    customs = base * 97 // 100 if stem.startswith("CON") else base
     charges = customs * 3 // 100
-    return (
-        {
-            "VAL": customs,
-            "CHA": charges,
-            "CIF": customs + charges,
-            "DUT": base // 50,
-        }[stem[-3:]]
-        if stem != "DUT_VAL"
-        else base // 4
-    )
+    return {"VAL": customs, "CHA": charges, "CIF": customs + charges}[stem[-3:]]
 
 
 def _api_header(asked: Asked) -> list[str]:
@@ -249,29 +302,55 @@ def _country_file_header() -> tuple[str, ...]:
     return ("year", "CTY_CODE", "CTYNAME", *flows)
 
 
-def country_file_value(world: World, flow: str, partner: str, month: str) -> str:
-    """USD millions with one decimal; a month that is not out is 0."""
-    tenths = _amount(world, flow, "country_file", "-", partner, month, "-") // 1000
-    return _millions(tenths)
-
-
 def _millions(tenths: int) -> str:
     return f"{tenths // 10}.{tenths % 10}" if tenths % 10 else str(tenths // 10)
 
 
+def _tenths(world: World, flow: str, partner: str, year: int) -> list[int]:
+    """The months of a year in tenths of a million; those that are not out are 0."""
+    return [
+        _amount(world, flow, "country_file", "-", partner, month, "-") // 1000
+        for month in months(f"{year}-01", f"{year}-12")
+    ]
+
+
 def _country_file_rows(world: World) -> Iterator[Row]:
     for partner, name in NAMES.items():
+        if partner != WORLD_CODE:
+            for year in range(int(world.first[:4]), int(world.last[:4]) + 1):
+                printed = [
+                    _millions(one)
+                    for flow in ("imports", "exports")
+                    for tenths in [_tenths(world, flow, partner, year)]
+                    for one in (*tenths, sum(tenths))
+                ]
+                yield (str(year), partner, name, *printed)
+
+
+def _country_file_truth(world: World) -> dict[str, pl.DataFrame]:
+    """Every month that is out, and each year as far as it is out."""
+    found = []
+    last_year, last_month = int(world.last[:4]), int(world.last[5:])
+    for partner in NAMES:
         if partner == WORLD_CODE:
             continue
-        for year in range(int(world.first[:4]), int(world.last[:4]) + 1):
-            cells = [str(year), partner, name]
-            for flow in ("imports", "exports"):
-                tenths = [
-                    _amount(world, flow, "country_file", "-", partner, month, "-") // 1000
-                    for month in months(f"{year}-01", f"{year}-12")
-                ]
-                cells += [_millions(one) for one in (*tenths, sum(tenths))]
-            yield tuple(cells)
+        for year in range(int(world.first[:4]), last_year + 1):
+            through = last_month if year == last_year else 12
+            for flow in ("import", "export"):
+                tenths = _tenths(world, f"{flow}s", partner, year)
+                cells = [*enumerate(tenths[:through], start=1), (None, sum(tenths))]
+                for month, amount in cells:
+                    musd = Decimal(amount).scaleb(-1)
+                    found.append((partner, flow, year, month, month or through, musd))
+    schema = {
+        "cty_code": pl.String(),
+        "flow": pl.String(),
+        "year": pl.Int32(),
+        "month": pl.Int32(),
+        "last_month": pl.Int32(),
+        "value_musd": pl.Decimal(20, 6),
+    }
+    return {"us_census__country_file": pl.DataFrame(found, schema=schema, orient="row")}
 
 
 def workbook(rows: list[Row]) -> bytes:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator
 from itertools import groupby
 
 import polars as pl
-from fetching.publishers.publisher import Answer, Asked, Case, KeyPlace, Publisher, Row, Wrong
+from fetching.publishers.publisher import (
+    Answer,
+    Asked,
+    Case,
+    KeyPlace,
+    Publisher,
+    Row,
+    Wrong,
+    years,
+)
 from fetching.publishers.world import World
-
-from dagster_project.sources.connector import Selection
 
 # Schedule C code and name by ISO alpha-3.
 COUNTRIES = {
@@ -95,20 +101,18 @@ class UsitcDataweb(Publisher):
         return Answer("application/json", b'{"status":401,"error":"Unauthorized"}', 401)
 
     def cases(self) -> tuple[Case, ...]:
-        def years(first: int, last: int, **rest: object) -> Case:
-            return Case(Selection(date(first, 1, 1), date(last, 12, 1), **rest))  # ty: ignore
-
         return (
-            years(2010, 2017, level="hs10"),
-            years(2014, 2017, level="hs6", partners=("KOR", "JPN"), frequency="A"),
-            years(2012, 2016, partners=("KOR", "WLD")),
-            years(2013, 2014, level="naics3", flows=("import",)),
-            years(2015, 2016, level="hs10", products=("87", "01"), partners=("KOR",)),
+            Case(years(2010, 2017, level="hs10"), is_large=True),
+            Case(years(2014, 2017, level="hs6", partners=("KOR", "JPN"), frequency="A")),
+            Case(years(2012, 2016, partners=("KOR", "WLD"))),
+            Case(years(2013, 2014, level="naics3", flows=("import",))),
+            Case(years(2015, 2016, level="hs10", products=("87", "01"), partners=("KOR",))),
         )
 
-    def truth(self, selection: Selection, world: World) -> Mapping[str, pl.DataFrame]:
+    def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
+        selection = case.selection
         found = []
-        years = [str(year) for year in range(selection.first.year, selection.last.year + 1)]
+        all_years = [str(year) for year in range(selection.first.year, selection.last.year + 1)]
         named = [one for one in selection.partners if one != "WLD"]
         partners = list(named or (() if selection.partners else COUNTRIES))
         partners += ["WLD"] if "WLD" in selection.partners else []
@@ -124,7 +128,7 @@ class UsitcDataweb(Publisher):
                 for measure in MEASURES[trade_type]:
                     for partner in partners:
                         for code in chosen:
-                            for year in years:
+                            for year in all_years:
                                 for month, dollars in _cells(
                                     world,
                                     trade_type,
@@ -172,8 +176,10 @@ def dollars(
             for one in ("Export", "ForeignExp")
         ]
     else:
-        amount = world.amount("usitc_dataweb", trade_type, system, code, partner, month)
-        if amount is None:
+        series = ("usitc_dataweb", trade_type, system, code, partner)
+        amount = world.amount(*series, month)
+        # Whole years without trade too: a row of a report has twelve months.
+        if amount is None or world.amount(*series, month[:4]) is None:
             return None
         by_measure = {"INS_FREIGHT": amount + amount // 30, "CALC_DUTY": amount // 40}
         return by_measure.get("_".join(measure.split("_")[-2:]), amount)

@@ -1,0 +1,210 @@
+"""Every connector of the catalog against its publisher, replayed with a publisher's bad days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from fetching.held import (
+    Counts,
+    as_printed,
+    compared,
+    held_rows,
+    leftovers,
+    releases_of,
+)
+from fetching.homes import KEYS, HomeAt
+from fetching.publishers import PUBLISHERS
+from fetching.publishers.publisher import Case, Publisher
+from fetching.publishers.world import World
+from fetching.replay_server import Fault, Faults, ReplayServer
+from polars.testing import assert_frame_equal
+
+from dagster_project.fetching.http import Pace
+from dagster_project.fetching.job import FetchError, FetchOutcome, plan_fetch, run_fetch
+from dagster_project.settings import Secret, Settings
+from dagster_project.sources import catalog
+from dagster_project.sources.connector import QuotaSpent
+
+# Repeats and turns as always, but nobody waits.
+AT_ONCE = Pace(scale=0.0)
+MANY = 1_000
+SHARE = 0.2
+DAY = datetime(2026, 3, 2, 6, tzinfo=UTC)
+
+every_source = pytest.mark.parametrize("source_id", sorted(catalog.CONNECTORS))
+
+
+@pytest.fixture
+def publisher(source_id: str) -> Publisher:
+    assert source_id in PUBLISHERS, (
+        f"{source_id} has a connector but nobody replays its publisher:"
+        " add a module to tests/fetching/publishers."
+    )
+    return PUBLISHERS[source_id]
+
+
+def keyless(settings: Settings, source_id: str) -> Settings:
+    return replace(
+        settings, keys={name: key for name, key in settings.keys.items() if name != source_id}
+    )
+
+
+def fetch(
+    settings: Settings, source_id: str, case: Case, day: datetime
+) -> tuple[FetchOutcome, datetime]:
+    """A fetch that goes on the next day where the day's requests are used up."""
+    home = settings if case.has_key else keyless(settings, source_id)
+    for _ in range(100):
+        try:
+            return run_fetch(home, source_id, case.selection, now=day, pace=AT_ONCE), day
+        except FetchError as error:
+            if not isinstance(error.reply_error, QuotaSpent):
+                raise
+            day += timedelta(days=1)
+    raise AssertionError(f"{source_id}: a hundred days were not enough")
+
+
+def assert_holds(settings: Settings, truth: dict[str, pl.DataFrame]) -> None:
+    """The home holds the rows of the truth: no row more, none less, every value the same."""
+    for table, rows in truth.items():
+        found = held_rows(settings, table).select(rows.columns)
+        assert_frame_equal(as_printed(found), as_printed(rows))
+        for value in catalog.table_named(table).values:
+            if value in rows.columns:
+                assert found[value].sum() == rows[value].sum()
+
+
+def all_counts(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFrame]) -> Counts:
+    by_table = [compared(before[table], after[table], table) for table in after]
+    return Counts(
+        *(
+            sum(getattr(one, name) for one in by_table)
+            for name in ("new", "changed", "withdrawn", "same")
+        )
+    )
+
+
+def counts_of(outcome: FetchOutcome) -> Counts:
+    one = outcome.comparison
+    return Counts(one.new, one.changed, one.withdrawn, one.same)
+
+
+@every_source
+def test_a_thousand_requests_with_faults_bring_exactly_the_rows(
+    source_id: str, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
+) -> None:
+    replay.faults = Faults(seed=20, share=SHARE)
+    met: Counter[Fault | None] = Counter()
+    rounds = 0
+    while met.total() < MANY:
+        replay.world = World(seed=rounds)
+        for number, case in enumerate(publisher.cases()):
+            settings = home_at(f"{rounds}-{number}")
+            replay.forget()
+            outcome, _ = fetch(settings, source_id, case, DAY)
+            truth = publisher.truth(case, replay.world)
+            assert outcome.release is not None
+            assert all(rows.height for rows in truth.values()), "nothing to compare"
+            assert_holds(settings, truth)
+            assert not list(leftovers(settings))
+            met.update(sent.fault for sent in replay.sent)
+            if met.total() >= MANY:
+                break
+        rounds += 1
+    assert SHARE * 0.8 < 1 - met[None] / met.total() < SHARE * 1.2
+    assert set(met) - {None} == set(replay.faults.kinds)
+
+
+@every_source
+def test_what_changed_comes_as_a_release_and_nothing_else_does(
+    source_id: str, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
+) -> None:
+    seen = Counter[str]()
+    for number, case in enumerate(small_cases(publisher)):
+        settings = home_at(str(number))
+        day = DAY
+        before: dict[str, pl.DataFrame] = {}
+        for edition in range(3):
+            replay.world = World(seed=5, edition=edition)
+            truth = publisher.truth(case, replay.world)
+            outcome, day = fetch(settings, source_id, case, day)
+            empty = {table: rows.clear() for table, rows in truth.items()}
+            expected = all_counts(before or empty, truth)
+            assert counts_of(outcome) == expected
+            assert outcome.is_new
+            assert_holds(settings, truth)
+            assert len(releases_of(settings, source_id)) == edition + 1
+            seen.update(vars(expected) if before else {})
+            before, day = truth, day + timedelta(days=1)
+
+        # Whatever else a publisher prints of its own clock, the rows are the same.
+        again, _ = fetch(settings, source_id, case, day)
+        assert (again.release, again.is_new) == (None, False)
+        assert counts_of(again) == Counts(0, 0, 0, sum(rows.height for rows in truth.values()))
+        assert len(releases_of(settings, source_id)) == 3
+    assert min(seen.values()) > 0, f"the worlds do not differ in every way: {seen}"
+
+
+def small_cases(publisher: Publisher) -> list[Case]:
+    return [case for case in publisher.cases() if not case.is_large]
+
+
+PERMANENT: tuple[Fault, ...] = ("unknown", "changed_column", "page", "overload", "elsewhere")
+
+
+@every_source
+@pytest.mark.parametrize("fault", PERMANENT)
+def test_what_never_works_is_told_and_leaves_no_release(
+    source_id: str, fault: Fault, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
+) -> None:
+    settings = home_at("home")
+    replay.always = fault
+    case = small_cases(publisher)[0]
+    with pytest.raises(FetchError) as caught:
+        fetch(settings, source_id, case, DAY)
+    assert_tells(str(caught.value), settings, source_id, case)
+    assert releases_of(settings, source_id) == []
+    # What failed is asked a few times at most; nothing else is asked after it.
+    assert len(replay.asked) == 1
+    assert len(replay.sent) <= AT_ONCE.attempts
+
+    replay.always = None
+    fetch(settings, source_id, case, DAY)
+    assert_holds(settings, publisher.truth(case, replay.world))
+
+
+@every_source
+def test_a_key_that_is_not_taken_is_told_and_never_shown(
+    source_id: str, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
+) -> None:
+    if publisher.key_place is None:
+        assert catalog.CONNECTORS[source_id].about.key is None
+        pytest.skip(f"{source_id} takes no key")
+    wrong = "Wrong-Key+of/somebody=="
+    home = home_at("home")
+    settings = replace(home, keys={**home.keys, source_id: Secret(wrong)})
+    case = small_cases(publisher)[0]
+    with pytest.raises(FetchError) as caught:
+        fetch(settings, source_id, case, DAY)
+    told = str(caught.value)
+    assert_tells(told, settings, source_id, case)
+    assert "key" in told.lower() or "token" in told.lower()
+    assert wrong not in told
+    with_key = [sent for sent in replay.sent if sent.key is not None]
+    assert [sent.key for sent in with_key] == [wrong], "a key that was refused is not tried again"
+    assert releases_of(settings, source_id) == []
+
+
+def assert_tells(told: str, settings: Settings, source_id: str, case: Case) -> None:
+    """The message names source and request, and has an advice after what came."""
+    planned = plan_fetch(settings, source_id, case.selection)
+    chunks = (*planned.survey, *planned.plan.chunks)
+    assert source_id in told
+    assert any(one.name in told or one.request.address in told for one in chunks), told
+    assert told.count(". ") >= 1, told
+    assert told.endswith((".", "?"))
+    assert not any(key in told for key in KEYS.values())
