@@ -6,18 +6,50 @@ Belongs here: options, and which answer goes where. Does not belong here: what a
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from dagster_project.cli.app import DONE, Refused, TableFormat, app, asked, reported
-from dagster_project.cli.writing import write_objects
-from dagster_project.figures.values import to_json
+from dagster_project.cli.terminal import complain
+from dagster_project.cli.writing import write_csv, write_objects
+from dagster_project.figures.values import cell, to_json
 from dagster_project.settings import load_settings
 
 _LIST = "list"
+_CELLS_SHOWN = 200
+_AMOUNTS = {"a_value_usd": "old", "b_value_usd": "new", "change_usd": "difference"}
+_CELL = {
+    "product_code": "product",
+    "period": "period",
+    "change": "change",
+    "cells": "cells",
+}
+_FIELDS = (
+    "source_id",
+    "a_release_id",
+    "b_release_id",
+    "change",
+    "reporter_iso3",
+    "partner_code",
+    "flow",
+    "leg_id",
+    "measure",
+    "product_system",
+    "product_code",
+    "period",
+    "a_value_usd",
+    "b_value_usd",
+    "change_usd",
+    "raw_table",
+    "series_key",
+    "a_observation_id",
+    "b_observation_id",
+)
 
 Format = Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")]
 
@@ -74,8 +106,7 @@ def list_releases(
             "known_from": "known from",
             "retrieved_on": "retrieved",
             "files": "files",
-            "bytes": "bytes",
-            "is_redistributable": "redistributable",
+            "is_redistributable": "republish",
             "is_built": "built",
         },
     )
@@ -114,43 +145,72 @@ def diff(
             )
         )
         return DONE
-    counts = Counter(str(cell["change"]) for cell in compared.cells)
+    counts = Counter(str(one["change"]) for one in compared.cells)
     counted = ", ".join(
         f"{counts[change]:,} {change}" for change in ("changed", "new", "withdrawn")
     )
     typer.echo(f"{source} {first} to {second}: {counted}.", err=form is TableFormat.csv)
-    if form is TableFormat.table and compared.sums:
+    if form is TableFormat.csv:
+        write_csv(
+            list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.cells), sys.stdout
+        )
+    elif compared.cells:
         typer.echo("\nSums, in US dollars")
-        write_objects(
+        _show(
             compared.sums,
-            form,
-            {
-                "leg_id": "series",
-                "measure": "measure",
-                "product_system": "level",
-                "period_kind": "periods",
-                "partners": "partners",
-                "change": "change",
-                "cells": "cells",
-                "a_value_usd": "old",
-                "b_value_usd": "new",
-                "change_usd": "difference",
-            },
+            ("leg_id", "measure", "product_system", "period_kind", "partners"),
+            ("change", "cells"),
         )
         typer.echo("\nCells, in US dollars")
-    write_objects(
-        compared.cells,
-        form,
-        {
-            "leg_id": "series",
-            "partner_code": "partner",
-            "measure": "measure",
-            "product_code": "product",
-            "period": "period",
-            "change": "change",
-            "a_value_usd": "old",
-            "b_value_usd": "new",
-            "change_usd": "difference",
-        },
-    )
+        _show(
+            compared.cells[:_CELLS_SHOWN],
+            ("leg_id", "measure", "partner_code"),
+            ("product_code", "period"),
+        )
+        if len(compared.cells) > _CELLS_SHOWN:
+            complain(
+                f"only the first {_CELLS_SHOWN} of {len(compared.cells):,} cells are shown;"
+                " --format csv writes them all",
+                "Note",
+            )
     return DONE
+
+
+def _show(
+    rows: Sequence[Mapping[str, Any]], heading: tuple[str, ...], columns: tuple[str, ...]
+) -> None:
+    """Amounts before and after under a heading for each series, to fit a terminal.
+
+    Where the change has no column, it stands in the place of the amount that is not there.
+    """
+
+    def amount(row: Mapping[str, Any], name: str) -> str:
+        if row[name] is not None:
+            return f"{row[name]:,.0f}"
+        return "" if "change" in columns else f"({row['change']})"
+
+    lines = [
+        [cell(row[name]) for name in columns] + [amount(row, name) for name in _AMOUNTS]
+        for row in rows
+    ]
+    titles = [*(_CELL[name] for name in columns), *_AMOUNTS.values()]
+    widths = [max(map(len, column)) for column in zip(titles, *lines, strict=True)]
+
+    def line(texts: Sequence[str]) -> str:
+        left = [
+            f"{text:<{width}}" for text, width in zip(texts[: len(columns)], widths, strict=False)
+        ]
+        right = [
+            f"{text:>{width}}"
+            for text, width in zip(texts[len(columns) :], widths[len(columns) :], strict=True)
+        ]
+        return f"  {'  '.join([*left, *right])}".rstrip()
+
+    typer.echo(line(titles))
+    said: list[str] | None = None
+    for row, texts in zip(rows, lines, strict=True):
+        series = [cell(row[name]) for name in heading]
+        if series != said:
+            said = series
+            typer.echo(", ".join(series))
+        typer.echo(line(texts))

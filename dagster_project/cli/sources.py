@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # Where nobody watches, progress is told in about so many lines.
 _LINES = 20
 _YEARS_SURVEYED = 10
+# From this width on there is room for the name of a reply beside the bar.
+_WIDE = 120
 
 Reporters = Annotated[
     list[str] | None,
@@ -224,19 +226,18 @@ def sources(
         for line in _described(listed[0]):
             typer.echo(line)
         return DONE
+    shown = listed if form is not TableFormat.table else [_shown(one) for one in listed]
     write_objects(
-        listed,
+        shown,
         form,
         {
             "source_id": "source",
             "publisher": "publisher",
-            "is_fetched": "fetched",
             "key": "key",
-            "key_is_set": "key set",
-            "requests_left_today": "left today",
-            "is_redistributable": "redistributable",
+            "requests_left_today": "left",
             "shapes": "shapes",
-            "releases": "releases",
+            "releases": "held",
+            "is_redistributable": "republish",
         },
     )
     return DONE
@@ -303,10 +304,12 @@ def _planned_text(selection: Selection, planned: PlannedFetch) -> list[str]:
     flows = " and ".join(f"{flow}s" for flow in selection.flows)
     periods = "year" if selection.frequency == "A" else "month"
     requests = planned.stored + planned.to_send
+    asked_first = len(planned.survey)
+    survey = f" ({asked_first:,} to see what is there first)" if asked_first else ""
     lines = [
         f"{plan.source_id}: {flows}, {selection.level}{products}, {reporters} with {partners},"
         f" {selection.first:%Y-%m} to {selection.last:%Y-%m} by {periods}.",
-        f"{_count(requests, 'request')}, {plan.fewest:,} at the fewest.",
+        f"{_count(requests, 'request')}{survey}, {plan.fewest:,} at the fewest.",
     ]
     if planned.stored:
         lines[-1] += (
@@ -400,6 +403,7 @@ def _progress(
 ) -> Generator[tuple[Callable[[FetchEvent], None], Callable[[], int]]]:
     """A bar on a terminal, a line now and then elsewhere; and how many replies are there."""
     console = Console(stderr=True)
+    expected = planned.stored + planned.to_send
     done = planned.stored
     rows = told = 0
 
@@ -411,11 +415,13 @@ def _progress(
         def tell(event: FetchEvent) -> None:
             nonlocal done, rows, told
             done, rows = event.done, rows + event.rows
+            # The survey alone says less than the plan; replies may announce more than it.
+            total = max(event.total, expected)
             if event.note is not None:
                 complain(event.note, "Again")
-            elif event.done == event.total or event.done * _LINES // event.total > told:
-                told = event.done * _LINES // event.total
-                typer.echo(f"Replies: {event.done:,} of {event.total:,}, {rows:,} rows", err=True)
+            elif done * _LINES // total > told:
+                told = done * _LINES // total
+                typer.echo(f"Replies: {done:,} of {total:,}, {rows:,} rows", err=True)
 
         yield tell, count
         return
@@ -423,25 +429,26 @@ def _progress(
     from rich.progress import TimeElapsedColumn as Elapsed
     from rich.progress import TimeRemainingColumn as Remaining
 
-    with Progress(
+    columns = [
         TextColumn("Replies"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         Elapsed(),
         Remaining(),
-        TextColumn("{task.fields[rows]:,} rows {task.fields[name]}", markup=False),
-        console=console,
-    ) as progress:
-        task = progress.add_task("", total=planned.stored + planned.to_send, rows=0, name="")
+        TextColumn("{task.fields[rows]:,} rows", markup=False),
+    ]
+    if console.width >= _WIDE:
+        columns.append(TextColumn("{task.fields[name]}", markup=False))
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=expected, rows=0, name="")
 
         def draw(event: FetchEvent) -> None:
             nonlocal done, rows
             done, rows = event.done, rows + event.rows
             if event.note is not None:
                 progress.console.print(f"Again: {event.note}", markup=False, highlight=False)
-            progress.update(
-                task, completed=done, total=event.total, rows=rows, name=event.name[:40]
-            )
+            total = max(event.total, expected)
+            progress.update(task, completed=done, total=total, rows=rows, name=event.name[:40])
 
         yield draw, count
 
@@ -449,6 +456,15 @@ def _progress(
 # ---------------------------------------------------------------------------
 # Words
 # ---------------------------------------------------------------------------
+
+
+def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
+    """One source as a row of the table, which has to fit a terminal."""
+    key = one["key"]
+    if key in ("required", "optional"):
+        key = f"{key}, {'set' if one['key_is_set'] else 'not set'}"
+    return {**one, "key": key, "shapes": one["shapes"] or "by hand"}
+
 
 _TITLES = {
     "publisher": "Publisher",

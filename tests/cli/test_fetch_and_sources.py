@@ -96,7 +96,7 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_nothing(
 ) -> None:
     text = run("fetch", SOURCE, *TWO_YEARS, "--dry-run").stdout
     # The survey, and what the plan expects of two partners and two years.
-    assert "9 requests, 8 at the fewest." in text
+    assert "9 requests (1 to see what is there first), 8 at the fewest." in text
     assert "KOR, JPN, 2015-01 to 2016-12 by month" in " ".join(text.split())
     assert "no limit by the day" in text
     assert server.seen == []

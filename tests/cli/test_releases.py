@@ -114,6 +114,9 @@ def test_a_release_compared_with_itself_says_nothing(bilateral: Run) -> None:
     assert (found["cells"], found["sums"]) == ([], [])
     text = bilateral("releases", "diff", "us_census", "2021-06", "2021-06").stdout
     assert text == "us_census 2021-06 to 2021-06: 0 changed, 0 new, 0 withdrawn.\n"
+    empty = bilateral("releases", "diff", *PAIR[:2], PAIR[1], "--format", "csv").stdout
+    full = bilateral("releases", "diff", *PAIR, "--format", "csv").stdout
+    assert empty == f"{full.splitlines()[0]}\n"
 
 
 def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
@@ -126,6 +129,9 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
     table = bilateral("releases", "diff", *PAIR)
     assert "only the first 200" in table.stderr
     assert table.stdout.index("Sums") < table.stdout.index("Cells")
+    amounts = [line for line in table.stdout.splitlines() if line.startswith("  ")]
+    assert max(map(len, amounts)) <= 80
+    assert any(line.split()[:3] == ["total", "2016", "(new)"] for line in amounts)
 
 
 @pytest.mark.parametrize(
