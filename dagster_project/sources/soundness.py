@@ -24,6 +24,9 @@ BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
 
+_MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
+_QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
+
 
 @dataclass(frozen=True)
 class Fall:
@@ -161,7 +164,8 @@ def _known(
 
 def _kind(rows: pl.DataFrame) -> tuple[str, ...]:
     """The months with which periods end: December alone for years, all for months."""
-    return tuple(sorted(rows["_period"].str.slice(5, 2).unique()))
+    found = set(rows["_period"].str.slice(5, 2))
+    return next(months for months in (_YEARS, _QUARTERS, _MONTHS) if found <= set(months))
 
 
 def _latest_of_each_kind(brought: Iterable[pl.DataFrame]) -> dict[tuple[str, ...], str]:

@@ -1,0 +1,428 @@
+"""The inbox: what is whole and known becomes a release, the rest is put aside, none is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fetching.homes import home as home_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from unit.source_files import (
+    api_bytes,
+    comtrade_bytes,
+    comtrade_row,
+    country_bytes,
+    country_row,
+)
+
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources import inbox
+from dagster_project.sources.catalog import CATALOG
+from dagster_project.sources.inbox import Quarantined, Taken, look, take
+from dagster_project.sources.snapshot import discover_releases, read_verified
+
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+
+COUNTRY = country_bytes(
+    country_row("2016", "5800", "South Korea", IJAN="1.5", EJAN="2.5", IYR="1.5", EYR="2.5")
+)
+IMPORTS = api_bytes(
+    ["CTY_CODE", "I_COMMODITY", "GEN_VAL_MO", "time", "COMM_LVL"],
+    ["5800", "87", "125", "2016-01", "HS2"],
+)
+COMTRADE = comtrade_bytes(comtrade_row())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    made = home_of(tmp_path, "home", "http://127.0.0.1:9")
+    made.inbox.mkdir(parents=True)
+    return made
+
+
+def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
+    path = home.inbox / name
+    path.write_bytes(content)
+    if stated:
+        (home.inbox / f"{name}.json").write_text(json.dumps(stated), encoding="utf-8")
+    return path
+
+
+def taken_of(home: Settings, now: datetime = NOW) -> tuple[Taken | Quarantined, ...]:
+    """What a second look, a minute after the first, takes."""
+    look(home, now)
+    return take(home, now + timedelta(minutes=1))
+
+
+def the_one(home: Settings, now: datetime = NOW) -> Taken:
+    [outcome] = taken_of(home, now)
+    assert isinstance(outcome, Taken), outcome
+    return outcome
+
+
+def put_aside(home: Settings) -> Quarantined:
+    [outcome] = taken_of(home)
+    assert isinstance(outcome, Quarantined), outcome
+    return outcome
+
+
+def lying(home: Settings) -> list[str]:
+    return sorted(path.name for path in home.inbox.iterdir() if not path.name.startswith("."))
+
+
+def fetched(home: Settings) -> list[str]:
+    return sorted(path.name for path in home.fetched_snapshots.glob("*/*"))
+
+
+def test_every_layout_says_how_it_is_recognised() -> None:
+    assert [entry.table for entry in CATALOG if entry.signs.keys() != entry.layouts] == []
+
+
+def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
+    shipped = discover_releases([PROJECT_ROOT / "data" / "snapshots"])
+    files = [file for release in shipped for file in release.files]
+    assert len({file.layout for file in files}) > 4
+    for file in files:
+        content = read_verified(file)
+        found = [
+            (entry.table, layout)
+            for entry in CATALOG
+            for layout, sign in entry.signs.items()
+            if sign(content, file.name)
+        ]
+        assert found == [(file.table, file.layout)], file.snapshot_file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "table", "layout"),
+    [
+        ("country.csv", COUNTRY, "us_census__country_file", "census_country_file"),
+        ("Neue Datei (1).json", IMPORTS, "us_census__trade_api", "census_api_imports_hs"),
+        ("x", COMTRADE, "un_comtrade__trade", "comtrade_v1"),
+        (
+            "fredgraph.csv",
+            b"observation_date,IMPKR\n2016-01-01,5800.1\n",
+            "fred__series",
+            "fred_graph_csv",
+        ),
+    ],
+)
+def test_a_known_file_becomes_a_release_of_its_source(
+    home: Settings, name: str, content: bytes, table: str, layout: str
+) -> None:
+    drop(home, name, content)
+    taken = the_one(home)
+    assert (taken.table, taken.layout, taken.is_new, taken.rejects) == (table, layout, True, 0)
+    [file] = taken.release.files
+    assert read_verified(file) == content
+    assert file.table == table
+    assert taken.release.known_from == date(2026, 11, 22)
+    assert taken.release.release_id.startswith("2026-11-22-")
+    assert name in str(file.note)
+    assert lying(home) == []
+
+
+def test_a_file_is_taken_when_it_has_been_left_in_peace_for_a_while(home: Settings) -> None:
+    path = drop(home, "country.csv", COUNTRY[:100])
+    assert take(home, NOW) == ()
+    path.write_bytes(COUNTRY)
+    assert look(home, LATER).waiting == ("country.csv",)
+    assert take(home, LATER + timedelta(seconds=2)) == ()
+    [outcome] = take(home, LATER + timedelta(minutes=1))
+    assert isinstance(outcome, Taken)
+    assert outcome.rows == 4
+
+
+def test_a_clock_set_back_keeps_no_file_for_ever(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    look(home, NOW)
+    earlier = NOW - timedelta(hours=2)
+    look(home, earlier)
+    [outcome] = take(home, earlier + timedelta(minutes=1))
+    assert isinstance(outcome, Taken)
+
+
+def test_the_same_bytes_again_add_nothing_and_go(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    first = the_one(home)
+    drop(home, "again.csv", COUNTRY)
+    second = the_one(home, NOW + timedelta(days=3))
+    assert not second.is_new
+    assert second.release.release_id == first.release.release_id
+    assert fetched(home) == [first.release.release_id]
+    assert lying(home) == []
+
+
+def test_the_same_rows_in_other_bytes_add_nothing_and_go(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    first = the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"\n", b"\r\n"))
+    second = the_one(home, NOW + timedelta(days=3))
+    assert not second.is_new
+    assert second.comparison is not None
+    assert second.comparison.same == second.rows == 4
+    assert fetched(home) == [first.release.release_id]
+    assert lying(home) == []
+
+
+def test_changed_rows_add_a_release_and_count_as_changed(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"))
+    second = the_one(home, NOW + timedelta(days=3))
+    assert second.is_new
+    assert second.comparison is not None
+    assert (second.comparison.changed, second.comparison.new) == (2, 0)
+    assert len(fetched(home)) == 2
+
+
+def test_what_is_stated_beside_a_file_stands(home: Settings) -> None:
+    drop(
+        home,
+        "country.csv",
+        COUNTRY,
+        known_from="2017-02-07",
+        release_id="2017-02",
+        licence="Public domain",
+        redistributable=True,
+        address="https://www.census.gov/country.xlsx?key=0123456789abcdef",
+    )
+    release = the_one(home).release
+    assert (release.release_id, release.known_from) == ("2017-02", date(2017, 2, 7))
+    assert (release.licence, release.redistributable) == ("Public domain", True)
+    assert str(release.files[0].address).endswith("?key=SCRUBBED")
+    assert lying(home) == []
+
+
+def test_a_licence_of_ones_own_permits_nothing_by_itself(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY, licence="As agreed")
+    assert not the_one(home).release.redistributable
+
+
+def test_an_older_file_takes_its_place_in_time(home: Settings) -> None:
+    drop(home, "new.csv", COUNTRY)
+    the_one(home)
+    drop(home, "old.csv", COUNTRY.replace(b"2.5", b"2.4"), known_from="2017-02-07")
+    old = the_one(home, NOW + timedelta(days=1))
+    assert old.comparison is not None
+    assert old.comparison.new == 4
+    in_time = [release.known_from for release in discover_releases([home.fetched_snapshots])]
+    assert in_time == [date(2017, 2, 7), date(2026, 11, 22)]
+
+
+def test_bytes_the_publisher_went_back_to_are_news_when_the_day_is_stated(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"))
+    the_one(home, NOW + timedelta(days=1))
+    drop(home, "country.csv", COUNTRY, known_from="2026-11-25")
+    back = the_one(home, NOW + timedelta(days=3))
+    assert back.is_new
+    assert len(fetched(home)) == 3
+
+
+def test_of_two_files_about_the_same_the_one_written_later_holds(home: Settings) -> None:
+    for minute, (name, value) in enumerate((("b.csv", b"2.6"), ("a.csv", b"2.7"))):
+        path = drop(home, name, COUNTRY.replace(b"2.5", value))
+        os.utime(path, (1_700_000_000 + 60 * minute,) * 2)
+    outcomes = taken_of(home)
+    assert [outcome.name for outcome in outcomes] == ["b.csv", "a.csv"]
+    assert all(isinstance(outcome, Taken) and outcome.is_new for outcome in outcomes)
+    last = discover_releases([home.fetched_snapshots])[-1]
+    assert b"2.7" in read_verified(last.files[0])
+
+
+DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b" \n", "empty"),
+        ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
+        ("notes.txt", b"dear all", "no layout that is read"),
+        ("cut.json", IMPORTS[:-20], "cut.json, line 1.*cut short"),
+        ("cut.csv", COUNTRY[:-15], "cut short after"),
+        ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
+        ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
+        ("report.json", DATAWEB, "could be any of these(.|\n)*dataweb_v2_general_imports"),
+        ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
+        (
+            "deep.json",
+            b'[["I_COMMODITY","GEN_VAL_MO",' + b"[" * 20_000,
+            "deep.json|reading it failed",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_put_aside_with_the_reason(
+    home: Settings, name: str, content: bytes, said: str
+) -> None:
+    drop(home, name, content)
+    outcome = put_aside(home)
+    assert outcome.path.read_bytes() == content
+    assert outcome.path.name.endswith(f"-{name}")
+    reason = outcome.path.with_name(f"{outcome.path.name}.reason.txt").read_text("utf-8")
+    assert reason == f"{name}: {outcome.reason}\n"
+    assert re.search(said, reason)
+    assert fetched(home) == []
+    assert lying(home) == ["quarantine"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"knwon_from": "2017-02-07"}, "did you mean known_from"),
+        ({"known_from": "7.2.2017"}, "YYYY-MM-DD"),
+        ({"known_from": "2031-01-01"}, "after retrieved_on"),
+        ({"release_id": "../../x"}, "release_id must be"),
+        ({"redistributable": "yes"}, "true or false"),
+        ({"licence": ""}, "must be a text"),
+        ({"table": "us_census__countries"}, "no table has"),
+        ({"layout": "comtrade_v1"}, "not JSON"),
+    ],
+)
+def test_what_is_stated_wrongly_is_put_aside_with_the_file(
+    home: Settings, stated: dict[str, object], said: str
+) -> None:
+    drop(home, "country.csv", COUNTRY, **stated)
+    outcome = put_aside(home)
+    assert said in outcome.reason
+    assert json.loads(outcome.path.with_name(f"{outcome.path.name}.json").read_bytes()) == stated
+    assert lying(home) == ["quarantine"]
+
+
+def test_a_release_id_that_is_taken_by_other_bytes_is_refused(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY, release_id="mine")
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"), release_id="mine")
+    assert "held already with other bytes" in put_aside(home).reason
+
+
+def test_a_layout_that_is_stated_decides_between_those_that_look_the_same(home: Settings) -> None:
+    drop(home, "report.json", DATAWEB, layout="dataweb_v2_general_imports")
+    # Only the parser speaks now: it looked like one layout and has no rows.
+    assert "could be any" not in put_aside(home).reason
+
+
+def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
+    (home.inbox / "folder").mkdir()
+    (home.inbox / "folder" / "country.csv").write_bytes(COUNTRY)
+    for name in (".country.csv", "country.csv.part", "country.csv.crdownload", "~$country.csv"):
+        drop(home, name, COUNTRY)
+    os.mkfifo(home.inbox / "pipe")
+    drop(home, "later.csv.json", b'{"known_from": "2017-02-07"}')
+    before = set(home.inbox.iterdir())
+    assert taken_of(home) == ()
+    assert look(home, LATER).left_alone == ("folder", "later.csv.json", "pipe")
+    assert before <= set(home.inbox.iterdir())
+
+
+def test_a_link_is_put_aside_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "country.csv"
+    target.write_bytes(COUNTRY)
+    (home.inbox / "country.csv").symlink_to(target)
+    outcome = put_aside(home)
+    assert "a link" in outcome.reason
+    assert outcome.path.is_symlink()
+    assert target.read_bytes() == COUNTRY
+
+
+def test_one_bad_file_keeps_back_no_other(home: Settings) -> None:
+    drop(home, "a.txt", b"dear all")
+    drop(home, "country.csv", COUNTRY)
+    drop(home, os.fsdecode(b"n\xe4me.json"), IMPORTS)
+    kinds = Counter(type(outcome) for outcome in taken_of(home))
+    assert kinds == {Taken: 2, Quarantined: 1}
+
+
+def test_a_parser_that_breaks_puts_the_file_aside(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr("dagster_project.sources.us_census.parse_country_file", break_down)
+    drop(home, "country.csv", COUNTRY)
+    assert "ZeroDivisionError: unforeseen" in put_aside(home).reason
+
+
+def test_a_file_that_changes_while_it_is_taken_stays(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(home, "country.csv", COUNTRY)
+    add = inbox.add_release
+
+    def add_while_somebody_writes(*given: object) -> object:
+        path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
+        return add(*given)
+
+    monkeypatch.setattr(inbox, "add_release", add_while_somebody_writes)
+    first = the_one(home)
+    assert read_verified(first.release.files[0]) == COUNTRY
+    assert path.exists()
+    monkeypatch.undo()
+    assert the_one(home, NOW + timedelta(days=1)).comparison.changed == 2
+
+
+def test_a_kill_between_adding_and_removing_costs_nothing(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(home, "country.csv", COUNTRY)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inbox, "_remove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        taken_of(home)
+    assert lying(home) == ["country.csv"]
+    monkeypatch.undo()
+    assert not the_one(home, NOW + timedelta(hours=1)).is_new
+    assert lying(home) == []
+    assert len(fetched(home)) == 1
+
+
+NAMES = st.text(
+    st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=40
+).filter(lambda name: name not in (".", "..", "quarantine"))
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    dropped=st.dictionaries(
+        NAMES,
+        st.one_of(
+            st.binary(max_size=60), st.sampled_from([COUNTRY, IMPORTS, COMTRADE, IMPORTS[:-9]])
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_is_dropped_is_somewhere_afterwards(
+    tmp_path_factory: pytest.TempPathFactory, dropped: dict[str, bytes]
+) -> None:
+    home = home_of(tmp_path_factory.mktemp("any"), "home", "http://127.0.0.1:9")
+    home.inbox.mkdir(parents=True)
+    for name, content in dropped.items():
+        drop(home, name, content)
+    # Some file systems fold names together: what lies there now must not get lost.
+    there = {path.name: path.read_bytes() for path in home.inbox.iterdir() if path.is_file()}
+    taken_of(home)
+    kept = {
+        path.read_bytes()
+        for folder in (home.inbox, home.fetched_snapshots)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert set(there.values()) <= kept
