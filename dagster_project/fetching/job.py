@@ -227,7 +227,13 @@ def run_fetch(
         if stopped is not None:
             raise stopped
         added, comparison = keep(
-            settings, connector, pieces, known, finished=now or clock(), gateway=gateway
+            settings,
+            connector,
+            pieces,
+            run.read_again,
+            known,
+            finished=now or clock(),
+            gateway=gateway,
         )
         store.remove()
     return FetchOutcome(
@@ -236,7 +242,7 @@ def run_fetch(
         is_new=added is not None and added.is_new,
         requests_sent=sent,
         chunks_taken_from_before=run.taken_from_before,
-        rows=sum(piece.frame.height for piece in pieces),
+        rows=sum(piece.rows for piece in pieces),
         rejects=sum(piece.rejects for piece in pieces),
         comparison=comparison,
         notes=(*notes, *plan.notes),
@@ -271,13 +277,22 @@ class _Run:
         if not chunks:
             return ()
         pieces = self._take_all(client, chunks, self._store.survey, 0, is_survey=True)
-        return _known(self._connector, [(piece.chunk, piece.examined) for piece in pieces])
+        return _known(
+            self._connector,
+            [(piece.chunk, self._examined_again(piece, self._store.survey)) for piece in pieces],
+        )
 
     def collect(self, client: Client, plan: Plan) -> list[Piece]:
         """Every reply of the plan, and of what replies made necessary."""
         return self._take_all(
             client, plan.chunks, self._store, plan.expected_requests, is_survey=False
         )
+
+    def read_again(self, piece: Piece) -> tuple[bytes, pl.DataFrame]:
+        """What a stored reply of the plan holds: replies are not kept in memory."""
+        content = self._examined_again(piece, self._store).content
+        rows = self._parse(piece.chunk, content)[0] if content else pl.DataFrame()
+        return content, rows
 
     def tell_repeat(self, note: str) -> None:
         self._tell(0, note)
@@ -296,22 +311,22 @@ class _Run:
 
         def obtain(chunk: Chunk) -> Examined:
             self._name = chunk.name
-            piece = self._stored(chunk, store, is_survey) or self._fetched(
+            piece, examined = self._stored(chunk, store, is_survey) or self._fetched(
                 client, chunk, store, is_survey
             )
             pieces.append(piece)
             self.taken_from_before += piece.was_stored
-            return piece.examined
+            return examined
 
         self.total = before + max(expected, len(chunks))
         for _, waiting in _walk(chunks, obtain, most=_most(expected)):
             self._done += 1
             self.total = before + max(expected, self._done - before + waiting)
-            self._tell(pieces[-1].frame.height)
+            self._tell(pieces[-1].rows)
         self.total = self._done
         return pieces
 
-    def _stored(self, chunk: Chunk, store: Store, is_survey: bool) -> Piece | None:
+    def _stored(self, chunk: Chunk, store: Store, is_survey: bool) -> tuple[Piece, Examined] | None:
         reply = store.read(chunk)
         if reply is None:
             return None
@@ -321,15 +336,19 @@ class _Run:
             # Stored by an earlier version that read it otherwise: asked again.
             return None
 
-    def _fetched(self, client: Client, chunk: Chunk, store: Store, is_survey: bool) -> Piece:
-        def take(reply: Reply) -> Piece:
+    def _fetched(
+        self, client: Client, chunk: Chunk, store: Store, is_survey: bool
+    ) -> tuple[Piece, Examined]:
+        def take(reply: Reply) -> tuple[Piece, Examined]:
             piece = self._piece(chunk, reply, is_survey, was_stored=False)
             store.write(chunk, reply)
             return piece
 
         return client.fetch(chunk.request, take)
 
-    def _piece(self, chunk: Chunk, reply: Reply, is_survey: bool, *, was_stored: bool) -> Piece:
+    def _piece(
+        self, chunk: Chunk, reply: Reply, is_survey: bool, *, was_stored: bool
+    ) -> tuple[Piece, Examined]:
         """Raises a ReplyError for what cannot be used, before anything is stored."""
         examined = self._connector.examine(chunk, reply)
         accepted = chunk.request.accept
@@ -339,16 +358,37 @@ class _Run:
                 f" {reply.content_type!r} instead of {' or '.join(accepted)}. Run the same command"
                 " again later; if it stays so, the publisher has changed."
             )
-        if is_survey or not examined.is_whole or not examined.content:
-            return Piece(chunk, examined, pl.DataFrame(), 0, was_stored)
-        try:
-            frame, rejects = self._parse(chunk, examined.content)
-        except SnapshotError as error:
-            raise Refused(
-                f"{self._connector.about.source_id}: {describe(chunk.request)}: the reply cannot"
-                f" be read. {error} The publisher may have changed its layout."
-            ) from error
-        return Piece(chunk, examined, frame, rejects, was_stored)
+        rows = rejects = 0
+        if not is_survey and examined.is_whole and examined.content:
+            try:
+                frame, rejects = self._parse(chunk, examined.content)
+            except SnapshotError as error:
+                raise Refused(
+                    f"{self._connector.about.source_id}: {describe(chunk.request)}: the reply"
+                    f" cannot be read. {error} The publisher may have changed its layout."
+                ) from error
+            rows = frame.height
+        piece = Piece(
+            chunk=chunk,
+            is_whole=examined.is_whole,
+            is_empty=not examined.content,
+            rows=rows,
+            rejects=rejects,
+            was_stored=was_stored,
+        )
+        return piece, examined
+
+    def _examined_again(self, piece: Piece, store: Store) -> Examined:
+        reply = store.read(piece.chunk)
+        if reply is None:
+            raise FetchError(
+                f"{store.folder}: the reply {piece.chunk.name} was taken away while it was needed."
+                " Run the same command again.",
+                TryAgain("a stored reply is gone"),
+                store.count(),
+                self.total,
+            )
+        return self._connector.examine(piece.chunk, reply)
 
     def _parse(self, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
         """The rows, each once, and how many could not be used."""

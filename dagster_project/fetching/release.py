@@ -7,7 +7,7 @@ here: comparing rows (`sources.succession`), writing a release (`sources.snapsho
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
-from dagster_project.sources.connector import Available, Chunk, Connector, Examined
+from dagster_project.sources.connector import Available, Chunk, Connector
 from dagster_project.sources.snapshot import (
     AddedRelease,
     Covers,
@@ -29,47 +29,66 @@ from dagster_project.sources.succession import Comparison, compare_with_held
 
 @dataclass(frozen=True)
 class Piece:
-    """One reply that is there, and what it holds."""
+    """One reply that is stored, and how much is in it."""
 
     chunk: Chunk
-    examined: Examined
-    frame: pl.DataFrame
+    is_whole: bool
+    is_empty: bool
+    rows: int
     rejects: int
     was_stored: bool
+
+
+# What a stored reply is, read again: its bytes and its rows.
+Reader = Callable[[Piece], tuple[bytes, pl.DataFrame]]
 
 
 def keep(
     settings: Settings,
     connector: Connector,
     pieces: Sequence[Piece],
+    read: Reader,
     known: tuple[Available, ...],
     *,
     finished: datetime,
     gateway: str | None,
 ) -> tuple[AddedRelease | None, Comparison]:
-    """Add what is new as a release; none where the publisher says what is held already."""
+    """Add what is new as a release; none where the publisher says what is held already.
+
+    Replies are read in groups that ask for the same rows, so that a fetch of any size is
+    compared in the memory that its largest group needs.
+    """
     about = connector.about
-    whole = [piece for piece in pieces if piece.examined.is_whole]
     known_from = _known_from(known, finished)
     comparison, kept = Comparison(0, 0, 0, 0), list[Piece]()
+    lines: list[str] = []
+    whole = [piece for piece in pieces if piece.is_whole]
     for table in dict.fromkeys(piece.chunk.table for piece in whole):
         entry = catalog.table_named(table)
         catalog.load_table(entry, settings)
-        of_table = {piece.chunk.name: piece for piece in whole if piece.chunk.table == table}
-        files = {
-            name: (piece.frame if piece.examined.content else _no_rows(entry), piece.chunk.covers)
-            for name, piece in of_table.items()
-        }
-        compared = compare_with_held(entry, settings, files, known_from)
-        comparison += _of_all(compared, files)
-        with_news = [of_table[name] for name, one in compared.items() if one.has_news]
-        kept += _with_what_they_touch(with_news, of_table.values())
+        for group in _asking_together([one for one in whole if one.chunk.table == table]):
+            files: dict[str, tuple[pl.DataFrame, Covers | None]] = {}
+            hashes = []
+            for piece in group:
+                content, rows = read(piece)
+                hashes.append(f"{piece.chunk.name} {hashlib.sha256(content).hexdigest()}\n")
+                files[piece.chunk.name] = (
+                    pl.DataFrame(schema=dict(entry.columns)) if piece.is_empty else rows,
+                    piece.chunk.covers,
+                )
+            compared = compare_with_held(entry, settings, files, known_from)
+            comparison += _of_all(compared, files)
+            # The release withdraws what its requests asked for and its files do not bring: of a
+            # group it holds all that brought something, or nothing.
+            if any(one.has_news for one in compared.values()):
+                news = {name for name, one in compared.items() if one.has_news}
+                for piece, line in zip(group, hashes, strict=True):
+                    if piece.chunk.name in news or not piece.is_empty:
+                        kept.append(piece)
+                        lines.append(line)
     if not kept:
         return None, comparison
-    digest = hashlib.sha256()
-    for piece in sorted(kept, key=lambda one: one.chunk.name):
-        sha256 = hashlib.sha256(piece.examined.content).hexdigest()
-        digest.update(f"{piece.chunk.name} {sha256}\n".encode())
+    digest = hashlib.sha256("".join(sorted(lines)).encode())
     release = NewRelease(
         source_id=about.source_id,
         release_id=f"{known_from:%Y-%m-%d}-{digest.hexdigest()[:8]}",
@@ -78,17 +97,35 @@ def keep(
         retrieved_on=finished.date(),
         licence=about.terms.licence,
         redistributable=about.terms.is_redistributable,
-        files=tuple(_new_file(piece, gateway) for piece in kept),
+        files=tuple(_new_file(piece, read, gateway) for piece in kept),
         retrieved_at=finished,
     )
     held = discover_releases(settings.snapshot_roots)
     return add_release(settings.fetched_snapshots, release, held), comparison
 
 
+def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Groups of replies such that no row of one could have been asked for by another."""
+    groups: list[list[Piece]] = []
+    for piece in pieces:
+        touched = [
+            group
+            for group in groups
+            if any(
+                _may_share(one.chunk.covers, piece.chunk.covers)
+                or _may_share(piece.chunk.covers, one.chunk.covers)
+                for one in group
+            )
+        ]
+        joined = [*(one for group in touched for one in group), piece]
+        groups = [*(group for group in groups if group not in touched), joined]
+    return groups
+
+
 def _of_all(
     compared: Mapping[str, Comparison], files: Mapping[str, tuple[pl.DataFrame, Covers | None]]
 ) -> Comparison:
-    """The counts of a table; what the pages of one request withdraw together counts once."""
+    """The counts of a group; what the pages of one request withdraw together counts once."""
     withdrawn = {repr(files[name][1]): one.withdrawn for name, one in compared.items()}
     return Comparison(
         new=sum(one.new for one in compared.values()),
@@ -96,32 +133,6 @@ def _of_all(
         withdrawn=sum(withdrawn.values()),
         same=sum(one.same for one in compared.values()),
     )
-
-
-def _no_rows(entry: catalog.SourceTable) -> pl.DataFrame:
-    return pl.DataFrame(schema=dict(entry.columns))
-
-
-def _with_what_they_touch(with_news: Sequence[Piece], pieces: Iterable[Piece]) -> list[Piece]:
-    """The files with news, and those whose rows a request of theirs asked for as well.
-
-    A release withdraws what its requests asked for and its files do not bring: a file that
-    is left out of it must not have brought any of that.
-    """
-    kept = {piece.chunk.name: piece for piece in with_news}
-    others = [piece for piece in pieces if piece.chunk.name not in kept]
-    is_growing = bool(kept)
-    while is_growing:
-        touched = [
-            one
-            for one in others
-            if one.examined.content
-            and any(_may_share(one.chunk.covers, piece.chunk.covers) for piece in kept.values())
-        ]
-        kept |= {one.chunk.name: one for one in touched}
-        others = [one for one in others if one.chunk.name not in kept]
-        is_growing = bool(touched)
-    return list(kept.values())
 
 
 def _may_share(brought: Covers | None, asked: Covers | None) -> bool:
@@ -151,7 +162,7 @@ def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
     )
 
 
-def _new_file(piece: Piece, gateway: str | None) -> NewFile:
+def _new_file(piece: Piece, read: Reader, gateway: str | None) -> NewFile:
     request = piece.chunk.request
     notes = []
     if request.body is not None:
@@ -163,7 +174,7 @@ def _new_file(piece: Piece, gateway: str | None) -> NewFile:
         table=piece.chunk.table,
         layout=piece.chunk.layout,
         address=request.stored_address,
-        content=piece.examined.content,
+        content=lambda: read(piece)[0],
         note="; ".join(notes) or None,
         covers=piece.chunk.covers,
     )

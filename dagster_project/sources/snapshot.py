@@ -13,7 +13,7 @@ import re
 import shutil
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -119,16 +119,22 @@ class Release:
 
 @dataclass(frozen=True)
 class NewFile:
-    """Bytes just received, with what the sidecar has to say about them."""
+    """Bytes just received, with what the sidecar has to say about them.
+
+    `content` may be what reads them: a release of many large files need not be in memory.
+    """
 
     name: str
     table: str
     layout: str
     address: str | None
-    content: bytes
+    content: bytes | Callable[[], bytes]
     composed_from: str | None = None
     note: str | None = None
     covers: Covers | None = None
+
+    def read(self) -> bytes:
+        return self.content if isinstance(self.content, bytes) else self.content()
 
 
 @dataclass(frozen=True)
@@ -302,7 +308,7 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
     if not new.files:
         raise SnapshotError(f"{where}: a release needs at least one file.")
     content = {
-        (file.table, file.name): hashlib.sha256(file.content).hexdigest() for file in new.files
+        (file.table, file.name): hashlib.sha256(file.read()).hexdigest() for file in new.files
     }
     same_source = [release for release in held if release.source_id == new.source_id]
     before = _last_known(same_source, {table for table, _ in content}, new.known_from)
@@ -503,15 +509,16 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
     try:
         entries = []
         for file in new.files:
-            _write_durably(temporary / file.name, file.content)
+            content = file.read()
+            _write_durably(temporary / file.name, content)
             entries.append(
                 {
                     "name": file.name,
                     "table": file.table,
                     "layout": file.layout,
                     "address": None if file.address is None else scrub_address(file.address),
-                    "sha256": hashlib.sha256(file.content).hexdigest(),
-                    "bytes": len(file.content),
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "bytes": len(content),
                     "composed_from": file.composed_from,
                     "note": file.note,
                     "covers": None if file.covers is None else asdict(file.covers),
