@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Generator
@@ -20,6 +21,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
@@ -172,6 +174,7 @@ class Client:
             logging.getLogger(name).addFilter(_KEY_FILTER)
         # Nothing of the environment is trusted: a .netrc would add a key of its own.
         self._http = httpx.Client(
+            verify=_trusted(),
             trust_env=False,
             follow_redirects=False,
             headers={"User-Agent": _AGENT, "Accept-Encoding": "gzip"},
@@ -495,6 +498,12 @@ def _put_location_aside(reply: httpx.Response) -> None:
     """Keep the library from resolving a redirect, which fails on what we only refuse."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted; to read them takes longer than many a fetch."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def describe(request: Request) -> str:
