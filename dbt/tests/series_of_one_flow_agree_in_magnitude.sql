@@ -8,6 +8,8 @@ with
             and flow in ('export', 'import')
             and seasonal_adjustment = 'nsa'
             and account_basis = 'census'
+            -- Re-exports are a part of exports, often a small one.
+            and export_concept is distinct from 're_export'
 
     )
 

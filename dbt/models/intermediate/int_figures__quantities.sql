@@ -72,7 +72,12 @@ with
             and o.reported_by = i.reported_by
             and o.account_basis = i.account_basis
             and o.seasonal_adjustment = i.seasonal_adjustment
-        where o.direction = 'outbound' and i.direction = 'inbound'
+        where
+            o.direction = 'outbound'
+            and i.direction = 'inbound'
+            -- Re-exports are a part of exports: with imports they make no reading.
+            and split_part(o.leg_id, '.', 3) <> 're_export'
+            and split_part(i.leg_id, '.', 3) <> 're_export'
 
     ),
 

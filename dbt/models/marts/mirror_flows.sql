@@ -36,7 +36,14 @@ with
 
     ),
 
-    exports as (select * from ranked where flow = 'export' and preference = 1),
+    -- Re-exports alone are a part of what leaves: no record of arrivals mirrors them.
+    exports as (
+
+        select *
+        from ranked
+        where flow = 'export' and export_concept <> 're_export' and preference = 1
+
+    ),
 
     imports as (select * from ranked where flow = 'import' and preference = 1)
 
