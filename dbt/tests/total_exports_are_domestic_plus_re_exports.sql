@@ -14,7 +14,13 @@ with
             t.value_usd as total_usd,
             d.value_usd as domestic_usd,
             r.value_usd as re_exports_usd,
-            t.half_width_usd + d.half_width_usd + coalesce(r.half_width_usd, 0) as half_width_usd
+            t.half_width_usd + d.half_width_usd + coalesce(r.half_width_usd, 0) as half_width_usd,
+            -- What lies between two releases is revised too.
+            case
+                when t.source_id = d.source_id and t.release_id = d.release_id
+                then 0
+                else 0.05 * t.value_usd
+            end as revision_usd
         from exports as t
         inner join
             exports as d
@@ -49,5 +55,5 @@ with
 select observation_id, total_usd, domestic_usd, re_exports_usd
 from pairs
 where
-    domestic_usd > total_usd + half_width_usd
+    domestic_usd > total_usd + half_width_usd + revision_usd
     or abs(total_usd - domestic_usd - re_exports_usd) > half_width_usd

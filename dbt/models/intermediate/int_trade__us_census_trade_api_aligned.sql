@@ -34,6 +34,9 @@ select
     f.half_width_usd
 from {{ ref("stg_us_census__trade_api") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
-inner join {{ ref("census_variables") }} as v on f.variable = v.variable
+inner join
+    {{ ref("census_variables") }} as v
+    on f.variable = v.variable
+    and f.domestic_foreign = v.domestic_foreign
 inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
 where f.reference_month is not null or f.last_month > 1

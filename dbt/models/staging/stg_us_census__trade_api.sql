@@ -18,17 +18,21 @@ with
             cty_code as census_code,
             -- CON_VAL_MO and CON_VAL_YR are one variable over two periods.
             substr(variable, 1, length(variable) - 3) as variable,
-            -- The API marks all commodities '-' in the HS tables and '00' in the NAICS ones.
+            domestic_foreign,
+            -- The API marks all commodities '-', and '00' in the NAICS tables too. Codes of
+            -- another length are another system: they hold each other.
             case
                 when comm_lvl = '-' or commodity_code = '-'
                 then 'total'
                 when endpoint like '%/naics' and commodity_code = '00'
                 then 'total'
-                when endpoint like '%/hs'
-                then 'hs' || cast(length(commodity_code) as varchar)
-                when endpoint like '%/naics'
-                then 'naics' || cast(length(commodity_code) as varchar)
-                else split_part(endpoint, '/', 2)
+                when endpoint like '%/enduse' and length(commodity_code) = 3
+                then 'end_use'
+                when endpoint like '%/enduse'
+                then 'end_use' || cast(length(commodity_code) as varchar)
+                when endpoint like '%/hitech'
+                then 'hitech'
+                else split_part(endpoint, '/', 2) || cast(length(commodity_code) as varchar)
             end as product_system,
             case
                 when comm_lvl = '-' or commodity_code = '-'
