@@ -38,14 +38,38 @@ with
         from {{ source("raw", "us_census__trade_api") }}
         where month is null and last_month = 1
         union all
-        -- Parts of a flow by second partner, customs procedure or mode of transport.
+        -- Parts of a flow by second partner, customs procedure, mode of transport or of supply;
+        -- flows without a concept; reporters that are groups; sums beside the reported row.
         select 'un_comtrade__trade' as raw_table, count(*) as left_out
-        from {{ source("raw", "un_comtrade__trade") }}
+        from {{ source("raw", "un_comtrade__trade") }} as f
+        inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code
         where
-            not (
-                coalesce(partner2_code, '0') = '0'
-                and coalesce(customs_code, 'C00') = 'C00'
-                and coalesce(mot_code, '0') = '0'
+            f.partner2_code <> '0'
+            or f.customs_code <> 'C00'
+            or f.mot_code <> '0'
+            or f.mos_code <> '0'
+            or w.concept is null
+            or f.reporter_iso is null
+            or (
+                f.is_aggregate
+                and exists (
+                    select 1
+                    from {{ source("raw", "un_comtrade__trade") }} as r
+                    where
+                        r.is_aggregate is distinct from true
+                        and r.release_id = f.release_id
+                        and r.type_code = f.type_code
+                        and r.period = f.period
+                        and r.reporter_code = f.reporter_code
+                        and r.flow_code = f.flow_code
+                        and r.partner_code = f.partner_code
+                        and r.partner2_code = f.partner2_code
+                        and r.classification_code = f.classification_code
+                        and r.cmd_code = f.cmd_code
+                        and r.customs_code = f.customs_code
+                        and r.mos_code = f.mos_code
+                        and r.mot_code = f.mot_code
+                )
             )
         union all
         select 'usitc_dataweb__trade' as raw_table, 0 as left_out

@@ -21,13 +21,19 @@ from unit.source_files import comtrade_bytes, comtrade_row, reject_rows, snapsho
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.reading import Parsed
 from dagster_project.sources.snapshot import SnapshotError
-from dagster_project.sources.un_comtrade.areas import read_areas
+from dagster_project.sources.un_comtrade.areas import (
+    AREA_SEED,
+    FLOW_SEED,
+    read_areas,
+    read_seed,
+)
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
 from dagster_project.sources.un_comtrade.metadata import parse_metadata
 from dagster_project.sources.un_comtrade.replies import parse_reply
 from dagster_project.sources.un_comtrade.trade import PRIMARY_KEY, SCHEMA
 
-AREAS = read_areas(PROJECT_ROOT / "dbt" / "seeds")
+SEEDS = PROJECT_ROOT / "dbt" / "seeds"
+AREAS = read_areas(SEEDS)
 FILE = snapshot_file("comtrade_v1", "data.json")
 DROPPED = date(2026, 1, 31)
 
@@ -203,6 +209,20 @@ def test_every_area_of_the_publishers_lists_is_understood(real_data: Path) -> No
                 seen += 1
                 assert row[0] in AREAS.printed_iso, row
     assert seen > 500
+
+
+def test_the_code_of_an_area_without_an_iso_code_is_made_of_its_own() -> None:
+    # Staging writes these codes without looking them up.
+    for row in read_seed(SEEDS, AREA_SEED):
+        is_elsewhere = row["code"] == "WLD" or row["code"] in AREAS.iso3
+        assert is_elsewhere or row["code"] == f"comtrade:{row['area_code']}", row
+
+
+def test_every_flow_of_the_publishers_list_is_explained(real_data: Path) -> None:
+    text = (real_data / "comtrade_reference" / "trade_flow.csv").read_text(encoding="utf-8")
+    listed = {row[0] for row in csv.reader(io.StringIO(text))} - {"id"}
+    assert {row["flow_code"] for row in read_seed(SEEDS, FLOW_SEED)} == listed
+    assert len(listed) == 10
 
 
 @pytest.mark.parametrize(

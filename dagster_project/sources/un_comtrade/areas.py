@@ -73,8 +73,8 @@ def read_areas(seeds: Path) -> Areas:
             # A code of older downloads alone: understood, and never asked for.
             iso3_of[row["area_code"]] = row["code"]
             continue
-        others[row["area_code"]] = row["kind"]
-        if row["kind"] != "group" or row["code"] == WORLD:
+        others[row["area_code"]] = row["area_kind"]
+        if row["area_kind"] != "group" or row["code"] == WORLD:
             codes_of[row["code"]] = (row["area_code"],)
     return Areas(iso3_of, others, codes_of)
 

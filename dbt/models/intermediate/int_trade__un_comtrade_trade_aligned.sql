@@ -1,6 +1,8 @@
 {{ config(materialized="view") }}
 
--- Comtrade rows in the coordinates of a figure; valuation by the reporter's practice.
+-- Comtrade rows in the coordinates of a figure. Valuation and import concept are those the
+-- publisher tells for the reporter and period; a break that is known of comes first, and where
+-- nothing is told, the reporter's usual practice.
 select
     'un_comtrade' as source_id,
     'un_comtrade__trade' as raw_table,
@@ -10,16 +12,20 @@ select
     f.row_number,
     f.column_name,
     f.reporter_iso3,
-    f.partner_iso3 as partner_code,
-    f.partner_iso3 = 'WLD' as is_aggregate,
+    f.partner_code,
+    coalesce(a.area_kind = 'group', false) as is_aggregate,
     case when f.type_code = 'S' then 'services' else 'goods' end as trade_kind,
     w.flow,
     'trade_value' as measure,
-    w.concept,
+    case
+        when w.flow = 'import' then coalesce(m.import_concept, w.concept) else w.concept
+    end as concept,
     coalesce(
         b.valuation,
         case
-            when w.flow = 'import' then 'cif' else coalesce(r.export_valuation, d.export_valuation)
+            when w.flow = 'import'
+            then coalesce(m.import_valuation, 'cif')
+            else coalesce(m.export_valuation, r.export_valuation, d.export_valuation)
         end
     ) as valuation,
     'census' as account_basis,
@@ -36,7 +42,15 @@ select
     f.value_usd,
     f.half_width_usd
 from {{ ref("stg_un_comtrade__trade") }} as f
-inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code
+-- A flow without a concept is a part of another one, and left out.
+inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code and w.concept is not null
+left join {{ ref("comtrade_areas") }} as a on f.partner_code = a.code
+left join
+    {{ ref("int_trade__un_comtrade_reporting_chosen") }} as m
+    on f.type_code = m.type_code
+    and f.freq_code = m.freq_code
+    and f.reference_period = m.reference_period
+    and f.reporter_iso3 = m.reporter_iso3
 left join {{ ref("reporter_conventions") }} as r on f.reporter_iso3 = r.reporter_iso3
 left join {{ ref("reporter_conventions") }} as d on d.reporter_iso3 = '*'
 left join

@@ -36,6 +36,22 @@ with
 
     ),
 
+    comtrade_areas as (
+
+        select
+            code as partner_code,
+            name as partner_name,
+            cast(null as varchar) as iso3,
+            cast(null as varchar) as iso2,
+            cast(null as varchar) as m49_code,
+            cast(null as varchar) as census_code,
+            area_kind = 'group' as is_aggregate,
+            false as is_world
+        from {{ ref("comtrade_areas") }}
+        where code like 'comtrade:%'
+
+    ),
+
     korea_customs as (
 
         select
@@ -77,6 +93,9 @@ from others
 union all
 select *
 from bea_groups
+union all
+select *
+from comtrade_areas
 union all
 select *
 from korea_customs

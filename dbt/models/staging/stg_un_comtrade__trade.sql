@@ -13,26 +13,61 @@ with
             freq_code,
             ref_year as reference_year,
             case when freq_code = 'M' then ref_month end as reference_month,
+            period as reference_period,
             reporter_iso as reporter_iso3,
-            partner_iso as partner_iso3,
+            -- Bunkers, regions not elsewhere specified and groups have no ISO code.
+            case
+                when partner_iso = 'W00'
+                then 'WLD'
+                else coalesce(partner_iso, 'comtrade:' || partner_code)
+            end as partner_code,
             flow_code,
             classification_code,
             cmd_code,
-            -- TOTAL is every commodity; other codes are HS at the depth of their length.
+            -- TOTAL is every commodity; other codes are of the classification they are in.
             case
-                when cmd_code = 'TOTAL' then 'total' else 'hs' || cast(length(cmd_code) as varchar)
+                when cmd_code = 'TOTAL'
+                then 'total'
+                when classification_code like 'EB%'
+                then 'ebops'
+                when classification_code like 'S%'
+                then 'sitc' || cast(length(cmd_code) as varchar)
+                when classification_code like 'B%'
+                then 'bec'
+                else 'hs' || cast(length(cmd_code) as varchar)
             end as product_system,
             case when cmd_code = 'TOTAL' then 'total' else cmd_code end as product_code,
+            is_aggregate,
             cast(primary_value as decimal(24, 3)) as value_usd,
             cast(0.5 as decimal(24, 3)) as half_width_usd,
             cast(primary_value as decimal(24, 3)) as reported_value,
             'USD' as reported_unit
         from source
-        -- One row a flow: totals over second partners, customs procedures and modes of transport.
         where
-            coalesce(partner2_code, '0') = '0'
-            and coalesce(customs_code, 'C00') = 'C00'
-            and coalesce(mot_code, '0') = '0'
+            -- One row a flow: totals over second partners, procedures and modes.
+            partner2_code = '0'
+            and customs_code = 'C00'
+            and mot_code = '0'
+            and mos_code = '0'
+            -- The report of a group repeats those of its members.
+            and reporter_iso is not null
+        -- Where a row stands there as reported and again as the publisher's sum of finer rows,
+        -- the reported one is kept.
+        qualify
+            row_number() over (
+                partition by
+                    release_id,
+                    type_code,
+                    freq_code,
+                    period,
+                    reporter_code,
+                    flow_code,
+                    source.partner_code,
+                    classification_code,
+                    cmd_code
+                order by coalesce(is_aggregate, false), snapshot_file, row_number
+            )
+            = 1
 
     )
 
