@@ -5,6 +5,7 @@ for. Does not belong here: sending requests (`fetching/`), what is judged of the
 (`sources/soundness.py`), when it runs (`schedules.py`). A new source changes nothing here.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -57,7 +58,13 @@ def partitions_of(about: About) -> dg.TimeWindowPartitionsDefinition | None:
 
 
 def build_fetch_assets(settings: Settings, pace: Pace = USUAL_PACE) -> list[dg.AssetsDefinition]:
-    return [build_fetch_asset(settings, connector.about, pace) for connector in CONNECTORS.values()]
+    with warnings.catch_warnings():
+        # Backfill policies may change, which the pinned version guards against: nothing that
+        # a user of the command should hear of.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [
+            build_fetch_asset(settings, connector.about, pace) for connector in CONNECTORS.values()
+        ]
 
 
 def build_fetch_asset(
