@@ -298,14 +298,17 @@ def reject_where(
     cells: pl.DataFrame, is_bad: pl.Expr, column: str, reason: pl.Expr | str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split off the rows where `is_bad`, naming `column` and its value."""
-    marked = cells.with_columns(is_bad.fill_null(True).alias("_is_bad"))
-    bad = marked.filter("_is_bad").select(
+    marks = cells.with_columns(is_bad.fill_null(True).alias("_is_bad"))["_is_bad"]
+    # Nearly every check finds nothing, and rows that stay need no copy.
+    if not marks.any():
+        return cells, rejects_frame()
+    bad = cells.filter(marks).select(
         "row_number",
         pl.lit(column).alias("column_name"),
         pl.col(column).cast(pl.String).alias("value"),
         (pl.lit(reason) if isinstance(reason, str) else reason).alias("reason"),
     )
-    return marked.filter(~pl.col("_is_bad")).drop("_is_bad"), bad
+    return cells.filter(~marks), bad
 
 
 def reject_duplicates(
