@@ -84,8 +84,11 @@ with
 
         select
             b.*,
+            c.iso3 is not null as is_country,
+            -- Bunkers and regions not elsewhere specified count in the sum and have no place.
             rank() over (
                 partition by
+                    c.iso3 is not null,
                     b.raw_table,
                     b.release_id,
                     b.reporter_iso3,
@@ -108,6 +111,7 @@ with
                     b.import_leg_id
             ) as partners_usd
         from two_way as b
+        inner join {{ ref("countries") }} as c on b.partner_code = c.partner_code
         where not b.is_aggregate
 
     )
@@ -159,4 +163,4 @@ inner join
     and r.period_end = w.period_end
     and r.export_leg_id = w.export_leg_id
     and r.import_leg_id = w.import_leg_id
-where r.partners_usd >= 0.99 * w.world_usd
+where r.is_country and r.partners_usd >= 0.99 * w.world_usd
