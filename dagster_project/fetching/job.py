@@ -230,7 +230,7 @@ def run_fetch(
             settings,
             connector,
             pieces,
-            run.read_again,
+            run,
             known,
             finished=now or clock(),
             gateway=gateway,
@@ -288,11 +288,12 @@ class _Run:
             client, plan.chunks, self._store, plan.expected_requests, is_survey=False
         )
 
-    def read_again(self, piece: Piece) -> tuple[bytes, pl.DataFrame]:
+    def content_of(self, piece: Piece) -> bytes:
         """What a stored reply of the plan holds: replies are not kept in memory."""
-        content = self._examined_again(piece, self._store).content
-        rows = self._parse(piece.chunk, content)[0] if content else pl.DataFrame()
-        return content, rows
+        return self._examined_again(piece, self._store).content
+
+    def rows_of(self, piece: Piece, content: bytes) -> pl.DataFrame:
+        return self._parse(piece.chunk, content)[0]
 
     def tell_repeat(self, note: str) -> None:
         self._tell(0, note)

@@ -7,9 +7,10 @@ here: comparing rows (`sources.succession`), writing a release (`sources.snapsho
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 import polars as pl
 
@@ -39,15 +40,19 @@ class Piece:
     was_stored: bool
 
 
-# What a stored reply is, read again: its bytes and its rows.
-Reader = Callable[[Piece], tuple[bytes, pl.DataFrame]]
+class Replies(Protocol):
+    """The stored replies, read again; to parse one takes far longer than to read it."""
+
+    def content_of(self, piece: Piece) -> bytes: ...
+
+    def rows_of(self, piece: Piece, content: bytes) -> pl.DataFrame: ...
 
 
 def keep(
     settings: Settings,
     connector: Connector,
     pieces: Sequence[Piece],
-    read: Reader,
+    replies: Replies,
     known: tuple[Available, ...],
     *,
     finished: datetime,
@@ -70,10 +75,12 @@ def keep(
             files: dict[str, tuple[pl.DataFrame, Covers | None]] = {}
             hashes = []
             for piece in group:
-                content, rows = read(piece)
+                content = replies.content_of(piece)
                 hashes.append(f"{piece.chunk.name} {hashlib.sha256(content).hexdigest()}\n")
                 files[piece.chunk.name] = (
-                    pl.DataFrame(schema=dict(entry.columns)) if piece.is_empty else rows,
+                    pl.DataFrame(schema=dict(entry.columns))
+                    if piece.is_empty
+                    else replies.rows_of(piece, content),
                     piece.chunk.covers,
                 )
             compared = compare_with_held(entry, settings, files, known_from)
@@ -97,7 +104,7 @@ def keep(
         retrieved_on=finished.date(),
         licence=about.terms.licence,
         redistributable=about.terms.is_redistributable,
-        files=tuple(_new_file(piece, read, gateway) for piece in kept),
+        files=tuple(_new_file(piece, replies, gateway) for piece in kept),
         retrieved_at=finished,
     )
     held = discover_releases(settings.snapshot_roots)
@@ -162,7 +169,7 @@ def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
     )
 
 
-def _new_file(piece: Piece, read: Reader, gateway: str | None) -> NewFile:
+def _new_file(piece: Piece, replies: Replies, gateway: str | None) -> NewFile:
     request = piece.chunk.request
     notes = []
     if request.body is not None:
@@ -174,7 +181,7 @@ def _new_file(piece: Piece, read: Reader, gateway: str | None) -> NewFile:
         table=piece.chunk.table,
         layout=piece.chunk.layout,
         address=request.stored_address,
-        content=lambda: read(piece)[0],
+        content=lambda: replies.content_of(piece),
         note="; ".join(notes) or None,
         covers=piece.chunk.covers,
     )
