@@ -1,0 +1,130 @@
+"""Asking the Korea Customs Service: trade by country, and by product and country.
+
+Belongs here: what the publisher gives and on which terms, and whole plans. Does not belong
+here: single requests (`planning`), what a reply is (`replies`), its rows (`trade`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dagster_project.sources.connector import (
+    About,
+    Available,
+    Chunk,
+    Examined,
+    KeyUse,
+    Limits,
+    Plan,
+    Reply,
+    Selection,
+    SelectionError,
+    Terms,
+)
+from dagster_project.sources.korea_customs.planning import (
+    asked_countries,
+    chunk_of,
+    parts_of,
+    windows,
+)
+from dagster_project.sources.korea_customs.replies import examine
+from dagster_project.sources.korea_customs.services import (
+    COUNTRIES,
+    FLOWS,
+    HOST,
+    ITEMS,
+    LEVELS,
+    SOURCE,
+)
+
+
+class KoreaCustoms:
+    """The two services of Korea Customs that give trade by country."""
+
+    @property
+    def about(self) -> About:
+        return About(
+            source_id=SOURCE,
+            title="Korea Customs Service, trade statistics of the public data portal",
+            gives="Korea's exports FOB and imports CIF by country and month in US dollars, all"
+            " products together or by HS heading, subheading and ten-digit code",
+            coverage="Reporter KOR; partners are countries, without a world total. Months up to"
+            " the one before; months not yet out are absent.",
+            levels=("total", *LEVELS.values()),
+            hosts=(urlsplit(HOST).netloc,),
+            limits=Limits(per_second=2.0, per_day=None, per_day_with_key=10_000),
+            key=KeyUse(
+                place="query",
+                name="serviceKey",
+                is_required=True,
+                obtained_at=f"{COUNTRIES.page} and {ITEMS.page}",
+            ),
+            terms=Terms("Korea Open Government Licence: no restriction on use", True),
+            calendar="About the 15th of the month, for the month before; corrections of"
+            " declarations change earlier months.",
+            is_seen=True,
+            by_year_from=2000,
+            notes=(
+                "One key serves both services, but each has to be applied for on its own page."
+                " Keep the decoded form of the key (without %).",
+                "10,000 requests a day is the limit of a development key, for each service.",
+                "The product service answers a code of 2, 4 or 6 digits with rows of 4, 6 or 10"
+                " digits, so there are no chapter rows; without a code it gives all ten-digit"
+                " rows of one country.",
+                "Months in which a country does not trade have no row. Weights and numbers of"
+                " declarations are not read.",
+            ),
+        )
+
+    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
+        return ()
+
+    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
+        return ()
+
+    def plan(
+        self,
+        selection: Selection,
+        seeds: Path,
+        *,
+        has_key: bool,
+        known: tuple[Available, ...] = (),
+    ) -> Plan:
+        """One request for each twelve months, and for each code or country that cannot share.
+
+        A service gives all countries in one reply: only a single partner is asked by itself.
+        """
+        countries = asked_countries(selection, seeds)
+        if selection.frequency != "M":
+            raise SelectionError(
+                f"{SOURCE}: gives months only. Ask for frequency M; twelve months make a year."
+            )
+        if selection.first > selection.last:
+            raise SelectionError(
+                f"{SOURCE}: the first month {selection.first:%Y-%m} lies after the last,"
+                f" {selection.last:%Y-%m}. Change their order."
+            )
+        parts = tuple(parts_of(selection, countries))
+        chunks = tuple(
+            chunk_of(part, first, last)
+            for first, last in windows(selection.first, selection.last)
+            for part in parts
+        )
+        notes = []
+        if len(countries) > 1 and not any(part.country for part in parts):
+            notes.append("A reply holds every country: more than was asked for is stored.")
+        if set(selection.flows) != set(FLOWS.values()):
+            notes.append("A reply holds exports and imports: both are stored.")
+        return Plan(
+            source_id=SOURCE,
+            selection=selection,
+            chunks=chunks,
+            expected_requests=len(chunks),
+            fewest=len(chunks),
+            notes=tuple(notes),
+        )
+
+    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+        return examine(chunk, reply)

@@ -1,0 +1,37 @@
+"""The publisher's country codes, and the codes by which the warehouse knows them.
+
+Belongs here: what the two seeds say, for the parser and for planning. Does not belong here:
+any code in the program text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from dagster_project.sources.snapshot import SnapshotError
+
+COUNTRY_SEED = "country_list.csv"
+PARTNER_SEED = "korea_customs_partners.csv"
+
+
+def korea_customs_partners(seeds: Path) -> dict[str, str]:
+    """The publisher's country code → partner code of the marts.
+
+    The publisher keeps to ISO 3166 alpha-2; its own seed says what its other codes are.
+    """
+    partners: dict[str, str] = {}
+    for name, code, partner in (
+        (COUNTRY_SEED, "iso2", "iso3"),
+        (PARTNER_SEED, "country_code", "partner_code"),
+    ):
+        try:
+            text = (seeds / name).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        if not rows:
+            raise SnapshotError(f"seed {name}: has no rows. Restore it.")
+        partners.update((row[code], row[partner]) for row in rows)
+    return partners
