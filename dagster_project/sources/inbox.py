@@ -11,8 +11,10 @@ states (`STATED`) stands for what would be assumed.
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -65,6 +67,7 @@ _TEMPORARY = re.compile(
 )
 _LONGEST_NAME = 150
 _COMPANION = ".json"
+_SOURCE_SEED = "source_list.csv"
 _LARGEST_COMPANION = 64 * 1024
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -178,7 +181,7 @@ def _take_one(
     content, state = _read(path)
     stated = _read_companion(path)
     entry, layout = _recognised(content, path.name, stated)
-    file = _described(path, content, entry, layout, stated, moment)
+    file = _described(path, content, entry, layout, stated, moment, settings.seeds)
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
     # The same bytes again are a slip, unless somebody says when the publisher went back to them.
@@ -279,6 +282,7 @@ def _described(
     layout: str,
     stated: Mapping[str, Any],
     moment: datetime,
+    seeds: Path,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
     sha256 = hashlib.sha256(content).hexdigest()
@@ -289,13 +293,21 @@ def _described(
         table=entry.table,
         name=_plain(path.name),
         layout=layout,
-        address=stated.get("address"),
+        address=stated.get("address") or _page_of(entry.source_id, seeds),
         sha256=sha256,
         bytes=len(content),
         composed_from=None,
-        note=f"Dropped into the inbox as {_shown(path.name)}",
+        note=f"Dropped into the inbox as {_shown(path.name)}"
+        + ("" if "address" in stated else "; the address is that of the publisher's page"),
         path=path,
     )
+
+
+def _page_of(source_id: str, seeds: Path) -> str | None:
+    """Where the publisher offers its data: every figure has to lead to some address."""
+    text = (seeds / _SOURCE_SEED).read_text(encoding="utf-8")
+    pages = {row["source_id"]: row["address"] for row in csv.DictReader(io.StringIO(text))}
+    return pages.get(source_id) or None
 
 
 def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:

@@ -126,6 +126,8 @@ def test_a_known_file_becomes_a_release_of_its_source(
     assert taken.release.known_from == date(2026, 11, 22)
     assert taken.release.release_id.startswith("2026-11-22-")
     assert name in str(file.note)
+    # Without one, its figures could not be published.
+    assert str(file.address).startswith("https://")
     assert lying(home) == []
 
 
