@@ -27,12 +27,12 @@ from dagster_project.sources.connector import (
 )
 from dagster_project.sources.un_comtrade import TABLES, metadata, replies
 from dagster_project.sources.un_comtrade.areas import read_areas
-from dagster_project.sources.un_comtrade.connector import (
-    CONNECTOR,
+from dagster_project.sources.un_comtrade.calls import (
     PERIODS_A_CALL,
     ROWS_A_CALL,
     ROWS_WITHOUT_KEY,
 )
+from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 AREAS = read_areas(SEEDS)

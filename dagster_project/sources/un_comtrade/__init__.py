@@ -1,7 +1,8 @@
 """UN Comtrade: trade as each country reported it to the United Nations.
 
 Belongs here: the raw tables of this publisher. Its layouts are in `replies`, `downloads` and
-`metadata`, its area codes in `areas`, what to ask in `connector`.
+`metadata`, its area codes in `areas`, what to ask in `connector` and `planning`, what came in
+`examining`.
 """
 
 from __future__ import annotations

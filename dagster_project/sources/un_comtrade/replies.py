@@ -1,7 +1,7 @@
 """Replies of API version 1: the envelope, and its rows as text cells.
 
 Belongs here: JSON as the publisher sends it. Does not belong here: what makes a row
-unusable (`trade`), which request a reply answers (`connector`).
+unusable (`trade`), what else than rows may come (`examining`).
 """
 
 from __future__ import annotations

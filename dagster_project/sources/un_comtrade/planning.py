@@ -1,0 +1,212 @@
+"""Packing a selection into as few calls as the limits of rows and periods allow.
+
+Belongs here: how many rows a selection brings, and how reporters, periods, partners and
+products share the calls. Does not belong here: whether a selection can be served
+(`connector`), the request of a call (`calls`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from dagster_project.sources.connector import Available, Selection, SelectionError
+from dagster_project.sources.un_comtrade.areas import Areas
+from dagster_project.sources.un_comtrade.availability import dataset_name
+from dagster_project.sources.un_comtrade.calls import PERIODS_A_CALL, SOURCE_ID, Ask, balanced
+
+# Rows a year and flow of a large reporter: with one partner, and with all of them.
+_ROWS_WITH_ONE: Mapping[str, int] = {"total": 1, "hs2": 97, "hs4": 1_230, "hs6": 5_400}
+_ROWS_WITH_ALL: Mapping[str, int] = {"total": 235, "hs2": 15_000, "hs4": 75_000, "hs6": 200_000}
+# Of all rows of a dataset, the share of a level in a small one, where the coarse weigh more.
+_SHARE: Mapping[str, float] = {"total": 1.0, "hs2": 0.10, "hs4": 0.35, "hs6": 0.75}
+# What a flow adds to exports or imports in full.
+_FLOW_WEIGHT: Mapping[str, float] = {"M": 1.0, "X": 1.0, "RX": 0.1, "DX": 0.05}
+_MONTH_WEIGHT = 0.6
+
+
+def expected_rows(
+    selection: Selection,
+    reporters: Mapping[str, tuple[str, ...]],
+    periods: Sequence[str],
+    known: tuple[Available, ...],
+) -> dict[str, dict[str, float]]:
+    """By reporter and period, rows of one full flow with all that is selected.
+
+    Where the publisher said how many rows a dataset has, that bounds them.
+    """
+    with_all = float(_ROWS_WITH_ALL[selection.level])
+    with_one = float(_ROWS_WITH_ONE[selection.level])
+    if selection.products:
+        with_one = min(with_one, len(selection.products))
+        with_all = min(with_all, len(selection.products) * _ROWS_WITH_ALL["total"])
+    if selection.partners:
+        with_all = min(with_all, len(selection.partners) * with_one)
+    if selection.frequency == "M":
+        # Of the partner and product pairs of a year; a total with one partner is always there.
+        with_all = max(with_all * _MONTH_WEIGHT, min(with_all, len(selection.partners)))
+    if not known:
+        return {name: dict.fromkeys(periods, with_all) for name in reporters}
+    held = {one.name: one.rows for one in known}
+    rows: dict[str, dict[str, float]] = {}
+    for name, codes in reporters.items():
+        rows[name] = {}
+        for period in periods:
+            names = (dataset_name(selection.frequency, code, period) for code in codes)
+            totals = [held[one] for one in names if one in held]
+            # A dataset's rows are those of both directions.
+            bounds = [
+                with_all if total is None else total * _SHARE[selection.level] / 2
+                for total in totals
+            ]
+            if bounds:
+                rows[name][period] = min(with_all, max(sum(bounds), 1.0))
+    return rows
+
+
+def _weight(flows: Iterable[str]) -> float:
+    return sum(_FLOW_WEIGHT.get(flow, 0.0) for flow in flows)
+
+
+def fewest_calls(ask: Ask, rows: Mapping[str, Mapping[str, float]]) -> int:
+    """The least number of calls that the limits of rows and periods allow."""
+    if not rows:
+        return 0
+    expected = sum(sum(held.values()) for held in rows.values()) * _weight(ask.flows)
+    return max(math.ceil(expected / ask.rows_a_call), math.ceil(len(ask.periods) / PERIODS_A_CALL))
+
+
+def packed(
+    whole: Ask,
+    directions: Sequence[tuple[str, ...]],
+    reporters: Mapping[str, tuple[str, ...]],
+    rows: Mapping[str, Mapping[str, float]],
+    areas: Areas,
+) -> tuple[tuple[Ask, int], ...]:
+    """The calls that need the fewest requests among the ways to cut a selection.
+
+    A call is a rectangle, so the ways differ in how many periods a call spans and whether
+    both directions share it; reporters then fill calls, or partners divide them.
+    """
+    if not whole.partners:
+        # Named only where a call would otherwise not hold them.
+        whole = replace(whole, partners=areas.partner_codes)
+        is_named = False
+    else:
+        is_named = True
+    most = {name: max(held.values()) for name, held in rows.items()}
+    best: list[tuple[Ask, int]] | None = None
+    for flow_groups in dict.fromkeys(((whole.flows,), tuple(directions))):
+        of_flows = [
+            _calls(replace(whole, flows=flows), reporters, most, is_named=is_named)
+            for flows in flow_groups
+        ]
+        possible = [calls for calls in of_flows if calls is not None]
+        calls = [call for calls in possible for call in calls]
+        if len(possible) == len(of_flows) and (best is None or len(calls) < len(best)):
+            best = calls
+    if best is None:
+        raise SelectionError(
+            f"{SOURCE_ID}: one partner and period of this selection has more than the"
+            f" {whole.rows_a_call:,} rows of a call. Name fewer products, a coarser level, or use"
+            " a key."
+        )
+    return tuple(best)
+
+
+def _calls(
+    whole: Ask,
+    reporters: Mapping[str, tuple[str, ...]],
+    most: Mapping[str, float],
+    *,
+    is_named: bool,
+) -> list[tuple[Ask, int]] | None:
+    """The fewest calls for these flows; none where no part is small enough for one."""
+    cut = {
+        span: rectangles
+        for span in range(1, min(PERIODS_A_CALL, len(whole.periods)) + 1)
+        if (rectangles := _cut(whole, reporters, most, span, is_named=is_named)) is not None
+    }
+    if 1 not in cut:
+        return None
+    calls, start = [], 0
+    for span in _spans(len(whole.periods), {span: len(part) for span, part in cut.items()}):
+        periods = whole.periods[start : start + span]
+        calls += [(replace(ask, periods=periods), rows) for ask, rows in cut[span]]
+        start += span
+    return calls
+
+
+def _spans(periods: int, calls: Mapping[int, int]) -> list[int]:
+    """Periods into runs, by how many calls a run of each length takes, with the fewest in all."""
+    fewest: list[tuple[int, list[int]]] = [(0, [])]
+    for length in range(1, periods + 1):
+        options = [
+            (fewest[length - span][0] + cost, [*fewest[length - span][1], span])
+            for span, cost in calls.items()
+            if span <= length
+        ]
+        fewest.append(min(options, key=lambda option: (option[0], len(option[1]))))
+    return sorted(fewest[periods][1], reverse=True)
+
+
+def _cut(
+    whole: Ask,
+    reporters: Mapping[str, tuple[str, ...]],
+    most: Mapping[str, float],
+    span: int,
+    *,
+    is_named: bool,
+) -> list[tuple[Ask, int]] | None:
+    """The calls for a run of so many periods; none where a part cannot be small enough."""
+    weight = _weight(whole.flows)
+    needed = {name: rows * weight * span for name, rows in most.items()}
+    calls: list[tuple[Ask, int]] = []
+    bins: list[tuple[list[str], float]] = []
+    for name in sorted(needed, key=lambda one: (-needed[one], one)):
+        rows = needed[name]
+        if rows > whole.rows_a_call:
+            parts = _parts(whole, rows)
+            if parts is None:
+                return None
+            calls += [
+                (
+                    replace(whole, reporters=reporters[name], partners=partners, products=products),
+                    math.ceil(expected),
+                )
+                for partners, products, expected in parts
+            ]
+            continue
+        for number, (names, filled) in enumerate(bins):
+            if filled + rows <= whole.rows_a_call:
+                bins[number] = ([*names, name], filled + rows)
+                break
+        else:
+            bins.append(([name], rows))
+    partners = whole.partners if is_named else ()
+    for names, filled in bins:
+        codes = tuple(code for name in names for code in reporters[name])
+        calls.append((replace(whole, reporters=codes, partners=partners), math.ceil(filled)))
+    return calls
+
+
+def _parts(whole: Ask, rows: float) -> list[tuple[tuple[str, ...], tuple[str, ...], float]] | None:
+    """Partners, and where one alone is too many products, divided until a part fits a call.
+
+    Partners are dealt out in turn, so that near codes, often near in size, are apart.
+    """
+    count = math.ceil(rows / whole.rows_a_call)
+    if count <= len(whole.partners):
+        return [
+            (whole.partners[number::count], whole.products, rows / count) for number in range(count)
+        ]
+    with_one = rows / len(whole.partners)
+    count = math.ceil(with_one / whole.rows_a_call)
+    if count > len(whole.products):
+        return None
+    return [
+        ((partner,), products, with_one * len(products) / len(whole.products))
+        for partner in whole.partners
+        for products in balanced(whole.products, count)
+    ]
