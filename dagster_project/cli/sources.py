@@ -32,7 +32,8 @@ from dagster_project.figures.values import cell, to_json
 from dagster_project.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from dagster_project.fetching.job import FetchEvent, FetchOutcome, PlannedFetch
+    from dagster_project.fetching.job import FetchEvent, FetchOutcome
+    from dagster_project.fetching.planning import PlannedFetch
     from dagster_project.sources.connector import Selection
 
 # Where nobody watches, progress is told in about so many lines.
@@ -126,7 +127,8 @@ def fetch(
     Example: `bilateral fetch un_comtrade --reporter USA --reporter KOR --frequency A --dry-run`
     """
     from dagster_project.cli.selecting import read_selection, spelled
-    from dagster_project.fetching.job import FetchError, plan_fetch, run_fetch
+    from dagster_project.fetching.job import FetchError, run_fetch
+    from dagster_project.fetching.planning import plan_fetch
     from dagster_project.sources.connector import Refused as RefusedByPublisher
     from dagster_project.sources.connector import SelectionError
 

@@ -15,7 +15,8 @@ import dagster as dg
 
 from dagster_project.defs.transform import OWNER
 from dagster_project.fetching.http import USUAL_PACE, Pace
-from dagster_project.fetching.job import FetchError, FetchOutcome, plan_fetch, run_fetch
+from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetching.planning import plan_fetch
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.connector import About, QuotaSpent, Selection, SelectionError

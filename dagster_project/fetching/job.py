@@ -1,8 +1,9 @@
 """A fetch from beginning to end: survey, plan, requests, and what they bring.
 
 Belongs here: in which order things are asked, and going on where a fetch was cut short.
-Does not belong here: HTTP (`http`), the files of a fetch (`store`), which replies make a
-release (`release`), what to ask and what a reply is (the connectors).
+Does not belong here: what a fetch would do (`planning`), the order of chunks (`walking`), HTTP
+(`http`), the files of a fetch (`store`), which replies make a release (`release`), what to ask
+and what a reply is (the connectors).
 
 A reply is on disk before the next request leaves. Replies are kept as they came, and what
 they mean is asked again each time: a fetch that goes on knows the same as one that never
@@ -13,25 +14,28 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import math
 import os
-import re
-import shutil
-import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
 
 from dagster_project.fetching.http import USUAL_PACE, Client, Pace, describe, gateway_of
-from dagster_project.fetching.keys import key_of
-from dagster_project.fetching.quota import Quota, utc_now
+from dagster_project.fetching.keys import key_of, missing_key
+from dagster_project.fetching.planning import quota_of
+from dagster_project.fetching.quota import clock_from, utc_now
 from dagster_project.fetching.release import Piece, keep
-from dagster_project.fetching.store import Store, job_folder
+from dagster_project.fetching.store import (
+    OLDEST_JOB,
+    Store,
+    job_folder,
+    remove_abandoned,
+    stale_note,
+)
+from dagster_project.fetching.walking import known_of, most_requests, walk
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
@@ -43,25 +47,14 @@ from dagster_project.sources.connector import (
     Refused,
     Reply,
     ReplyError,
-    Request,
     Selection,
     SelectionError,
     TryAgain,
 )
 from dagster_project.sources.raw import FileParser
 from dagster_project.sources.reading import reject_duplicates
-from dagster_project.sources.snapshot import (
-    Release,
-    SnapshotError,
-    SnapshotFile,
-)
+from dagster_project.sources.snapshot import Release, SnapshotError, SnapshotFile
 from dagster_project.sources.succession import Comparison
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# One release says what a publisher said at one time; after two weeks it may say otherwise.
-_OLDEST_JOB = timedelta(days=14)
-# What a request takes where the rate allows more, from the first byte sent to the last come.
-_TYPICAL_SECONDS = 2.0
 
 
 class FetchError(RuntimeError):
@@ -75,24 +68,6 @@ class FetchError(RuntimeError):
         self.reply_error = reply_error
         self.stored = stored
         self.total = total
-
-
-@dataclass(frozen=True)
-class PlannedFetch:
-    """What a fetch would do, found without the network.
-
-    `to_send` are requests still missing, the survey's among them; `days` counts today.
-    `remaining_today` is none where the publisher sets no limit by the day.
-    """
-
-    plan: Plan
-    survey: tuple[Chunk, ...]
-    to_send: int
-    stored: int
-    remaining_today: int | None
-    days: int
-    seconds: float
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -125,48 +100,6 @@ class FetchOutcome:
     notes: tuple[str, ...]
 
 
-def plan_fetch(
-    settings: Settings, source_id: str, selection: Selection, *, now: datetime | None = None
-) -> PlannedFetch:
-    """What `run_fetch` would do for the same selection. Nothing is sent or written.
-
-    Raises:
-        SelectionError: the source is not fetched, or has no such data.
-        SettingsError: the key, the keys file or the gateway cannot be used.
-    """
-    connector = catalog.connector_of(source_id)
-    about = connector.about
-    gateway_of(settings, source_id)
-    has_key = key_of(settings, source_id) is not None
-    store = Store(job_folder(settings, source_id, selection))
-    moment = now or utc_now()
-    is_stale = store.is_older_than(_OLDEST_JOB, moment)
-    survey = connector.survey(selection, settings.seeds)
-    surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
-    known = _known(connector, surveyed) if survey and None not in surveyed else ()
-    plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
-    found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
-    stored = sum(one is not None for one in [*surveyed, *found])
-    total = max(plan.expected_requests, len(found)) + len(surveyed)
-    quota = _quota(settings, connector, has_key=has_key, clock=lambda: moment, pace=USUAL_PACE)
-    to_send, remaining = total - stored, quota.remaining()
-    notes = list(plan.notes)
-    if is_stale:
-        notes.append(_stale_note(store.folder))
-    if about.key is not None and about.key.is_required and not has_key:
-        notes.append(_missing_key(settings, connector))
-    return PlannedFetch(
-        plan=plan,
-        survey=survey,
-        to_send=to_send,
-        stored=stored,
-        remaining_today=remaining,
-        days=_days(to_send, remaining, quota.per_day),
-        seconds=to_send * max(1 / about.limits.per_second, _TYPICAL_SECONDS),
-        notes=tuple(notes),
-    )
-
-
 def run_fetch(
     settings: Settings,
     source_id: str,
@@ -189,17 +122,17 @@ def run_fetch(
     connector = catalog.connector_of(source_id)
     key, gateway = key_of(settings, source_id), gateway_of(settings, source_id)
     if key is None and connector.about.key is not None and connector.about.key.is_required:
-        raise _stopped(Refused(_missing_key(settings, connector)), 0, 0)
-    clock = utc_now if now is None else _clock_from(now)
+        raise _stopped(Refused(missing_key(settings, connector)), 0, 0)
+    clock = utc_now if now is None else clock_from(now)
     folder = job_folder(settings, source_id, selection)
     with _only_one(folder.parent, source_id):
         store = Store(folder)
         notes = []
-        if store.is_older_than(_OLDEST_JOB, clock()):
-            notes.append(_stale_note(folder))
-        _remove_abandoned(folder.parent, clock())
+        if store.is_older_than(OLDEST_JOB, clock()):
+            notes.append(stale_note(folder))
+        remove_abandoned(folder.parent, clock())
         store.begin(selection, clock())
-        quota = _quota(settings, connector, has_key=key is not None, clock=clock, pace=pace)
+        quota = quota_of(settings, connector, has_key=key is not None, clock=clock, pace=pace)
         run = _Run(connector, settings.seeds, store, clock().date(), on_event)
         with Client(
             connector.about,
@@ -277,7 +210,7 @@ class _Run:
         if not chunks:
             return ()
         pieces = self._take_all(client, chunks, self._store.survey, 0, is_survey=True)
-        return _known(
+        return known_of(
             self._connector,
             [(piece.chunk, self._examined_again(piece, self._store.survey)) for piece in pieces],
         )
@@ -320,7 +253,7 @@ class _Run:
             return examined
 
         self.total = before + max(expected, len(chunks))
-        for _, waiting in _walk(chunks, obtain, most=_most(expected)):
+        for _, waiting in walk(chunks, obtain, most=most_requests(expected)):
             self._done += 1
             self.total = before + max(expected, self._done - before + waiting)
             self._tell(pieces[-1].rows)
@@ -428,63 +361,6 @@ class _Run:
             self._on_event(FetchEvent(self._done, self.total, self._name, rows, note))
 
 
-def _walk(
-    chunks: Sequence[Chunk], obtain: Callable[[Chunk], Examined | None], *, most: int
-) -> Iterator[tuple[Examined | None, int]]:
-    """Each chunk once, with how many are known to follow; follow-ups come right after theirs."""
-    waiting = deque(chunks)
-    asked: dict[str, Request] = {}
-    while waiting:
-        chunk = waiting.popleft()
-        if chunk.name in asked or not _NAME.fullmatch(chunk.name):
-            if asked.get(chunk.name) == chunk.request:
-                continue
-            raise Refused(
-                f"{describe(chunk.request)}: {chunk.name!r} cannot be the name of its file, or is"
-                " that of another request. Correct the connector."
-            )
-        if len(asked) == most:
-            raise Refused(
-                f"{describe(chunk.request)}: replies have led to more than {most} requests."
-                " The publisher announces pages without end: select less."
-            )
-        asked[chunk.name] = chunk.request
-        examined = obtain(chunk)
-        if examined is not None:
-            waiting.extendleft(reversed(examined.more))
-        yield examined, len(waiting)
-
-
-def _look(
-    chunks: Sequence[Chunk], connector: Connector, store: Store
-) -> list[tuple[Chunk, Examined] | None]:
-    """What is stored of these chunks and their follow-ups; none for each that is missing."""
-    found: list[tuple[Chunk, Examined] | None] = []
-
-    def obtain(chunk: Chunk) -> Examined | None:
-        reply = store.read(chunk)
-        examined = None
-        if reply is not None:
-            try:
-                examined = connector.examine(chunk, reply)
-            except ReplyError:
-                examined = None
-        found.append(None if examined is None else (chunk, examined))
-        return examined
-
-    for _ in _walk(chunks, obtain, most=_most(len(chunks))):
-        pass
-    return found
-
-
-def _known(
-    connector: Connector, surveyed: Sequence[tuple[Chunk, Examined] | None]
-) -> tuple[Available, ...]:
-    return connector.available(
-        {one[0].name: one[1].content for one in surveyed if one is not None and one[1].is_whole}
-    )
-
-
 @contextmanager
 def _only_one(folder: Path, source_id: str) -> Generator[None]:
     """Hold a source for one fetch; the kernel lets go of it when the process dies."""
@@ -503,67 +379,6 @@ def _only_one(folder: Path, source_id: str) -> Generator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _remove_abandoned(folder: Path, now: datetime) -> None:
-    """Take away what nobody will go on with: old jobs, and removals that were cut short."""
-    for job in folder.iterdir():
-        if job.is_dir() and (
-            job.name.startswith(".") or Store(job).is_older_than(_OLDEST_JOB, now)
-        ):
-            shutil.rmtree(job)
-
-
-def _quota(
-    settings: Settings,
-    connector: Connector,
-    *,
-    has_key: bool,
-    clock: Callable[[], datetime],
-    pace: Pace,
-) -> Quota:
-    return Quota(
-        settings.fetching / "quota",
-        connector.about.source_id,
-        connector.about.limits,
-        has_key=has_key,
-        clock=clock,
-        sleep=lambda seconds: time.sleep(seconds * pace.scale),
-    )
-
-
-def _clock_from(moment: datetime) -> Callable[[], datetime]:
-    """A clock that begins at that moment and goes on."""
-    begun = time.monotonic()
-    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
-
-
-def _days(to_send: int, remaining: int | None, per_day: int | None) -> int:
-    """Days on which requests are sent or waited for, today among them."""
-    if remaining is None or not per_day or to_send <= remaining:
-        return 1
-    return 1 + math.ceil((to_send - remaining) / per_day)
-
-
-def _most(expected: int) -> int:
-    return 200 + 20 * expected
-
-
-def _stale_note(folder: Path) -> str:
-    return (
-        f"An unfinished fetch in {folder} began more than {_OLDEST_JOB.days} days ago, or does not"
-        " say when. It is begun anew: one release must not mix what was said at two times."
-    )
-
-
-def _missing_key(settings: Settings, connector: Connector) -> str:
-    about = connector.about
-    obtained_at = about.key.obtained_at if about.key else ""
-    return (
-        f"{about.source_id}: needs a key, issued at {obtained_at}. Set"
-        f' BILATERAL_KEY_{about.source_id.upper()}, or write {about.source_id} = "…" into'
-        f" {settings.keys_file}."
-    )
 
 
 def _stopped(error: ReplyError, stored: int, total: int) -> FetchError:

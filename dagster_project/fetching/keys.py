@@ -1,7 +1,7 @@
 """Keys of publishers: where one is found, and taking it out of whatever is shown or kept.
 
-Belongs here: the keys file, and every spelling under which a key may come back. Does not
-belong here: the environment (`settings`), putting a key into a request (`http`).
+Belongs here: the keys file, where a missing key is got, and every spelling under which a key may
+come back. Does not belong here: the environment (`settings`), putting a key into a request (`http`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from dagster_project.settings import Secret, Settings, SettingsError
+from dagster_project.sources.connector import Connector
 
 _MASK = "***"
 # Shorter ones would be taken out of figures too, and no publisher issues any.
@@ -42,6 +43,16 @@ def key_of(settings: Settings, source_id: str) -> Secret | None:
             " Copy it again from the publisher."
         )
     return key
+
+
+def missing_key(settings: Settings, connector: Connector) -> str:
+    about = connector.about
+    obtained_at = about.key.obtained_at if about.key else ""
+    return (
+        f"{about.source_id}: needs a key, issued at {obtained_at}. Set"
+        f' BILATERAL_KEY_{about.source_id.upper()}, or write {about.source_id} = "…" into'
+        f" {settings.keys_file}."
+    )
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:

@@ -25,6 +25,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def clock_from(moment: datetime) -> Callable[[], datetime]:
+    """A clock that begins at that moment and goes on."""
+    begun = time.monotonic()
+    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
+
+
 @dataclass(frozen=True)
 class _Count:
     """Requests counted on one UTC day, and when the next one has its turn."""

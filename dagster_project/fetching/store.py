@@ -1,7 +1,7 @@
 """What a fetch keeps on disk until it is done: replies, and when it began.
 
-Belongs here: the folder of a job and its files. Does not belong here: sending requests,
-what a reply means, releases.
+Belongs here: the folder of a job and its files, and how long they are worth keeping. Does not
+belong here: sending requests, what a reply means, releases.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from dagster_project.sources.connector import Chunk, Reply, Request, Selection
+
+# One release says what a publisher said at one time; after two weeks it may say otherwise.
+OLDEST_JOB = timedelta(days=14)
 
 _JOB = "job.json"
 _SUFFIX = ".reply"
@@ -107,6 +110,20 @@ class Store:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def remove_abandoned(folder: Path, now: datetime) -> None:
+    """Take away what nobody will go on with: old jobs, and removals that were cut short."""
+    for job in folder.iterdir():
+        if job.is_dir() and (job.name.startswith(".") or Store(job).is_older_than(OLDEST_JOB, now)):
+            shutil.rmtree(job)
+
+
+def stale_note(folder: Path) -> str:
+    return (
+        f"An unfinished fetch in {folder} began more than {OLDEST_JOB.days} days ago, or does not"
+        " say when. It is begun anew: one release must not mix what was said at two times."
+    )
 
 
 def _plain(selection: Selection) -> dict[str, object]:

@@ -24,7 +24,8 @@ from fetching.replay_server import Fault, Faults, ReplayServer
 from polars.testing import assert_frame_equal
 
 from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import FetchError, FetchOutcome, plan_fetch, run_fetch
+from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetching.planning import plan_fetch
 from dagster_project.settings import Secret, Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import QuotaSpent

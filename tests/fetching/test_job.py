@@ -39,7 +39,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from unit.source_files import table_bytes
 
-from dagster_project.fetching.job import FetchError, FetchEvent, FetchOutcome, plan_fetch, run_fetch
+from dagster_project.fetching.job import FetchError, FetchEvent, FetchOutcome, run_fetch
+from dagster_project.fetching.planning import plan_fetch
 from dagster_project.fetching.release import _may_share
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
