@@ -1,7 +1,8 @@
 """Keys of publishers: where one is found, and taking it out of whatever is shown or kept.
 
-Belongs here: the keys file, where a missing key is got, and every spelling under which a key may
-come back. Does not belong here: the environment (`settings`), putting a key into a request (`http`).
+Belongs here: the keys file, what to do without a key, and every spelling under which one may
+come back. Does not belong here: the environment (`settings`), putting a key into a request
+(`http`).
 """
 
 from __future__ import annotations
