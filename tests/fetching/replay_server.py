@@ -127,6 +127,8 @@ class ReplayServer:
         self.faults = faults or Faults()
         self.always: Fault | None = None
         self.elsewhere = "http://127.0.0.1:9/"
+        # Whether a publisher's own clock stands still, so that equal replies have equal bytes.
+        self.is_steady = False
         self.on_phase: Callable[[int, Phase], None] = lambda number, phase: None
         self.sent: list[Sent] = []
         self._turns: Counter[str] = Counter()
@@ -173,7 +175,12 @@ class ReplayServer:
             fault = self.always or self.faults.of(identity, turn)
             key = publisher.key_of(asked) if publisher else None
             self.sent.append(Sent(publisher.source_id if publisher else "", identity, fault, key))
-            return len(self.sent), replace(asked, turn=turn), publisher, fault
+            return (
+                len(self.sent),
+                replace(asked, turn=1 if self.is_steady else turn),
+                publisher,
+                fault,
+            )
 
     def answer(self, asked: Asked, publisher: Publisher, fault: Fault | None) -> Answer:
         """What the publisher says, without faults of the wire."""

@@ -89,10 +89,10 @@ class BeaIta(Publisher):
 
     def cases(self) -> tuple[Case, ...]:
         return (
-            Case(years(2010, 2017, frequency="A")),
-            Case(years(2011, 2017)),
+            Case(years(2013, 2017, frequency="A")),
+            Case(years(2015, 2016)),
             Case(years(2012, 2016, partners=("KOR", "JPN"), frequency="A")),
-            Case(years(2013, 2017, partners=("WLD", "DEU", "MEX"), flows=("export",))),
+            Case(years(2016, 2017, partners=("WLD", "DEU", "MEX"), flows=("export",))),
         )
 
     def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:

@@ -75,10 +75,10 @@ class KoreaCustoms(Publisher):
 
     def cases(self) -> tuple[Case, ...]:
         return (
-            Case(years(2010, 2017)),
+            Case(years(2014, 2017)),
             Case(years(2011, 2017, level="hs4", partners=("USA",)), is_large=True),
             Case(years(2016, 2017, level="hs10", partners=tuple(COUNTRIES))),
-            Case(years(2013, 2017, level="hs6", products=("8703",))),
+            Case(years(2016, 2017, level="hs6", products=("8703",))),
         )
 
     def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:

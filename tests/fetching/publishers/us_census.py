@@ -108,7 +108,7 @@ class UsCensus(Publisher):
     def cases(self) -> tuple[Case, ...]:
         return (
             Case(years(2010, 2017, level="hs10"), is_large=True),
-            Case(years(2014, 2017, level="hs6", partners=("KOR", "JPN"), flows=("import",))),
+            Case(years(2016, 2017, level="hs6", partners=("KOR", "JPN"), flows=("import",))),
             Case(years(2013, 2016, level="hs2", frequency="A"), has_key=False),
             Case(years(2015, 2015, level="hs6", products=("8703", "01"))),
             Case(years(2016, 2017, level="naics3", partners=("WLD", "DEU"))),
