@@ -221,6 +221,8 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         WarehouseError: it is no DuckDB file, or another process writes to it.
     """
     connection = duckdb.connect()
+    # It would be drawn into the answer of a long query.
+    connection.execute("set enable_progress_bar = false")
     mode = " (read_only)" if read_only else ""
     try:
         connection.execute(f"attach {quoted(path)} as {CATALOG}{mode}")

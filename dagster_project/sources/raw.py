@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -73,6 +73,7 @@ SNAPSHOT_FILES_SCHEMA: dict[str, pl.DataType] = {
     "bytes": pl.Int64(),
     "licence": pl.String(),
     "redistributable": pl.Boolean(),
+    "covers": pl.String(),
     "composed_from": pl.String(),
     "note": pl.String(),
 }
@@ -273,6 +274,7 @@ def _index_row(release: Release, file: SnapshotFile) -> dict[str, object]:
         "bytes": file.bytes,
         "licence": release.licence,
         "redistributable": release.redistributable,
+        "covers": None if file.covers is None else json.dumps(asdict(file.covers)),
         "composed_from": file.composed_from,
         "note": file.note,
     }

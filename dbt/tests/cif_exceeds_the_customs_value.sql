@@ -1,3 +1,6 @@
+-- Gold and diamonds travel for next to nothing, and neighbours' goods for little: one partner may
+-- show no freight, all that are held together cannot. Where they do, the one column was taken
+-- for the other.
 with
     imports as (
 
@@ -9,32 +12,49 @@ with
             and product_system = 'total'
             and evidence_kind = 'statistic'
             and seasonal_adjustment = 'nsa'
+            and not is_aggregate
+
+    ),
+
+    pairs as (
+
+        select
+            i.reporter_iso3,
+            i.period,
+            i.raw_table as cif_table,
+            c.raw_table as customs_table,
+            i.raw_table = c.raw_table and i.release_id = c.release_id as is_one_release,
+            i.value_usd as cif_usd,
+            c.value_usd as customs_usd,
+            i.half_width_usd + c.half_width_usd as half_width_usd
+        from imports as i
+        inner join
+            imports as c
+            on i.reporter_iso3 = c.reporter_iso3
+            and i.partner_code = c.partner_code
+            and i.trade_kind = c.trade_kind
+            and i.import_concept = c.import_concept
+            and i.account_basis = c.account_basis
+            and i.period_start = c.period_start
+            and i.period_end = c.period_end
+        where i.valuation = 'cif' and c.valuation = 'customs' and c.value_usd > 0
 
     )
 
 select
-    i.observation_id as cif_observation_id,
-    c.observation_id,
-    i.value_usd,
-    c.value_usd as customs_usd
-from imports as i
-inner join
-    imports as c
-    on i.reporter_iso3 = c.reporter_iso3
-    and i.partner_code = c.partner_code
-    and i.trade_kind = c.trade_kind
-    and i.import_concept = c.import_concept
-    and i.account_basis = c.account_basis
-    and i.period_start = c.period_start
-    and i.period_end = c.period_end
-where
-    i.valuation = 'cif'
-    and c.valuation = 'customs'
-    and c.value_usd > 0
-    -- Gold and diamonds travel for next to nothing. Where one release gives both values they are
-    -- two columns of it; elsewhere equal values are one column taken for the other.
-    and i.value_usd < case
-        when i.raw_table = c.raw_table and i.release_id = c.release_id
-        then c.value_usd
-        else 1.001 * c.value_usd + i.half_width_usd + c.half_width_usd
-    end
+    reporter_iso3,
+    period,
+    cif_table,
+    customs_table,
+    sum(cif_usd) as cif_usd,
+    sum(customs_usd) as customs_usd
+from pairs
+where not is_one_release
+group by reporter_iso3, period, cif_table, customs_table
+having sum(cif_usd) < 1.001 * sum(customs_usd) + max(half_width_usd)
+
+union all
+
+select reporter_iso3, period, cif_table, customs_table, cif_usd, customs_usd
+from pairs
+where is_one_release and cif_usd < customs_usd - half_width_usd

@@ -1,5 +1,16 @@
+-- What a country reports to somebody else by month and by year are two reports.
 with
-    figures as (select * from {{ ref("observations") }} where seasonal_adjustment = 'nsa'),
+    figures as (
+
+        select o.*
+        from {{ ref("observations") }} as o
+        inner join
+            {{ ref("source_list") }} as s
+            on o.source_id = s.source_id
+            and s.reporter_iso3 is not null
+        where o.seasonal_adjustment = 'nsa'
+
+    ),
 
     years as (select * from figures where period_kind in ('year', 'year_to_date')),
 

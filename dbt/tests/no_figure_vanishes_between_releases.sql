@@ -1,4 +1,14 @@
+-- A file that says what it asked for withdraws what is missing, and that is known and dated. One
+-- that does not say has to hold everything between its first month and its last.
 with
+    silent as (
+
+        select distinct source_id, release_id
+        from {{ ref("stg_snapshots__files") }}
+        where covers is null
+
+    ),
+
     figures as (
 
         select *, coalesce(export_leg_id, import_leg_id) as leg_id
@@ -20,6 +30,7 @@ with
             min(period_start) as first_month,
             max(period_start) as last_month
         from figures
+        inner join silent using (source_id, release_id)
         group by raw_table, release_id, known_from, partner_code, leg_id, measure, product_system
 
     )
@@ -41,4 +52,4 @@ left join
     and s.release_id = g.release_id
     and f.series_key = g.series_key
     and f.period_start = g.period_start
-where g.observation_id is null and f.value_usd <> 0
+where g.observation_id is null and f.value_usd <> 0 and f.withdrawn_by_release_id is null

@@ -10,7 +10,11 @@ with
                 partition by raw_table, release_id, series_key order by period_start
             ) as year_after_usd
         from {{ ref("observations") }}
-        where period_kind = 'year' and measure = 'trade_value' and evidence_kind = 'statistic'
+        where
+            period_kind = 'year'
+            and measure = 'trade_value'
+            and evidence_kind = 'statistic'
+            and product_system = 'total'
 
     )
 

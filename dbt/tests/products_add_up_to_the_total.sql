@@ -1,9 +1,15 @@
+-- An office that compiles its own statistics prints every product. What countries report to
+-- somebody else may keep some secret, and then falls short: the marts state the remainder.
 with
     figures as (
 
-        select *, coalesce(export_leg_id, import_leg_id) as leg_id
-        from {{ ref("observations") }}
-        where raw_table <> 'published__figures'
+        select
+            o.*,
+            coalesce(o.export_leg_id, o.import_leg_id) as leg_id,
+            s.reporter_iso3 is not null as is_compilers_own
+        from {{ ref("observations") }} as o
+        inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
+        where o.evidence_kind = 'statistic'
 
     ),
 
@@ -17,7 +23,8 @@ with
             product_system,
             period_start,
             period_end,
-            sum(value_usd) as value_usd
+            sum(value_usd) as value_usd,
+            sum(half_width_usd) as half_width_usd
         from figures
         where product_system <> 'total'
         group by
@@ -35,4 +42,9 @@ inner join
     and t.measure = p.measure
     and t.period_start = p.period_start
     and t.period_end = p.period_end
-where t.product_system = 'total' and t.value_usd <> p.value_usd
+where
+    t.product_system = 'total'
+    and (
+        p.value_usd > t.value_usd + t.half_width_usd + p.half_width_usd
+        or (t.is_compilers_own and p.value_usd < t.value_usd - t.half_width_usd - p.half_width_usd)
+    )

@@ -1,7 +1,14 @@
 with
     figures as (
 
-        select distinct source_id, series_key, period_start, period_end, known_from, known_to
+        select distinct
+            source_id,
+            series_key,
+            period_start,
+            period_end,
+            known_from,
+            known_to,
+            withdrawn_by_release_id is not null as is_withdrawn
         from {{ ref("observations") }}
 
     ),
@@ -11,7 +18,8 @@ with
         select
             *,
             lead(known_from) over (
-                partition by source_id, series_key, period_start, period_end order by known_from
+                partition by source_id, series_key, period_start, period_end
+                order by known_from, known_to nulls last
             ) as next_known_from
         from figures
 
@@ -19,4 +27,9 @@ with
 
 select *
 from ordered
-where known_to is distinct from next_known_from
+where
+    case
+        when is_withdrawn
+        then known_to is null or known_to > next_known_from
+        else known_to is distinct from next_known_from
+    end

@@ -1,7 +1,9 @@
+-- One series is revised by little where much is traded. Two concepts of one flow may part for a
+-- product or a month, when goods wait in bond; over a year of all products they do not.
 with
     figures as (
 
-        select *
+        select *, coalesce(export_leg_id, import_leg_id) as leg_id
         from {{ ref("observations") }}
         where
             measure = 'trade_value'
@@ -11,13 +13,27 @@ with
             -- Re-exports are a part of exports, often a small one.
             and export_concept is distinct from 're_export'
 
+    ),
+
+    compared as (
+
+        select *, 'one series' as compared_over, leg_id as compared_leg
+        from figures
+
+        union all
+
+        select *, 'all concepts' as compared_over, flow as compared_leg
+        from figures
+        where product_system = 'total' and period_kind = 'year'
+
     )
 
 select
+    compared_over,
+    compared_leg,
     reporter_iso3,
     partner_code,
     trade_kind,
-    flow,
     product_system,
     product_code,
     period,
@@ -25,6 +41,16 @@ select
     max(value_usd) as largest_usd,
     arg_min(observation_id, value_usd) as least_observation_id,
     arg_max(observation_id, value_usd) as largest_observation_id
-from figures
-group by reporter_iso3, partner_code, trade_kind, flow, product_system, product_code, period
-having max(value_usd) > 10000000 and max(value_usd) > 2 * min(value_usd)
+from compared
+group by
+    compared_over,
+    compared_leg,
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    product_system,
+    product_code,
+    period
+having
+    max(value_usd) > case when product_system = 'total' then 10000000 else 100000000 end
+    and max(value_usd) > case when product_system = 'total' then 2 else 5 end * min(value_usd)

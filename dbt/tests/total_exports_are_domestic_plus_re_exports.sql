@@ -1,7 +1,14 @@
 with
     exports as (
 
-        select * from {{ ref("observations") }} where flow = 'export' and measure = 'trade_value'
+        -- What countries report to somebody else need not hold all three.
+        select o.*
+        from {{ ref("observations") }} as o
+        inner join
+            {{ ref("source_list") }} as s
+            on o.source_id = s.source_id
+            and s.reporter_iso3 is not null
+        where o.flow = 'export' and o.measure = 'trade_value'
 
     ),
 

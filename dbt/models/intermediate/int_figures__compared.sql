@@ -75,7 +75,8 @@ with
             q.observation_id is not null as is_page,
             q.release_key,
             q.known_from,
-            cast(null as date) as known_to,
+            -- Nothing of its kind is known later: what ends it was a withdrawal.
+            case when q.known_to <= {{ as_of_day() }} then q.known_to end as known_to,
             cast(null as integer) as policy_rank,
             false as is_preferred,
             cast(null as varchar) as reason,

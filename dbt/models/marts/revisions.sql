@@ -76,7 +76,12 @@ select
     end as change_pct,
     -- Printed to other units, the same figure is not a revised one.
     coalesce(
-        abs(value_usd - previous_value_usd) > half_width_usd + previous_half_width_usd, false
+        case
+            when half_width_usd = previous_half_width_usd
+            then value_usd <> previous_value_usd
+            else abs(value_usd - previous_value_usd) > half_width_usd + previous_half_width_usd
+        end,
+        false
     ) as is_revised
 from ordered
 where releases > 1

@@ -18,6 +18,7 @@ with
             bytes as snapshot_bytes,
             licence,
             redistributable as is_redistributable,
+            covers,
             composed_from,
             note
         from source
