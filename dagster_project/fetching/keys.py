@@ -37,13 +37,16 @@ def key_of(settings: Settings, source_id: str) -> Secret | None:
         where = f"{settings.keys_file}: the key of {source_id}"
     if key is None:
         return None
-    text = key.reveal()
-    if len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
+    if not _can_be_key(key.reveal()):
         raise SettingsError(
             f"{where} is no key: at least {_SHORTEST} ASCII characters without blanks."
             " Copy it again from the publisher."
         )
     return key
+
+
+def _can_be_key(text: str) -> bool:
+    return len(text) >= _SHORTEST and text.isascii() and text.isprintable() and " " not in text
 
 
 def missing_key(settings: Settings, connector: Connector) -> str:
@@ -99,7 +102,6 @@ def _spellings(character: str) -> str:
 def _read_keys(path: Path) -> dict[str, Secret]:
     try:
         mode = path.stat().st_mode
-        content = path.read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -110,13 +112,27 @@ def _read_keys(path: Path) -> dict[str, Secret]:
             f" Run: chmod 600 {path}"
         )
     try:
-        keys = tomllib.loads(content.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        keys = None
-    # Said outside the handler: what the file holds must not hang on to the error.
-    if keys is None or not all(isinstance(key, str) for key in keys.values()):
+        keys = _keys_in(path)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
+    if keys is None:
         raise SettingsError(
             f"{path}: not TOML with one text a source. Write one line a source, such as"
             ' un_comtrade = "…".'
         )
+    return keys
+
+
+def _keys_in(path: Path) -> dict[str, Secret] | None:
+    """The keys of a file; none where it is no such file.
+
+    Nothing is raised from here: an error keeps hold of its frames and of what they hold.
+    """
+    content = path.read_bytes()
+    try:
+        keys = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None
+    if not all(isinstance(key, str) for key in keys.values()):
+        return None
     return {source_id: Secret(key.strip()) for source_id, key in keys.items() if key.strip()}

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fetching.publishers import PUBLISHERS
 from fetching.publishers.publisher import Answer, Asked, Publisher, Row, Wrong, html
@@ -49,6 +49,7 @@ Fault = Literal[
     "unknown",
     "changed_column",
     "elsewhere",
+    "echo",
 ]
 # After these the request has to be sent again; after the harmless ones the rows are the same.
 PASSING: tuple[Fault, ...] = (
@@ -97,12 +98,13 @@ class Faults:
 
 @dataclass(frozen=True)
 class Sent:
-    """One sending as the server saw it; `key` is what came as key."""
+    """One sending as the server saw it; `key` is what came as key, `text` all that came."""
 
     source_id: str
     identity: str
     fault: Fault | None
     key: str | None
+    text: str
 
 
 class ReplayServer:
@@ -173,14 +175,11 @@ class ReplayServer:
             self._turns[identity] += 1
             turn = self._turns[identity]
             fault = self.always or self.faults.of(identity, turn)
+            source_id = publisher.source_id if publisher else ""
             key = publisher.key_of(asked) if publisher else None
-            self.sent.append(Sent(publisher.source_id if publisher else "", identity, fault, key))
-            return (
-                len(self.sent),
-                replace(asked, turn=1 if self.is_steady else turn),
-                publisher,
-                fault,
-            )
+            self.sent.append(Sent(source_id, identity, fault, key, str(asked)))
+            asked = replace(asked, turn=1 if self.is_steady else turn)
+            return len(self.sent), asked, publisher, fault
 
     def answer(self, asked: Asked, publisher: Publisher, fault: Fault | None) -> Answer:
         """What the publisher says, without faults of the wire."""
@@ -198,6 +197,8 @@ class ReplayServer:
                 return Answer("text/plain", b"Internal Server Error", 500)
             case "page":
                 return Answer("text/html", html("Maintenance", "We will be back soon."))
+            case "echo":
+                return _echo(asked, 400 if asked.turn % 2 else 500)
             case "elsewhere":
                 return Answer("text/plain", b"", 302, (("Location", self.elsewhere),))
         right = self.keys.get(publisher.source_id)
@@ -222,6 +223,17 @@ class ReplayServer:
         if fault == "wrong_type":
             return replace(answer, content_type="video/mp4")
         return answer
+
+
+def _echo(asked: Asked, status: int) -> Answer:
+    """A server that tells everybody what it was told, in the address and in its headers."""
+    told = f"{asked.method} {asked.path}?{urlencode(asked.parameters)} {asked.parameters}"
+    return Answer(
+        "text/plain",
+        f"Bad request: {told} {dict(asked.headers)}".encode(),
+        status,
+        (("X-Asked", told.replace(chr(10), " ")), ("WWW-Authenticate", str(asked.headers))),
+    )
 
 
 def _twisted(rows: list[Row], asked: Asked, fault: Fault | None) -> list[Row]:
