@@ -6,6 +6,7 @@ release, keeping secrets out of addresses. Does not belong here: what the bytes 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +14,8 @@ import re
 import shutil
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -23,6 +25,8 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 SIDECAR = "sidecar.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# A release on its way; see `_write_folder`.
+_BEGUN = re.compile(r"\..+\.[0-9a-f]{32}")
 _DATED_ID = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _PRECISIONS = ("day", "month", "year")
@@ -505,42 +509,65 @@ def _moment(fields: Mapping[str, object], name: str, where: str) -> datetime | N
 def _write_folder(folder: Path, new: NewRelease) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
-    temporary.mkdir()
+    with _only_writer(folder.parent):
+        temporary.mkdir()
+        try:
+            _fill_folder(temporary, new)
+            temporary.rename(folder)
+            _sync(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Generator[None]:
+    """Hold a source's folder, whatever a killed writer left there taken away.
+
+    The kernel lets go of it when the process dies.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        entries = []
-        for file in new.files:
-            content = file.read()
-            _write_durably(temporary / file.name, content)
-            entries.append(
-                {
-                    "name": file.name,
-                    "table": file.table,
-                    "layout": file.layout,
-                    "address": None if file.address is None else scrub_address(file.address),
-                    "sha256": hashlib.sha256(content).hexdigest(),
-                    "bytes": len(content),
-                    "composed_from": file.composed_from,
-                    "note": file.note,
-                    "covers": None if file.covers is None else asdict(file.covers),
-                }
-            )
-        sidecar = {
-            "source_id": new.source_id,
-            "release_id": new.release_id,
-            "known_from": new.known_from.isoformat(),
-            "known_from_precision": new.known_from_precision,
-            "retrieved_on": new.retrieved_on.isoformat(),
-            "retrieved_at": None if new.retrieved_at is None else new.retrieved_at.isoformat(),
-            "licence": new.licence,
-            "redistributable": new.redistributable,
-            "files": entries,
-        }
-        text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
-        _write_durably(temporary / SIDECAR, text.encode())
-        temporary.rename(folder)
-        _sync(folder.parent)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for begun in folder.iterdir():
+            if _BEGUN.fullmatch(begun.name):
+                shutil.rmtree(begun, ignore_errors=True)
+        yield
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _fill_folder(folder: Path, new: NewRelease) -> None:
+    """The files, then the sidecar that describes them."""
+    entries = []
+    for file in new.files:
+        content = file.read()
+        _write_durably(folder / file.name, content)
+        entries.append(
+            {
+                "name": file.name,
+                "table": file.table,
+                "layout": file.layout,
+                "address": None if file.address is None else scrub_address(file.address),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "bytes": len(content),
+                "composed_from": file.composed_from,
+                "note": file.note,
+                "covers": None if file.covers is None else asdict(file.covers),
+            }
+        )
+    sidecar = {
+        "source_id": new.source_id,
+        "release_id": new.release_id,
+        "known_from": new.known_from.isoformat(),
+        "known_from_precision": new.known_from_precision,
+        "retrieved_on": new.retrieved_on.isoformat(),
+        "retrieved_at": None if new.retrieved_at is None else new.retrieved_at.isoformat(),
+        "licence": new.licence,
+        "redistributable": new.redistributable,
+        "files": entries,
+    }
+    text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
+    _write_durably(folder / SIDECAR, text.encode())
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -217,6 +217,21 @@ def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "us_census").iterdir()] == ["2017-03"]
 
 
+def test_what_a_killed_writer_left_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    first = add_release(tmp_path, new_release(b"one", "2017-01", date(2017, 1, 6)), ()).release
+    begun = first.folder.with_name(f".2017-02.{'0' * 32}")
+    begun.mkdir()
+    (begun / "half").write_bytes(b"tw")
+    (first.folder.parent / ".kept").mkdir()
+    held = discover_releases([tmp_path])
+    add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 7)), held)
+    assert sorted(path.name for path in first.folder.parent.iterdir()) == [
+        ".kept",
+        "2017-01",
+        "2017-03",
+    ]
+
+
 def add(root: Path, *news: NewRelease) -> list[bool]:
     """Whether each was new, in this order."""
     return [
