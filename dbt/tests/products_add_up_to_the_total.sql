@@ -44,7 +44,8 @@ inner join
     and t.period_end = p.period_end
 where
     t.product_system = 'total'
-    and (
-        p.value_usd > t.value_usd + t.half_width_usd + p.half_width_usd
-        or (t.is_compilers_own and p.value_usd < t.value_usd - t.half_width_usd - p.half_width_usd)
-    )
+    and case
+        when t.is_compilers_own
+        then p.value_usd <> t.value_usd
+        else p.value_usd > t.value_usd + t.half_width_usd + p.half_width_usd
+    end

@@ -30,7 +30,7 @@ REPLAYED = ("2020-10", "2021-06")
 FIRST, SECOND = datetime(2020, 12, 4, tzinfo=UTC), datetime(2021, 8, 5, tzinfo=UTC)
 THIRD, LAST = datetime(2021, 9, 10, tzinfo=UTC), datetime(2026, 10, 15, tzinfo=UTC)
 # A chapter and month that the third fetch no longer finds.
-GONE = ("72", "2019-05")
+GONE = ("22", "2019-05")
 Fetched = tuple[Settings, list[FetchOutcome]]
 BOTH = Selection(first=date(2013, 1, 1), last=date(2020, 10, 1), partners=("KOR",), level="hs2")
 IMPORTS = Selection(

@@ -1,5 +1,33 @@
 with
-    source as (select * from {{ source("raw", "un_comtrade__trade") }}),
+    source as (
+
+        select
+            *,
+            -- Where a row stands there as reported and again as the publisher's sum of finer rows,
+            -- the reported one is kept.
+            case
+                when is_aggregate
+                then 1
+                else 0
+            end > min(case when is_aggregate then 1 else 0 end) over (
+                partition by
+                    release_id,
+                    type_code,
+                    freq_code,
+                    period,
+                    reporter_code,
+                    flow_code,
+                    partner_code,
+                    partner2_code,
+                    classification_code,
+                    cmd_code,
+                    customs_code,
+                    mos_code,
+                    mot_code
+            ) as repeats_a_report
+        from {{ source("raw", "un_comtrade__trade") }}
+
+    ),
 
     renamed as (
 
@@ -51,23 +79,7 @@ with
             and mos_code = '0'
             -- The report of a group repeats those of its members.
             and reporter_iso is not null
-        -- Where a row stands there as reported and again as the publisher's sum of finer rows,
-        -- the reported one is kept.
-        qualify
-            row_number() over (
-                partition by
-                    release_id,
-                    type_code,
-                    freq_code,
-                    period,
-                    reporter_code,
-                    flow_code,
-                    source.partner_code,
-                    classification_code,
-                    cmd_code
-                order by coalesce(is_aggregate, false), snapshot_file, row_number
-            )
-            = 1
+            and not repeats_a_report
 
     )
 
