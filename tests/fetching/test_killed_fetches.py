@@ -46,11 +46,11 @@ class Point:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ForkServerContext]:
-    """Children that begin with everything imported; a fork of this process would share threads."""
+    """Children that begin with nearly all imported; a fork of this process would lack threads."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("POLARS_MAX_THREADS", "1")
         context = get_context("forkserver")
-        context.set_forkserver_preload(["fetching.test_killed_fetches"])
+        context.set_forkserver_preload(["dagster_project.fetching.job", "pytest"])
         yield context
 
 
