@@ -1,0 +1,77 @@
+"""What a reply of BEA is: rows, nothing, a refusal, or a bad moment; and the key out of it.
+
+Belongs here: telling these apart before anything is stored, and taking the key out. Does not
+belong here: the rows themselves (`transactions`), repeating a request
+(`dagster_project/fetching/`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from dagster_project.sources.bea_ita.dataset import OBTAINED_AT, SOURCE_ID
+from dagster_project.sources.bea_ita.envelope import envelope_of, problem_of, rows_of
+from dagster_project.sources.connector import Chunk, Examined, Refused, Reply, TryAgain
+
+_SCRUBBED = b"SCRUBBED"
+
+# A shorter word could stand in the data by chance.
+_LEAST_KEY = 6
+
+
+def examine(chunk: Chunk, reply: Reply) -> Examined:
+    """A reply without the key in it, or why there is none.
+
+    Raises:
+        TryAgain: too much was asked within a minute, or the service is not well.
+        Refused: the key, the request or the layout is wrong.
+    """
+    content = without_key(reply.content)
+    what = f"{SOURCE_ID}, {chunk.name}"
+    said = " ".join(content[:300].decode("utf-8", "replace").split())
+    try:
+        answer = json.loads(content)
+    except ValueError as error:
+        if content.lstrip()[:1] in (b"", b"{"):
+            raise TryAgain(f"{what}: the reply is cut short. Ask for the same again.") from error
+        told = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
+        if said.startswith("<"):
+            raise TryAgain(f"{told}, or try later: the service is not well.") from error
+        raise Refused(f"{told} and the request.") from error
+    api = envelope_of(answer)
+    problem = problem_of(api)
+    if problem is None and reply.status == 200:
+        return Examined(content=content if rows_of(api) else b"")
+    shown = f"{what}: status {reply.status}, {problem or said!r}"
+    if problem and re.search(r"(?i)\bno (data|rows?|records?|results?)\b", problem):
+        return Examined(content=b"")
+    if problem and re.search(r"(?i)user ?id|api key|registered|not active", problem):
+        raise Refused(f"{shown}. The key is wrong or not yet active: see {OBTAINED_AT}.")
+    if problem and re.search(r"(?i)too many|throttl|exceed|limit|unavailable|try again", problem):
+        raise TryAgain(
+            f"{shown}. BEA allows 100 requests a minute and shuts out for an hour who asks"
+            " for more.",
+            after_seconds=60,
+        )
+    raise Refused(f"{shown}. Correct the request: another area or year.")
+
+
+def without_key(content: bytes) -> bytes:
+    """The reply with the key taken out wherever it stands; nothing else is changed.
+
+    The publisher repeats the request, and with it the key, in every reply.
+    """
+    content = re.sub(rb"(?i)(userid=)[^&\"\\\s]+", rb"\1" + _SCRUBBED, content)
+    named = re.compile(
+        rb'(?i)("ParameterName"\s*:\s*"USERID"\s*,\s*"ParameterValue"\s*:\s*")([^"]*)(")'
+        rb'|("ParameterValue"\s*:\s*")([^"]*)("\s*,\s*"ParameterName"\s*:\s*"USERID")'
+    )
+    keys = {found[2] or found[5] for found in named.finditer(content)}
+    content = named.sub(
+        lambda found: (found[1] or found[4]) + _SCRUBBED + (found[3] or found[6]), content
+    )
+    for key in keys:
+        if len(key) >= _LEAST_KEY:
+            content = re.sub(re.escape(key), _SCRUBBED, content, flags=re.IGNORECASE)
+    return content

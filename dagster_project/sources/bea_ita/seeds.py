@@ -1,0 +1,56 @@
+"""Areas and indicators of the publisher, as the project's seeds list them.
+
+Belongs here: what the seeds say, for the parser and for planning. Does not belong here: any
+area or indicator in the program text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.sources.snapshot import SnapshotError
+
+AREA_SEED = "bea_areas.csv"
+INDICATOR_SEED = "bea_indicators.csv"
+
+
+@dataclass(frozen=True)
+class Area:
+    """An area of the publisher; a residual closes a sum and may be negative."""
+
+    code: str
+    partner_code: str
+    is_residual: bool
+    is_current: bool
+
+
+def read_areas(seeds: Path) -> dict[str, Area]:
+    """Every area that the project knows, by the publisher's code."""
+    return {
+        row["area_or_country"]: Area(
+            row["area_or_country"],
+            row["partner_code"],
+            row["is_residual"] == "true",
+            row["is_current"] == "true",
+        )
+        for row in _seed_rows(seeds, AREA_SEED)
+    }
+
+
+def read_indicators(seeds: Path) -> dict[str, str]:
+    """The flow of each indicator that is read."""
+    return {row["indicator"]: row["flow"] for row in _seed_rows(seeds, INDICATOR_SEED)}
+
+
+def _seed_rows(seeds: Path, name: str) -> list[dict[str, str]]:
+    try:
+        text = (seeds / name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows:
+        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
+    return rows
