@@ -1,7 +1,7 @@
 """The inbox as an asset: each run shows what became of the files that lay there.
 
 Belongs here: how taking files looks in Dagster. Does not belong here: what happens to a
-file (`sources/inbox.py`), when somebody looks (`sensors.py`).
+file (`sources/inbox/`), when somebody looks (`sensors.py`).
 """
 
 from datetime import UTC, datetime

@@ -22,9 +22,8 @@ from unit.source_files import (
 )
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources import inbox
 from dagster_project.sources.catalog import CATALOG
-from dagster_project.sources.inbox import Quarantined, Taken, look, take
+from dagster_project.sources.inbox import Quarantined, Taken, look, take, taking
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -359,13 +358,13 @@ def test_a_file_that_changes_while_it_is_taken_stays(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = drop(home, "country.csv", COUNTRY)
-    add = inbox.add_release
+    add = taking.add_release
 
     def add_while_somebody_writes(*given: object) -> object:
         path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
         return add(*given)
 
-    monkeypatch.setattr(inbox, "add_release", add_while_somebody_writes)
+    monkeypatch.setattr(taking, "add_release", add_while_somebody_writes)
     first = the_one(home)
     assert read_verified(first.release.files[0]) == COUNTRY
     assert path.exists()
@@ -381,7 +380,7 @@ def test_a_kill_between_adding_and_removing_costs_nothing(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inbox, "_remove", killed)
+    monkeypatch.setattr(taking, "remove", killed)
     with pytest.raises(KeyboardInterrupt):
         taken_of(home)
     assert lying(home) == ["country.csv"]

@@ -1,0 +1,164 @@
+"""The folder of the inbox: what lies there and is whole, and moving it out.
+
+Belongs here: looking, remembering what was seen, reading, removing and putting aside, while
+nobody else does. Does not belong here: what a file holds (`recognising`, `taking`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import uuid
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dagster_project.settings import Settings
+from dagster_project.sources.inbox.outcomes import InboxError, Look, Quarantined
+from dagster_project.sources.inbox.stated import COMPANION, is_companion, is_companion_alone
+
+QUARANTINE = "quarantine"
+
+# A file that did not change for so long between two looks is taken to be whole.
+STEADY = timedelta(seconds=10)
+
+LARGEST = 1024 * 1024 * 1024
+LONGEST_NAME = 150
+_SEEN = ".seen.json"
+
+# Under these names browsers, editors and copying programs write what is not finished.
+_TEMPORARY = re.compile(
+    r"\..*|.*~|~\$.*|#.*#|.*\.(?:part|partial|crdownload|download|filepart|tmp|temp|swp|lock)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What tells whether a file is still being written."""
+
+    device: int
+    inode: int
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> State:
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def look(settings: Settings, now: datetime) -> Look:
+    """See what lies in the inbox, and remember it for the next look. The folder is made."""
+    with locked(settings.inbox):
+        return look_into(settings.inbox, now)
+
+
+def look_into(inbox: Path, now: datetime) -> Look:
+    before = _read_seen(inbox / _SEEN)
+    seen: dict[str, tuple[State, datetime]] = {}
+    left_alone: list[str] = []
+    for entry in sorted(os.scandir(inbox), key=lambda one: one.name):
+        if _TEMPORARY.fullmatch(entry.name) or entry.name == QUARANTINE:
+            continue
+        is_ours = entry.is_symlink() or entry.is_file(follow_symlinks=False)
+        if not is_ours or is_companion_alone(Path(entry.path)):
+            left_alone.append(shown_name(entry.name))
+            continue
+        state = State.of(entry.stat(follow_symlinks=False))
+        known, since = before.get(entry.name, (None, now))
+        # A clock that was set back must not keep a file waiting for ever.
+        seen[entry.name] = (state, min(since, now) if known == state else now)
+    _write_seen(inbox / _SEEN, seen)
+    steady = {name for name, (_, since) in seen.items() if now - since >= STEADY}
+    files = [name for name in seen if not is_companion(inbox / name)]
+    ready = [name for name in files if {name, f"{name}{COMPANION}"} & seen.keys() <= steady]
+    return Look(
+        ready=tuple(ready),
+        waiting=tuple(shown_name(name) for name in files if name not in ready),
+        left_alone=tuple(left_alone),
+    )
+
+
+def read_dropped(path: Path) -> tuple[bytes, State]:
+    """The bytes of a file, and the state they were read in."""
+    if path.is_symlink():
+        raise InboxError("a link, not a file: its target may change later. Drop a copy of it.")
+    try:
+        with path.open("rb") as opened:
+            state = State.of(os.fstat(opened.fileno()))
+            if state.size > LARGEST:
+                raise InboxError(
+                    f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Drop"
+                    " it in parts."
+                )
+            content = opened.read()
+    except OSError as error:
+        raise InboxError(f"cannot be read ({error.strerror}). Correct its permissions.") from error
+    if not content.strip():
+        raise InboxError("the file is empty. Fetch it again.")
+    return content, state
+
+
+def remove(path: Path, state: State) -> None:
+    """Take away a file whose content is safe, if it is still the one that was read."""
+    if State.of(path.lstat()) == state:
+        path.unlink()
+        path.with_name(path.name + COMPANION).unlink(missing_ok=True)
+
+
+def put_aside(path: Path, reason: str, moment: datetime) -> Quarantined:
+    """The reason first: a file must not lie in quarantine without one."""
+    folder = path.parent / QUARANTINE
+    folder.mkdir(exist_ok=True)
+    name = f"{moment:%Y%m%dT%H%M%S.%fZ}-{path.name[-LONGEST_NAME:]}"
+    text = f"{shown_name(path.name)}: {reason}\n"
+    (folder / f"{name}.reason.txt").write_text(text, encoding="utf-8")
+    companion = path.with_name(path.name + COMPANION)
+    if companion.is_file():
+        companion.rename(folder / f"{name}{COMPANION}")
+    path.rename(folder / name)
+    return Quarantined(shown_name(path.name), reason, folder / name)
+
+
+def shown_name(name: str) -> str:
+    """A name that can be printed, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _read_seen(path: Path) -> dict[str, tuple[State, datetime]]:
+    """What the last look saw; nothing if that cannot be read, so that all files wait."""
+    try:
+        return {
+            name: (State(*state), datetime.fromisoformat(since))
+            for name, (state, since) in json.loads(path.read_bytes()).items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write_seen(path: Path, seen: Mapping[str, tuple[State, datetime]]) -> None:
+    text = json.dumps(
+        {name: (astuple(state), since.isoformat()) for name, (state, since) in seen.items()}
+    )
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(inbox: Path) -> Generator[None]:
+    """Hold the folder itself, so that nobody else looks or takes meanwhile."""
+    inbox.mkdir(parents=True, exist_ok=True)
+    handle = os.open(inbox, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

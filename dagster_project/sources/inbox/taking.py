@@ -1,0 +1,246 @@
+"""Taking what is ready: a dropped file becomes a release, or it is told why not.
+
+Belongs here: what a release of a dropped file says of it, and whether it has news. Does not
+belong here: the files of the folder (`folder`), storing a release (`snapshot`).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
+from dagster_project.sources.inbox.folder import (
+    LONGEST_NAME,
+    locked,
+    look_into,
+    put_aside,
+    read_dropped,
+    remove,
+    shown_name,
+)
+from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
+from dagster_project.sources.inbox.recognising import recognised
+from dagster_project.sources.inbox.stated import read_companion
+from dagster_project.sources.snapshot import (
+    SIDECAR,
+    AddedRelease,
+    NewFile,
+    NewRelease,
+    Release,
+    SnapshotError,
+    SnapshotFile,
+    add_release,
+    discover_releases,
+)
+from dagster_project.sources.succession import Comparison, compare_with_held
+
+_SOURCE_SEED = "source_list.csv"
+
+
+def take(settings: Settings, now: datetime) -> tuple[Taken | Quarantined, ...]:
+    """Take every file that is ready, the one changed first before the others.
+
+    Raises:
+        SnapshotError: what is held already cannot be used; the inbox stays as it is.
+    """
+    outcomes: list[Taken | Quarantined] = []
+    with locked(settings.inbox):
+        ready = [settings.inbox / name for name in look_into(settings.inbox, now).ready]
+        ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
+        for place, path in enumerate(ready):
+            # Of two files about the same, what was written later is the later word.
+            moment = now.astimezone(UTC) + timedelta(microseconds=place)
+            held = discover_releases(settings.snapshot_roots)
+            try:
+                outcomes.append(_take_one(path, settings, held, moment))
+            except InboxError as error:
+                outcomes.append(put_aside(path, str(error), moment))
+    return tuple(outcomes)
+
+
+def _take_one(
+    path: Path, settings: Settings, held: Sequence[Release], moment: datetime
+) -> Taken | Quarantined:
+    content, state = read_dropped(path)
+    stated = read_companion(path)
+    entry, layout = recognised(content, path.name, stated)
+    file = _described(path, content, entry, layout, stated, moment, settings.seeds)
+    release = _holding(held, file)
+    is_new, rows, rejects, comparison = False, 0, 0, None
+    # The same bytes again are a slip, unless somebody says when the publisher went back to them.
+    if release is None or "known_from" in stated:
+        frame, rejects = _parsed(entry, content, file, settings.seeds)
+        rows = frame.height
+        comparison = _compared(entry, settings, file, frame)
+        if comparison is None or comparison.has_news:
+            added = _added(settings, file, content, stated, held, moment)
+            release, is_new = added.release, added.is_new
+        elif rejects:
+            raise InboxError(
+                f"all of its {rows} rows that can be used are held already, and {rejects} cannot"
+                " be used. Correct those, or remove the file."
+            )
+        else:
+            release = max(
+                (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
+            )
+    remove(path, state)
+    return Taken(
+        shown_name(path.name), entry.table, layout, release, is_new, rows, rejects, comparison
+    )
+
+
+def _described(
+    path: Path,
+    content: bytes,
+    entry: SourceTable,
+    layout: str,
+    stated: Mapping[str, Any],
+    moment: datetime,
+    seeds: Path,
+) -> SnapshotFile:
+    known_from = stated.get("known_from", moment.date())
+    sha256 = hashlib.sha256(content).hexdigest()
+    return SnapshotFile(
+        source_id=entry.source_id,
+        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{sha256[:8]}"),
+        known_from=known_from,
+        table=entry.table,
+        name=_plain(path.name),
+        layout=layout,
+        address=stated.get("address") or _page_of(entry.source_id, seeds),
+        sha256=sha256,
+        bytes=len(content),
+        composed_from=None,
+        note=f"Dropped into the inbox as {shown_name(path.name)}"
+        + ("" if "address" in stated else "; the address is that of the publisher's page"),
+        path=path,
+    )
+
+
+def _page_of(source_id: str, seeds: Path) -> str | None:
+    """Where the publisher offers its data: every figure has to lead to some address."""
+    text = (seeds / _SOURCE_SEED).read_text(encoding="utf-8")
+    pages = {row["source_id"]: row["address"] for row in csv.DictReader(io.StringIO(text))}
+    return pages.get(source_id) or None
+
+
+def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
+    """The release in which these bytes are held already."""
+    return next(
+        (
+            release
+            for release in held
+            if release.source_id == file.source_id
+            for one in release.files_of(file.table)
+            if one.sha256 == file.sha256
+        ),
+        None,
+    )
+
+
+def _parsed(
+    entry: SourceTable, content: bytes, file: SnapshotFile, seeds: Path
+) -> tuple[pl.DataFrame, int]:
+    """Its good rows, and how many cannot be used.
+
+    Raises:
+        InboxError: no row can be used.
+    """
+    try:
+        parsed = entry.parser(seeds)(content, file)
+    except SnapshotError as error:
+        raise InboxError(str(error).replace(file.snapshot_file, file.path.name)) from error
+    # Anything may be dropped; what a parser did not foresee must not keep back other files.
+    except Exception as error:
+        raise InboxError(
+            f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
+            f" {str(error)[:200]}). Drop the publisher's own file, unchanged."
+        ) from error
+    if parsed.frame.is_empty():
+        first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
+        why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+        raise InboxError(f"not one of its rows can be used{why}. Correct it and drop it again.")
+    return parsed.frame, parsed.rejects.height
+
+
+def _compared(
+    entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
+) -> Comparison | None:
+    """What is new in it; none where the rows of a table are not compared."""
+    if not entry.values:
+        return None
+    load_table(entry, settings)
+    files = {file.name: (frame, None)}
+    return compare_with_held(entry, settings, files, file.known_from)[file.name]
+
+
+def _added(
+    settings: Settings,
+    file: SnapshotFile,
+    content: bytes,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+) -> AddedRelease:
+    licence, redistributable = _terms(file.source_id, stated, held)
+    new = NewRelease(
+        source_id=file.source_id,
+        release_id=file.release_id,
+        known_from=file.known_from,
+        known_from_precision="day",
+        retrieved_on=moment.date(),
+        licence=licence,
+        redistributable=redistributable,
+        files=(
+            NewFile(
+                name=file.name,
+                table=file.table,
+                layout=file.layout,
+                address=file.address,
+                content=content,
+                note=file.note,
+            ),
+        ),
+        retrieved_at=moment,
+    )
+    try:
+        return add_release(settings.fetched_snapshots, new, held)
+    except SnapshotError as error:
+        raise InboxError(str(error)) from error
+
+
+def _terms(source_id: str, stated: Mapping[str, Any], held: Sequence[Release]) -> tuple[str, bool]:
+    """Licence, and whether rows may be passed on: as stated, else those of the source."""
+    if "licence" in stated:
+        # Who states a licence of its own without saying so has not promised it.
+        return stated["licence"], stated.get("redistributable", False)
+    if source_id in CONNECTORS:
+        terms = CONNECTORS[source_id].about.terms
+        licence, redistributable = terms.licence, terms.is_redistributable
+    else:
+        before = [release for release in held if release.source_id == source_id]
+        if not before:
+            raise InboxError(
+                f'nothing is held of {source_id} yet, so its licence has to be stated: {{"licence":'
+                ' "…", "redistributable": true or false}.'
+            )
+        last = max(before, key=lambda one: one.moment)
+        licence, redistributable = last.licence, last.redistributable
+    return licence, stated.get("redistributable", redistributable)
+
+
+def _plain(name: str) -> str:
+    """A name that a release can hold."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
+    return f"dropped-{plain}" if plain in ("", SIDECAR) else plain
