@@ -44,8 +44,7 @@ class Level:
     """A product system as DataWeb asks for it, and about how many rows a year it has.
 
     `one` counts the rows of a partner that trades everything, `all` those of all partners:
-    measured on a year's Census files, rounded up. `prefixes` are code lengths that a list
-    of commodities may have.
+    measured on a year's Census files, rounded up.
     """
 
     classification: str
