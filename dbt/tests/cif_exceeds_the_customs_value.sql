@@ -1,6 +1,7 @@
 -- Gold and diamonds travel for next to nothing, and neighbours' goods for little: one partner may
 -- show no freight, all that are held together cannot. Where they do, the one column was taken
--- for the other.
+-- for the other. What two releases say of a little trade or of one month differs by more than
+-- its freight.
 with
     imports as (
 
@@ -21,6 +22,7 @@ with
         select
             i.reporter_iso3,
             i.period,
+            i.period_kind,
             i.raw_table as cif_table,
             c.raw_table as customs_table,
             i.raw_table = c.raw_table and i.release_id = c.release_id as is_one_release,
@@ -49,9 +51,10 @@ select
     sum(cif_usd) as cif_usd,
     sum(customs_usd) as customs_usd
 from pairs
-where not is_one_release
+where not is_one_release and period_kind = 'year'
 group by reporter_iso3, period, cif_table, customs_table
-having sum(cif_usd) < 1.001 * sum(customs_usd) + max(half_width_usd)
+having
+    sum(cif_usd) < 1.001 * sum(customs_usd) + max(half_width_usd) and sum(customs_usd) > 1000000000
 
 union all
 

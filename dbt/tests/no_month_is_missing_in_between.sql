@@ -1,27 +1,29 @@
 -- One file at a time: months between two requests may never have been asked for. Little trade
--- may stop for a month, and publishers leave out a month without trade.
+-- may stop for a month, and publishers leave out a month without trade. A group is formed anew
+-- and printed for the years its publisher likes.
 with
     months as (
 
         select
-            raw_table,
-            snapshot_file,
-            partner_code,
-            coalesce(export_leg_id, import_leg_id) as leg_id,
-            measure,
-            product_system,
-            period_start,
-            sum(value_usd) as value_usd
-        from {{ ref("observations") }}
-        where period_kind = 'month'
+            o.raw_table,
+            o.snapshot_file,
+            o.partner_code,
+            coalesce(o.export_leg_id, o.import_leg_id) as leg_id,
+            o.measure,
+            o.product_system,
+            o.period_start,
+            sum(o.value_usd) as value_usd
+        from {{ ref("observations") }} as o
+        inner join {{ ref("countries") }} as c on o.partner_code = c.partner_code
+        where o.period_kind = 'month' and (not o.is_aggregate or c.is_world)
         group by
-            raw_table,
-            snapshot_file,
-            partner_code,
-            coalesce(export_leg_id, import_leg_id),
-            measure,
-            product_system,
-            period_start
+            o.raw_table,
+            o.snapshot_file,
+            o.partner_code,
+            coalesce(o.export_leg_id, o.import_leg_id),
+            o.measure,
+            o.product_system,
+            o.period_start
 
     ),
 

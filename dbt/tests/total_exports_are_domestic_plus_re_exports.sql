@@ -55,7 +55,17 @@ with
             and t.period_start = r.period_start
             and t.period_end = r.period_end
             and r.export_concept = 're_export'
-        where t.export_concept = 'total'
+        where
+            t.export_concept = 'total'
+            -- One product or month of one partner may be revised by any share.
+            and (
+                (t.source_id = d.source_id and t.release_id = d.release_id)
+                or (
+                    t.product_system = 'total'
+                    and t.period_kind = 'year'
+                    and t.value_usd > 1000000000
+                )
+            )
 
     )
 

@@ -7,6 +7,7 @@ marts (staging), the address that it is fetched from (the connector).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import polars as pl
 
@@ -40,6 +41,8 @@ COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _FLOWS = {"I": "import", "E": "export"}
+# Decimal places → the last printed unit.
+_UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
 
 def _value_columns() -> dict[str, tuple[str, int | None]]:
@@ -118,6 +121,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
         .with_columns(pl.col("year").cast(pl.Int32))
     )
     long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=20, scale=6)
+    long = long.with_columns(_printed_unit(long["text"]).alias("rounding_musd"))
     long = _drop_unpublished(long, name)
     frame = long.sort("row_number", "column_place").select(
         "row_number",
@@ -129,7 +133,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
         pl.col("CTYNAME").alias("cty_name"),
         "flow",
         "value_musd",
-        pl.lit(_printed_unit(long["text"])).cast(pl.Decimal(20, 6)).alias("rounding_musd"),
+        "rounding_musd",
     )
     return Parsed(frame, pl.concat([rejects, bad_year, future, bad_code, bad_number]))
 
@@ -159,8 +163,21 @@ def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
     )
 
 
-def _printed_unit(texts: pl.Series) -> str:
-    """The last printed unit: trailing zeros are dropped cell by cell, so the file decides."""
-    decimals = texts.str.extract(r"\.([0-9]+)$").str.len_chars().max()
-    places = decimals if isinstance(decimals, int) else 0
-    return "1" if places == 0 else "0." + "0" * (places - 1) + "1"
+def _printed_unit(texts: pl.Series) -> pl.Series:
+    """The last printed unit of each cell.
+
+    Trailing zeros are dropped cell by cell, so the file decides. A file that was saved with so many
+    digits a number prints its large numbers less finely than its small ones.
+    """
+    parts = texts.str.extract_groups(r"([0-9]*)\.?([0-9]*)$").struct.unnest()
+    whole = parts["1"].str.strip_chars_start("0").str.len_chars().cast(pl.Int64)
+    decimals = parts["2"].str.len_chars().cast(pl.Int64)
+    places = pl.min_horizontal(
+        pl.lit(decimals.clip(upper_bound=max(_UNITS)).max(), pl.Int64),
+        pl.lit((whole + decimals).max(), pl.Int64) - pl.col("whole"),
+    )
+    return (
+        pl.DataFrame({"whole": whole})
+        .select(places.replace_strict(_UNITS, return_dtype=pl.Decimal(20, 6)))
+        .to_series()
+    )
