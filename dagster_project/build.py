@@ -12,16 +12,19 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from dagster_project.build_room import read_results, sweep
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.publishing import GOOD_STATUSES, AuditFailed
 from dagster_project.settings import Settings
-from dagster_project.warehouse import read_publication
+from dagster_project.sources.snapshot import SnapshotError, discover_releases
+from dagster_project.warehouse import WarehouseError, connect_published, read_publication
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -48,14 +51,26 @@ class BuildOutcome:
 class BuildFailed(RuntimeError):
     """A build ended without publishing; the warehouse of before is still served."""
 
-    def __init__(self, problems: list[str], log: Path | None) -> None:
+    def __init__(self, problems: list[str], log: Path | None, added: Sequence[Path] = ()) -> None:
         self.problems = problems
         self.log = log
         super().__init__(
             "The build failed, the warehouse of before is still served:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
             + (f"\nThe whole log is {log}." if log else "")
+            + _what_came(added)
         )
+
+
+def _what_came(added: Sequence[Path]) -> str:
+    """The releases that the served warehouse does not have: one of them brought the trouble."""
+    if not added:
+        return ""
+    return (
+        "\nAdded since the warehouse that is served:\n"
+        + "\n".join(f"  - {folder}" for folder in added)
+        + "\nTo build without one of them, move its folder elsewhere."
+    )
 
 
 def run_build(
@@ -121,7 +136,9 @@ def _run_job(
     if not result.success:
         target = settings.builds / run_id / "target"
         log = target / "dbt.log"
-        raise BuildFailed(_problems(target, result), log if log.is_file() else None)
+        raise BuildFailed(
+            _problems(target, result), log if log.is_file() else None, added_since(settings)
+        )
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
     return BuildOutcome(
         built=True,
@@ -129,6 +146,19 @@ def _run_job(
         content_hash=str(metadata["content_hash"].value),
         run_id=run_id,
     )
+
+
+def added_since(settings: Settings) -> list[Path]:
+    """Folders of releases, fetched or dropped in, that are not in the published warehouse."""
+    try:
+        with connect_published(settings) as connection:
+            rows = connection.execute("select source_id, release_id from marts.releases").fetchall()
+        releases = discover_releases([settings.fetched_snapshots])
+    except (WarehouseError, SnapshotError, duckdb.Error):
+        return []
+    if settings.fetched_snapshots == settings.shipped_snapshots:
+        releases = tuple(release for release in releases if release.retrieved_at is not None)
+    return [one.folder for one in releases if (one.source_id, one.release_id) not in set(rows)]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ import pytest
 from pipeline.census_replayed import ReplayedRelease
 from pipeline.reports_replayed import served
 
-from dagster_project.build import run_build
+from dagster_project.build import BuildFailed, added_since, run_build
 from dagster_project.fetching.job import FetchOutcome, run_fetch
 from dagster_project.settings import PROJECT_ROOT, Secret, Settings
 from dagster_project.sources.catalog import load_table, table_named
@@ -296,3 +296,18 @@ def test_what_is_withdrawn_stays_known_until_then(warehouse: Settings, fetched: 
     assert before == [("calculated_duty", third), ("trade_value", third)]
     assert after == []
     assert listed == [(third, 2)]
+
+
+def test_a_build_that_fails_names_what_has_come_since(warehouse: Settings) -> None:
+    assert added_since(warehouse) == []
+    folder = warehouse.fetched_snapshots / "us_census"
+    published = next(path for path in sorted(folder.iterdir()) if path.is_dir())
+    came = published.with_name("2026-12-04-0123abcd")
+    shutil.copytree(published, came)
+    try:
+        sidecar = came / "sidecar.json"
+        sidecar.write_text(sidecar.read_text().replace(published.name, came.name))
+        assert added_since(warehouse) == [came]
+        assert f"  - {came}\n" in str(BuildFailed(["a test"], None, added_since(warehouse)))
+    finally:
+        shutil.rmtree(came)
