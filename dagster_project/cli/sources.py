@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from dagster_project.fetching.job import FetchEvent, FetchOutcome
     from dagster_project.fetching.planning import PlannedFetch
     from dagster_project.sources.connector import Selection
+    from dagster_project.sources.succession import Comparison
 
 # Where nobody watches, progress is told in about so many lines.
 _LINES = 20
 _YEARS_SURVEYED = 10
+# More than a quarter of what was held is worth a word.
+_PART_WITHDRAWN_AT_MOST = 4
 # From this width on there is room for the name of a reply beside the bar.
 _WIDE = 120
 
@@ -370,7 +373,12 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
             f" {'is' if outcome.rejects == 1 else 'are'} left out; after a build"
             ' `bilateral sql "from meta.rejects"` says why.'
         )
-    if outcome.release is None:
+    gone = _much_withdrawn(found)
+    if gone:
+        lines.append(gone)
+    if outcome.release is None and not outcome.rows:
+        lines.append(f"{outcome.source_id} has nothing of this selection: no release was added.")
+    elif outcome.release is None:
         lines.append(f"{outcome.source_id} says what is held already: no release was added.")
     else:
         lines.append(
@@ -378,6 +386,17 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
             f" {outcome.release.folder}. `bilateral build` takes it in."
         )
     return lines
+
+
+def _much_withdrawn(found: Comparison) -> str | None:
+    """Publishers take back single cells: a large part is more likely a reply that came short."""
+    before = found.same + found.changed + found.withdrawn
+    if found.withdrawn * _PART_WITHDRAWN_AT_MOST <= before:
+        return None
+    return (
+        f"Of {before:,} rows held before, {found.withdrawn:,} are no longer said: if the publisher"
+        " was out of order, fetch again; what comes back becomes a later release."
+    )
 
 
 def _outcome_json(outcome: FetchOutcome) -> dict[str, object]:

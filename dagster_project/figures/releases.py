@@ -74,7 +74,7 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
         if release not in releases:
             raise InputError(
                 f"{where}: the published warehouse has no release {release!r} of {source_id}."
-                f" It has {', '.join(releases)}."
+                f" It has {', '.join(releases)}. `bilateral build` takes in what came since."
             )
     replay.answer(
         {

@@ -141,6 +141,27 @@ def test_a_second_fetch_counts_what_the_publisher_says_otherwise(
     assert news["release_id"] in {path.parent.name for path in fetched(home)}
 
 
+def test_what_a_publisher_never_had_is_not_called_held(run: Run) -> None:
+    said = run("fetch", SOURCE, "--partner", "ATA", "--from", "2015", "--to", "2016").stdout
+    assert f"{SOURCE} has nothing of this selection: no release was added." in said
+    assert "held already" not in said
+
+
+def test_a_large_part_withdrawn_is_said_and_a_small_one_is_only_counted(
+    run: Run, publisher: SmallPublisher
+) -> None:
+    run("fetch", SOURCE, *TWO_YEARS)
+    for month in range(1, 13):
+        del publisher.rows["JPN", f"2016-{month:02d}"]
+    quarter = run("fetch", SOURCE, *TWO_YEARS).stdout
+    assert "12 withdrawn" in quarter
+    assert "no longer said" not in quarter
+    for month in range(1, 13):
+        del publisher.rows["JPN", f"2015-{month:02d}"]
+    rest = " ".join(run("fetch", SOURCE, *TWO_YEARS).stdout.split())
+    assert "Of 36 rows held before, 12 are no longer said" in rest
+
+
 def test_a_publisher_that_wants_a_pause_stops_the_fetch_with_3_and_it_goes_on(
     run: Run, server: Loopback, publisher: SmallPublisher, home: dict[str, str]
 ) -> None:
