@@ -353,6 +353,10 @@ def _planned_json(selection: Selection, planned: PlannedFetch) -> dict[str, obje
     }
 
 
+# Publishers take single rows back with every revision.
+_MANY = 0.05
+
+
 def _outcome_text(outcome: FetchOutcome) -> list[str]:
     found = outcome.comparison
     counts = (
@@ -364,6 +368,12 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
         f"{_count(outcome.requests_sent, 'request')} sent,"
         f" {_count(outcome.chunks_taken_from_before, 'reply', 'replies')} taken from before.",
     ]
+    before = found.changed + found.withdrawn + found.same
+    if found.withdrawn > _MANY * before:
+        lines.append(
+            f"Look before you build: {found.withdrawn / before:.0%} of what was held of this"
+            " selection is withdrawn. A publisher may mean it, or have had a bad day."
+        )
     if outcome.rejects:
         lines.append(
             f"{_count(outcome.rejects, 'row')} could not be read and"
