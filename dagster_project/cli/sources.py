@@ -35,13 +35,10 @@ if TYPE_CHECKING:
     from dagster_project.fetching.job import FetchEvent, FetchOutcome
     from dagster_project.fetching.planning import PlannedFetch
     from dagster_project.sources.connector import Selection
-    from dagster_project.sources.succession import Comparison
 
 # Where nobody watches, progress is told in about so many lines.
 _LINES = 20
 _YEARS_SURVEYED = 10
-# More than a quarter of what was held is worth a word.
-_PART_WITHDRAWN_AT_MOST = 4
 # From this width on there is room for the name of a reply beside the bar.
 _WIDE = 120
 
@@ -356,6 +353,10 @@ def _planned_json(selection: Selection, planned: PlannedFetch) -> dict[str, obje
     }
 
 
+# Publishers take single rows back with every revision.
+_MANY = 0.05
+
+
 def _outcome_text(outcome: FetchOutcome) -> list[str]:
     found = outcome.comparison
     counts = (
@@ -367,15 +368,18 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
         f"{_count(outcome.requests_sent, 'request')} sent,"
         f" {_count(outcome.chunks_taken_from_before, 'reply', 'replies')} taken from before.",
     ]
+    before = found.changed + found.withdrawn + found.same
+    if found.withdrawn > _MANY * before:
+        lines.append(
+            f"Look before you build: {found.withdrawn / before:.0%} of what was held of this"
+            " selection is withdrawn. A publisher may mean it, or have had a bad day."
+        )
     if outcome.rejects:
         lines.append(
             f"{_count(outcome.rejects, 'row')} could not be read and"
             f" {'is' if outcome.rejects == 1 else 'are'} left out; after a build"
             ' `bilateral sql "from meta.rejects"` says why.'
         )
-    gone = _much_withdrawn(found)
-    if gone:
-        lines.append(gone)
     if outcome.release is None and not outcome.rows:
         lines.append(f"{outcome.source_id} has nothing of this selection: no release was added.")
     elif outcome.release is None:
@@ -386,17 +390,6 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
             f" {outcome.release.folder}. `bilateral build` takes it in."
         )
     return lines
-
-
-def _much_withdrawn(found: Comparison) -> str | None:
-    """Publishers take back single cells: a large part is more likely a reply that came short."""
-    before = found.same + found.changed + found.withdrawn
-    if found.withdrawn * _PART_WITHDRAWN_AT_MOST <= before:
-        return None
-    return (
-        f"Of {before:,} rows held before, {found.withdrawn:,} are no longer said: if the publisher"
-        " was out of order, fetch again; what comes back becomes a later release."
-    )
 
 
 def _outcome_json(outcome: FetchOutcome) -> dict[str, object]:

@@ -22,9 +22,13 @@ with
 
         union all
 
+        -- What an entrepot exports of its own may be a small part of its total.
         select *, 'all concepts' as compared_over, flow as compared_leg
         from figures
-        where product_system = 'total' and period_kind = 'year'
+        where
+            product_system = 'total'
+            and period_kind = 'year'
+            and export_concept is distinct from 'domestic'
 
     )
 

@@ -218,6 +218,23 @@ def test_an_older_file_takes_its_place_in_time(home: Settings) -> None:
     assert in_time == [date(2017, 2, 7), date(2026, 11, 22)]
 
 
+def test_a_file_that_ends_earlier_and_says_otherwise_has_to_be_dated(home: Settings) -> None:
+    newer = country_bytes(
+        country_row("2016", "5800", "South Korea", IJAN="1.5", EJAN="2.5", IYR="1.5", EYR="2.5"),
+        country_row("2017", "5800", "South Korea", IJAN="1.7", EJAN="2.7", IYR="1.7", EYR="2.7"),
+    )
+    drop(home, "new.csv", newer)
+    the_one(home)
+    older = COUNTRY.replace(b"2.5", b"2.4")
+    drop(home, "old.csv", older)
+    reason = put_aside(home).reason
+    assert "runs to 2016-01 while us_census__country_file is held to 2017-01" in reason
+    assert '"known_from": "YYYY-MM-DD"' in reason
+    assert len(fetched(home)) == 1
+    drop(home, "old.csv", older, known_from="2017-02-07")
+    assert the_one(home).is_new
+
+
 def test_bytes_the_publisher_went_back_to_are_news_when_the_day_is_stated(home: Settings) -> None:
     drop(home, "country.csv", COUNTRY)
     the_one(home)

@@ -82,6 +82,8 @@ def _take_one(
         frame, rejects = _parsed(entry, content, file, settings.seeds)
         rows = frame.height
         comparison = _compared(entry, settings, file, frame)
+        if comparison is not None and comparison.changed and "known_from" not in stated:
+            _refuse_what_looks_old(entry, settings, frame, comparison, path.name)
         if comparison is None or comparison.has_news:
             added = _added(settings, file, content, stated, held, moment)
             release, is_new = added.release, added.is_new
@@ -183,6 +185,41 @@ def _compared(
     load_table(entry, settings)
     files = {file.name: (frame, None)}
     return compare_with_held(entry, settings, files, file.known_from)[file.name]
+
+
+def _refuse_what_looks_old(
+    entry: SourceTable,
+    settings: Settings,
+    frame: pl.DataFrame,
+    comparison: Comparison,
+    name: str,
+) -> None:
+    """A file that ends earlier and says otherwise may be an older release: that has to be said.
+
+    Taken for today's word, it would overrule what the publisher has revised since.
+
+    Raises:
+        InboxError: so it is.
+    """
+    if entry.period is None:
+        return
+    last = pl.col("_last").max()
+    of_file = frame.select(entry.period.alias("_last")).select(last).item()
+    parts = settings.raw / entry.table / "**" / "*.parquet"
+    of_table = (
+        pl.scan_parquet(parts, hive_partitioning=False)
+        .select(entry.period.alias("_last"))
+        .select(last)
+        .collect()
+        .item()
+    )
+    if of_table is not None and of_file < of_table:
+        raise InboxError(
+            f"it runs to {of_file} while {entry.table} is held to {of_table}, and gives"
+            f" {comparison.changed} of the figures that are held otherwise: it may be an older"
+            f' release. Say from which day it was known, in {name}.json: {{"known_from":'
+            ' "YYYY-MM-DD"}, and drop both.'
+        )
 
 
 def _added(
