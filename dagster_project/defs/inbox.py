@@ -10,7 +10,7 @@ import dagster as dg
 
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
-from dagster_project.sources.inbox import QUARANTINE, Quarantined, Taken, take
+from dagster_project.sources.inbox import QUARANTINE, Quarantined, Taken, look, take
 
 INBOX = dg.AssetKey(["fetched", "inbox"])
 INBOX_POOL = "inbox"
@@ -40,6 +40,9 @@ def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
         put_aside = [one for one in outcomes if isinstance(one, Quarantined)]
         for one in put_aside:
             context.log.warning(f"{one.name}: {one.reason}")
+        waiting = list(look(settings, datetime.now(UTC)).waiting)
+        if waiting:
+            context.log.info(f"Seen, and taken at the next look if steady: {', '.join(waiting)}.")
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(str(settings.inbox)),
@@ -50,6 +53,7 @@ def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
                     if one.is_new
                 ],
                 "dagster/row_count": sum(one.rows for one in taken if one.is_new),
+                "waiting": waiting,
                 "put_aside": {one.name: one.reason for one in put_aside},
             },
             check_results=[

@@ -3,7 +3,8 @@
 Belongs here: sockets, faults of the wire and of a publisher's bad day, counting, holding a
 fetch at a point. Does not belong here: what a publisher answers (`publishers`).
 
-As a program it lets a person try the command: it prints the variables to set.
+As a program it lets a person try the command: it prints the variables to set. Its world is
+made up, so a build refuses what was fetched from it: freight below nothing, parts above wholes.
 
     PYTHONPATH=tests python -m fetching.replay_server --port 8099 --seed 7 --faults 0.2
 """
