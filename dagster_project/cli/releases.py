@@ -106,7 +106,7 @@ def list_releases(
             "known_from": "known from",
             "retrieved_on": "retrieved",
             "files": "files",
-            "is_redistributable": "republish",
+            "is_redistributable": "reuse",
             "is_built": "built",
         },
     )

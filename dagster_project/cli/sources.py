@@ -239,7 +239,7 @@ def sources(
             "requests_left_today": "left",
             "shapes": "shapes",
             "releases": "held",
-            "is_redistributable": "republish",
+            "is_redistributable": "reuse",
         },
     )
     return DONE

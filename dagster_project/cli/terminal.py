@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # A cell is folded to this width before a table gives way to records.
 _FOLDED = 12
+# Longer words are keys made of several names; a name of a source or a release is shorter.
+_NAME = 22
 _WIDE = 10_000
 
 
@@ -41,7 +43,11 @@ def print_table(table: Table) -> None:
     header, rows = table
     cells = [[cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    narrowest = sum(min(width, _FOLDED) for width in widths) + 2 * len(widths)
+    columns = map(list, zip(*cells, strict=True)) if cells else ([] for _ in header)
+    narrowest = sum(
+        max(min(width, _FOLDED), _name_width(column))
+        for width, column in zip(widths, columns, strict=True)
+    ) + 2 * (len(widths) - 1)
     if narrowest <= console.width:
         console.print(_rich_table(header, rows, cells))
         return
@@ -58,20 +64,30 @@ def _rich_table(header: list[str], rows: list[list[Any]], cells: list[list[str]]
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for place, name in enumerate(header):
         is_number = bool(rows) and all(
             row[place] is None or isinstance(row[place], int | float | Decimal) for row in rows
         )
+        column = [row[place] for row in cells]
         drawn.add_column(
             Text(name),
             justify="right" if is_number else "left",
+            min_width=_name_width(column),
             no_wrap=is_number,
             overflow="fold",
         )
     for row in cells:
         drawn.add_row(*(Text(text) for text in row))
     return drawn
+
+
+def _name_width(column: list[str]) -> int:
+    """What a column of names and codes needs: one that is broken in two cannot be copied."""
+    if any(" " in text for text in column):
+        return 0
+    longest = max(map(len, column), default=0)
+    return longest if longest <= _NAME else 0
 
 
 def complain(message: str, title: str = "Error") -> None:
