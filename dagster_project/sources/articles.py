@@ -21,7 +21,7 @@ from dagster_project.sources.reading import (
     Parsed,
     closest,
     read_csv_cells,
-    read_seed_column,
+    read_seed,
     reject_duplicates,
     reject_where,
     rejects_frame,
@@ -135,11 +135,7 @@ def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
     """
 
     def column(name: str, column: str) -> list[str]:
-        try:
-            text = (seeds / name).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-        return read_seed_column(text, name, column)
+        return [row[column] for row in read_seed(seeds, name, column)]
 
     def pairs(name: str, first: str, second: str) -> list[tuple[str, str]]:
         return list(zip(column(name, first), column(name, second), strict=True))

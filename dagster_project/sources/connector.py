@@ -223,12 +223,15 @@ class Connector(Protocol):
     def about(self) -> About: ...
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """Requests whose replies say what is available, asked before planning; may be empty."""
-        ...
+        """Requests whose replies say what is available, asked before planning.
+
+        None, unless a publisher keeps a list that is worth asking for.
+        """
+        return ()
 
     def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
         """What the survey's replies, by chunk name, say is there."""
-        ...
+        return ()
 
     def plan(
         self,

@@ -7,7 +7,6 @@ Does not belong here: what a series measures (seed `fred_series`), sending (`fet
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from dagster_project.sources.connector import (
     About,
     Available,
     Chunk,
+    Connector,
     Examined,
     Limits,
     Plan,
@@ -37,6 +37,7 @@ from dagster_project.sources.reading import (
     closest,
     decode,
     read_csv_cells,
+    read_seed,
     reject_where,
     shows,
 )
@@ -78,13 +79,7 @@ class Series:
 
 def fred_series(seeds: Path) -> dict[str, Series]:
     """The series that the project knows, by id."""
-    try:
-        text = (seeds / SERIES_SEED).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SnapshotError(f"seed {SERIES_SEED}: absent from {seeds}. Restore it.") from error
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows:
-        raise SnapshotError(f"seed {SERIES_SEED}: has no rows. Restore it.")
+    rows = read_seed(seeds, SERIES_SEED)
     for row in rows:
         if row["unit"] != _UNIT:
             raise SnapshotError(
@@ -174,7 +169,7 @@ def _header(content: bytes) -> list[str]:
     return next(csv.reader([first.rstrip("\r")]), []) or [""]
 
 
-class Fred:
+class Fred(Connector):
     """Series of one country each, several in a file."""
 
     @property
@@ -202,12 +197,6 @@ class Fred:
                 " against robots may turn a program away; then try later.",
             ),
         )
-
-    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        return ()
-
-    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        return ()
 
     def plan(
         self,

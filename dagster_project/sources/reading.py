@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from pathlib import Path
 from xml.etree import ElementTree
 
 import polars as pl
@@ -384,16 +385,22 @@ def closest(value: str | None, allowed: Collection[str]) -> str:
     return f"allowed: {', '.join(words[:8])} and {len(words) - 8} more"
 
 
-def read_seed_column(text: str, name: str, column: str) -> list[str]:
-    """One column of a seed, in its order.
+def read_seed(seeds: Path, name: str, *columns: str) -> list[dict[str, str]]:
+    """The rows of a reference seed, in its order; every cell is text.
 
     Raises:
-        SnapshotError: the seed has no such column or no rows.
+        SnapshotError: the seed is absent, has no rows, or lacks one of `columns`.
     """
+    try:
+        text = (seeds / name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows or column not in rows[0]:
-        raise SnapshotError(f"seed {name}: needs rows with a column {column}.")
-    return [row[column] for row in rows]
+    if not rows:
+        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
+    if not set(columns) <= set(rows[0]):
+        raise SnapshotError(f"seed {name}: needs rows with the columns {', '.join(columns)}.")
+    return rows
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.sources.catalog import CONNECTORS
+from dagster_project.sources.reading import read_seed
 from dagster_project.sources.us_census import census_codes
 
 HISTORICAL_ISO2_TWICE = {"CS"}
@@ -87,3 +89,14 @@ def test_every_code_of_the_publishers_own_file_is_known(
         printed = {row["CTY_CODE"] for row in csv.DictReader(file)}
     assert len(printed) > 260
     assert printed <= census_codes(project_root / "dbt" / "seeds").keys()
+
+
+@pytest.mark.parametrize("source_id", sorted(CONNECTORS))
+def test_a_source_has_the_same_terms_where_it_is_fetched_and_where_it_is_listed(
+    source_id: str, project_root: Path
+) -> None:
+    """A release takes its terms from the one, an export from the other."""
+    rows = read_seed(project_root / "dbt" / "seeds", "source_list.csv", "is_redistributable")
+    (listed,) = (row for row in rows if row["source_id"] == source_id)
+    is_redistributable = CONNECTORS[source_id].about.terms.is_redistributable
+    assert listed["is_redistributable"] == str(is_redistributable).lower()

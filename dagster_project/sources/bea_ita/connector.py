@@ -6,7 +6,6 @@ here: single requests (`planning`), what a reply is (`replies`), its rows (`tran
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_project.sources.bea_ita.dataset import (
@@ -23,6 +22,7 @@ from dagster_project.sources.connector import (
     About,
     Available,
     Chunk,
+    Connector,
     Examined,
     KeyUse,
     Limits,
@@ -33,7 +33,7 @@ from dagster_project.sources.connector import (
 )
 
 
-class Ita:
+class Ita(Connector):
     """The connector of BEA's International Transactions Accounts."""
 
     about = About(
@@ -61,13 +61,6 @@ class Ita:
             "Goods are FOB in both directions; services have one valuation.",
         ),
     )
-
-    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """What is out is not asked for: one request brings all years of an indicator."""
-        return ()
-
-    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        return ()
 
     def plan(
         self,

@@ -6,12 +6,10 @@ area or indicator in the program text.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.reading import read_seed
 
 AREA_SEED = "bea_areas.csv"
 INDICATOR_SEED = "bea_indicators.csv"
@@ -36,21 +34,10 @@ def read_areas(seeds: Path) -> dict[str, Area]:
             row["is_residual"] == "true",
             row["is_current"] == "true",
         )
-        for row in _seed_rows(seeds, AREA_SEED)
+        for row in read_seed(seeds, AREA_SEED)
     }
 
 
 def read_indicators(seeds: Path) -> dict[str, str]:
     """The flow of each indicator that is read."""
-    return {row["indicator"]: row["flow"] for row in _seed_rows(seeds, INDICATOR_SEED)}
-
-
-def _seed_rows(seeds: Path, name: str) -> list[dict[str, str]]:
-    try:
-        text = (seeds / name).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows:
-        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
-    return rows
+    return {row["indicator"]: row["flow"] for row in read_seed(seeds, INDICATOR_SEED)}

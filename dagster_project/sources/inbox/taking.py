@@ -6,9 +6,7 @@ belong here: the files of the folder (`folder`), storing a release (`snapshot`).
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,6 +29,7 @@ from dagster_project.sources.inbox.folder import (
 from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
 from dagster_project.sources.inbox.recognising import recognised
 from dagster_project.sources.inbox.stated import read_companion
+from dagster_project.sources.reading import read_seed
 from dagster_project.sources.snapshot import (
     SIDECAR,
     AddedRelease,
@@ -132,8 +131,7 @@ def _described(
 
 def _page_of(source_id: str, seeds: Path) -> str | None:
     """Where the publisher offers its data: every figure has to lead to some address."""
-    text = (seeds / _SOURCE_SEED).read_text(encoding="utf-8")
-    pages = {row["source_id"]: row["address"] for row in csv.DictReader(io.StringIO(text))}
+    pages = {row["source_id"]: row["address"] for row in read_seed(seeds, _SOURCE_SEED)}
     return pages.get(source_id) or None
 
 

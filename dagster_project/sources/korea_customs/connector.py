@@ -6,7 +6,6 @@ here: single requests (`planning`), what a reply is (`replies`), its rows (`trad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from dagster_project.sources.connector import (
     About,
     Available,
     Chunk,
+    Connector,
     Examined,
     KeyUse,
     Limits,
@@ -40,7 +40,7 @@ from dagster_project.sources.korea_customs.services import (
 )
 
 
-class KoreaCustoms:
+class KoreaCustoms(Connector):
     """The two services of Korea Customs that give trade by country."""
 
     @property
@@ -77,12 +77,6 @@ class KoreaCustoms:
                 " declarations are not read.",
             ),
         )
-
-    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        return ()
-
-    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        return ()
 
     def plan(
         self,

@@ -6,11 +6,9 @@ any code in the program text.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.reading import read_seed
 
 COUNTRY_SEED = "country_list.csv"
 PARTNER_SEED = "korea_customs_partners.csv"
@@ -26,12 +24,5 @@ def korea_customs_partners(seeds: Path) -> dict[str, str]:
         (COUNTRY_SEED, "iso2", "iso3"),
         (PARTNER_SEED, "country_code", "partner_code"),
     ):
-        try:
-            text = (seeds / name).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        if not rows:
-            raise SnapshotError(f"seed {name}: has no rows. Restore it.")
-        partners.update((row[code], row[partner]) for row in rows)
+        partners.update((row[code], row[partner]) for row in read_seed(seeds, name))
     return partners

@@ -6,14 +6,12 @@ a code means for the marts (SQL does that, from the same seeds).
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.reading import read_seed
 
 COUNTRY_SEED = "country_list.csv"
 AREA_SEED = "comtrade_areas.csv"
@@ -77,14 +75,3 @@ def read_areas(seeds: Path) -> Areas:
         if row["area_kind"] != "group" or row["code"] == WORLD:
             codes_of[row["code"]] = (row["area_code"],)
     return Areas(iso3_of, others, codes_of)
-
-
-def read_seed(seeds: Path, name: str) -> list[dict[str, str]]:
-    try:
-        text = (seeds / name).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows:
-        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
-    return rows

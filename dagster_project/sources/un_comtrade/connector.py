@@ -26,9 +26,9 @@ from dagster_project.sources.connector import (
     SelectionError,
     Terms,
 )
-from dagster_project.sources.reading import closest
+from dagster_project.sources.reading import closest, read_seed
 from dagster_project.sources.un_comtrade import availability, metadata
-from dagster_project.sources.un_comtrade.areas import FLOW_SEED, WORLD, Areas, read_areas, read_seed
+from dagster_project.sources.un_comtrade.areas import FLOW_SEED, WORLD, Areas, read_areas
 from dagster_project.sources.un_comtrade.calls import (
     AVAILABLE,
     HOST,

@@ -13,7 +13,6 @@ row of its own, not a sum of ours.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -35,7 +34,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     Terms,
 )
-from dagster_project.sources.reading import closest
+from dagster_project.sources.reading import closest, read_seed
 from dagster_project.sources.us_census.levels import LEVELS, Level
 from dagster_project.sources.us_census.partners import ALL_COUNTRIES, codes_of
 from dagster_project.sources.us_census.planning import (
@@ -199,10 +198,9 @@ def _check(selection: Selection, seeds: Path) -> Level:
 
 
 def _reporter(seeds: Path) -> str:
-    with (seeds / _SOURCE_SEED).open(encoding="utf-8", newline="") as lines:
-        return next(
-            row["reporter_iso3"] for row in csv.DictReader(lines) if row["source_id"] == SOURCE
-        )
+    return next(
+        row["reporter_iso3"] for row in read_seed(seeds, _SOURCE_SEED) if row["source_id"] == SOURCE
+    )
 
 
 def _periods(selection: Selection, known: tuple[Available, ...]) -> tuple[list[str], list[str]]:

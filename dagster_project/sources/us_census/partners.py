@@ -6,8 +6,6 @@ belong here: any code in the program text but the sign for all countries.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import SelectionError
-from dagster_project.sources.reading import closest, reject_where
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.reading import closest, read_seed, reject_where
 
 PARTNER_SEED = "census_partners.csv"
 ALL_COUNTRIES = "-"
@@ -47,18 +44,9 @@ def read_partners(seeds: Path) -> tuple[Partner, ...]:
     Raises:
         SnapshotError: no such seed, or it lacks a column or rows.
     """
-    try:
-        text = (seeds / PARTNER_SEED).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SnapshotError(f"seed {PARTNER_SEED}: absent from {seeds}. Restore it.") from error
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows or not set(_SEED_COLUMNS) <= set(rows[0]):
-        raise SnapshotError(
-            f"seed {PARTNER_SEED}: needs rows with the columns {', '.join(_SEED_COLUMNS)}."
-        )
     return tuple(
         Partner(row["census_code"], row["partner_code"], row["is_aggregate"] == "true")
-        for row in rows
+        for row in read_seed(seeds, PARTNER_SEED, *_SEED_COLUMNS)
     )
 
 

@@ -7,7 +7,6 @@ rows (`trade`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
@@ -16,6 +15,7 @@ from dagster_project.sources.connector import (
     About,
     Available,
     Chunk,
+    Connector,
     Examined,
     KeyUse,
     Limits,
@@ -44,7 +44,7 @@ from dagster_project.sources.usitc_dataweb.service import (
 )
 
 
-class DataWeb:
+class DataWeb(Connector):
     """The connector of USITC DataWeb."""
 
     about = About(
@@ -74,13 +74,6 @@ class DataWeb:
             "The same figures as those of the US Census Bureau, through another door.",
         ),
     )
-
-    def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """DataWeb has no list of what is out."""
-        return ()
-
-    def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        return ()
 
     def plan(
         self,

@@ -6,13 +6,11 @@ measure or partner in the program text.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.reading import read_seed
 
 MEASURE_SEED = "dataweb_measures.csv"
 PARTNER_SEED = "dataweb_partners.csv"
@@ -51,7 +49,7 @@ def read_measures(seeds: Path) -> tuple[Measure, ...]:
     """What each flow's report is asked to show, in the order of its tables."""
     return tuple(
         Measure(row["trade_type"], row["dataweb_measure"], row["title_word"])
-        for row in _seed_rows(seeds, MEASURE_SEED)
+        for row in read_seed(seeds, MEASURE_SEED)
     )
 
 
@@ -59,33 +57,22 @@ def read_partners(seeds: Path) -> dict[str, str]:
     """Partner code by what a report may print: a name in lower case, or a Schedule C code."""
     names = {
         row["dataweb_name"].casefold(): row["partner_code"]
-        for row in _seed_rows(seeds, PARTNER_SEED)
+        for row in read_seed(seeds, PARTNER_SEED)
     }
     codes = {
         row["census_code"]: row["partner_code"]
-        for row in _seed_rows(seeds, CENSUS_SEED)
+        for row in read_seed(seeds, CENSUS_SEED)
         if row["is_aggregate"] == "false"
     }
     return names | codes
 
 
 def read_countries(seeds: Path) -> dict[str, Country]:
-    iso2 = {row["iso3"]: row["iso2"] for row in _seed_rows(seeds, COUNTRY_SEED)}
+    iso2 = {row["iso3"]: row["iso2"] for row in read_seed(seeds, COUNTRY_SEED)}
     return {
         row["iso3"]: Country(
             row["census_code"], row["partner_name"], iso2[row["iso3"]], row["iso3"]
         )
-        for row in _seed_rows(seeds, CENSUS_SEED)
+        for row in read_seed(seeds, CENSUS_SEED)
         if row["iso3"]
     }
-
-
-def _seed_rows(seeds: Path, name: str) -> list[dict[str, str]]:
-    try:
-        text = (seeds / name).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    if not rows:
-        raise SnapshotError(f"seed {name}: has no rows. Restore it.")
-    return rows
