@@ -91,7 +91,8 @@ def fetch(
     level: Annotated[
         str,
         typer.Option(
-            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…",
+            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…; all for every"
+            " level at once, where the publisher has files of them.",
             metavar="LEVEL",
         ),
     ] = "total",
@@ -380,7 +381,12 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
             f" {'is' if outcome.rejects == 1 else 'are'} left out; after a build"
             ' `bilateral sql "from meta.rejects"` says why.'
         )
-    if outcome.release is None and not outcome.rows:
+    if outcome.release is None and not outcome.rows and outcome.unchanged:
+        lines.append(
+            f"Nothing new: {outcome.source_id} has not changed what is held of this selection."
+            " No release was added."
+        )
+    elif outcome.release is None and not outcome.rows:
         lines.append(f"{outcome.source_id} has nothing of this selection: no release was added.")
     elif outcome.release is None:
         lines.append(f"{outcome.source_id} says what is held already: no release was added.")
@@ -407,6 +413,7 @@ def _outcome_json(outcome: FetchOutcome) -> dict[str, object]:
         "withdrawn": outcome.comparison.withdrawn,
         "same": outcome.comparison.same,
         "rejects": outcome.rejects,
+        "unchanged_datasets": outcome.unchanged,
         "notes": outcome.notes,
     }
 

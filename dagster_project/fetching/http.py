@@ -442,7 +442,8 @@ class Client:
                 )
             return self._later(request, what, "Too many requests: come back later.", wait)
         if status in (401, 403):
-            return self._refused(request, what, self._key_hint())
+            advice = f"{self._key_hint()} {request.key_hint}".rstrip()
+            return self._refused(request, what, advice)
         if status >= 500 or status in (408, 425):
             come_back = "later" if wait is None else self._when(wait)
             return self._later(

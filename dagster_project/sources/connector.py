@@ -43,7 +43,8 @@ class Request:
     """One request, without its key; the client puts that in when it sends.
 
     `address` has no query; `parameters` keep their order. `accept` are the content types
-    (without parameters) that a good reply has; empty takes any.
+    (without parameters) that a good reply has; empty takes any. `key_hint` is what a user can
+    do where the key has no right to this address.
     """
 
     address: str
@@ -51,6 +52,7 @@ class Request:
     method: Literal["GET", "POST"] = "GET"
     body: bytes | None = None
     accept: tuple[str, ...] = ()
+    key_hint: str = ""
 
     @property
     def stored_address(self) -> str:
@@ -67,6 +69,10 @@ class Chunk:
 
     `name` is a plain file name that the request alone decides: a fetch that was cut short
     knows by it what is there already. `covers` is none where the request says too little.
+    `datasets` names those (`Available`) of which it asks for something: when all chunks of a
+    plan have come, the plan has brought all that its selection wants of them. Only a dataset
+    whose key changes with any of its content, and which neither the reporters nor the months of
+    the selection cut, may be named.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Chunk:
     request: Request
     covers: Covers | None
     expected_rows: int = 0
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,9 @@ class Examined:
 class Available:
     """One dataset that a publisher says it has.
 
-    `release_key` changes when the content does; `released_on` is the publisher's own day.
+    `release_key` changes when the content does; `released_on` is the publisher's own day;
+    `address` is where the publisher keeps it as one file, if it does. `unchanged_since` is
+    not the publisher's: the day on which the same was asked of it and came with this key.
     """
 
     name: str
@@ -130,6 +139,8 @@ class Available:
     release_key: str | None = None
     released_on: date | None = None
     rows: int | None = None
+    address: str | None = None
+    unchanged_since: date | None = None
 
 
 class ReplyError(ValueError):
@@ -193,7 +204,8 @@ class About:
     """What a source is, for a user who has to choose one.
 
     `by_year_from` is the first year that may be asked for of a source so large that it is
-    fetched by years; none where a few requests bring all of it.
+    fetched by years; none where a few requests bring all of it. `seeds` are those that turn
+    a selection into requests: what was fetched by others of their kind is no answer.
     """
 
     source_id: str
@@ -210,6 +222,7 @@ class About:
     is_seen: bool
     notes: tuple[str, ...] = field(default=())
     by_year_from: int | None = None
+    seeds: tuple[str, ...] = ()
 
 
 class Connector(Protocol):
@@ -243,7 +256,8 @@ class Connector(Protocol):
     ) -> Plan:
         """The fewest requests that bring the selection.
 
-        `known` is empty where nobody surveyed, as in a dry run without a network.
+        `known` is empty where nobody surveyed, as in a dry run without a network. What is
+        unchanged in it need not be asked for, nor be kept out of a request that takes it along.
 
         Raises:
             SelectionError: the source has no such reporter, partner, level or period.

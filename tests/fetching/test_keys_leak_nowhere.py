@@ -19,6 +19,7 @@ import dagster as dg
 import pytest
 from fetching.homes import home
 from fetching.publishers import PUBLISHERS
+from fetching.publishers.publisher import Case
 from fetching.replay_server import Fault, Faults, Phase, ReplayServer
 
 from dagster_project.defs.fetch import build_fetch_assets, fetched_key
@@ -119,6 +120,15 @@ def settings(
     return replace(load_settings(), project_root=shipped.project_root)
 
 
+def cases_with_keys() -> Iterator[tuple[str, Case]]:
+    """A small fetch from each source, and where a list names files, one of these files."""
+    for source_id in sorted(CONNECTORS):
+        small = [one for one in PUBLISHERS[source_id].cases() if not one.is_large]
+        files = [one for one in small[1:] if one.selection.level == "all"]
+        for case in (small[0], *files):
+            yield source_id, case
+
+
 def fail_from_now_on(replay: ReplayServer, fault: Fault, number: int, phase: Phase) -> None:
     if phase == "sent":
         replay.always = fault
@@ -162,8 +172,7 @@ def test_no_key_is_in_anything_that_fetches_leave(
             run(source_id, selection)
         said.append(told_by(caught.value))
 
-    for source_id in sorted(CONNECTORS):
-        case = next(one for one in PUBLISHERS[source_id].cases() if not one.is_large)
+    for source_id, case in cases_with_keys():
         replay.always = None
         replay.faults = Faults(seed=3, share=0.3)
         run(source_id, case.selection)

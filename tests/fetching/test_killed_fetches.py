@@ -29,15 +29,17 @@ KILLS = 20
 MOMENT = datetime(2026, 3, 2, 6, tzinfo=UTC)
 
 # With a survey; with pages that a reply announces; with requests that are halved; with bodies
-# that are sent; with a key that is echoed; with as many series in a request as it takes.
-CASES = {
-    "us_census": PUBLISHERS["us_census"].cases()[5],
-    "korea_customs": PUBLISHERS["korea_customs"].cases()[2],
-    "un_comtrade": PUBLISHERS["un_comtrade"].cases()[2],
-    "usitc_dataweb": PUBLISHERS["usitc_dataweb"].cases()[2],
-    "bea_ita": PUBLISHERS["bea_ita"].cases()[0],
-    "fred": PUBLISHERS["fred"].cases()[0],
-}
+# that are sent; with a key that is echoed; with as many series in a request as it takes. Last,
+# with files that a list names.
+CASES = (
+    ("us_census", PUBLISHERS["us_census"].cases()[5]),
+    ("korea_customs", PUBLISHERS["korea_customs"].cases()[2]),
+    ("un_comtrade", PUBLISHERS["un_comtrade"].cases()[2]),
+    ("usitc_dataweb", PUBLISHERS["usitc_dataweb"].cases()[2]),
+    ("bea_ita", PUBLISHERS["bea_ita"].cases()[0]),
+    ("fred", PUBLISHERS["fred"].cases()[0]),
+    ("un_comtrade", PUBLISHERS["un_comtrade"].cases()[5]),
+)
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,21 @@ def points(seed: str, requests: int) -> Iterator[Point]:
         yield Point(at, chance.choice(phases), seconds)
 
 
-@pytest.mark.parametrize("source_id", sorted(CONNECTORS))
+def test_fetches_from_every_source_are_killed() -> None:
+    assert {source_id for source_id, _ in CASES} == set(CONNECTORS)
+
+
+@pytest.mark.parametrize(
+    ("source_id", "case"),
+    [pytest.param(*one, id=f"{one[0]}-{one[1].selection.level}") for one in CASES],
+)
 def test_killed_anywhere_and_run_again_the_release_is_the_same(
-    source_id: str, replay: ReplayServer, home_at: HomeAt, processes: ForkServerContext
+    source_id: str,
+    case: Case,
+    replay: ReplayServer,
+    home_at: HomeAt,
+    processes: ForkServerContext,
 ) -> None:
-    case = CASES[source_id]
     replay.is_steady = True
     whole = at_home(home_at("whole"), case)
     fetch(whole, source_id, case.selection)

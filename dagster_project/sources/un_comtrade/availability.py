@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from dagster_project.sources.connector import Available, Refused
-from dagster_project.sources.un_comtrade.calls import SOURCE_ID, month_of
+from dagster_project.sources.un_comtrade.calls import SOURCE_ID, dataset_name, month_of
 
 LAYOUT = "comtrade_availability_v1"
 
@@ -28,10 +28,6 @@ def available(replies: Mapping[str, bytes]) -> tuple[Available, ...]:
             if held is None or _released(held) <= _released(one):
                 found[one.name] = one
     return tuple(found[name] for name in sorted(found))
-
-
-def dataset_name(frequency: str, reporter: str, period: str) -> str:
-    return f"C-{frequency}-HS-{reporter}-{period}"
 
 
 def _dataset(dataset: object, name: str) -> Available:

@@ -22,7 +22,7 @@ _GET = f"https://{HOST}/data/v1/get"
 _PREVIEW = f"https://{HOST}/public/v1/preview"
 METADATA = f"https://{HOST}/data/v1/getMetadata"
 AVAILABLE = f"https://{HOST}/public/v1/getDa"
-_TRADE, _REPORTING = "un_comtrade__trade", "un_comtrade__reporting"
+TRADE, _REPORTING = "un_comtrade__trade", "un_comtrade__reporting"
 _JSON = ("application/json",)
 
 # The publisher allows 250,000 rows a call, one of its clients 100,000: what both allow.
@@ -32,7 +32,7 @@ PERIODS_A_CALL = 12
 
 # Codes by level; the numbers of codes are those of the Harmonized System, rounded up.
 LEVELS: Mapping[str, str] = {"total": "TOTAL", "hs2": "AG2", "hs4": "AG4", "hs6": "AG6"}
-_EDITIONS = ("HS", "H0", "H1", "H2", "H3", "H4", "H5", "H6")
+EDITIONS = ("HS", "H0", "H1", "H2", "H3", "H4", "H5", "H6")
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,23 @@ def trade_chunk(ask: Ask, expected_rows: int) -> Chunk:
     return Chunk(
         name=f"{ask.frequency}_{'_'.join(_label(part) for part in parts)}"
         f"{'' if ask.has_key else '_preview'}.json",
-        table=_TRADE,
+        table=TRADE,
         layout=replies.LAYOUT,
         request=Request(f"{base}/C/{ask.frequency}/HS", tuple(parameters), accept=_JSON),
         covers=_covers(ask),
         expected_rows=expected_rows,
+        datasets=_datasets(ask.frequency, ask.reporters, ask.periods),
     )
+
+
+def dataset_name(frequency: str, reporter: str, period: str) -> str:
+    return f"C-{frequency}-HS-{reporter}-{period}"
+
+
+def _datasets(
+    frequency: str, reporters: tuple[str, ...], periods: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(dataset_name(frequency, one, period) for one in reporters for period in periods)
 
 
 def _covers(ask: Ask) -> Covers:
@@ -88,7 +99,7 @@ def _covers(ask: Ask) -> Covers:
         "period": ask.periods,
         "reporter_code": ask.reporters,
         "flow_code": ask.flows,
-        "classification_code": _EDITIONS,
+        "classification_code": EDITIONS,
         "aggr_level": tuple(dict.fromkeys(levels.values())),
         "partner2_code": (WORLD_CODE,),
         "customs_code": ("C00",),
@@ -139,6 +150,7 @@ def listing_chunk(
         ),
         covers=Covers(equal, month_of(periods[0], 1), month_of(periods[-1], 12)),
         expected_rows=len(reporters) * len(periods),
+        datasets=_datasets(frequency, reporters, periods),
     )
 
 

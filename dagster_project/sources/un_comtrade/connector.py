@@ -1,15 +1,18 @@
 """Asking UN Comtrade: which data of which reporters, partners, levels and periods.
 
 Belongs here: what can be asked for, and whole plans. Does not belong here: packing into calls
-(`planning`), a single call (`calls`), what a reply is (`examining`), sending (`fetching`).
+(`planning`), a single call (`calls`), bulk files (`bulk`), what a reply is (`examining`), sending
+(`fetching`).
 
-Bulk files are read where a user has them (`downloads`) and never asked for: a file has all
-levels of a reporter and year at once, for large reporters some times our limit for a reply,
-and the publisher lets few keys at them.
+A level is asked for in calls, which any key may make and which have the rows of a level alone.
+Level `all` is asked for in bulk files, a reporter and period each: one request instead of many,
+for keys with that right, and as large as the publisher makes it.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,8 +30,15 @@ from dagster_project.sources.connector import (
     Terms,
 )
 from dagster_project.sources.reading import closest, read_seed
-from dagster_project.sources.un_comtrade import availability, metadata
-from dagster_project.sources.un_comtrade.areas import FLOW_SEED, WORLD, Areas, read_areas
+from dagster_project.sources.un_comtrade import availability, bulk, metadata
+from dagster_project.sources.un_comtrade.areas import (
+    AREA_SEED,
+    COUNTRY_SEED,
+    FLOW_SEED,
+    WORLD,
+    Areas,
+    read_areas,
+)
 from dagster_project.sources.un_comtrade.calls import (
     AVAILABLE,
     HOST,
@@ -44,9 +54,16 @@ from dagster_project.sources.un_comtrade.calls import (
     trade_chunk,
 )
 from dagster_project.sources.un_comtrade.examining import KEY_ADDRESS, examine
-from dagster_project.sources.un_comtrade.planning import expected_rows, fewest_calls, packed
+from dagster_project.sources.un_comtrade.planning import (
+    expected_rows,
+    fewest_calls,
+    packed,
+    without_unchanged,
+)
 
 _FIRST_YEAR = 1962
+# Of what is missing, so much is named.
+_SHOWN = 5
 _CODE_LENGTH: Mapping[str, int] = {"hs2": 2, "hs4": 4, "hs6": 6}
 
 ABOUT = About(
@@ -55,7 +72,7 @@ ABOUT = About(
     gives="Goods trade of each country with each partner, as it reported it to the United"
     " Nations: exports FOB, imports mostly CIF, re-exports apart.",
     coverage="About 200 reporters, by year from 1962 and by month from 2010, a year or two late.",
-    levels=tuple(LEVELS),
+    levels=(*LEVELS, bulk.LEVEL),
     hosts=(HOST,),
     limits=Limits(per_second=1.0, per_day=500, per_day_with_key=500),
     key=KeyUse(
@@ -71,9 +88,12 @@ ABOUT = About(
     calendar="Continuously, as countries report.",
     is_seen=True,
     by_year_from=_FIRST_YEAR,
+    seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
     notes=(
         f"Without a key a call gives {ROWS_WITHOUT_KEY} rows and no metadata; with one"
         f" {ROWS_A_CALL:,}.",
+        f"Level {bulk.LEVEL} is the publisher's bulk file of a reporter and period, with every"
+        " level, partner and flow; it takes a key that has a right to these files.",
         "Availability and metadata are read as documented: no reply of theirs was seen.",
         "Total exports contain re-exports, which are asked for beside them.",
     ),
@@ -86,19 +106,25 @@ class UnComtradeConnector:
         return ABOUT
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """Which datasets there are, asked where no key is needed.
+        """Which datasets there are, asked where no key is needed; of bulk files, their lists.
 
         Raises:
             SelectionError: see `plan`.
         """
         reporters = _reporter_codes(selection, read_areas(seeds))
         codes = tuple(code for group in reporters.values() for code in group)
+        if selection.level == bulk.LEVEL:
+            bulk.check_selection(selection)
+            return bulk.list_chunks(selection, codes, _periods(selection))
         return tuple(
             listing_chunk(AVAILABLE, "available", availability.LAYOUT, selection, codes, periods)
             for periods in grouped(_periods(selection), PERIODS_A_CALL)
         )
 
     def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
+        lists = [content for name, content in replies.items() if content and bulk.is_list(name)]
+        if lists:
+            return bulk.listed([entry for one in lists for entry in json.loads(one)["data"]])
         return availability.available(replies)
 
     def plan(
@@ -118,17 +144,20 @@ class UnComtradeConnector:
         areas = read_areas(seeds)
         reporters = _reporter_codes(selection, areas)
         periods = _periods(selection)
+        if selection.level == bulk.LEVEL:
+            _directions(selection, seeds)
+            return _plan_files(selection, reporters, periods, known, has_key=has_key)
         partners = _partner_codes(selection, areas)
         products = _products(selection)
         directions = _directions(selection, seeds)
         notes = []
         rows = expected_rows(selection, reporters, periods, known)
         if known:
+            missing = sorted(name for name, held in rows.items() if not held)
+            rows = without_unchanged(selection, reporters, rows, known)
             periods = tuple(
                 period for period in periods if any(period in held for held in rows.values())
             )
-            missing = sorted(name for name, held in rows.items() if not held)
-            rows = {name: held for name, held in rows.items() if held}
             if missing:
                 notes.append(f"Nothing is there of {', '.join(missing)} in these periods.")
         if not has_key:
@@ -140,7 +169,10 @@ class UnComtradeConnector:
         if not partners and selection.level != "total":
             # Named, they can be divided among calls, before and after a reply is too long.
             partners = areas.partner_codes
-            notes.append(f"All {len(partners)} partners the publisher lists are asked for by code.")
+            if rows:
+                notes.append(
+                    f"All {len(partners)} partners the publisher lists are asked for by code."
+                )
         whole = Ask(
             has_key,
             selection.frequency,
@@ -154,12 +186,7 @@ class UnComtradeConnector:
         chunks = [trade_chunk(ask, expected) for ask, expected in asks]
         fewest = fewest_calls(whole, rows)
         if has_key and rows:
-            listings = [
-                listing_chunk(
-                    METADATA, "metadata", metadata.LAYOUT, selection, whole.reporters, group
-                )
-                for group in grouped(periods, PERIODS_A_CALL)
-            ]
+            listings = _metadata_chunks(selection, whole.reporters, periods)
             chunks += listings
             fewest += len(listings)
         return Plan(
@@ -176,6 +203,67 @@ class UnComtradeConnector:
 
 
 CONNECTOR = UnComtradeConnector()
+
+
+def _plan_files(
+    selection: Selection,
+    reporters: Mapping[str, tuple[str, ...]],
+    periods: tuple[str, ...],
+    known: tuple[Available, ...],
+    *,
+    has_key: bool,
+) -> Plan:
+    """A request a bulk file, and those for the metadata; an estimate where none is known."""
+    bulk.check_selection(selection)
+    if not has_key:
+        raise SelectionError(
+            f"{SOURCE_ID}: level {bulk.LEVEL} is the publisher's bulk files, which need a key with"
+            f" a right to them: keys are issued at {KEY_ADDRESS}. Without one, name a level, such"
+            " as --level hs6."
+        )
+    pairs = len(reporters) * len(periods)
+    if not known:
+        requests = pairs + math.ceil(len(periods) / PERIODS_A_CALL)
+        note = (
+            "The list of files is asked for first. Until then a file a reporter and period is an"
+            " estimate; what the list does not name is not there."
+        )
+        return Plan(SOURCE_ID, selection, (), requests, requests, (note,))
+    files = bulk.addresses(selection.frequency, reporters, periods, known)
+    chunks = [
+        bulk.file_chunk(selection.frequency, code, period, address)
+        for (_, code, period), address in files.items()
+    ]
+    there = {(name, period) for name, _, period in files}
+    missing = [
+        f"{name} {period}"
+        for name in reporters
+        for period in periods
+        if (name, period) not in there
+    ]
+    notes = []
+    if missing:
+        shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+        notes.append(
+            f"No bulk file in the Harmonized System is there for {len(missing)} of {pairs}"
+            f" reporters and periods: {shown}."
+        )
+    if files:
+        codes = tuple(dict.fromkeys(code for _, code, _ in files))
+        with_files = {period for _, _, period in files}
+        chunks += _metadata_chunks(
+            selection, codes, tuple(period for period in periods if period in with_files)
+        )
+    return Plan(SOURCE_ID, selection, tuple(chunks), len(chunks), len(chunks), tuple(notes))
+
+
+def _metadata_chunks(
+    selection: Selection, reporters: tuple[str, ...], periods: tuple[str, ...]
+) -> list[Chunk]:
+    return [
+        listing_chunk(METADATA, "metadata", metadata.LAYOUT, selection, reporters, group)
+        for group in grouped(periods, PERIODS_A_CALL)
+    ]
 
 
 def _reporter_codes(selection: Selection, areas: Areas) -> dict[str, tuple[str, ...]]:

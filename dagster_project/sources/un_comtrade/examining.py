@@ -22,7 +22,7 @@ from dagster_project.sources.connector import (
     ReplyError,
     TryAgain,
 )
-from dagster_project.sources.un_comtrade import availability, replies
+from dagster_project.sources.un_comtrade import availability, bulk, replies
 from dagster_project.sources.un_comtrade.calls import SOURCE_ID, Ask, ask_of, balanced, trade_chunk
 from dagster_project.sources.un_comtrade.trade import REQUIRED
 
@@ -37,6 +37,8 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
         QuotaSpent: the publisher counts no more calls today.
         Refused: the request or the layout is wrong, or a call cannot be made smaller.
     """
+    if chunk.layout == bulk.FILE_LAYOUT:
+        return _examine_file(chunk, reply)
     envelope = _envelope(chunk, reply)
     data = envelope.get("data")
     if not isinstance(data, list):
@@ -58,6 +60,33 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
         _check_fields(chunk, data[0], REQUIRED.values())
     elif chunk.layout == availability.LAYOUT:
         _check_fields(chunk, data[0], ("reporterCode", "period", "datasetChecksum"))
+    elif chunk.layout == bulk.LIST_LAYOUT:
+        problem = bulk.check_list(chunk.request, data)
+        if problem is not None:
+            raise Refused(
+                f"{_what(chunk)}: the list of files cannot be used: {problem}. The publisher has"
+                " changed its layout: the parser needs to know it."
+            )
+    return Examined(content=reply.content)
+
+
+def _examine_file(chunk: Chunk, reply: Reply) -> Examined:
+    if reply.status == 404:
+        raise Refused(
+            f"{_what(chunk)}: HTTP 404: the file is gone since it was listed, as after a new"
+            " publication. Fetch this reporter and period by themselves: they are listed anew."
+        )
+    if not 200 <= reply.status < 300 or not bulk.is_file(reply.content):
+        _envelope(chunk, reply)
+        raise Refused(
+            f"{_what(chunk)}: JSON without rows instead of a gzip file. The publisher has changed"
+            " its layout: the parser needs to know it."
+        )
+    if bulk.is_cut(reply.content):
+        raise TryAgain(
+            f"{_what(chunk)}: the gzip file is cut short or damaged after"
+            f" {len(reply.content):,} bytes. Ask for the same again."
+        )
     return Examined(content=reply.content)
 
 
@@ -92,22 +121,24 @@ def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
                 f"{_what(chunk)}: the reply is cut short after {len(reply.content):,} bytes. Ask"
                 " for the same again."
             ) from error
-        raise _meant(f"{_what(chunk)}: {said!r}", said, reply.status) from error
+        raise _meant(chunk, said, said, reply.status) from error
     if not isinstance(envelope, dict):
         raise Refused(f"{_what(chunk)}: {said!r} is no envelope. The layout has changed.")
     message = replies.error_of(envelope)
     if message or not 200 <= reply.status < 300:
         status = envelope.get("statusCode")
         raise _meant(
-            f"{_what(chunk)}: {message[:200] or said!r}",
+            chunk,
+            message[:200] or said,
             message,
             status if isinstance(status, int) else reply.status,
         )
     return envelope
 
 
-def _meant(shown: str, message: str, status: int) -> ReplyError:
+def _meant(chunk: Chunk, said: str, message: str, status: int) -> ReplyError:
     """What kind of error a message is: its words say more than the status it came with."""
+    shown = f"{_what(chunk)}: {said!r}"
     if re.search(r"(?i)\bquota\b|call volume", message):
         return QuotaSpent(f"{shown}. The calls of today are used up: go on tomorrow.")
     wait = re.search(r"(?i)try again in (\d+) second", message)
@@ -115,7 +146,8 @@ def _meant(shown: str, message: str, status: int) -> ReplyError:
     if wait or status in (408, 425, 429) or status >= 500 or re.search(overloaded, message):
         return TryAgain(f"{shown}. Ask again later.", float(wait[1]) if wait else None)
     if status in (401, 403):
-        return Refused(f"{shown}. The key is wrong or not active: see {KEY_ADDRESS}.")
+        advice = f"The key is wrong or not active: see {KEY_ADDRESS}. {chunk.request.key_hint}"
+        return Refused(f"{shown}. {advice.rstrip()}")
     return Refused(f"{shown}. Correct the selection: the publisher does not take this request.")
 
 

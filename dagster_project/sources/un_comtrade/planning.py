@@ -13,8 +13,13 @@ from dataclasses import replace
 
 from dagster_project.sources.connector import Available, Selection, SelectionError
 from dagster_project.sources.un_comtrade.areas import Areas
-from dagster_project.sources.un_comtrade.availability import dataset_name
-from dagster_project.sources.un_comtrade.calls import PERIODS_A_CALL, SOURCE_ID, Ask, balanced
+from dagster_project.sources.un_comtrade.calls import (
+    PERIODS_A_CALL,
+    SOURCE_ID,
+    Ask,
+    balanced,
+    dataset_name,
+)
 
 # Rows a year and flow of a large reporter: with one partner, and with all of them.
 _ROWS_WITH_ONE: Mapping[str, int] = {"total": 1, "hs2": 97, "hs4": 1_230, "hs6": 5_400}
@@ -65,6 +70,28 @@ def expected_rows(
     return rows
 
 
+def without_unchanged(
+    selection: Selection,
+    reporters: Mapping[str, tuple[str, ...]],
+    rows: Mapping[str, Mapping[str, float]],
+    known: tuple[Available, ...],
+) -> dict[str, dict[str, float]]:
+    """The same, without periods of which every dataset came before as it is now."""
+    open_ones = {one.name for one in known if one.unchanged_since is None}
+    left = {
+        name: {
+            period: count
+            for period, count in held.items()
+            if any(
+                dataset_name(selection.frequency, code, period) in open_ones
+                for code in reporters[name]
+            )
+        }
+        for name, held in rows.items()
+    }
+    return {name: held for name, held in left.items() if held}
+
+
 def _weight(flows: Iterable[str]) -> float:
     return sum(_FLOW_WEIGHT.get(flow, 0.0) for flow in flows)
 
@@ -86,8 +113,9 @@ def packed(
 ) -> tuple[tuple[Ask, int], ...]:
     """The calls that need the fewest requests among the ways to cut a selection.
 
-    A call is a rectangle, so the ways differ in how many periods a call spans and whether
-    both directions share it; reporters then fill calls, or partners divide them.
+    A call is a rectangle, so the ways differ in which reporters and periods stand together, how
+    many periods a call spans and whether both directions share it; reporters then fill calls, or
+    partners divide them. What nobody wants is asked along where that saves a call.
     """
     if not whole.partners:
         # Named only where a call would otherwise not hold them.
@@ -95,16 +123,20 @@ def packed(
         is_named = False
     else:
         is_named = True
-    most = {name: max(held.values()) for name, held in rows.items()}
     best: list[tuple[Ask, int]] | None = None
-    for flow_groups in dict.fromkeys(((whole.flows,), tuple(directions))):
-        of_flows = [
-            _calls(replace(whole, flows=flows), reporters, most, is_named=is_named)
-            for flows in flow_groups
+    for rectangles in _divided(whole.periods, rows):
+        of_each = [
+            _fewest(
+                replace(whole, periods=periods),
+                directions,
+                reporters,
+                {name: max(rows[name].get(period, 0.0) for period in periods) for name in names},
+                is_named=is_named,
+            )
+            for periods, names in rectangles
         ]
-        possible = [calls for calls in of_flows if calls is not None]
-        calls = [call for calls in possible for call in calls]
-        if len(possible) == len(of_flows) and (best is None or len(calls) < len(best)):
+        calls = _all_of(of_each)
+        if calls is not None and (best is None or len(calls) < len(best)):
             best = calls
     if best is None:
         raise SelectionError(
@@ -113,6 +145,59 @@ def packed(
             " a key."
         )
     return tuple(best)
+
+
+_Rectangle = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _divided(
+    periods: Sequence[str], rows: Mapping[str, Mapping[str, float]]
+) -> tuple[tuple[_Rectangle, ...], ...]:
+    """Ways to cover what is wanted by periods and reporters, those that add nothing first."""
+    by_periods: dict[tuple[str, ...], list[str]] = {}
+    for name, held in rows.items():
+        by_periods.setdefault(tuple(one for one in periods if one in held), []).append(name)
+    by_names: dict[tuple[str, ...], list[str]] = {}
+    for period in periods:
+        names = tuple(name for name, held in rows.items() if period in held)
+        by_names.setdefault(names, []).append(period)
+    ways: tuple[tuple[_Rectangle, ...], ...] = (
+        tuple((wanted, tuple(names)) for wanted, names in by_periods.items()),
+        tuple((tuple(wanted), names) for names, wanted in by_names.items()),
+        ((tuple(periods), tuple(rows)),),
+    )
+    return tuple(dict.fromkeys(ways))
+
+
+def _fewest(
+    whole: Ask,
+    directions: Sequence[tuple[str, ...]],
+    reporters: Mapping[str, tuple[str, ...]],
+    most: Mapping[str, float],
+    *,
+    is_named: bool,
+) -> list[tuple[Ask, int]] | None:
+    """The calls for a rectangle, both directions together or apart."""
+    ways = [
+        _all_of(
+            [
+                _calls(replace(whole, flows=flows), reporters, most, is_named=is_named)
+                for flows in flow_groups
+            ]
+        )
+        for flow_groups in dict.fromkeys(((whole.flows,), tuple(directions)))
+    ]
+    return min((calls for calls in ways if calls is not None), key=len, default=None)
+
+
+def _all_of(parts: Iterable[list[tuple[Ask, int]] | None]) -> list[tuple[Ask, int]] | None:
+    """The calls of all parts; none where one of them cannot be asked."""
+    calls: list[tuple[Ask, int]] = []
+    for part in parts:
+        if part is None:
+            return None
+        calls += part
+    return calls
 
 
 def _calls(

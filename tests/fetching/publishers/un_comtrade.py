@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -47,6 +48,14 @@ _AVAILABLE = ("/data/v1/getDa/", "/public/v1/getDa/")
 _METADATA = ("/data/v1/getMetadata/", "/public/v1/getMetadata/")
 _BULK_LIST = "/bulk/v1/get/"
 _BULK_FILE = "/bulk/v1/file/"
+_BULK_HEADER = (
+    "dataset_code type_code freq_code ref_period_id ref_year ref_month period reporter_code"
+    " flow_code partner_code partner2code classification_search_code classification_code"
+    " is_original_classification cmd_code customs_code mos_code mot_code qty_unit_code qty"
+    " is_qty_estimated alt_qty_unit_code alt_qty is_alt_qty_estimated net_wgt"
+    " is_net_wgt_estimated gross_wgt is_gross_wgt_estimated cifvalue fobvalue primary_value"
+    " legacy_estimation_flag is_reported is_aggregate"
+)
 _PREVIEW_ROWS = 500
 _MOST_ROWS = 100_000
 _MOST_PERIODS = 12
@@ -70,13 +79,19 @@ class UnComtrade(Publisher):
             return list(_available(asked, world))
         if asked.path.startswith(_METADATA):
             return list(_metadata(asked, world))
+        if asked.path.startswith((_BULK_LIST, _BULK_FILE)) and self.key_of(asked) is None:
+            raise Wrong(_message(401, "Access denied due to missing subscription key."))
         if asked.path.startswith(_BULK_LIST):
             return list(_bulk_list(asked, world))
+        if asked.path.startswith(_BULK_FILE):
+            return list(_bulk_file(asked, world))
         if asked.path.startswith((_GET, _PREVIEW)):
             return list(_trade(asked, world))
         raise Wrong(_message(404, "Resource not found"))
 
     def render(self, asked: Asked, rows: list[Row], world: World, *, is_changed: bool) -> Answer:
+        if asked.path.startswith(_BULK_FILE):
+            return _packed(rows, is_changed=is_changed)
         if asked.path.startswith(_PREVIEW):
             rows = rows[:_PREVIEW_ROWS]
         data: list[object] = []
@@ -125,6 +140,7 @@ class UnComtrade(Publisher):
                 years(2012, 2017, reporters=("DEU",), level="hs4", products=("8703",)),
                 has_key=False,
             ),
+            Case(years(2016, 2017, reporters=("USA", "KOR"), level="all", frequency="A")),
         )
 
     def truth(self, case: Case, world: World) -> dict[str, pl.DataFrame]:
@@ -138,8 +154,12 @@ class UnComtrade(Publisher):
             )
             if world.is_out(_last_month(f"{year}{month}"))
         ]
-        goods = GOODS["TOTAL" if selection.level == "total" else f"AG{selection.level[2:]}"]
         flows = {"export": ("X", "RX"), "import": ("M",)}
+        if selection.level == "all":
+            goods = tuple(code for codes in GOODS.values() for code in codes)
+            flows = {"export": ("X", "RX"), "import": ("M", "RM")}
+        else:
+            goods = GOODS["TOTAL" if selection.level == "total" else f"AG{selection.level[2:]}"]
         reporters = [by_iso[iso] for iso in selection.reporters]
         partners = [by_iso[iso] for iso in selection.partners] or list(AREAS)
         found = [
@@ -365,18 +385,63 @@ def _metadata(asked: Asked, world: World) -> Iterator[Row]:
 
 
 def _bulk_list(asked: Asked, world: World) -> Iterator[Row]:
+    published = f"2020-01-{1 + world.edition:02d}T09:00:00Z"
     for freq, period, reporter, _ in _datasets(asked, world):
+        # The name of a file says nothing to whoever has not got it from the list.
+        name = f"{freq}{period}".encode().hex()
         yield (
             json.dumps(
                 {
-                    "fileUrl": f"https://comtradeapi.un.org{_BULK_FILE}{freq}-{period}-{reporter}",
+                    "fileUrl": f"https://comtradeapi.un.org{_BULK_FILE}{reporter}/{name}",
+                    "fileSize": "183.34 KB",
+                    "isOriginalClassification": True,
                     "reporterCode": int(reporter),
-                    "period": period,
-                    "publicationDate": f"2020-01-{1 + world.edition:02d}",
-                    "eTag": f"0x{world.edition:08X}",
+                    "freqCode": freq,
+                    "typeCode": "C",
+                    "classificationCode": "H4",
+                    "refPeriodId": int(f"{period:0<6}01"),
+                    "period": int(period),
+                    "publicationDate": published,
+                    "partitionKey": reporter,
+                    "rowKey": name,
+                    "timestamp": published,
+                    "eTag": f"W/\"datetime'{published}'\"",
                 }
             ),
         )
+
+
+def _bulk_file(asked: Asked, world: World) -> Iterator[Row]:
+    """Everything one country reported of a period: every level, and what is hardly asked for."""
+    reporter, name = asked.path.removeprefix(_BULK_FILE).split("/")
+    dataset = bytes.fromhex(name).decode()
+    freq, period = dataset[:1], dataset[1:]
+    for flow in FLOWS:
+        for partner in AREAS:
+            for goods in (code for codes in GOODS.values() for code in codes):
+                row = record(world, freq, period, reporter, flow, partner, goods)
+                if row is not None:
+                    plain = {one.lower(): value for one, value in row.items()}
+                    plain["datasetcode"] = f"2{reporter:0>3}{period}"
+                    values = [plain[column.replace("_", "")] for column in _BULK_HEADER.split()]
+                    yield tuple("" if one is None else _cell(one) for one in values)
+
+
+def _cell(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _packed(rows: list[Row], *, is_changed: bool) -> Answer:
+    header = _BULK_HEADER.replace(
+        "primary_value", "primary_value_x" if is_changed else "primary_value"
+    )
+    text = "".join("\t".join(row) + "\n" for row in (header.split(), *rows))
+    # The head of a packed file has no time in it: the same rows are the same bytes.
+    return Answer(
+        "application/TSV",
+        gzip.compress(text.encode(), mtime=0),
+        headers=(("Content-Disposition", "attachment; filename=C_A.txt.gz"),),
+    )
 
 
 def _message(status: int, text: str) -> Answer:
