@@ -28,6 +28,7 @@ from dagster_project.fetching.keys import key_of, missing_key
 from dagster_project.fetching.planning import quota_of
 from dagster_project.fetching.quota import clock_from, utc_now
 from dagster_project.fetching.release import Piece, keep
+from dagster_project.fetching.seen import Seen
 from dagster_project.fetching.store import (
     OLDEST_JOB,
     Store,
@@ -53,7 +54,7 @@ from dagster_project.sources.connector import (
 )
 from dagster_project.sources.raw import FileParser
 from dagster_project.sources.reading import reject_duplicates
-from dagster_project.sources.snapshot import Release, SnapshotError, SnapshotFile
+from dagster_project.sources.snapshot import AddedRelease, Release, SnapshotError, SnapshotFile
 from dagster_project.sources.succession import Comparison
 
 
@@ -86,7 +87,8 @@ class FetchOutcome:
     """What a finished fetch brought.
 
     `release` is none where the publisher says nothing but what is held. `rows` and `rejects`
-    are those of all replies, with news or without.
+    are those of all replies, with news or without. `unchanged` counts the datasets that the
+    publisher says are still those that came before.
     """
 
     source_id: str
@@ -98,6 +100,7 @@ class FetchOutcome:
     rejects: int
     comparison: Comparison
     notes: tuple[str, ...]
+    unchanged: int = 0
 
 
 def run_fetch(
@@ -134,6 +137,7 @@ def run_fetch(
         store.begin(selection, clock())
         quota = quota_of(settings, connector, has_key=key is not None, clock=clock, pace=pace)
         run = _Run(connector, settings.seeds, store, clock().date(), on_event)
+        seen = Seen(settings, connector.about, selection, has_key=key is not None)
         with Client(
             connector.about,
             key,
@@ -144,7 +148,7 @@ def run_fetch(
             clock=clock,
         ) as client:
             try:
-                known = run.survey(client, selection)
+                known = seen.mark(run.survey(client, selection))
                 plan = connector.plan(
                     selection, settings.seeds, has_key=key is not None, known=known
                 )
@@ -164,11 +168,15 @@ def run_fetch(
             connector,
             pieces,
             run,
-            known,
+            _asked_of(known, plan),
             finished=now or clock(),
             gateway=gateway,
         )
+        seen.remember(known, plan.chunks, run.lost(pieces, added), clock().date())
         store.remove()
+    unchanged = seen.unchanged(known)
+    if unchanged is not None:
+        notes.append(unchanged)
     return FetchOutcome(
         source_id=source_id,
         release=added.release if added else None,
@@ -179,7 +187,16 @@ def run_fetch(
         rejects=sum(piece.rejects for piece in pieces),
         comparison=comparison,
         notes=(*notes, *plan.notes),
+        unchanged=sum(one.unchanged_since is not None for one in known),
     )
+
+
+def _asked_of(known: tuple[Available, ...], plan: Plan) -> tuple[Available, ...]:
+    """The datasets that a plan asks for; all, where its connector does not say which."""
+    named = {name for chunk in plan.chunks for name in chunk.datasets}
+    if not named:
+        return known
+    return tuple(one for one in known if one.name in named and one.unchanged_since is None)
 
 
 class _Run:
@@ -203,6 +220,7 @@ class _Run:
         self._name = ""
         self.total = 0
         self.taken_from_before = 0
+        self._survey_is_new = False
 
     def survey(self, client: Client, selection: Selection) -> tuple[Available, ...]:
         """What the publisher says is there."""
@@ -210,6 +228,7 @@ class _Run:
         if not chunks:
             return ()
         pieces = self._take_all(client, chunks, self._store.survey, 0, is_survey=True)
+        self._survey_is_new = not all(piece.was_stored for piece in pieces)
         return known_of(
             self._connector,
             [(piece.chunk, self._examined_again(piece, self._store.survey)) for piece in pieces],
@@ -220,6 +239,17 @@ class _Run:
         return self._take_all(
             client, plan.chunks, self._store, plan.expected_requests, is_survey=False
         )
+
+    def lost(self, pieces: Sequence[Piece], added: AddedRelease | None) -> set[str]:
+        """Datasets that came before the survey did, or of which something is held nowhere."""
+        kept = {file.name for file in added.release.files} if added is not None else set()
+        return {
+            name
+            for piece in pieces
+            if (piece.rejects and piece.chunk.name not in kept)
+            or (piece.was_stored and self._survey_is_new)
+            for name in piece.chunk.datasets
+        }
 
     def content_of(self, piece: Piece) -> bytes:
         """What a stored reply of the plan holds: replies are not kept in memory."""

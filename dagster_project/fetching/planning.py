@@ -16,6 +16,7 @@ from datetime import datetime
 from dagster_project.fetching.http import USUAL_PACE, Pace, gateway_of
 from dagster_project.fetching.keys import key_of, missing_key
 from dagster_project.fetching.quota import Quota, utc_now
+from dagster_project.fetching.seen import Seen
 from dagster_project.fetching.store import OLDEST_JOB, Store, job_folder, stale_note
 from dagster_project.fetching.walking import known_of, most_requests, walk
 from dagster_project.settings import Settings
@@ -69,7 +70,9 @@ def plan_fetch(
     is_stale = store.is_older_than(OLDEST_JOB, moment)
     survey = connector.survey(selection, settings.seeds)
     surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
-    known = known_of(connector, surveyed) if survey and None not in surveyed else ()
+    is_surveyed = bool(survey) and None not in surveyed
+    seen = Seen(settings, about, selection, has_key=has_key)
+    known = seen.mark(known_of(connector, surveyed)) if is_surveyed else ()
     plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
     found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
@@ -77,6 +80,9 @@ def plan_fetch(
     quota = quota_of(settings, connector, has_key=has_key, clock=lambda: moment, pace=USUAL_PACE)
     to_send, remaining = total - stored, quota.remaining()
     notes = list(plan.notes)
+    unchanged = seen.unchanged(known) if is_surveyed else seen.may_be_unchanged(plan.chunks)
+    if unchanged is not None:
+        notes.append(unchanged)
     if is_stale:
         notes.append(stale_note(store.folder))
     if about.key is not None and about.key.is_required and not has_key:

@@ -119,8 +119,8 @@ def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
             group
             for group in groups
             if any(
-                _may_share(one.chunk.covers, piece.chunk.covers)
-                or _may_share(piece.chunk.covers, one.chunk.covers)
+                may_share(one.chunk.covers, piece.chunk.covers)
+                or may_share(piece.chunk.covers, one.chunk.covers)
                 for one in group
             )
         ]
@@ -142,7 +142,7 @@ def _of_all(
     )
 
 
-def _may_share(brought: Covers | None, asked: Covers | None) -> bool:
+def may_share(brought: Covers | None, asked: Covers | None) -> bool:
     """Whether rows of a file, as far as its request tells, may lie in what was asked for."""
     if asked is None:
         return False

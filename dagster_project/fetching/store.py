@@ -26,7 +26,7 @@ _SUFFIX = ".reply"
 
 def job_folder(settings: Settings, source_id: str, selection: Selection) -> Path:
     """A folder for each selection of a source, so that the same command finds it again."""
-    text = json.dumps(_plain(selection), sort_keys=True)
+    text = json.dumps(plain(selection), sort_keys=True)
     return settings.fetching / source_id / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -50,8 +50,8 @@ class Store:
         for leftover in self.folder.rglob(".*"):
             leftover.unlink()
         if not (self.folder / _JOB).exists():
-            job = {"started_at": now.isoformat(), "selection": _plain(selection)}
-            self._put(_JOB, json.dumps(job, indent=2).encode() + b"\n")
+            job = {"started_at": now.isoformat(), "selection": plain(selection)}
+            write_whole(self.folder / _JOB, json.dumps(job, indent=2).encode() + b"\n")
 
     def is_older_than(self, age: timedelta, now: datetime) -> bool:
         """Whether the job began so long ago, or does not say when."""
@@ -83,7 +83,8 @@ class Store:
             "status": reply.status,
             "content_type": reply.content_type,
         }
-        self._put(f"{chunk.name}{_SUFFIX}", json.dumps(head).encode() + b"\n" + reply.content)
+        content = json.dumps(head).encode() + b"\n" + reply.content
+        write_whole(self.folder / f"{chunk.name}{_SUFFIX}", content)
 
     def count(self) -> int:
         return sum(1 for _ in self.folder.rglob(f"*{_SUFFIX}"))
@@ -95,21 +96,23 @@ class Store:
             self.folder.rename(gone)
             shutil.rmtree(gone)
 
-    def _put(self, name: str, content: bytes) -> None:
-        temporary = self.folder / f".{name}.{uuid.uuid4().hex}"
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+
+def write_whole(file: Path, content: bytes) -> None:
+    """A file that after a kill or a power cut is the old one or the new one."""
+    temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def remove_abandoned(folder: Path, now: datetime) -> None:
@@ -126,7 +129,7 @@ def stale_note(folder: Path) -> str:
     )
 
 
-def _plain(selection: Selection) -> dict[str, object]:
+def plain(selection: Selection) -> dict[str, object]:
     """The selection as JSON; the order of codes makes no other selection."""
     return {
         name: sorted(value) if isinstance(value, tuple) else str(value)

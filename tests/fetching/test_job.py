@@ -41,7 +41,7 @@ from unit.source_files import table_bytes
 
 from dagster_project.fetching.job import FetchError, FetchEvent, FetchOutcome, run_fetch
 from dagster_project.fetching.planning import plan_fetch
-from dagster_project.fetching.release import _may_share
+from dagster_project.fetching.release import may_share
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
@@ -617,7 +617,7 @@ def test_files_that_may_share_rows_are_told_from_those_that_cannot(
     expected = asked is not None and any(
         inside(brought, row) and inside(asked, row) for row in rows
     )
-    assert _may_share(brought, asked) == expected
+    assert may_share(brought, asked) == expected
 
 
 @pytest.mark.usefixtures("publisher")
