@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 from dagster_project.sources.connector import Available, Chunk, Request, Selection, SelectionError
 from dagster_project.sources.snapshot import Covers
 from dagster_project.sources.un_comtrade import downloads
-from dagster_project.sources.un_comtrade.availability import dataset_name
 from dagster_project.sources.un_comtrade.calls import (
     EDITIONS,
     HOST,
     PERIODS_A_CALL,
     SOURCE_ID,
     TRADE,
+    dataset_name,
     grouped,
     listing_chunk,
     month_of,
@@ -135,7 +135,7 @@ def listed(entries: Collection[Mapping[str, object]]) -> tuple[Available, ...]:
             continue
         period, published = str(entry["period"]), _published(entry)
         one = Available(
-            name=dataset_name(str(entry["freqCode"]), str(entry["reporterCode"]), period),
+            name=_file_name(str(entry["freqCode"]), str(entry["reporterCode"]), period),
             first=month_of(period, 1),
             last=month_of(period, 12),
             release_key=str(entry["eTag"]),
@@ -166,7 +166,7 @@ def addresses(
         for name, codes in reporters.items()
         for code in codes
         for period in periods
-        if (address := address_of.get(dataset_name(frequency, code, period)))
+        if (address := address_of.get(_file_name(frequency, code, period)))
     }
 
 
@@ -185,7 +185,13 @@ def file_chunk(frequency: str, reporter: str, period: str, address: str) -> Chun
         layout=FILE_LAYOUT,
         request=Request(address, accept=_FILE_TYPES, key_hint=_KEY_HINT),
         covers=Covers(equal, month_of(period, 1), month_of(period, 12)),
+        datasets=(_file_name(frequency, reporter, period),),
     )
+
+
+def _file_name(frequency: str, reporter: str, period: str) -> str:
+    """A dataset of its own: the list of files and that of datasets key the same by other means."""
+    return f"{dataset_name(frequency, reporter, period)}-file"
 
 
 def is_file(content: bytes) -> bool:

@@ -230,10 +230,13 @@ def _plan_files(
         )
         return Plan(SOURCE_ID, selection, (), requests, requests, (note,))
     files = bulk.addresses(selection.frequency, reporters, periods, known)
-    chunks = [
-        bulk.file_chunk(selection.frequency, code, period, address)
+    unchanged = {one.name for one in known if one.unchanged_since is not None}
+    chunk_of = {
+        (code, period): bulk.file_chunk(selection.frequency, code, period, address)
         for (_, code, period), address in files.items()
-    ]
+    }
+    wanted = {at: one for at, one in chunk_of.items() if unchanged.isdisjoint(one.datasets)}
+    chunks = list(wanted.values())
     there = {(name, period) for name, _, period in files}
     missing = [
         f"{name} {period}"
@@ -248,9 +251,9 @@ def _plan_files(
             f"No bulk file in the Harmonized System is there for {len(missing)} of {pairs}"
             f" reporters and periods: {shown}."
         )
-    if files:
-        codes = tuple(dict.fromkeys(code for _, code, _ in files))
-        with_files = {period for _, _, period in files}
+    if wanted:
+        codes = tuple(dict.fromkeys(code for code, _ in wanted))
+        with_files = {period for _, period in wanted}
         chunks += _metadata_chunks(
             selection, codes, tuple(period for period in periods if period in with_files)
         )
