@@ -165,7 +165,9 @@ def test_what_changed_comes_as_a_release_and_nothing_else_does(
             seen.update(vars(expected) if before else {})
             before, day = truth, day + timedelta(days=1)
 
-        # Whatever else a publisher prints of its own clock, the rows are the same.
+        # Whatever else a publisher prints of its own clock, the rows are the same: all are asked
+        # for, whatever it says is unchanged.
+        (settings.fetching / "seen" / f"{source_id}.json").unlink(missing_ok=True)
         again, _ = fetch(settings, source_id, case, day)
         assert (again.release, again.is_new) == (None, False)
         assert counts_of(again) == Counts(0, 0, 0, sum(rows.height for rows in truth.values()))
