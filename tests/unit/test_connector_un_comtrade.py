@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from itertools import product
 
@@ -304,6 +305,70 @@ def test_what_is_not_there_is_not_asked_for() -> None:
     assert {year for chunk in plan.chunks for year in asked(chunk, "period")} == {"2014", "2015"}
     assert not {cell[0] for cell in cells(trade(plan))} & {"442"}
     assert "Nothing is there of LUX" in plan.notes[0]
+
+
+def since(day: date, *datasets: Available) -> tuple[Available, ...]:
+    return tuple(replace(one, unchanged_since=day) for one in datasets)
+
+
+def test_what_is_unchanged_is_neither_asked_for_nor_called_missing() -> None:
+    same = since(date(2026, 3, 2), *available(dataset(410, 2014), dataset(276, 2015)))
+    selection = years(2014, 2015, "KOR", "DEU", "LUX", level="hs6")
+    plan = planned(selection, known=(*same, *available(dataset(410, 2015))))
+    assert {cell[:2] for cell in cells(trade(plan))} == {("410", "2015")}
+    assert "Nothing is there of LUX in" in plan.notes[0]
+    nothing = planned(selection, known=same)
+    assert (nothing.chunks, nothing.expected_requests, nothing.fewest) == ((), 0, 0)
+    assert nothing.notes == ("Nothing is there of LUX in these periods.",)
+
+
+def test_a_country_is_asked_for_while_one_of_its_codes_has_changed() -> None:
+    """Germany is 276 today and was 280."""
+    former = available(dataset(280, 1990))
+    same = since(date(2026, 3, 2), *available(dataset(276, 1990)))
+    selection = years(1990, 1990, "DEU", partners=("USA",))
+    assert len(trade(planned(selection, known=(*same, *former)))) == 1
+    assert planned(selection, known=since(date(2026, 3, 2), *former, *same)).chunks == ()
+
+
+REPORTERS = {"KOR": 410, "LUX": 442, "JPN": 392, "MEX": 484}
+
+
+@settings(deadline=None)
+@given(
+    st.sets(st.tuples(st.sampled_from(sorted(REPORTERS)), st.integers(2001, 2016)), min_size=1),
+    st.sampled_from(["total", "hs2", "hs6"]),
+    st.sampled_from([(), ("USA",)]),
+    st.integers(200, 900_000),
+)
+def test_whatever_changed_is_asked_for_once_in_no_more_calls_than_all(
+    changed: set[tuple[str, int]], level: str, partners: tuple[str, ...], size: int
+) -> None:
+    everything = available(
+        *(
+            dataset(code, year, totalRecords=size)
+            for code in REPORTERS.values()
+            for year in range(2001, 2017)
+        )
+    )
+    is_open = {f"C-A-HS-{REPORTERS[name]}-{year}" for name, year in changed}
+    known = tuple(
+        one if one.name in is_open else since(date(2026, 3, 2), one)[0] for one in everything
+    )
+    selection = years(2001, 2016, *REPORTERS, level=level, partners=partners)
+    whole, plan = planned(selection, known=everything), planned(selection, known=known)
+    asked_for = cells(trade(plan))
+    assert len(asked_for) == len(set(asked_for))
+    assert {(str(REPORTERS[name]), str(year)) for name, year in changed} <= {
+        cell[:2] for cell in asked_for
+    }
+    assert len(trade(plan)) <= len(trade(whole))
+    assert set(asked_for) <= set(cells(trade(whole)))
+    assert is_open <= {name for chunk in trade(plan) for name in chunk.datasets}
+    assert plan.fewest <= plan.expected_requests
+    # What nobody wants is taken along only where reporters or periods share a call.
+    apart = [planned(selection, known=(one,)) for one in known if one.unchanged_since is None]
+    assert len(trade(plan)) <= sum(len(trade(one)) for one in apart)
 
 
 def test_the_size_of_a_dataset_makes_fewer_calls_of_a_small_reporter() -> None:
