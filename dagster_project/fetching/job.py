@@ -168,7 +168,7 @@ def run_fetch(
             connector,
             pieces,
             run,
-            _asked_of(known, plan),
+            seen.dated(_asked_of(known, plan)),
             finished=now or clock(),
             gateway=gateway,
         )
