@@ -72,7 +72,7 @@ class Settings:
 
     @property
     def fetching(self) -> Path:
-        """Unfinished fetches and the count of requests by source."""
+        """By source: unfinished fetches, the count of requests, which datasets have come."""
         return self.data_home / "fetching"
 
     @property

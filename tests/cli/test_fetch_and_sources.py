@@ -22,6 +22,7 @@ from fetching.small_publisher import (
     PARTNERS,
     SOURCE,
     TABLE,
+    KeyedConnector,
     SmallConnector,
     SmallPublisher,
     all_rows,
@@ -145,6 +146,24 @@ def test_what_a_publisher_never_had_is_not_called_held(run: Run) -> None:
     said = run("fetch", SOURCE, "--partner", "ATA", "--from", "2015", "--to", "2016").stdout
     assert f"{SOURCE} has nothing of this selection: no release was added." in said
     assert "held already" not in said
+
+
+def test_nothing_new_is_said_and_is_no_failure(
+    run: Run, server: Loopback, publisher: SmallPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "CONNECTORS", {SOURCE: KeyedConnector()})
+    publisher.released = {"KOR": "2016-12-05", "JPN": "2016-12-06"}
+    run("fetch", SOURCE, *TWO_YEARS)
+    planned = run("fetch", SOURCE, *TWO_YEARS, "--dry-run")
+    assert "Note: 2 datasets of this came before, the last on" in planned.stderr
+    server.seen.clear()
+    again = run("fetch", SOURCE, *TWO_YEARS)
+    assert again.exit_code == 0
+    assert "Nothing new: small_source has not changed what is held" in again.stdout
+    assert "Note: 2 datasets unchanged since" in again.stderr
+    assert len(server.seen) == 1
+    outcome = json.loads(run("fetch", SOURCE, *TWO_YEARS, "--format", "json").stdout)
+    assert (outcome["unchanged_datasets"], outcome["requests_sent"]) == (2, 1)
 
 
 def test_a_large_part_withdrawn_is_said_and_a_small_one_is_only_counted(

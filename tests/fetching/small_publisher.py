@@ -176,6 +176,28 @@ class SmallConnector:
         return Examined(reply.content, more)
 
 
+class KeyedConnector(SmallConnector):
+    """The same, naming its datasets: the partners, each in all years there are."""
+
+    def plan(
+        self,
+        selection: Selection,
+        seeds: Path,
+        *,
+        has_key: bool,
+        known: tuple[Available, ...] = (),
+    ) -> Plan:
+        plan = super().plan(selection, seeds, has_key=has_key, known=known)
+        unchanged = {one.name for one in known if one.unchanged_since is not None}
+        chunks = tuple(
+            replace(chunk, datasets=(partner,))
+            for chunk in plan.chunks
+            for partner in [chunk.name[:3]]
+            if partner not in unchanged
+        )
+        return replace(plan, chunks=chunks, expected_requests=len(chunks))
+
+
 def _chunk(partner: str, first: str, last: str, page: int = 1) -> Chunk:
     parameters = [("partner", partner), ("from", first), ("to", last)]
     name = f"{partner}_{first}_{last}"

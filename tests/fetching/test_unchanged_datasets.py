@@ -24,7 +24,7 @@ from fetching.small_publisher import (
     NO_WAITS,
     TABLE,
     YEARS,
-    SmallConnector,
+    KeyedConnector,
     SmallPublisher,
     all_rows,
     small_settings,
@@ -38,7 +38,7 @@ from dagster_project.fetching.planning import plan_fetch
 from dagster_project.fetching.seen import Seen
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError
 from dagster_project.sources import catalog
-from dagster_project.sources.connector import Available, Chunk, Plan, Request, Selection
+from dagster_project.sources.connector import Available, Chunk, Request, Selection
 from dagster_project.sources.snapshot import Covers, read_release
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
@@ -428,28 +428,6 @@ def test_codes_that_changed_make_another_question(tmp_path: Path) -> None:
     with (seeds / "comtrade_areas.csv").open("a") as file:
         file.write("\n")
     assert marked() == []
-
-
-class KeyedConnector(SmallConnector):
-    """The small connector, whose datasets are partners in all years."""
-
-    def plan(
-        self,
-        selection: Selection,
-        seeds: Path,
-        *,
-        has_key: bool,
-        known: tuple[Available, ...] = (),
-    ) -> Plan:
-        plan = super().plan(selection, seeds, has_key=has_key, known=known)
-        unchanged = {one.name for one in known if one.unchanged_since is not None}
-        chunks = tuple(
-            replace(chunk, datasets=(partner,))
-            for chunk in plan.chunks
-            for partner in [chunk.name[:3]]
-            if partner not in unchanged
-        )
-        return replace(plan, chunks=chunks, expected_requests=len(chunks))
 
 
 @pytest.fixture
