@@ -168,7 +168,7 @@ def run_fetch(
             connector,
             pieces,
             run,
-            seen.dated(_asked_of(known, plan)),
+            known,
             finished=now or clock(),
             gateway=gateway,
         )
@@ -189,14 +189,6 @@ def run_fetch(
         notes=(*notes, *plan.notes),
         unchanged=sum(one.unchanged_since is not None for one in known),
     )
-
-
-def _asked_of(known: tuple[Available, ...], plan: Plan) -> tuple[Available, ...]:
-    """The datasets that a plan asks for; all, where its connector does not say which."""
-    named = {name for chunk in plan.chunks for name in chunk.datasets}
-    if not named:
-        return known
-    return tuple(one for one in known if one.name in named and one.unchanged_since is None)
 
 
 class _Run:

@@ -68,22 +68,6 @@ class Seen:
             for one in known
         )
 
-    def dated(self, known: Iterable[Available]) -> tuple[Available, ...]:
-        """The same datasets, none released before the day on which it still had another key.
-
-        A release dated before the one that it corrects would be taken for an older state.
-        """
-        datasets = self._read()
-        dated = []
-        for one in known:
-            held = datasets.get(one.name)
-            if one.released_on is not None and held is not None and held.key != one.release_key:
-                last = max((brought.on for brought in held.brought.values()), default=date.min)
-                dated.append(replace(one, released_on=max(one.released_on, last)))
-            else:
-                dated.append(one)
-        return tuple(dated)
-
     def may_be_unchanged(self, chunks: Iterable[Chunk]) -> str | None:
         """What to tell of a plan that was made before the publisher said what there is."""
         brought = self._still_held({name for chunk in chunks for name in chunk.datasets})
