@@ -190,6 +190,15 @@ def test_what_is_no_country_is_loaded_without_a_countrys_code() -> None:
     ]
 
 
+def test_the_m49_code_of_monaco_is_an_area_of_several_countries() -> None:
+    parsed = parse(comtrade_row(partnerCode=492, partnerISO="MCO"))
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.select("partner_code", "partner_iso").rows() == [("492", None)]
+    assert AREAS.others["492"] == "area_nes"
+    # A list without codes would ask for every partner.
+    assert "MCO" not in AREAS.codes_of
+
+
 def test_a_recorded_reply_is_read_whole(real_data: Path) -> None:
     paths = sorted((real_data / "fixtures" / "comtradr" / "data").glob("*.json"))
     assert paths

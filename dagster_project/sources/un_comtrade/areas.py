@@ -63,6 +63,9 @@ def read_areas(seeds: Path) -> Areas:
     codes_of: dict[str, tuple[str, ...]] = {}
     for row in read_seed(seeds, COUNTRY_SEED):
         codes = tuple(row["comtrade_codes"].split())
+        if not codes:
+            # Told apart by others only; a question for it must not become one for everybody.
+            continue
         codes_of[row["iso3"]] = codes
         iso3_of |= dict.fromkeys(codes, row["iso3"])
     others: dict[str, str] = {}
