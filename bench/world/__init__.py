@@ -10,7 +10,7 @@ No statement about real trade is made or meant. Countries bear real codes and, w
 real places, so that the files can be read by what reads the publisher's; their sizes, products
 and errors are dice.
 
-Belongs here: worlds as frames (`reports`). Does not belong
+Belongs here: worlds, as frames (`reports`) and as files (`write_bulk_file`). Does not belong
 here: how anything is estimated from them.
 """
 
@@ -22,7 +22,7 @@ from bench.world.errors import (
     no_errors,
     one_sided_re_export,
 )
-
+from bench.world.files import Written, write_bulk_file
 from bench.world.geography import Geography, made_up_geography, real_geography
 from bench.world.parameters import Cif, Reporting, World
 from bench.world.products import Products, made_up_products, real_products
@@ -36,6 +36,7 @@ __all__ = [
     "Products",
     "Reporting",
     "World",
+    "Written",
     "country_biased",
     "heavy_tailed",
     "log_normal",
@@ -48,4 +49,5 @@ __all__ = [
     "reporters",
     "reports",
     "truth",
+    "write_bulk_file",
 ]

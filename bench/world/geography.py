@@ -20,6 +20,7 @@ from dagster_project.sources.reading import read_seed
 COUNTRY_SEED = "country_list.csv"
 PLACE_SEED = "country_geography.csv"
 BORDER_SEED = "country_borders.csv"
+YEAR_SEED = "comtrade_code_years.csv"
 
 _EARTH_RADIUS_KM = 6371.0
 _CONTINENTS = 6
@@ -105,7 +106,7 @@ def real_geography(countries: int, seed: int, seeds: Path) -> Geography:
         * np.cos(latitude)
         * np.sin((longitude[:, None] - longitude) / 2) ** 2
     )
-    distance = 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half))
+    distance = 2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1)))
     borders = {(row["iso3"], row["neighbour_iso3"]) for row in read_seed(seeds, BORDER_SEED)}
     contiguous = np.array([[(a, b) in borders or (b, a) in borders for b in iso3] for a in iso3])
     landlocked = np.array([places[one]["is_landlocked"] == "true" for one in iso3])
@@ -113,15 +114,19 @@ def real_geography(countries: int, seed: int, seeds: Path) -> Geography:
 
 
 def _some_codes(countries: int, seed: int, seeds: Path) -> pl.DataFrame:
-    """Real countries with the area code of today, in the order of their ISO codes.
+    """Real countries of today with their area codes, in the order of their ISO codes.
 
-    With real places those without coordinates cannot take part in either kind of world.
+    Those without coordinates take part in neither kind of world, so that the same seed draws
+    the same countries in both.
     """
     placed = {row["iso3"] for row in read_seed(seeds, PLACE_SEED) if row["latitude"]}
+    former = {row["area_code"] for row in read_seed(seeds, YEAR_SEED) if row["last_year"]}
     known = [
-        (row["iso3"], row["comtrade_codes"].split()[0])
+        (row["iso3"], codes[0])
         for row in read_seed(seeds, COUNTRY_SEED)
-        if row["comtrade_codes"] and row["iso3"] in placed
+        if (codes := row["comtrade_codes"].split())
+        and row["iso3"] in placed
+        and codes[0] not in former
     ]
     if countries > len(known):
         raise ValueError(f"{countries} countries: the reference data have {len(known)}")

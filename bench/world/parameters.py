@@ -52,6 +52,7 @@ class Reporting:
     `valuation_breaks`: importer and year where imports stand at FOB value as if it were CIF.
     `quantity_share`: part of a log error that the quantity has as well; the rest is in the unit
     value. `quantity_noise`: standard deviation of a further log error of quantities alone.
+    `no_quantity`: share of rows without a quantity.
     """
 
     missing: float = 0.0
@@ -63,6 +64,7 @@ class Reporting:
     valuation_breaks: tuple[tuple[str, int], ...] = ()
     quantity_share: float = 0.7
     quantity_noise: float = 0.0
+    no_quantity: float = 0.0
 
     @classmethod
     def as_in_practice(cls) -> Reporting:
@@ -75,6 +77,7 @@ class Reporting:
             nes_flows=0.03,
             fob_importers=0.08,
             quantity_noise=0.1,
+            no_quantity=0.07,
         )
 
 

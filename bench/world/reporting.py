@@ -9,7 +9,6 @@ Every purpose has its own dice, so worlds that differ in one parameter differ in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +70,8 @@ class Reported:
     """One side's rows of a year, as positions, sorted by reporter, product and partner.
 
     A partner at or beyond the number of countries is an area not elsewhere specified.
-    `re_exported_usd` is the part of an export that only passed through.
+    `re_exported_usd` is the part of an export that only passed through. A quantity that is not
+    stated is not a number.
     """
 
     year: int
@@ -82,16 +82,12 @@ class Reported:
     quantity_kg: Floats
     re_exported_usd: Floats
 
-    @cached_property
-    def is_re_export(self) -> Truths:
-        return self.re_exported_usd > 0
-
 
 def reports(world: World) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What exporters and importers report, in the common edition (`REPORT_SCHEMA`).
 
     An area not elsewhere specified stands as importer with its code in the reference data,
-    such as `comtrade:899`.
+    such as `comtrade:899`. A quantity is null where none is stated.
     """
     lasting = found(world)
     sides: tuple[list[pl.DataFrame], list[pl.DataFrame]] = ([], [])
@@ -111,7 +107,7 @@ def reports(world: World) -> tuple[pl.DataFrame, pl.DataFrame]:
                 "product_code": coded(side.product, products),
                 "year": pl.repeat(year, side.reporter.size, dtype=pl.Int32, eager=True),
                 "value_usd": side.value_usd,
-                "quantity_kg": side.quantity_kg,
+                "quantity_kg": pl.Series(side.quantity_kg).fill_nan(None),
             }
             frames.append(pl.DataFrame(columns).select(*REPORT_SCHEMA))
     exports, imports = (pl.concat(frames).cast(pl.Schema(REPORT_SCHEMA)) for frames in sides)
@@ -270,7 +266,11 @@ def _quantity_error(lasting: Foundations, side: str, year: int, ln_error: Floats
     reporting = lasting.world.reporting
     die = dice(lasting.world.seed, f"quantities of {side}", year)
     noise = reporting.quantity_noise * die.standard_normal(ln_error.size)
-    return np.exp(reporting.quantity_share * ln_error + noise)
+    error = np.exp(reporting.quantity_share * ln_error + noise)
+    if reporting.no_quantity > 0:
+        die = dice(lasting.world.seed, f"rows of {side} without quantity", year)
+        error[die.random(ln_error.size) < reporting.no_quantity] = np.nan
+    return error
 
 
 def _kept(

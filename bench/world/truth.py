@@ -54,6 +54,8 @@ _VALUE_SLOPE, _VALUE, _VALUE_WITH_EXISTENCE = 0.85, 2.5, 0.4
 # Median unit values: dollars a kilogram.
 _UNIT_VALUE_USD, _UNIT_VALUE = 6.0, 1.0
 _CALIBRATION = 400_000
+# A block of all importers that stays in the cache of a core.
+_PRODUCTS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,29 +165,14 @@ def found(world: World) -> Foundations:
 
 
 def true_flows(lasting: Foundations, year: int, on_progress: OnProgress | None = None) -> Flows:
-    """The flows of a year; those of one exporter at a time are all that is ever dense."""
+    """The flows of a year, drawn an exporter at a time."""
     world = lasting.world
-    countries, kinds = lasting.size.size, len(lasting.product_codes)
-    shape = (kinds, countries)
-    stays, changes = (np.float32(np.sqrt(x)) for x in (world.persistence, 1 - world.persistence))
+    countries = lasting.size.size
     taste = np.ascontiguousarray(lasting.ln_taste.T)
     parts: list[tuple[npt.NDArray[np.generic], ...]] = []
     for exporter in range(countries):
-        lasts = dice(world.seed, "lasting flows", exporter)
         year_die = dice(world.seed, "flows of a year", exporter, year)
-        first = stays * lasts.standard_normal(shape, np.float32)
-        first += changes * year_die.standard_normal(shape, np.float32)
-        expected = taste + (lasting.ln_product + lasting.ln_strength[exporter])[:, None]
-        expected += lasting.ln_pair[exporter]
-        exists = expected + np.float32(_EXISTENCE) * first > lasting.threshold
-        exists[:, exporter] = False
-        # Every number is drawn, wanted or not, so that a flow has the same dice in each year.
-        second = lasts.standard_normal(shape, np.float32)[exists]
-        second = stays * second + changes * year_die.standard_normal(second.size, np.float32)
-        product, importer = (index.astype(np.int32) for index in np.nonzero(exists))
-        ln_value = lasting.ln_scale + _ln_value(
-            expected[exists].astype(float), first[exists].astype(float), second.astype(float)
-        )
+        product, importer, ln_value = _existing(lasting, exporter, taste, year_die)
         ln_unit_value = lasting.ln_unit_value[product] + year_die.normal(
             0, world.unit_value_spread, product.size
         )
@@ -194,7 +181,7 @@ def true_flows(lasting: Foundations, year: int, on_progress: OnProgress | None =
             + lasting.ln_cif_pair[exporter, importer]
             + world.cif.unit_value * lasting.ln_unit_value[product]
         )
-        value = np.exp(ln_value)
+        value = np.exp(lasting.ln_scale + ln_value)
         parts.append(
             (
                 np.full(product.size, exporter, np.int32),
@@ -208,6 +195,44 @@ def true_flows(lasting: Foundations, year: int, on_progress: OnProgress | None =
         if on_progress is not None:
             on_progress(exporter + 1, countries)
     return Flows(year, *(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _existing(
+    lasting: Foundations,
+    exporter: int,
+    taste: npt.NDArray[np.float32],
+    year_die: np.random.Generator,
+) -> tuple[Indices, Indices, Floats]:
+    """Products, importers and log values, before scaling, of what an exporter sells in a year."""
+    world = lasting.world
+    countries = lasting.size.size
+    lasting_die = dice(world.seed, "lasting flows", exporter)
+    stays, changes = (np.float32(np.sqrt(x)) for x in (world.persistence, 1 - world.persistence))
+    of_product = lasting.ln_product + lasting.ln_strength[exporter]
+    parts: list[tuple[Indices, Indices, Floats]] = []
+    for begin in range(0, len(lasting.product_codes), _PRODUCTS_AT_ONCE):
+        some = slice(begin, begin + _PRODUCTS_AT_ONCE)
+        expected = taste[some] + of_product[some, None]
+        expected += lasting.ln_pair[exporter]
+        first = lasting_die.standard_normal(expected.shape, np.float32)
+        first *= stays
+        first += changes * year_die.standard_normal(expected.shape, np.float32)
+        exists = expected + np.float32(_EXISTENCE) * first > lasting.threshold
+        exists[:, exporter] = False
+        # Every number is drawn, wanted or not, so that a flow has the same dice in each year.
+        second = lasting_die.standard_normal(expected.shape, np.float32)
+        place = np.flatnonzero(exists)
+        second = stays * second.ravel()[place]
+        second += changes * year_die.standard_normal(place.size, np.float32)
+        product, importer = np.divmod(place.astype(np.int32), np.int32(countries))
+        ln_value = _ln_value(
+            expected.ravel()[place].astype(float),
+            first.ravel()[place].astype(float),
+            second.astype(float),
+        )
+        parts.append((product + np.int32(begin), importer, ln_value))
+    product, importer, ln_value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return product, importer, ln_value
 
 
 def flow_frame(lasting: Foundations, flows: Flows) -> pl.DataFrame:
