@@ -1,0 +1,94 @@
+"""The rules that make one value of two reports, as weights.
+
+Belongs here: the weight of the exporter's report under each rule, the combination, the
+sensitivity band. These are the reference for the models that do the same in SQL. Does not
+belong here: how the reliability of a reporter is estimated (`reliability`).
+
+Every rule is a weight w of X and a mean: arithmetic, V = w X + (1 - w) Mf, or geometric,
+V = exp(w ln X + (1 - w) ln Mf). Where only one side reports, that side is V whatever the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Weight = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a rule weighs: what it reads of a reporter, the weight, the kind of mean.
+
+    `reads` is the stem of a column of reporters, which stands there twice: `<stem>_exporter`
+    is handed over for the exporter, `<stem>_importer` for the importer.
+    """
+
+    name: str
+    reads: str
+    weight: Weight
+    mean: Literal["arithmetic", "geometric"]
+
+    def values(self, x: np.ndarray, mf: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        if self.mean == "geometric":
+            return np.exp(weight * np.log(x) + (1 - weight) * np.log(mf))
+        return weight * x + (1 - weight) * mf
+
+
+def inverse_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) -> np.ndarray:
+    """The least variance that a weighted mean of two independent log errors can have."""
+    return sigma_importer**2 / (sigma_exporter**2 + sigma_importer**2)
+
+
+def log_normal_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) -> np.ndarray:
+    """f(sigma_j) / (f(sigma_i) + f(sigma_j)), f(s) = exp(s^2) (exp(s^2) - 1).
+
+    f is the variance of a log-normal error with median one. Divided through, so that a large
+    sigma does not overflow: f(i) / f(j) as the exponential of a difference of logarithms.
+    """
+    return 1 / (1 + np.exp(_ln_variance(sigma_exporter) - _ln_variance(sigma_importer)))
+
+
+def more_agreed(agreed_exporter: np.ndarray, agreed_importer: np.ndarray) -> np.ndarray:
+    """All to the reporter with more of its trade agreed; half each where they are equal."""
+    return np.where(
+        agreed_exporter > agreed_importer, 1.0, np.where(agreed_exporter < agreed_importer, 0, 0.5)
+    )
+
+
+def softmax(score_exporter: np.ndarray, score_importer: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(score_importer - score_exporter))
+
+
+def sensitivity(
+    weight: np.ndarray, sigma_exporter: np.ndarray, sigma_importer: np.ndarray
+) -> np.ndarray:
+    """s of the band V exp(+-1.96 s). Mirror data fix only sums of two variances, so it is a
+    sensitivity band and no confidence interval."""
+    return np.sqrt(weight**2 * sigma_exporter**2 + (1 - weight) ** 2 * sigma_importer**2)
+
+
+def _ln_variance(sigma: np.ndarray) -> np.ndarray:
+    square = sigma**2
+    return square + np.log(np.expm1(square))
+
+
+def _constant(weight: float) -> Weight:
+    return lambda exporter, importer: np.full(np.broadcast(exporter, importer).shape, weight)
+
+
+DEFAULT_RULE = "inverse_variance"
+
+RULES = (
+    Rule("inverse_variance", "sigma", inverse_variance, "geometric"),
+    Rule("baci", "sigma", log_normal_variance, "arithmetic"),
+    Rule("baci_ls_means", "sigma_ls_means", log_normal_variance, "arithmetic"),
+    Rule("gehlhar", "agreed_share", more_agreed, "arithmetic"),
+    Rule("growth_lab", "growth_lab_score", softmax, "arithmetic"),
+    Rule("simple_mean", "sigma", _constant(0.5), "arithmetic"),
+    Rule("exporter_only", "sigma", _constant(1.0), "arithmetic"),
+    Rule("importer_only", "sigma", _constant(0.0), "arithmetic"),
+)
