@@ -17,14 +17,16 @@ from dagster_project.defs.schedules import freshness_of
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
+    BULK,
     CATALOG,
     CONNECTORS,
     REJECTS_SCHEMA,
     SNAPSHOT_FILES_SCHEMA,
+    BulkTable,
     LoadResult,
     SourceTable,
+    load_entry,
     load_snapshot_index,
-    load_table,
 )
 from dagster_project.sources.succession import WITHDRAWN_SCHEMA
 
@@ -39,13 +41,14 @@ def raw_key(table: str) -> dg.AssetKey:
 
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Every table of the catalogue, and those that describe the snapshots themselves."""
-    tables = [build_raw_asset(settings, entry, len(CATALOG)) for entry in CATALOG]
+    entries = (*CATALOG, *BULK)
+    tables = [build_raw_asset(settings, entry, len(entries)) for entry in entries]
     return [
         *tables,
         _snapshot_files(settings),
         _left_by_tables(
             settings,
-            CATALOG,
+            entries,
             SNAPSHOT_REJECTS,
             REJECTS_SCHEMA,
             "The rows that were refused while the raw tables were read, and why.",
@@ -60,8 +63,10 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
-def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.AssetsDefinition:
-    """One raw table: Parquet under the raw folder, a folder a release."""
+def build_raw_asset(
+    settings: Settings, entry: SourceTable | BulkTable, total: int
+) -> dg.AssetsDefinition:
+    """One raw table: Parquet under the raw folder, a folder a release or a year."""
 
     # Where releases come from; raw tables are read from what is held, fetched or not.
     origins = [INBOX, *([fetched_key(entry.source_id)] if entry.source_id in CONNECTORS else [])]
@@ -89,7 +94,15 @@ def build_raw_asset(settings: Settings, entry: SourceTable, total: int) -> dg.As
     def raw_table(
         context: dg.AssetExecutionContext, listener: dg.ResourceParam[Listener]
     ) -> dg.MaterializeResult:
-        result = load_table(entry, settings)
+        percent = -1
+
+        def tell(name: str, done: int, size: int) -> None:
+            nonlocal percent
+            if percent != (percent := 100 * done // size):
+                file = name.rpartition("/")[2]
+                listener.going_on("raw", f"{file} {percent} %", "reading", total)
+
+        result = load_entry(entry, settings, tell)
         listener.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
             metadata=result_metadata(result), check_results=check_results(entry.table, result)
@@ -151,7 +164,7 @@ def _snapshot_files(settings: Settings) -> dg.AssetsDefinition:
 
 def _left_by_tables(
     settings: Settings,
-    entries: Iterable[SourceTable],
+    entries: Iterable[SourceTable | BulkTable],
     key: dg.AssetKey,
     schema: Mapping[str, pl.DataType],
     description: str,

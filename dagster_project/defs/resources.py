@@ -24,7 +24,7 @@ Stage = Literal["raw", "models", "publish"]
 
 @dataclass(frozen=True)
 class BuildEvent:
-    """One step of a build that has ended: `done` of `total` in its stage."""
+    """One step of a build has ended, or says how far it is: `done` of `total` have in its stage."""
 
     stage: Stage
     name: str
@@ -39,6 +39,9 @@ class Listener:
     def __init__(self, on_event: Callable[[BuildEvent], None] = lambda event: None) -> None:
         self._on_event = on_event
         self._done: Counter[Stage] = Counter()
+
+    def going_on(self, stage: Stage, name: str, status: str, total: int) -> None:
+        self._on_event(BuildEvent(stage, name, status, self._done[stage], total))
 
     def ended(self, stage: Stage, name: str, status: str, total: int) -> None:
         self._done[stage] += 1

@@ -13,6 +13,7 @@ from dagster_project.settings import Settings
 from dagster_project.sources import (
     articles,
     bea_ita,
+    cepii_baci,
     fred,
     korea_customs,
     published,
@@ -20,6 +21,7 @@ from dagster_project.sources import (
     us_census,
     usitc_dataweb,
 )
+from dagster_project.sources.bulk import BulkTable, OnProgress, load_bulk_table
 from dagster_project.sources.connector import Connector, SelectionError
 from dagster_project.sources.raw import (
     REJECTS_SCHEMA,
@@ -32,14 +34,17 @@ from dagster_project.sources.raw import (
 from dagster_project.sources.reading import closest
 
 __all__ = [
+    "BULK",
     "CATALOG",
     "CONNECTORS",
     "REJECTS_SCHEMA",
     "SNAPSHOT_FILES_SCHEMA",
+    "BulkTable",
     "LoadResult",
     "SourceTable",
     "connector_of",
     "load_all",
+    "load_entry",
     "load_snapshot_index",
     "load_table",
     "table_named",
@@ -55,6 +60,9 @@ CATALOG: tuple[SourceTable, ...] = (
     *published.TABLES,
     *articles.TABLES,
 )
+
+# Tables of large files, which no connector brings and no release is compared with.
+BULK: tuple[BulkTable, ...] = (*un_comtrade.BULK_TABLES, *cepii_baci.BULK_TABLES)
 
 # By source. A source without a connector is added to by hand.
 CONNECTORS: Mapping[str, Connector] = {
@@ -96,9 +104,20 @@ def connector_of(source_id: str) -> Connector:
     return CONNECTORS[source_id]
 
 
+def load_entry(
+    entry: SourceTable | BulkTable,
+    settings: Settings,
+    on_progress: OnProgress = lambda name, done, total: None,
+) -> LoadResult:
+    """Bring the Parquet of one table up to date; see `raw.load_table`, `bulk.load_bulk_table`."""
+    if isinstance(entry, BulkTable):
+        return load_bulk_table(entry, settings, on_progress)
+    return load_table(entry, settings)
+
+
 def load_snapshot_index(settings: Settings) -> LoadResult:
     """Write the list of every file of every release; see `raw.load_index`."""
-    return load_index(CATALOG, settings)
+    return load_index((*CATALOG, *BULK), settings)
 
 
 def load_all(settings: Settings) -> tuple[LoadResult, ...]:
@@ -107,4 +126,7 @@ def load_all(settings: Settings) -> tuple[LoadResult, ...]:
     The list goes first because it refuses a sidecar whose table or layout nobody reads.
     """
     index = load_snapshot_index(settings)
-    return (index, *(load_table(entry, settings) for entry in CATALOG))
+    return (
+        index,
+        *(load_entry(entry, settings) for entry in (*CATALOG, *BULK)),
+    )

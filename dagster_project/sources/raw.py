@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -78,9 +79,22 @@ SNAPSHOT_FILES_SCHEMA: dict[str, pl.DataType] = {
     "note": pl.String(),
 }
 
-_REJECTED = "bilateral.rejected"
-_ROWS = "bilateral.rows"
+REJECTED = "bilateral.rejected"
+ROWS = "bilateral.rows"
 _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number", "column_name")
+
+
+class RawTable(Protocol):
+    """What is told of a raw table, whether its files are read whole (`SourceTable`) or not."""
+
+    @property
+    def source_id(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def layouts(self) -> frozenset[str]: ...
+    @property
+    def seeds(self) -> tuple[str, ...]: ...
 
 
 FileParser = Callable[[bytes, SnapshotFile], Parsed]
@@ -188,15 +202,15 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     parsed: list[_Partition] = []
     for release, files in held:
         contents = [read_verified(file) for file in files]
-        fingerprint = _fingerprint(entry, files, settings.seeds)
+        fingerprint = fingerprint_of(entry, files, settings.seeds)
         state = state_of(partition_file(folder, release.release_id))
-        rejects_file = _rejects_file(rejects_folder, entry.table, release.release_id)
+        rejects_file = rejects_file_of(rejects_folder, entry.table, release.release_id)
         if (
             state.get(FINGERPRINT) == fingerprint
-            and (state[_REJECTED] == "0") != rejects_file.exists()
+            and (state[REJECTED] == "0") != rejects_file.exists()
         ):
             unchanged.append(release.release_id)
-            rows, rejected = rows + int(state[_ROWS]), rejected + int(state[_REJECTED])
+            rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
         parse = parse or entry.parser(settings.seeds)
         partition = _parse_release(entry, release, files, contents, parse, fingerprint)
@@ -221,7 +235,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     )
 
 
-def load_index(entries: Sequence[SourceTable], settings: Settings) -> LoadResult:
+def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
     """Write the list of every file of every release.
 
     Raises:
@@ -237,7 +251,7 @@ def load_index(entries: Sequence[SourceTable], settings: Settings) -> LoadResult
                 f" catalog does not have for {file.source_id}. Known:"
                 f" {', '.join(table for _, table in layouts)}."
             )
-        _check_layout(file, layouts[file.source_id, file.table])
+        check_layout(file, layouts[file.source_id, file.table])
     index = pl.DataFrame(
         [_index_row(release, file) for release in releases for file in release.files],
         schema=SNAPSHOT_FILES_SCHEMA,
@@ -291,7 +305,7 @@ def _parse_release(
     frames = [pl.DataFrame(schema=entry.schema)]
     rejects = [rejects_frame().with_columns(pl.lit("").alias(name) for name in LINEAGE_SCHEMA)]
     for file, content in zip(files, contents, strict=True):
-        _check_layout(file, entry.layouts)
+        check_layout(file, entry.layouts)
         if file.is_empty:
             continue
         result = parse(content, file)
@@ -321,7 +335,7 @@ def _parse_release(
     return _Partition(release.release_id, fingerprint, frame, listed)
 
 
-def _check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
+def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
     if file.layout not in layouts:
         raise SnapshotError(
             f"{file.snapshot_file}: the sidecar says layout {file.layout!r}, which"
@@ -329,18 +343,18 @@ def _check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
         )
 
 
-def _fingerprint(entry: SourceTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
+def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
     """Everything the partition's content depends on."""
     parts = {
-        "code": _code_hash(),
+        "code": code_hash(),
         "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
-        "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
+        "seeds": [(name, hash_of(seeds / name)) for name in entry.seeds],
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _code_hash() -> str:
+def code_hash() -> str:
     """A hash of this package, so that a changed parser is never mistaken for an old one.
 
     The version of Polars belongs to it: it writes the bytes.
@@ -351,11 +365,11 @@ def _code_hash() -> str:
     return digest.hexdigest()
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
 
 
-def _rejects_file(folder: Path, table: str, release_id: str) -> Path:
+def rejects_file_of(folder: Path, table: str, release_id: str) -> Path:
     return folder / f"{PREFIX}{table}~{release_id}" / PART
 
 
@@ -363,15 +377,15 @@ def _write_partition(
     entry: SourceTable, partition: _Partition, folder: Path, rejects_folder: Path
 ) -> None:
     """Rejects first: the partition's own file is what says that both are there."""
-    rejects_file = _rejects_file(rejects_folder, entry.table, partition.release_id)
+    rejects_file = rejects_file_of(rejects_folder, entry.table, partition.release_id)
     if partition.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)
     else:
         write(rejects_file, partition.rejects, {})
     state = {
         FINGERPRINT: partition.fingerprint,
-        _REJECTED: str(partition.rejects.height),
-        _ROWS: str(partition.frame.height),
+        REJECTED: str(partition.rejects.height),
+        ROWS: str(partition.frame.height),
     }
     write(partition_file(folder, partition.release_id), partition.frame, state)
 
@@ -385,7 +399,7 @@ def _remove_vanished(
         if partition.name not in kept:
             release_id = partition.name.removeprefix(PREFIX)
             shutil.rmtree(partition, ignore_errors=True)
-            rejects = _rejects_file(rejects_folder, table, release_id)
+            rejects = rejects_file_of(rejects_folder, table, release_id)
             shutil.rmtree(rejects.parent, ignore_errors=True)
             removed.append(release_id)
     return tuple(removed)

@@ -22,6 +22,7 @@ from unit.source_files import (
 
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
+    BULK,
     CATALOG,
     LoadResult,
     load_all,
@@ -307,7 +308,7 @@ def test_duplicates_of_other_layouts_are_found_too(settings: Settings) -> None:
 def test_every_shipped_snapshot_loads_without_a_reject(project_root: Path, tmp_path: Path) -> None:
     settings = Settings(project_root=project_root, data_home=tmp_path, as_of=None)
     results = {result.table: result for result in load_all(settings)}
-    assert set(results) == {"snapshots__files", *(entry.table for entry in CATALOG)}
+    assert set(results) == {"snapshots__files", *(entry.table for entry in (*CATALOG, *BULK))}
     for result in results.values():
         assert (result.rows > 0) == bool(result.releases), result.table
         assert result.rejects == 0, result.table

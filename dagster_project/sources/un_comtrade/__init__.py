@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dagster_project.sources.bulk import BulkTable, FileOpener
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.un_comtrade import downloads, metadata, replies, trade
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
-__all__ = ["CONNECTOR", "TABLES"]
+__all__ = ["BULK_TABLES", "CONNECTOR", "TABLES"]
 
 _CALENDAR = "Continuously, as countries report; a year is fairly complete by the following autumn."
 
@@ -25,6 +26,13 @@ def _trade_parser(seeds: Path) -> FileParser:
         replies.parse_reply(content, file, areas)
         if file.layout == replies.LAYOUT
         else downloads.parse_download(content, file, areas)
+    )
+
+
+def _bulk_opener(seeds: Path) -> FileOpener:
+    areas = read_areas(seeds)
+    return lambda first_line, file: downloads.download_reader(
+        first_line, file, areas, trade.BULK_SCHEMA
     )
 
 
@@ -69,6 +77,22 @@ TABLES: tuple[SourceTable, ...] = (
         primary_key=metadata.PRIMARY_KEY,
         values=metadata.VALUES,
         period=trade.LAST_MONTH,
+        calendar=_CALENDAR,
+    ),
+)
+
+BULK_TABLES: tuple[BulkTable, ...] = (
+    BulkTable(
+        source_id="un_comtrade",
+        table="un_comtrade__bulk",
+        description="Whole reports of countries to the United Nations, for reconciling both sides.",
+        layouts=frozenset(downloads.LAYOUTS),
+        coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
+        signs=downloads.SIGNS,
+        opener=_bulk_opener,
+        seeds=(COUNTRY_SEED, AREA_SEED),
+        columns=trade.BULK_SCHEMA,
+        year="ref_year",
         calendar=_CALENDAR,
     ),
 )

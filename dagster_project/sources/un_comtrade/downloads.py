@@ -3,31 +3,31 @@
 Belongs here: the four layouts by their headers, and their rows as text cells. Does not
 belong here: what makes a row unusable (`trade`), replies of the API (`replies`).
 
-A file may have a million rows, so nothing here goes row by row.
+A file may have millions of rows, so nothing here goes row by row, and a file need not be here
+all at once: `download_reader` takes it in blocks of whole lines.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from dagster_project.sources.reading import Parsed, decode, rejects_frame
+from dagster_project.sources.blocks import Block
+from dagster_project.sources.delimited import read_records, split_header
+from dagster_project.sources.reading import Parsed, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.areas import Areas
-from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, check_trade
+from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, SCHEMA, check_trade
 
 _GZIP = b"\x1f\x8b"
 # What zlib calls a stream with the header of gzip.
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # The part of a file in which the header stands.
 _HEAD = 8192
-_BEYOND = "_beyond"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Layout:
     columns: tuple[str, ...]
     named: Mapping[str, str]
     constant: Mapping[str, str] = field(default_factory=dict)
+    # Nothing but codes and numbers in it: no cell goes over the end of a line.
+    is_coded: bool = False
 
 
 def _plain(name: str) -> str:
@@ -101,7 +103,7 @@ _LEGACY_22_COLUMNS = (
 _TOTALS = {"partner2_code": "0", "customs_code": "C00", "mot_code": "0"}
 
 
-def _of_v1(header: str) -> Layout:
+def _of_v1(header: str, *, is_coded: bool = False) -> Layout:
     columns = tuple(header.split())
     by_plain = {_plain(column): column for column in columns}
     named = {
@@ -109,12 +111,12 @@ def _of_v1(header: str) -> Layout:
         for raw, printed in {**REQUIRED, **OPTIONAL}.items()
         if _plain(printed) in by_plain
     }
-    return Layout(columns, named)
+    return Layout(columns, named, is_coded=is_coded)
 
 
 LAYOUTS: Mapping[str, Layout] = {
     "comtrade_csv_47": _of_v1(_V1_HEADER),
-    "comtrade_bulk_34": _of_v1(_BULK_HEADER),
+    "comtrade_bulk_34": _of_v1(_BULK_HEADER, is_coded=True),
     "comtrade_legacy_35": Layout(
         _LEGACY_35_COLUMNS,
         {
@@ -178,29 +180,56 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
             layout, or holds no rows.
     """
     name = file.snapshot_file
-    layout = LAYOUTS[file.layout]
     text = decode(_unpacked(content, name), name)
-    cells, header, rejects = _read_cells(text, name, layout)
-    chosen = {raw: header[_plain(printed)] for raw, printed in layout.named.items()}
-    cells = cells.select(
-        "row_number",
-        *(pl.col(printed).alias(raw) for raw, printed in chosen.items()),
-    ).with_columns(
-        pl.lit(None, dtype=pl.String).alias(raw)
-        for raw in (*REQUIRED, *OPTIONAL)
-        if raw not in chosen
-    )
-    if layout.named["primary_value"] == _LEGACY["primary_value"]:
-        cells = _from_legacy(cells)
-    # What a layout leaves out, and what it leaves empty, is the total.
-    cells = cells.with_columns(
-        pl.col(raw).fill_null(total) for raw, total in layout.constant.items()
-    )
-    parsed = check_trade(cells, {**REQUIRED, **OPTIONAL, **chosen}, areas, file.known_from)
-    return Parsed(
-        parsed.frame,
-        pl.concat([rejects, parsed.rejects]).sort("row_number", maintain_order=True),
-    )
+    first_line, _, body = text.partition("\n")
+    read = download_reader(first_line, file, areas, SCHEMA)
+    if not body.strip():
+        raise SnapshotError(f"{name}: a header but no rows. Fetch it again.")
+    return read(Block(2, body.encode()))
+
+
+def download_reader(
+    first_line: str, file: SnapshotFile, areas: Areas, schema: Mapping[str, pl.DataType]
+) -> Callable[[Block], Parsed]:
+    """What reads the lines after the header, as many at a time as are given.
+
+    Args:
+        schema: the columns wanted, of those of `trade.SCHEMA`.
+
+    Raises:
+        SnapshotError: another header than that of the layout.
+    """
+    layout = LAYOUTS[file.layout]
+    header = split_header(first_line, is_coded=layout.is_coded)
+    found = _check_header(header.columns, layout, file.snapshot_file)
+    named = {raw: found[_plain(printed)] for raw, printed in layout.named.items()}
+    printed = {**REQUIRED, **OPTIONAL, **named}
+    is_legacy = layout.named["primary_value"] == _LEGACY["primary_value"]
+
+    def read(block: Block) -> Parsed:
+        cells, rejects = read_records(block, header, tuple(named.values()), file.snapshot_file)
+        cells = cells.select(
+            "row_number",
+            *(pl.col(column).alias(raw) for raw, column in named.items()),
+            *(
+                pl.lit(None, dtype=pl.String).alias(raw)
+                for raw in (*REQUIRED, *OPTIONAL)
+                if raw not in named
+            ),
+        )
+        if is_legacy:
+            cells = _from_legacy(cells)
+        # What a layout leaves out, and what it leaves empty, is the total.
+        cells = cells.with_columns(
+            pl.col(raw).fill_null(total) for raw, total in layout.constant.items()
+        )
+        parsed = check_trade(cells, printed, areas, file.known_from, schema)
+        return Parsed(
+            parsed.frame,
+            pl.concat([rejects, parsed.rejects]).sort("row_number", maintain_order=True),
+        )
+
+    return read
 
 
 def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
@@ -231,73 +260,7 @@ def _unpacked(content: bytes, name: str) -> bytes:
         ) from error
 
 
-def _read_cells(
-    text: str, name: str, layout: Layout
-) -> tuple[pl.DataFrame, Mapping[str, str], pl.DataFrame]:
-    """Every record as text with its line, the header by plain name, and rejects."""
-    first_line, _, body = text.partition("\n")
-    separator = "\t" if "\t" in first_line else ","
-    header = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
-    # Today's site ends each line with a separator too many.
-    header = header[:-1] if header and header[-1] == "" else header
-    found = _check_header(header, layout, name)
-    if not body.strip():
-        raise SnapshotError(f"{name}: a header but no rows. Fetch it again.")
-    if text.count('"') % 2:
-        raise SnapshotError(
-            f"{name}: a quote is left open, as in a file that is cut short. Fetch it again or"
-            " correct the line."
-        )
-    try:
-        cells = pl.read_csv(
-            io.BytesIO(body.encode()),
-            has_header=False,
-            separator=separator,
-            schema=dict.fromkeys([*header, _BEYOND], pl.String()),
-            truncate_ragged_lines=True,
-            missing_columns="insert",
-        )
-    except pl.exceptions.PolarsError as error:
-        raise SnapshotError(f"{name}: not a table ({error}). Fetch it again.") from error
-    cells = cells.with_columns(_line_of_each(cells, body).alias("row_number"))
-    # A line that is cut short has nothing in its last column, and no layout leaves it empty.
-    is_short, is_long = pl.col(header[-1]).is_null(), pl.col(_BEYOND).is_not_null()
-    if not text.endswith("\n") and cells.tail(1).select(is_short).item():
-        raise SnapshotError(
-            f"{name}, line {cells['row_number'][-1]}: cut short, without an end of line."
-            " Fetch it again."
-        )
-    bad = cells.filter(is_short | is_long)
-    rejects = bad.select(
-        "row_number",
-        pl.lit(None, dtype=pl.String).alias("column_name"),
-        pl.concat_str(header, separator=separator, ignore_nulls=True)
-        .str.slice(0, 200)
-        .alias("value"),
-        pl.when(is_short)
-        .then(pl.lit(f"fewer cells than the {len(header)} of the header"))
-        .otherwise(pl.lit(f"more cells than the {len(header)} of the header"))
-        .alias("reason"),
-    )
-    rejects = pl.concat([rejects_frame(), rejects])
-    return cells.filter(~(is_short | is_long)), found, rejects
-
-
-def _line_of_each(cells: pl.DataFrame, body: str) -> pl.Series:
-    """The line on which each record begins; a quoted cell may hold several."""
-    lines = pl.Series(range(2, cells.height + 2), dtype=pl.Int64)
-    if body.rstrip("\r\n").count("\n") == cells.height - 1:
-        return lines
-    inside = cells.select(
-        pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
-        .cast(pl.Int64)
-        .cum_sum()
-        .shift(1, fill_value=0)
-    ).to_series()
-    return lines + inside
-
-
-def _check_header(header: list[str], layout: Layout, name: str) -> Mapping[str, str]:
+def _check_header(header: Sequence[str], layout: Layout, name: str) -> Mapping[str, str]:
     found = {_plain(column): column for column in header}
     wanted = {_plain(column): column for column in layout.columns}
     missing = [column for plain, column in wanted.items() if plain not in found]

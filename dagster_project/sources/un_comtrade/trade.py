@@ -7,12 +7,12 @@ cells are got out of a file (`replies`, `downloads`); choosing between rows that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import polars as pl
 
-from dagster_project.sources.reading import Parsed, reject_where
+from dagster_project.sources.reading import Check, Parsed, reject_faulty, rejects_frame
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -44,6 +44,22 @@ SCHEMA: dict[str, pl.DataType] = {
     "estimation_flag": pl.String(),
     "is_reported": pl.Boolean(),
     "is_aggregate": pl.Boolean(),
+}
+# Of whole reports the lines are not numbered, and what other columns say is not said again.
+BULK_SCHEMA: dict[str, pl.DataType] = {
+    **{
+        column: dtype
+        for column, dtype in SCHEMA.items()
+        if column
+        not in (
+            *("row_number", "column_name", "reporter_iso", "partner_iso", "aggr_level"),
+            "estimation_flag",
+        )
+    },
+    # Dollars to the mill in eight bytes: a quadrillion fits.
+    "cif_value": pl.Decimal(18, 3),
+    "fob_value": pl.Decimal(18, 3),
+    "primary_value": pl.Decimal(18, 3),
 }
 PRIMARY_KEY = (
     "type_code",
@@ -98,20 +114,22 @@ REMARKS = {
 REQUIRED = {**CODES, **YEAR_AND_MONTH, **MONEY, **FLAGS, **NAMES}
 OPTIONAL = {**QUANTITIES, **REMARKS}
 
-Refuse = Callable[[pl.Expr, str, pl.Expr | str], None]
-
 _TOTAL = "TOTAL"
 _YES = ("true", "1")
 _NO = ("false", "0")
 # Of a number such as 71887.500: whole digits, decimals without meaningless zeros.
 _NUMBER = r"^[0-9]+(\.[0-9]*)?$"
 _NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
-_DOLLARS = r"^[0-9]{1,17}(\.[0-9]{0,3}0*)?$"
+_DOLLARS = r"^[0-9]{1,15}(\.[0-9]{0,3}0*)?$"
 _QUANTITY = r"^[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 
 
 def check_trade(
-    cells: pl.DataFrame, printed: Mapping[str, str], areas: Areas, known_from: date
+    cells: pl.DataFrame,
+    printed: Mapping[str, str],
+    areas: Areas,
+    known_from: date,
+    schema: Mapping[str, pl.DataType] = SCHEMA,
 ) -> Parsed:
     """Rows of the raw shape out of text cells, and the rows that cannot be used.
 
@@ -119,55 +137,43 @@ def check_trade(
         cells: `row_number` and a text column for each of `REQUIRED` and `OPTIONAL`; null
             where a cell is empty.
         printed: what the file itself calls each column, for rejects and lineage.
+        schema: the columns wanted, of those of `SCHEMA`.
     """
-    rejects: list[pl.DataFrame] = []
     cells = cells.with_columns(
         pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
     )
     # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
     cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
-
-    def refuse(is_bad: pl.Expr, column: str, reason: pl.Expr | str) -> None:
-        nonlocal cells
-        cells, bad = reject_where(cells, is_bad, column, reason)
-        rejects.append(bad.with_columns(pl.lit(printed[column]).alias("column_name")))
-
-    for column in CODES:
-        refuse(pl.col(column).is_null(), column, "the field is empty")
-    for column in YEAR_AND_MONTH:
-        refuse(~pl.col(column).str.contains(r"^[0-9]{1,4}$"), column, "not a whole number")
-    _refuse_periods(refuse, known_from)
-    _refuse_areas(refuse, areas)
-    refuse(pl.col("primary_value").is_null(), "primary_value", "the value is missing")
-    for column in MONEY:
-        _refuse_unless(
-            refuse,
-            column,
-            _DOLLARS,
-            pl.when(pl.col(column).str.contains(_NEGATIVE))
-            .then(pl.lit("a trade value cannot be negative"))
-            .when(pl.col(column).str.contains(_NUMBER))
-            .then(pl.lit("more digits than a value in dollars can have"))
-            .otherwise(pl.lit("not a number")),
-        )
-    for column in QUANTITIES:
-        _refuse_unless(refuse, column, _QUANTITY, pl.lit("not a number"))
-    for column in FLAGS:
-        flag = pl.col(column).str.to_lowercase()
-        refuse(flag.is_not_null() & ~flag.is_in([*_YES, *_NO]), column, "neither true nor false")
-    frame = cells.select(
-        "row_number",
-        pl.lit(printed["primary_value"]).alias("column_name"),
-        *(
-            _typed(column, dtype, areas)
-            for column, dtype in SCHEMA.items()
-            if column not in ("row_number", "column_name")
-        ),
+    cells, found = reject_faulty(cells, _checks(areas, known_from))
+    rejects = [
+        bad.with_columns(pl.lit(printed[column]).alias("column_name")) for column, bad in found
+    ]
+    frame = cells.select(_typed(column, dtype, areas, printed) for column, dtype in schema.items())
+    return Parsed(
+        frame,
+        pl.concat([rejects_frame(), *rejects]).sort("row_number", maintain_order=True),
     )
-    return Parsed(frame, pl.concat(rejects).sort("row_number", maintain_order=True))
 
 
-def _typed(column: str, dtype: pl.DataType, areas: Areas) -> pl.Expr:
+def _checks(areas: Areas, known_from: date) -> list[Check]:
+    return [
+        *(Check(pl.col(column).is_null(), column, "the field is empty") for column in CODES),
+        *(
+            Check(~pl.col(column).str.contains(r"^[0-9]{1,4}$"), column, "not a whole number")
+            for column in YEAR_AND_MONTH
+        ),
+        *_checks_of_periods(known_from),
+        *_checks_of_areas(areas),
+        Check(pl.col("primary_value").is_null(), "primary_value", "the value is missing"),
+        *(_check_money(column) for column in MONEY),
+        *(_check_form(column, _QUANTITY, pl.lit("not a number")) for column in QUANTITIES),
+        *(_check_flag(column) for column in FLAGS),
+    ]
+
+
+def _typed(column: str, dtype: pl.DataType, areas: Areas, printed: Mapping[str, str]) -> pl.Expr:
+    if column == "column_name":
+        return pl.lit(printed["primary_value"]).alias(column)
     if column in ("reporter_iso", "partner_iso"):
         return (
             pl.col(column.replace("_iso", "_code"))
@@ -186,49 +192,73 @@ def _typed(column: str, dtype: pl.DataType, areas: Areas) -> pl.Expr:
     return pl.col(column).cast(dtype)
 
 
-def _refuse_periods(refuse: Refuse, known_from: date) -> None:
+def _checks_of_periods(known_from: date) -> list[Check]:
     period, year, month = pl.col("period"), pl.col("ref_year"), pl.col("ref_month")
     is_month = pl.col("freq_code") == "M"
-    refuse(
-        ~pl.col("freq_code").is_in(["A", "M"]),
-        "freq_code",
-        "neither a year (A) nor a month (M)",
-    )
-    refuse(~period.str.starts_with(year), "period", "does not lie in refYear")
     written = pl.when(is_month).then(pl.format("{}{}", year, month.str.zfill(2))).otherwise(year)
-    refuse(
-        (period != written) | (is_month & ~month.str.zfill(2).str.contains("^(0[1-9]|1[0-2])$")),
-        "period",
-        "not the year (YYYY) or the month (YYYYMM) that the row says it is of",
-    )
     last_month = pl.format(
         "{}-{}", year, pl.when(is_month).then(month.str.zfill(2)).otherwise(pl.lit("12"))
     )
     last_whole_month = (known_from + timedelta(days=1)).replace(day=1) - timedelta(days=1)
-    refuse(
-        last_month > f"{last_whole_month:%Y-%m}",
-        "ref_year",
-        f"a release known from {known_from} cannot hold this period",
+    return [
+        Check(
+            ~pl.col("freq_code").is_in(["A", "M"]),
+            "freq_code",
+            "neither a year (A) nor a month (M)",
+        ),
+        Check(~period.str.starts_with(year), "period", "does not lie in refYear"),
+        Check(
+            (period != written)
+            | (is_month & ~month.str.zfill(2).str.contains("^(0[1-9]|1[0-2])$")),
+            "period",
+            "not the year (YYYY) or the month (YYYYMM) that the row says it is of",
+        ),
+        Check(
+            last_month > f"{last_whole_month:%Y-%m}",
+            "ref_year",
+            f"a release known from {known_from} cannot hold this period",
+        ),
+    ]
+
+
+def _checks_of_areas(areas: Areas) -> list[Check]:
+    checks = []
+    for who in ("reporter", "partner"):
+        code, iso = pl.col(f"{who}_code"), pl.col(f"{who}_iso")
+        meant = code.replace_strict(areas.printed_iso, default=None, return_dtype=pl.String)
+        checks += [
+            Check(
+                ~code.is_in(list(areas.printed_iso)),
+                f"{who}_code",
+                f"unknown area code: if it is a country, add it to {COUNTRY_SEED}, otherwise to"
+                f" {AREA_SEED}",
+            ),
+            Check(
+                (iso.is_in(list(areas.iso3)) & iso.ne_missing(meant)).fill_null(False),
+                f"{who}_iso",
+                pl.format("code {} is {}, not this", code, meant.fill_null("no country")),
+            ),
+        ]
+    return checks
+
+
+def _check_money(column: str) -> Check:
+    return _check_form(
+        column,
+        _DOLLARS,
+        pl.when(pl.col(column).str.contains(_NEGATIVE))
+        .then(pl.lit("a trade value cannot be negative"))
+        .when(pl.col(column).str.contains(_NUMBER))
+        .then(pl.lit("more digits than a value in dollars can have"))
+        .otherwise(pl.lit("not a number")),
     )
 
 
-def _refuse_areas(refuse: Refuse, areas: Areas) -> None:
-    for who in ("reporter", "partner"):
-        code, iso = pl.col(f"{who}_code"), pl.col(f"{who}_iso")
-        refuse(
-            ~code.is_in(list(areas.printed_iso)),
-            f"{who}_code",
-            f"unknown area code: if it is a country, add it to {COUNTRY_SEED}, otherwise to"
-            f" {AREA_SEED}",
-        )
-        meant = code.replace_strict(areas.printed_iso, return_dtype=pl.String)
-        refuse(
-            (iso.is_in(list(areas.iso3)) & iso.ne_missing(meant)).fill_null(False),
-            f"{who}_iso",
-            pl.format("code {} is {}, not this", code, meant.fill_null("no country")),
-        )
+def _check_form(column: str, form: str, reason: pl.Expr) -> Check:
+    """What is there has to have the form; an empty cell is no number and no fault."""
+    return Check((~pl.col(column).str.contains(form)).fill_null(False), column, reason)
 
 
-def _refuse_unless(refuse: Refuse, column: str, form: str, reason: pl.Expr) -> None:
-    """Refuse what is there and has another form; an empty cell is no number and no fault."""
-    refuse((~pl.col(column).str.contains(form)).fill_null(False), column, reason)
+def _check_flag(column: str) -> Check:
+    flag = pl.col(column).str.to_lowercase()
+    return Check(flag.is_not_null() & ~flag.is_in([*_YES, *_NO]), column, "neither true nor false")
