@@ -44,8 +44,8 @@ def write(
     countries: Annotated[int, typer.Option(help="How many trade.")] = 230,
     products: Annotated[int, typer.Option(help="How many six-digit products.")] = 5000,
     flows: Annotated[
-        int, typer.Option(help="True flows a year; a file has about three times as many rows.")
-    ] = 4_000_000,
+        int, typer.Option(help="True flows a year; a file has two to three times as many rows.")
+    ] = 5_200_000,
     seed: Annotated[int, typer.Option(help="Same parameters and seed, same files.")] = 0,
     errors: Annotated[
         ErrorName, typer.Option(help="How reporters are wrong, with default parameters.")
