@@ -71,7 +71,7 @@ class Reporting:
         """A mixture such as the publisher's files show, for files of full size."""
         return cls(
             missing=0.2,
-            # With those that are missing it leaves less than two in five flows reported by both sides.
+            # With who is missing it leaves under two in five flows reported by both sides.
             omission=0.48,
             threshold_usd=500.0,
             nes_reporters=0.2,
