@@ -269,9 +269,9 @@ class _FileWriter:
 
     def add(self, parsed: Parsed) -> None:
         self.rows += parsed.frame.height
-        for (year,), rows in parsed.frame.group_by(self._entry.year, maintain_order=True):
+        for year, rows in _by_year(parsed.frame, self._entry.year):
             if year not in self._parts:
-                path = _year_file(self._entry, self._file, self._settings, int(str(year)))
+                path = _year_file(self._entry, self._file, self._settings, year)
                 self._parts[year] = _Part(path, self._entry.schema)
             self._parts[year].add(self._with_lineage(rows, self._entry.schema))
         if parsed.rejects.height:
@@ -321,6 +321,18 @@ class _FileWriter:
             pl.lit(constants[column]).alias(column) if column in constants else pl.col(column)
             for column in schema
         )
+
+
+def _by_year(frame: pl.DataFrame, column: str) -> Iterator[tuple[int, pl.DataFrame]]:
+    years = frame[column]
+    # Nearly every block is of one year, and need not be taken apart.
+    parts = (
+        [frame]
+        if years.min() == years.max() and frame.height
+        else frame.partition_by(column, maintain_order=True)
+    )
+    for rows in parts:
+        yield rows[0, column], rows
 
 
 class _Part:

@@ -100,6 +100,8 @@ _LEGACY_22_COLUMNS = (
     *("Partner Code", "Partner", "Partner ISO", "Commodity Code", "Commodity", "Qty Unit Code"),
     *("Qty Unit", "Qty", "Netweight (kg)", "Trade Value (US$)", "Flag"),
 )
+# White space, and the quotes in which the end of a line is one too.
+_BLANKS = tuple(bytes([one]) for one in b' \t\r\x0b\x0c\x1c\x1d\x1e\x1f"')
 _TOTALS = {"partner2_code": "0", "customs_code": "C00", "mot_code": "0"}
 
 
@@ -204,6 +206,7 @@ def download_reader(
     found = _check_header(header.columns, layout, file.snapshot_file)
     named = {raw: found[_plain(printed)] for raw, printed in layout.named.items()}
     printed = {**REQUIRED, **OPTIONAL, **named}
+    blanks = [one for one in _BLANKS if one != header.separator.encode()]
     is_legacy = layout.named["primary_value"] == _LEGACY["primary_value"]
 
     def read(block: Block) -> Parsed:
@@ -223,7 +226,16 @@ def download_reader(
         cells = cells.with_columns(
             pl.col(raw).fill_null(total) for raw, total in layout.constant.items()
         )
-        parsed = check_trade(cells, printed, areas, file.known_from, schema)
+        parsed = check_trade(
+            cells,
+            printed,
+            areas,
+            file.known_from,
+            schema,
+            # Told for all cells at once; most files of codes have none.
+            has_blanks=not block.content.isascii()
+            or any(blank in block.content for blank in blanks),
+        )
         return Parsed(
             parsed.frame,
             pl.concat([rejects, parsed.rejects]).sort("row_number", maintain_order=True),

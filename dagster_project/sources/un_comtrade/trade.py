@@ -130,6 +130,8 @@ def check_trade(
     areas: Areas,
     known_from: date,
     schema: Mapping[str, pl.DataType] = SCHEMA,
+    *,
+    has_blanks: bool = True,
 ) -> Parsed:
     """Rows of the raw shape out of text cells, and the rows that cannot be used.
 
@@ -138,10 +140,12 @@ def check_trade(
             where a cell is empty.
         printed: what the file itself calls each column, for rejects and lineage.
         schema: the columns wanted, of those of `SCHEMA`.
+        has_blanks: whether a cell may begin or end with them.
     """
-    cells = cells.with_columns(
-        pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
-    )
+    if has_blanks:
+        cells = cells.with_columns(
+            pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
+        )
     # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
     cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
     cells, found = reject_faulty(cells, _checks(areas, known_from))
