@@ -27,6 +27,7 @@ PARTIAL_PARSE = "partial_parse.msgpack"
 
 _BUILD_FILE = "BILATERAL_BUILD_FILE"
 _RAW = "BILATERAL_RAW"
+_WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 
 # What dbt writes itself says nothing about whether it must parse again.
@@ -64,6 +65,7 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         **os.environ,
         _BUILD_FILE: BUILD_FILE_NAME,
         _RAW: str(settings.raw),
+        _WORLD: str(settings.world),
         _AS_OF: settings.as_of.isoformat() if settings.as_of else "",
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
@@ -91,7 +93,8 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

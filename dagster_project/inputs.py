@@ -18,7 +18,7 @@ from dagster_project.warehouse import exports_match, read_publication
 _PACKAGE = Path(__file__).resolve().parent
 
 # The engines whose version may change a value or the file format.
-_ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow")
+_ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow", "numpy")
 
 
 def input_hash(settings: Settings) -> str:
@@ -63,7 +63,13 @@ def code_version(settings: Settings) -> str:
 
 def _code_that_shapes_content() -> list[Path]:
     publication = (_PACKAGE / "publishing.py", _PACKAGE / "exports.py")
-    return sorted([*(_PACKAGE / "sources").rglob("*.py"), *publication])
+    return sorted(
+        [
+            *(_PACKAGE / "sources").rglob("*.py"),
+            *(_PACKAGE / "mirror").rglob("*.py"),
+            *publication,
+        ]
+    )
 
 
 def _git(folder: Path, *arguments: str) -> str:

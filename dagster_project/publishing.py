@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -175,9 +176,14 @@ def publish(
             return PublishOutcome(False, content_hash, rows)
         _write_meta(settings, build, content_hash, now())
         _checkpoint(build.file)
+        world = _world_files(build.file)
+        for file in world:
+            _fsync(file)
+        served = _world_files(settings.warehouse) if current is not None else set()
         exports = _write_exports(settings, build, content_hash)
         _swap_file(build.file, settings.warehouse)
         _swap_link(exports, settings.exports)
+        _remove_world_remains(settings, world | served)
     return PublishOutcome(True, content_hash, rows)
 
 
@@ -345,6 +351,26 @@ def _checkpoint(file: Path) -> None:
             f"{_wal(file)} is left after the checkpoint, so {file.name} alone is not whole; "
             "close whatever else has the build open and build again."
         )
+
+
+def _world_files(warehouse: Path) -> set[Path]:
+    """The files that the views of a warehouse read."""
+    connection = open_file(warehouse, read_only=True)
+    try:
+        rows = connection.execute(f"select file from {CATALOG}.by_year.files").fetchall()
+    except duckdb.CatalogException:
+        return set()
+    finally:
+        connection.close()
+    return {Path(file) for (file,) in rows}
+
+
+def _remove_world_remains(settings: Settings, read: set[Path]) -> None:
+    """Remove files of years that nothing reads, after a day: a build may be making them."""
+    latest = time.time() - 24 * 3600
+    for file in settings.world.glob("*.parquet"):
+        if file not in read and file.stat().st_mtime < latest:
+            file.unlink(missing_ok=True)
 
 
 def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) -> Path:

@@ -84,6 +84,11 @@ class Settings:
         return self.data_home / "raw"
 
     @property
+    def world(self) -> Path:
+        """Models of the world's trade as Parquet, one file a model and year, read by views."""
+        return self.data_home / "world"
+
+    @property
     def builds(self) -> Path:
         return self.data_home / "build"
 

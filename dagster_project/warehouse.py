@@ -89,14 +89,17 @@ def connect_answering(settings: Settings) -> duckdb.DuckDBPyConnection:
 def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse for a query that is not ours.
 
-    No other file can be read, written or attached, nothing spills to disk, no extension
-    is loaded and none of this can be switched back on. Use `execute_sandboxed` with it.
+    No file but those its views read can be read, written or attached, nothing spills to disk,
+    no extension is loaded and none of this can be switched back on. Use `execute_sandboxed`
+    with it.
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
     """
     connection = connect_published(settings)
     connection.execute("set temp_directory = ''")
+    # The world's trade stands in files of its own, which views of the warehouse read.
+    connection.execute(f"set allowed_directories = [{quoted(settings.world)}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection

@@ -95,6 +95,7 @@ def start_dbt(
     opens an adapter in this process that could keep the build file locked.
     """
     room.clear()
+    settings.world.mkdir(parents=True, exist_ok=True)
     lend_parse(settings, room.target)
     return DbtCliInvocation.run(
         args=[str(dbt_executable()), "build"],

@@ -2,7 +2,7 @@
 with
     places as (
 
-        select iso3, radians(latitude) as latitude, radians(longitude) as longitude
+        select iso3, is_landlocked, radians(latitude) as latitude, radians(longitude) as longitude
         from {{ ref("country_geography") }}
         where latitude is not null and longitude is not null
 
@@ -24,6 +24,8 @@ with
         select
             x.iso3 as exporter_iso3,
             m.iso3 as importer_iso3,
+            x.is_landlocked as is_exporter_landlocked,
+            m.is_landlocked as is_importer_landlocked,
             sin((m.latitude - x.latitude) / 2) * sin((m.latitude - x.latitude) / 2)
             + cos(x.latitude)
             * cos(m.latitude)
@@ -40,6 +42,8 @@ with
         select
             exporter_iso3,
             importer_iso3,
+            is_exporter_landlocked,
+            is_importer_landlocked,
             -- Of antipodes the sum may exceed one in its last digit.
             2
             * 6371.0
@@ -50,7 +54,13 @@ with
 
     )
 
-select d.exporter_iso3, d.importer_iso3, d.distance_km, b.exporter_iso3 is not null as is_contiguous
+select
+    d.exporter_iso3,
+    d.importer_iso3,
+    d.distance_km,
+    b.exporter_iso3 is not null as is_contiguous,
+    d.is_exporter_landlocked,
+    d.is_importer_landlocked
 from distances as d
 left join borders as b on d.exporter_iso3 = b.exporter_iso3 and d.importer_iso3 = b.importer_iso3
 -- A former country and the one that kept its capital were never there at once.

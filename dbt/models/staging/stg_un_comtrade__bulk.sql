@@ -9,7 +9,7 @@ with
             snapshot_sha256,
             type_code,
             freq_code,
-            ref_year as reference_year,
+            ref_year as year,
             case when freq_code = 'M' then ref_month end as reference_month,
             period as reference_period,
             -- As the publisher numbers areas; seeds.country_list and seeds.comtrade_areas know

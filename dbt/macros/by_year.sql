@@ -1,0 +1,172 @@
+{#- Models of the world's trade are made year by year: one Parquet file a model and year, whose
+    name holds a digest of all it was made from. A year of which nothing has changed is not made
+    again, and a build that fails leaves the files of the one before as they were. The relation
+    is a view over the files. On an engine with tables of its own the same SQL makes one. -#}
+{#- The rows of the year that is being made. Rendered, the text is SQL over all years, and the
+    materialization puts the year's own rows in the place of what stands between the marks. -#}
+{% macro of_year(relation) -%}
+    /* of year {{ relation.schema }}.{{ relation.identifier }} */ {{ relation }} /* end of year */
+{%- endmacro %}
+
+{#- Years of which a raw table has files, as text. -#}
+{% macro years_of(raw_table) %}
+    {%- set listed = run_query(
+        "select distinct regexp_extract(file, 'year=([0-9]{4})/', 1) as year from glob('"
+        ~ env_var("BILATERAL_RAW")
+        ~ "/"
+        ~ raw_table
+        ~ "/year=*/*.parquet') order by 1"
+    ) -%}
+    {{ return(listed.columns[0].values() | list) }}
+{% endmacro %}
+
+{#- Ids of all that a model reads, through the ephemeral models that stand in its SQL. -#}
+{% macro read_by(node) %}
+    {%- set ids = [] -%}
+    {%- for unique_id in node.depends_on.nodes -%}
+        {%- do ids.append(unique_id) -%}
+        {%- if unique_id in graph.nodes and graph.nodes[unique_id].config.materialized == "ephemeral" -%}
+            {%- do ids.extend(read_by(graph.nodes[unique_id])) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(ids) }}
+{% endmacro %}
+
+{#- What a file of a year depends on besides its SQL: the files of the raw table, whose names
+    hold digests, and the rows of small tables, of the year alone where they have years. -#}
+{% macro state_of_year(raw_table, year) %}
+    {%- set state = [run_query("select version()").columns[0].values()[0]] -%}
+    {%- set files = run_query(
+        "select coalesce(string_agg(parse_filename(file), ' ' order by file), '') from glob('"
+        ~ env_var("BILATERAL_RAW")
+        ~ "/"
+        ~ raw_table
+        ~ "/year="
+        ~ year
+        ~ "/*.parquet')"
+    ) -%}
+    {%- do state.append(files.columns[0].values()[0]) -%}
+    {%- for unique_id in read_by(model) | unique | sort if unique_id in graph.nodes -%}
+        {%- set node = graph.nodes[unique_id] -%}
+        {%- if node.config.materialized == "view" -%}
+            {%- set rows = run_query(
+                "select sql from duckdb_views() where schema_name = '"
+                ~ node.schema
+                ~ "' and view_name = '"
+                ~ node.alias
+                ~ "'"
+            ) -%}
+            {%- do state.append(rows.columns[0].values()[0]) -%}
+        {%- elif node.config.materialized in ("table", "seed") -%}
+            {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
+        {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute="name") | list -%}
+        {%- set only = "where t.year = " ~ year if "year" in columns else "" -%}
+        {%- set rows = run_query(
+            "select count(*) || ' ' || coalesce(sum(cast(hash(t) as hugeint)), 0) from "
+            ~ relation
+            ~ " as t "
+            ~ only
+        ) -%}
+        {%- do state.append(node.name ~ " " ~ rows.columns[0].values()[0]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(state | join("\n")) }}
+{% endmacro %}
+
+{#- The SQL of one year: files of models made by year, filtered rows of everything else. -#}
+{% macro sql_of_year(sql, year) %}
+    {%- set ns = namespace(sql=sql) -%}
+    {%- for schema, name in modules.re.findall("/\\* of year (\\w+)\\.(\\w+) \\*/", sql) | unique -%}
+        {%- set file = run_query(
+            "select file from " ~ by_year_files() ~ " where model = '" ~ name ~ "' and year = " ~ year
+        ) -%}
+        {%- set rows -%}
+            {%- if file.rows | length -%} read_parquet('{{ file.columns[0].values()[0] }}')
+            {%- else -%} (select * from {{ schema }}.{{ name }} where year = {{ year }})
+            {%- endif -%}
+        {%- endset -%}
+        {%- set ns.sql = modules.re.sub(
+            "/\\* of year " ~ schema ~ "\\." ~ name ~ " \\*/[^*]*/\\* end of year \\*/",
+            rows | trim,
+            ns.sql,
+        ) -%}
+    {%- endfor -%}
+    {{ return(ns.sql) }}
+{% endmacro %}
+
+{#- Which file holds a model's year, and the SQL that made it. -#}
+{% macro by_year_files() -%} {{ target.database }}.by_year.files {%- endmacro %}
+
+{% macro make_by_year_files() %}
+    create schema if not exists {{ target.database }}.by_year
+    ;
+    create table if not exists {{ by_year_files() }} (
+        model varchar,
+        year integer,
+        file varchar,
+        made_by varchar,
+        primary key (model, year)
+    )
+    ;
+{% endmacro %}
+
+{% materialization by_year, adapter="duckdb", supported_languages=["sql"] %}
+    {%- set relation = this.incorporate(type="view") -%}
+    {%- set raw_table = config.require("years_of") -%}
+    {%- set order_by = config.get("order_by") -%}
+    {%- set files = [] -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- for year in years_of(raw_table) -%}
+        {%- set sql = sql_of_year(compiled_code, year) -%}
+        {%- set state = [sql, order_by or "", state_of_year(raw_table, year)] | join("\n") -%}
+        {%- set stem = (
+            env_var("BILATERAL_WORLD")
+            ~ "/"
+            ~ this.identifier
+            ~ "."
+            ~ year
+            ~ "."
+            ~ local_md5(state)[:16]
+        ) -%}
+        {%- set held = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
+        {%- set file = held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet" -%}
+        {%- if held.columns[0].values()[0] is none -%}
+            {%- call statement("copy") -%}
+                copy (
+                    {{ sql }}
+                    {% if order_by %}
+                        order by {{ order_by }}
+                    {% endif %}
+                ) to '{{ file }}' (format parquet, compression zstd, use_tmp_file true)
+            {%- endcall -%}
+            {%- do log(this.identifier ~ " " ~ year ~ " made", info=true) -%}
+        {%- endif -%}
+        {%- do files.append(file) -%}
+        {%- do run_query(
+            "insert or replace into "
+            ~ by_year_files()
+            ~ " values ('"
+            ~ this.identifier
+            ~ "', "
+            ~ year
+            ~ ", '"
+            ~ file
+            ~ "', '"
+            ~ sql
+            | replace("'", "''")
+            ~ "')"
+        ) -%}
+    {%- endfor -%}
+    {%- call statement("main") -%}
+        create or replace view {{ relation }} as
+        {% if files %}
+            select *
+            from read_parquet(['{{ files | join("', '") }}'], hive_partitioning = false)
+        {% else %}
+            select * from ({{ compiled_code }}) as nothing limit 0
+        {% endif %}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({"relations": [relation]}) }}
+{% endmaterialization %}

@@ -1,0 +1,40 @@
+-- The sums of all years that exact least squares on the effects of exporters, importers, products
+-- and years needs besides those by pair: by exporter and product, importer and product, product
+-- and year. The columns that a row is not by are null.
+with
+    added as (
+
+        select
+            exporter_iso3,
+            importer_iso3,
+            product_code,
+            cast(null as integer) as year,
+            cast(sum(cells) as bigint) as cells,
+            sum(weight) as weight,
+            sum(weighted_distance) as weighted_distance
+        from {{ ref("int_mirror__distance_sums") }}
+        group by exporter_iso3, importer_iso3, product_code
+
+    ),
+
+    of_years as (
+
+        select
+            cast(null as varchar) as exporter_iso3,
+            cast(null as varchar) as importer_iso3,
+            product_code,
+            year,
+            cast(sum(cells) as bigint) as cells,
+            sum(weight) as weight,
+            sum(weighted_distance) as weighted_distance
+        from {{ ref("int_mirror__distance_sums") }}
+        where exporter_iso3 is not null
+        group by product_code, year
+
+    )
+
+select *
+from added
+union all
+select *
+from of_years

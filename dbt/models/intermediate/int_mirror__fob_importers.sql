@@ -1,0 +1,46 @@
+-- Importers whose imports of a year are valued without freight and insurance: as the publisher says
+-- of the year, or as a break of the series shows.
+with
+    years as (select distinct year from {{ ref("int_mirror__releases") }}),
+
+    told as (
+
+        select
+            cast(reference_period as integer) as year,
+            reporter_iso3 as importer_iso3,
+            import_valuation as valuation,
+            2 as preference
+        from {{ ref("int_trade__un_comtrade_reporting_chosen") }}
+        where type_code = 'C' and freq_code = 'A'
+
+    ),
+
+    -- A break is known against what the publisher says.
+    broken as (
+
+        select y.year, b.reporter_iso3 as importer_iso3, b.valuation, 1 as preference
+        from {{ ref("basis_breaks") }} as b
+        inner join years as y on y.year between b.first_year and b.last_year
+        where b.source_id = 'un_comtrade' and b.flow = 'import'
+
+    ),
+
+    ranked as (
+
+        select
+            u.*,
+            row_number() over (partition by u.year, u.importer_iso3 order by u.preference) as choice
+        from
+            (
+                select *
+                from told
+                union all
+                select *
+                from broken
+            ) as u
+
+    )
+
+select year, importer_iso3, valuation
+from ranked
+where choice = 1 and valuation <> 'cif'

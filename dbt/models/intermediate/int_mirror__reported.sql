@@ -1,0 +1,63 @@
+{{ config(materialized="ephemeral") }}
+
+-- Figures that can have a mirror: goods by six-digit code in a year, between two countries or with
+-- an area not elsewhere specified, whose name is `nes`. Of several releases that hold a reporter's
+-- year the latest counts, whole.
+with
+    datasets as (
+
+        select
+            d.year,
+            d.reporter_area_code,
+            d.release_id,
+            row_number() over (
+                partition by d.year, d.reporter_area_code order by r.recency
+            ) as preference
+        from
+            (
+                select distinct year, reporter_area_code, release_id
+                from {{ of_year(ref("stg_un_comtrade__bulk")) }}
+                where {{ is_mirrored_row() }}
+            ) as d
+        inner join
+            {{ ref("int_mirror__releases") }} as r
+            on d.year = r.year
+            and d.release_id = r.release_id
+
+    )
+
+select
+    f.year,
+    case when f.flow_code = 'M' then p.mirror_id else a.mirror_id end as exporter_iso3,
+    case when f.flow_code = 'M' then a.mirror_id else p.mirror_id end as importer_iso3,
+    coalesce(c.product_code, f.cmd_code) as product_code,
+    f.flow_code,
+    f.cmd_code,
+    f.partner_area_code,
+    f.is_aggregate,
+    cast(f.value_usd as double) as value_usd,
+    -- The weight; where there is none, a quantity that is counted in kilograms.
+    coalesce(
+        case when f.net_weight_kg > 0 then f.net_weight_kg end,
+        case when f.qty_unit_code = '8' and f.quantity > 0 then f.quantity end
+    ) as quantity_kg
+from {{ of_year(ref("stg_un_comtrade__bulk")) }} as f
+inner join
+    datasets as d
+    on f.year = d.year
+    and f.reporter_area_code = d.reporter_area_code
+    and f.release_id = d.release_id
+    and d.preference = 1
+inner join
+    {{ ref("int_mirror__areas") }} as a
+    on f.reporter_area_code = a.area_code
+    and a.area_kind = 'country'
+inner join
+    {{ ref("int_mirror__areas") }} as p
+    on f.partner_area_code = p.area_code
+    and p.area_kind in ('country', 'area_nes')
+left join
+    {{ ref("int_mirror__products") }} as c
+    on f.classification_code = c.edition_code
+    and f.cmd_code = c.reported_code
+where {{ is_mirrored_row("f") }} and a.mirror_id <> p.mirror_id

@@ -1,0 +1,12 @@
+"""How reliable each reporter is, over all years at once."""
+
+from dagster_project.mirror.tables import estimated_reporters
+
+
+def model(dbt, session):
+    """One row a country, each measure as exporter and as importer."""
+    dbt.config(materialized="table")
+    return estimated_reporters(
+        dbt.ref("int_mirror__pair_sums").filter("cells > 0").pl(),
+        dbt.ref("int_mirror__effect_sums").pl(),
+    ).to_arrow()

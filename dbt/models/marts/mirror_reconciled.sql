@@ -1,0 +1,75 @@
+{{ config(materialized="view", post_hook="{{ mirror_flow_macro() }}") }}
+
+-- One value of each flow that a country reported, FOB, by the default rule, with all it is made
+-- of and what each other rule makes of the same two reports. An estimate, not an observation.
+{%- set rules = mirror_rules() %}
+with
+    weighed as (
+
+        select
+            c.*,
+            {% for rule, mean in rules -%}
+                -- Of a reporter that no flow shows, nothing is known for or against.
+                coalesce(w.weight_{{ rule }}, 0.5) as weight_{{ rule }},
+            {% endfor -%}
+            w.sigma_exporter,
+            w.sigma_importer
+        from {{ ref("int_mirror__cells") }} as c
+        left join
+            {{ ref("int_mirror__rule_weights") }} as w
+            on c.exporter_iso3 = w.exporter_iso3
+            and c.importer_iso3 = w.importer_iso3
+
+    ),
+
+    combined as (
+
+        select
+            *,
+            {% for rule, mean in rules -%}
+                {{ reconciled(mean, "weight_" ~ rule) }} as {{ rule }}_usd,
+            {% endfor -%}
+            case
+                when importer_fob_usd > 0 and exporter_usd > 0
+                then weight_{{ rules[0][0] }}
+                when exporter_usd > 0
+                then 1.0
+                else 0.0
+            end as exporter_weight
+        from weighed
+
+    ),
+
+    spread as (
+
+        select
+            *,
+            sqrt(
+                exporter_weight * exporter_weight * sigma_exporter * sigma_exporter
+                + (1 - exporter_weight) * (1 - exporter_weight) * sigma_importer * sigma_importer
+            ) as ln_spread
+        from combined
+
+    )
+
+select
+    year,
+    exporter_iso3,
+    importer_iso3,
+    product_code,
+    provenance,
+    {{ rules[0][0] }}_usd as reconciled_usd,
+    {{ rules[0][0] }}_usd * exp(-1.96 * ln_spread) as band_low_usd,
+    {{ rules[0][0] }}_usd * exp(1.96 * ln_spread) as band_high_usd,
+    exporter_usd,
+    importer_fob_usd,
+    exporter_weight,
+    exporter_reported_usd,
+    nes_allocated_usd,
+    importer_reported_usd,
+    cif_rate,
+    re_exported_usd,
+    sigma_exporter,
+    sigma_importer,
+    {% for rule, mean in rules[1:] -%} {{ rule }}_usd{{ "," if not loop.last }} {% endfor -%}
+from spread
