@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.reference import estimated
 from bench.rules import ERRORS, TRUE_SIGMA, score
 from bench.world import World
 from dagster_project.mirror.reliability import (
@@ -211,6 +212,34 @@ def test_a_worked_example() -> None:
     baci = log_normal_variance(exporter, importer)
     assert baci == pytest.approx([0.6211038 / 0.7241468], abs=1e-6)
     assert more_agreed(np.array([0.7, 0.2, 0.5]), np.array([0.6, 0.3, 0.5])).tolist() == [1, 0, 0.5]
+
+
+def specialised_cells(by: str) -> pl.DataFrame:
+    """Twelve reporters alike in care; the first exports most where, or when, all report badly."""
+    dice = np.random.default_rng(8)
+    size = 40_000
+    exporter, importer, product = (dice.integers(0, n, size) for n in (12, 12, 40))
+    noisy = dice.random(size) < np.where(exporter == 0, 0.9, 0.3)
+    x = dice.lognormal(12, 2, size)
+    d = dice.normal(0, np.where(noisy, 0.9, 0.3))
+    return pl.DataFrame(
+        {
+            "exporter_iso3": [f"E{n:02}" for n in exporter],
+            "importer_iso3": [f"I{n:02}" for n in importer],
+            "product_code": [f"{n:06}" for n in product * 2 + (noisy if by == "product" else 0)],
+            "year": pl.Series(2015 + (noisy if by == "year" else 0 * product), dtype=pl.Int32),
+            "x": x,
+            "mf": x * np.exp(d),
+        }
+    )
+
+
+@pytest.mark.parametrize("by", ["product", "year"])
+def test_who_sells_what_all_report_badly_is_not_blamed_for_it(by: str) -> None:
+    reporters = estimated(specialised_cells(by)).reporters.drop_nulls("sigma_exporter")
+    sigma, agreed = (reporters[name] for name in ("sigma_exporter", "agreed_share_exporter"))
+    assert agreed[0] < 0.6 * agreed[1:].median()
+    assert sigma[0] == pytest.approx(sigma[1:].median(), rel=0.15)
 
 
 @pytest.fixture(scope="module")
