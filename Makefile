@@ -41,7 +41,7 @@ build: $(READY) ## Make the warehouse from the snapshots and publish it, if all 
 	@bilateral build
 
 test: $(READY) ## Run all tests.
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME)

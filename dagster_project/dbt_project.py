@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse import usual_memory
 
 # The stem is the catalog by which views are qualified, in a build and when published.
 BUILD_FILE_NAME = "warehouse.duckdb"
@@ -29,6 +30,7 @@ _BUILD_FILE = "BILATERAL_BUILD_FILE"
 _RAW = "BILATERAL_RAW"
 _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
+_MEMORY = "BILATERAL_MEMORY"
 
 # What dbt writes itself says nothing about whether it must parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
@@ -67,6 +69,7 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         _RAW: str(settings.raw),
         _WORLD: str(settings.world),
         _AS_OF: settings.as_of.isoformat() if settings.as_of else "",
+        _MEMORY: settings.memory or usual_memory(),
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
         "DBT_TARGET_PATH": str(target),
@@ -93,8 +96,9 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        # A snapshot may be larger than the memory.
+        with path.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ opening a file, a database or a connection.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +18,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 _DATA_HOME = "BILATERAL_DATA_HOME"
 _AS_OF = "BILATERAL_AS_OF"
 _KEYS_FILE = "BILATERAL_KEYS_FILE"
+_MEMORY = "BILATERAL_MEMORY"
+_AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
 # One variable a source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
 _KEY = "BILATERAL_KEY_"
 _ADDRESS = "BILATERAL_ADDRESS_"
@@ -46,7 +49,8 @@ class Settings:
     `data_home` is where everything a build makes is kept. `as_of` is the day whose
     knowledge the marts show; none means everything that is held. `keys` are those of the
     environment, by source; others may stand in `keys_file`. `addresses` are scheme and host
-    of a gateway to be asked instead of the publisher, by source.
+    of a gateway to be asked instead of the publisher, by source. `memory` is what the engine
+    that builds the warehouse may take, such as 1GB; none means what the engine takes itself.
     """
 
     project_root: Path
@@ -55,6 +59,7 @@ class Settings:
     keys: Mapping[str, Secret] = field(default_factory=dict)
     keys_file: Path | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
+    memory: str | None = None
 
     @property
     def shipped_snapshots(self) -> Path:
@@ -118,7 +123,8 @@ def load_settings() -> Settings:
     """Read the environment once.
 
     Raises:
-        SettingsError: `BILATERAL_AS_OF` is not a date such as 2017-07-12.
+        SettingsError: `BILATERAL_AS_OF` is not a date such as 2017-07-12, or
+            `BILATERAL_MEMORY` not an amount such as 1GB.
     """
     data_home = Path(os.environ.get(_DATA_HOME) or PROJECT_ROOT / "data").expanduser().resolve()
     keys_file = Path(
@@ -131,6 +137,7 @@ def load_settings() -> Settings:
         keys={source: Secret(key) for source, key in _by_source(_KEY)},
         keys_file=keys_file,
         addresses=dict(_by_source(_ADDRESS)),
+        memory=_read_memory(),
     )
 
 
@@ -139,6 +146,13 @@ def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
     for name, value in os.environ.items():
         if name.startswith(prefix) and value.strip():
             yield name.removeprefix(prefix).lower(), value.strip()
+
+
+def _read_memory() -> str | None:
+    text = os.environ.get(_MEMORY, "").strip()
+    if text and not _AMOUNT.fullmatch(text):
+        raise SettingsError(f"{_MEMORY} is {text!r}; write an amount such as 1GB or 800MB.")
+    return text or None
 
 
 def _read_as_of() -> date | None:

@@ -237,6 +237,13 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def usual_memory() -> str:
+    """What the engine takes of this machine's memory if nobody says how much."""
+    with duckdb.connect() as connection:
+        [(amount,)] = connection.execute("select current_setting('memory_limit')").fetchall()
+    return amount
+
+
 def exports_name(content_hash: str, input_hash: str) -> str:
     """The folder of the Parquet files of this content, under the terms of these inputs."""
     digest = hashlib.sha256(f"{content_hash} {input_hash}".encode()).hexdigest()

@@ -69,7 +69,8 @@ class BulkTable:
 
     `opener` takes the folder of reference seeds and gives what opens a file. `columns` are
     what its parser fills; loading adds the lineage. `year` is the column by which the rows of
-    a file are kept apart. Of the layouts in `coded`, each line is a record.
+    a file are kept apart. Of the layouts in `coded`, each line is a record; those in
+    `whole_reports` come in no other files than such as belong here.
     """
 
     source_id: str
@@ -82,6 +83,7 @@ class BulkTable:
     year: str
     calendar: str
     coded: frozenset[str] = frozenset()
+    whole_reports: frozenset[str] = frozenset()
     signs: Mapping[str, Sign] = field(default_factory=dict, compare=False)
 
     @property

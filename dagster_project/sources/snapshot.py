@@ -122,6 +122,20 @@ class Release:
 
 
 @dataclass(frozen=True)
+class FileOnDisk:
+    """A file too large for the memory, where it lies, with its hash.
+
+    It is linked into a release, which takes no room and no time; nobody may write to it any
+    more. One that `stays` where it is for its owner to change is copied instead.
+    """
+
+    path: Path
+    sha256: str
+    bytes: int
+    stays: bool = False
+
+
+@dataclass(frozen=True)
 class NewFile:
     """Bytes just received, with what the sidecar has to say about them.
 
@@ -132,12 +146,31 @@ class NewFile:
     table: str
     layout: str
     address: str | None
-    content: bytes | Callable[[], bytes]
+    content: bytes | Callable[[], bytes] | FileOnDisk
     composed_from: str | None = None
     note: str | None = None
     covers: Covers | None = None
 
-    def read(self) -> bytes:
+    def sha256(self) -> str:
+        if isinstance(self.content, FileOnDisk):
+            return self.content.sha256
+        return hashlib.sha256(self._read()).hexdigest()
+
+    def put(self, path: Path) -> tuple[str, int]:
+        """Have the bytes at `path`, on the disk; their hash and number."""
+        if isinstance(self.content, FileOnDisk):
+            _link_or_copy(self.content, path)
+            found = self.content.sha256, self.content.bytes
+        else:
+            content = self._read()
+            path.write_bytes(content)
+            found = hashlib.sha256(content).hexdigest(), len(content)
+        _sync(path)
+        return found
+
+    def _read(self) -> bytes:
+        if isinstance(self.content, FileOnDisk):
+            raise TypeError(f"{self.name} is too large to be read.")
         return self.content if isinstance(self.content, bytes) else self.content()
 
 
@@ -311,9 +344,7 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
     where = f"{new.source_id}/{new.release_id}"
     if not new.files:
         raise SnapshotError(f"{where}: a release needs at least one file.")
-    content = {
-        (file.table, file.name): hashlib.sha256(file.read()).hexdigest() for file in new.files
-    }
+    content = {(file.table, file.name): file.sha256() for file in new.files}
     same_source = [release for release in held if release.source_id == new.source_id]
     before = _last_known(same_source, {table for table, _ in content}, new.known_from)
     if before is not None and _content(before) == content:
@@ -540,16 +571,15 @@ def _fill_folder(folder: Path, new: NewRelease) -> None:
     """The files, then the sidecar that describes them."""
     entries = []
     for file in new.files:
-        content = file.read()
-        _write_durably(folder / file.name, content)
+        sha256, size = file.put(folder / file.name)
         entries.append(
             {
                 "name": file.name,
                 "table": file.table,
                 "layout": file.layout,
                 "address": None if file.address is None else scrub_address(file.address),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "bytes": len(content),
+                "sha256": sha256,
+                "bytes": size,
                 "composed_from": file.composed_from,
                 "note": file.note,
                 "covers": None if file.covers is None else asdict(file.covers),
@@ -567,12 +597,20 @@ def _fill_folder(folder: Path, new: NewRelease) -> None:
         "files": entries,
     }
     text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
-    _write_durably(folder / SIDECAR, text.encode())
+    (folder / SIDECAR).write_bytes(text.encode())
+    _sync(folder / SIDECAR)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    _sync(path)
+def _link_or_copy(file: FileOnDisk, path: Path) -> None:
+    if not file.stays:
+        try:
+            os.link(file.path, path)
+        except OSError:
+            # Another disk, or one that knows no links.
+            pass
+        else:
+            return
+    shutil.copyfile(file.path, path)
 
 
 def _sync(path: Path) -> None:

@@ -5,7 +5,8 @@
 {#- The rows of the year that is being made. Rendered, the text is SQL over all years, and the
     materialization puts the year's own rows in the place of what stands between the marks. -#}
 {% macro of_year(relation) -%}
-    /* of year {{ relation.schema }}.{{ relation.identifier }} */ {{ relation }} /* end of year */
+    /* of year {{ relation.schema }}.{{ relation.identifier }} */
+    {{ relation }}  /* end of year */
 {%- endmacro %}
 
 {#- Years of which a raw table has files, as text. -#}
@@ -25,7 +26,9 @@
     {%- set ids = [] -%}
     {%- for unique_id in node.depends_on.nodes -%}
         {%- do ids.append(unique_id) -%}
-        {%- if unique_id in graph.nodes and graph.nodes[unique_id].config.materialized == "ephemeral" -%}
+        {%- if unique_id in graph.nodes and graph.nodes[
+            unique_id
+        ].config.materialized == "ephemeral" -%}
             {%- do ids.extend(read_by(graph.nodes[unique_id])) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -59,15 +62,17 @@
             {%- do state.append(rows.columns[0].values()[0]) -%}
         {%- elif node.config.materialized in ("table", "seed") -%}
             {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
-        {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute="name") | list -%}
-        {%- set only = "where t.year = " ~ year if "year" in columns else "" -%}
-        {%- set rows = run_query(
-            "select count(*) || ' ' || coalesce(sum(cast(hash(t) as hugeint)), 0) from "
-            ~ relation
-            ~ " as t "
-            ~ only
-        ) -%}
-        {%- do state.append(node.name ~ " " ~ rows.columns[0].values()[0]) -%}
+            {%- set columns = (
+                adapter.get_columns_in_relation(relation) | map(attribute="name") | list
+            ) -%}
+            {%- set only = "where t.year = " ~ year if "year" in columns else "" -%}
+            {%- set rows = run_query(
+                "select count(*) || ' ' || coalesce(sum(cast(hash(t) as hugeint)), 0) from "
+                ~ relation
+                ~ " as t "
+                ~ only
+            ) -%}
+            {%- do state.append(node.name ~ " " ~ rows.columns[0].values()[0]) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(state | join("\n")) }}
@@ -76,9 +81,16 @@
 {#- The SQL of one year: files of models made by year, filtered rows of everything else. -#}
 {% macro sql_of_year(sql, year) %}
     {%- set ns = namespace(sql=sql) -%}
-    {%- for schema, name in modules.re.findall("/\\* of year (\\w+)\\.(\\w+) \\*/", sql) | unique -%}
+    {%- for schema, name in modules.re.findall(
+        "/\\* of year (\\w+)\\.(\\w+) \\*/", sql
+    ) | unique -%}
         {%- set file = run_query(
-            "select file from " ~ by_year_files() ~ " where model = '" ~ name ~ "' and year = " ~ year
+            "select file from "
+            ~ by_year_files()
+            ~ " where model= '"
+            ~ name
+            ~ "' and year = "
+            ~ year
         ) -%}
         {%- set rows -%}
             {%- if file.rows | length -%} read_parquet('{{ file.columns[0].values()[0] }}')
@@ -95,10 +107,10 @@
 {% endmacro %}
 
 {#- Which file holds a model's year, and the SQL that made it. -#}
-{% macro by_year_files() -%} {{ target.database }}.by_year.files {%- endmacro %}
+{% macro by_year_files() -%} {{ target.database ~ ".by_year.files" }} {%- endmacro %}
 
 {% macro make_by_year_files() %}
-    create schema if not exists {{ target.database }}.by_year
+    create schema if not exists {{ target.database ~ ".by_year" }}
     ;
     create table if not exists {{ by_year_files() }} (
         model varchar,
@@ -110,7 +122,7 @@
     ;
 {% endmacro %}
 
-{% materialization by_year, adapter="duckdb", supported_languages=["sql"] %}
+{% materialization by_year, adapter = "duckdb", supported_languages = ["sql"] %}
     {%- set relation = this.incorporate(type="view") -%}
     {%- set raw_table = config.require("years_of") -%}
     {%- set order_by = config.get("order_by") -%}
@@ -129,14 +141,16 @@
             ~ local_md5(state)[:16]
         ) -%}
         {%- set held = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
-        {%- set file = held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet" -%}
+        {%- set file = (
+            held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
+        ) -%}
         {%- if held.columns[0].values()[0] is none -%}
             {%- call statement("copy") -%}
                 copy (
-                    {{ sql }}
-                    {% if order_by %}
+                {{ sql }}
+                {% if order_by %}
                         order by {{ order_by }}
-                    {% endif %}
+                {% endif %}
                 ) to '{{ file }}' (format parquet, compression zstd, use_tmp_file true)
             {%- endcall -%}
             {%- do log(this.identifier ~ " " ~ year ~ " made", info=true) -%}
@@ -153,8 +167,7 @@
             ~ file
             ~ "', '"
             ~ sql
-            | replace("'", "''")
-            ~ "')"
+            | replace("'", "''") ~ "')"
         ) -%}
     {%- endfor -%}
     {%- call statement("main") -%}

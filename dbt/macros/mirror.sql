@@ -48,8 +48,7 @@
     cast(count(*) as bigint) as cells
     {%- for first in terms -%}
         {%- for second in terms[loop.index0 :] -%}
-            ,
-            sum(weight * {{ first }} * {{ second }}) as sum__{{ first }}__{{ second }}
+            , sum(weight * {{ first }} * {{ second }}) as sum__{{ first }}__{{ second }}
         {%- endfor -%}
     {%- endfor -%}
 {%- endmacro %}
@@ -61,14 +60,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- x' (X'WX)^-1 x, the leverage of a row but for its weight. -#}
+{#- The leverage of a row but for its weight: its terms around the inverse moments. -#}
 {% macro cif_leverage(fit, row) -%}
     {%- set terms = cif_terms() -%}
     {%- for first in terms -%}
         {%- set place = loop.index0 -%}
         {%- for second in terms[place:] -%}
             {{ " + " if place or not loop.first }}
-            {%- if not loop.first %}2 * {% endif -%}
+            {%- if not loop.first %} 2 * {% endif -%}
             {{ fit }}.inverse_{{ place }}_{{ place + loop.index0 }}
             * {{ row }}.{{ first }}
             * {{ row }}.{{ second }}
@@ -81,6 +80,33 @@
     exporter_reported_usd > 0
     and importer_fob_usd > 0
     and exporter_reported_usd + importer_fob_usd > 1
+{%- endmacro %}
+
+{#- Of what importers book beyond the exports reported to them, the share that others say they passed on
+    to them and they do not book under those: it stands there under the country it came from. -#}
+{% macro share_through_hubs() -%}
+    coalesce(
+        sum(
+            greatest(
+                least(
+                    coalesce(re_exported_usd, 0),
+                    coalesce(exporter_reported_usd, 0) - coalesce(importer_fob_usd, 0)
+                ),
+                0
+            )
+        ) / nullif(
+            sum(
+                greatest(
+                    coalesce(importer_fob_usd, 0)
+                    - coalesce(exporter_reported_usd, 0)
+                    - nes_allocated_usd,
+                    0
+                )
+            ),
+            0
+        ),
+        0
+    )
 {%- endmacro %}
 
 {#- The rules of two reports, the default first: weight of the exporter's, and the kind of mean. -#}
@@ -109,9 +135,8 @@
         when {{ exporter }} is null or {{ exporter }} <= 0
         then {{ importer }}
         {%- if mean == "geometric" %}
-        else exp({{ weight }} * ln({{ exporter }}) + (1 - {{ weight }}) * ln({{ importer }}))
-        {%- else %}
-        else {{ weight }} * {{ exporter }} + (1 - {{ weight }}) * {{ importer }}
+            else exp({{ weight }} * ln({{ exporter }}) + (1 - {{ weight }}) * ln({{ importer }}))
+        {%- else %} else {{ weight }} * {{ exporter }} + (1 - {{ weight }}) * {{ importer }}
         {%- endif %}
     end
 {%- endmacro %}
@@ -122,12 +147,8 @@
     ({{ sigma }} * {{ sigma }} + ln(exp({{ sigma }} * {{ sigma }}) - 1))
 {%- endmacro %}
 
-{#- `from marts.mirror_flow(2016, 'USA', 'KOR', '870323')`: the flow, or why there is none. A flow
-    that a country would have reported, and did not, is zero. -#}
-{% macro mirror_flow_macro() %}
-    create or replace macro marts.mirror_flow(
-        of_year, of_exporter, of_importer, of_product
-    ) as table
+{#- A flow that a country would have reported, and did not, is zero. -#}
+{% macro mirror_flow_rows() %}
     with
         asked as (
             select

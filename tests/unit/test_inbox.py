@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import json
 import os
 import re
@@ -9,6 +11,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from fetching.homes import home as home_of
 from hypothesis import HealthCheck, given, settings
@@ -20,10 +23,21 @@ from unit.source_files import (
     country_bytes,
     country_row,
 )
+from unit.test_sources_un_comtrade import FACT, written
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.catalog import CATALOG
-from dagster_project.sources.inbox import Quarantined, Taken, look, take, taking
+from dagster_project.sources import bulk
+from dagster_project.sources.catalog import BULK, CATALOG, load_entry
+from dagster_project.sources.inbox import (
+    InboxError,
+    Quarantined,
+    Taken,
+    look,
+    recognising,
+    take,
+    take_named,
+    taking,
+)
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -81,7 +95,7 @@ def fetched(home: Settings) -> list[str]:
 
 
 def test_every_layout_says_how_it_is_recognised() -> None:
-    assert [entry.table for entry in CATALOG if entry.signs.keys() != entry.layouts] == []
+    assert [entry.table for entry in (*CATALOG, *BULK) if entry.signs.keys() != entry.layouts] == []
 
 
 def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
@@ -444,3 +458,136 @@ def test_whatever_is_dropped_is_somewhere_afterwards(
         if path.is_file()
     }
     assert set(there.values()) <= kept
+
+
+# ---------------------------------------------------------------------------
+# Files of any size
+# ---------------------------------------------------------------------------
+
+REPORTS = "un_comtrade__bulk"
+
+
+def report(rows: int = 3) -> bytes:
+    return gzip.compress(
+        written([{**FACT, "value": row} for row in range(rows)], "comtrade_csv_47")
+    )
+
+
+def bulk_report(rows: int = 3) -> bytes:
+    return written([{**FACT, "value": row} for row in range(rows)], "comtrade_bulk_34")
+
+
+def rows_held(home: Settings) -> int:
+    files = (home.raw / REPORTS).glob("year=*/*.parquet")
+    return sum(pl.read_parquet(path, hive_partitioning=False).height for path in files)
+
+
+def test_a_whole_report_is_moved_and_its_rows_are_there(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = drop(home, "2016.tsv.gz", bulk_report())
+    inode = dropped.stat().st_ino
+    taken = the_one(home)
+    assert (taken.table, taken.layout, taken.rows) == (REPORTS, "comtrade_bulk_34", 3)
+    # Neither copied nor read a second time.
+    assert taken.release.files[0].path.stat().st_ino == inode
+    assert lying(home) == []
+    assert rows_held(home) == 3
+    monkeypatch.setattr(bulk, "read_blocks", None)
+    [loaded] = [load_entry(entry, home) for entry in BULK if entry.table == REPORTS]
+    assert (loaded.rows, loaded.written) == (3, ())
+
+
+def test_of_two_tables_for_a_layout_what_is_said_decides_then_the_size(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(home, "some.csv.gz", report())
+    assert the_one(home).table == "un_comtrade__trade"
+    drop(home, "said.csv.gz", report(4), table=REPORTS)
+    assert the_one(home).table == REPORTS
+    monkeypatch.setattr(recognising, "_LARGE_PACKED", 100)
+    drop(home, "large.csv.gz", report(5))
+    assert the_one(home).table == REPORTS
+    drop(home, "said.tsv.gz", bulk_report(6), table="un_comtrade__trade")
+    assert the_one(home).table == "un_comtrade__trade"
+
+
+def test_a_whole_report_that_is_held_adds_nothing_and_goes(home: Settings) -> None:
+    drop(home, "2016.tsv.gz", bulk_report())
+    first = the_one(home)
+    drop(home, "again.tsv.gz", bulk_report())
+    again = the_one(home, NOW + timedelta(days=1))
+    assert (again.is_new, again.release) == (False, first.release)
+    assert (lying(home), rows_held(home)) == ([], 3)
+
+
+def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Settings) -> None:
+    drop(home, "2016.tsv.gz", bulk_report(3))
+    the_one(home)
+    drop(home, "2016.tsv.gz", bulk_report(4))
+    the_one(home, NOW + timedelta(days=1))
+    drop(home, "2016.tsv.gz", bulk_report(3), known_from="2026-11-24")
+    assert the_one(home, NOW + timedelta(days=3)).is_new
+    assert len(fetched(home)) == 3
+    [loaded] = [load_entry(entry, home) for entry in BULK if entry.table == REPORTS]
+    assert loaded.rows == rows_held(home) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (bulk_report(50)[:-9], "^2016.tsv.gz: the gzip file is cut short or damaged"),
+        (
+            gzip.compress(gzip.decompress(bulk_report()).replace(b"\t842\t", b"\t999\t")),
+            "not one of its rows can be used .line 2: unknown area code",
+        ),
+    ],
+)
+def test_a_whole_report_that_cannot_be_used_is_put_aside(
+    home: Settings, content: bytes, said: str
+) -> None:
+    drop(home, "2016.tsv.gz", content)
+    outcome = put_aside(home)
+    assert re.search(said, outcome.reason)
+    assert outcome.path.read_bytes() == content
+    assert (fetched(home), rows_held(home)) == ([], 0)
+
+
+def test_a_full_disk_keeps_a_good_file_in_the_inbox(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    drop(home, "2016.tsv.gz", bulk_report())
+    monkeypatch.setattr(bulk, "_sync", full)
+    with pytest.raises(bulk.NoRoom, match="Make room and run again"):
+        taken_of(home)
+    assert lying(home) == ["2016.tsv.gz"]
+    assert (fetched(home), rows_held(home)) == ([], 0)
+    monkeypatch.undo()
+    assert the_one(home, NOW + timedelta(hours=1)).rows == 3
+
+
+def test_a_file_that_is_named_stays_where_it_is(home: Settings, tmp_path: Path) -> None:
+    for name, content, table in (
+        ("2016.tsv.gz", bulk_report(), REPORTS),
+        ("country.csv", COUNTRY, "us_census__country_file"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        taken = take_named(path, home, {"known_from": "2026-10-01"}, NOW)
+        assert (taken.table, taken.release.known_from) == (table, date(2026, 10, 1))
+        assert read_verified(taken.release.files[0]) == content
+        # What its owner does with it later is no business of the release.
+        path.write_bytes(b"")
+        assert read_verified(taken.release.files[0]) == content
+    with pytest.raises(InboxError, match="states 'tabel': did you mean table"):
+        take_named(path, home, {"tabel": REPORTS}, NOW)
+
+
+def test_a_source_that_is_listed_need_not_have_its_licence_stated(home: Settings) -> None:
+    drop(home, "BACI_HS12_Y2016.csv", b"t,i,j,k,v,q\n2016,842,410,010121,1.5,NA\n")
+    release = the_one(home).release
+    assert release.licence.startswith("Etalab")
+    assert release.redistributable

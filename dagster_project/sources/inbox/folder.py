@@ -29,6 +29,8 @@ STEADY = timedelta(seconds=10)
 LARGEST = 1024 * 1024 * 1024
 LONGEST_NAME = 150
 _SEEN = ".seen.json"
+# What is looked at to tell a layout.
+_HEAD = 64 * 1024
 
 # Under these names browsers, editors and copying programs write what is not finished.
 _TEMPORARY = re.compile(
@@ -83,24 +85,39 @@ def look_into(inbox: Path, now: datetime) -> Look:
     )
 
 
-def read_dropped(path: Path) -> tuple[bytes, State]:
-    """The bytes of a file, and the state they were read in."""
+def read_head(path: Path) -> tuple[bytes, State]:
+    """The beginning of a file, and the state it was read in."""
     if path.is_symlink():
         raise InboxError("a link, not a file: its target may change later. Drop a copy of it.")
     try:
         with path.open("rb") as opened:
-            state = State.of(os.fstat(opened.fileno()))
-            if state.size > LARGEST:
-                raise InboxError(
-                    f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Drop"
-                    " it in parts."
-                )
-            content = opened.read()
+            head, state = opened.read(_HEAD), State.of(os.fstat(opened.fileno()))
     except OSError as error:
         raise InboxError(f"cannot be read ({error.strerror}). Correct its permissions.") from error
-    if not content.strip():
+    if not head.strip():
         raise InboxError("the file is empty. Fetch it again.")
-    return content, state
+    return head, state
+
+
+def read_whole(path: Path, state: State) -> bytes:
+    """All bytes of a file that is still in a state."""
+    if state.size > LARGEST:
+        raise InboxError(
+            f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Drop it in"
+            " parts."
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InboxError(f"cannot be read ({error.strerror}). Correct its permissions.") from error
+    check_unchanged(path, state)
+    return content
+
+
+def check_unchanged(path: Path, state: State) -> None:
+    """Raises an InboxError for a file that somebody has written to."""
+    if State.of(path.lstat()) != state:
+        raise InboxError("somebody wrote to it while it was read. Drop it when it is whole.")
 
 
 def remove(path: Path, state: State) -> None:

@@ -9,20 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dagster_project.sources.catalog import CATALOG, SourceTable
+from dagster_project.sources.catalog import BULK, CATALOG, BulkTable, SourceTable
 from dagster_project.sources.inbox.outcomes import InboxError
 from dagster_project.sources.inbox.stated import COMPANION
 
+Entry = SourceTable | BulkTable
 
-def recognised(content: bytes, name: str, stated: Mapping[str, Any]) -> tuple[SourceTable, str]:
+# Of a layout that is read into two tables, more than this is meant for the bulk table: some
+# 400,000 rows, as many as may be held in memory at once.
+_LARGE, _LARGE_PACKED = 64 * 1024 * 1024, 8 * 1024 * 1024
+_GZIP = b"\x1f\x8b"
+
+
+def recognised(
+    content: bytes, size: int, name: str, stated: Mapping[str, Any]
+) -> tuple[Entry, str]:
     """The one table and layout that a file has: as stated, or as it shows.
+
+    Args:
+        content: the beginning of the file; `size` is the whole of it.
 
     Raises:
         InboxError: none, or several.
     """
+    entries: tuple[Entry, ...] = (*CATALOG, *BULK)
     possible = [
         (entry, layout)
-        for entry in CATALOG
+        for entry in entries
         for layout in sorted(entry.layouts)
         if stated.get("table", entry.table) == entry.table
         and stated.get("layout", layout) == layout
@@ -31,13 +44,17 @@ def recognised(content: bytes, name: str, stated: Mapping[str, Any]) -> tuple[So
         raise InboxError(
             f"{name}{COMPANION} states table {stated.get('table', '(any)')} and layout"
             f" {stated.get('layout', '(any)')}, which no table has. There are:\n"
-            + _listed((entry, layout) for entry in CATALOG for layout in entry.layouts)
+            + _listed((entry, layout) for entry in entries for layout in entry.layouts)
         )
     shown = [
         (entry, layout)
         for entry, layout in possible
         if len(possible) == 1 or (layout in entry.signs and entry.signs[layout](content, name))
     ]
+    if len(shown) > 1 and len({layout for _, layout in shown}) == 1:
+        shown = [
+            (entry, layout) for entry, layout in shown if _is_for(entry, layout, content, size)
+        ]
     if len(shown) == 1:
         return shown[0]
     if shown:
@@ -52,7 +69,14 @@ def recognised(content: bytes, name: str, stated: Mapping[str, Any]) -> tuple[So
     )
 
 
-def _listed(layouts: Iterable[tuple[SourceTable, str]]) -> str:
+def _is_for(entry: Entry, layout: str, content: bytes, size: int) -> bool:
+    """Which of the two tables that read a layout a file is meant for, if nobody says."""
+    is_large = size > (_LARGE_PACKED if content.startswith(_GZIP) else _LARGE)
+    is_bulk = is_large or any(layout in one.whole_reports for one in BULK)
+    return is_bulk == isinstance(entry, BulkTable)
+
+
+def _listed(layouts: Iterable[tuple[Entry, str]]) -> str:
     return "\n".join(sorted(f"  {layout} ({entry.table})" for entry, layout in layouts))
 
 

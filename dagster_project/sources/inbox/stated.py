@@ -53,7 +53,7 @@ def read_companion(path: Path) -> Mapping[str, Any]:
     """What is stated of a file; nothing where nothing stands beside it.
 
     Raises:
-        InboxError: not JSON, an unknown field, or a value that cannot be used.
+        InboxError: not JSON, or what `checked` refuses.
     """
     companion = path.with_name(path.name + COMPANION)
     if not companion.is_file():
@@ -65,19 +65,29 @@ def read_companion(path: Path) -> Mapping[str, Any]:
         raise InboxError(f"{where} cannot be read as JSON ({error}). Correct it.") from error
     if not isinstance(stated, dict):
         raise InboxError(f"{where} must be a JSON object with some of {', '.join(STATED)}.")
-    for field, value in stated.items():
+    return checked(stated, where)
+
+
+def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """What is stated, its day as a date.
+
+    Raises:
+        InboxError: an unknown field, or a value that cannot be used.
+    """
+    found = dict(stated)
+    for field, value in found.items():
         if field not in STATED:
             raise InboxError(f"{where} states {field!r}: {closest(field, STATED)}")
         if not isinstance(value, STATED[field]) or value == "":
             kind = "true or false" if STATED[field] is bool else "a text"
             raise InboxError(f"{where}: {field} must be {kind}.")
-    if "known_from" in stated:
+    if "known_from" in found:
         try:
-            stated["known_from"] = date.fromisoformat(stated["known_from"])
+            found["known_from"] = date.fromisoformat(found["known_from"])
         except ValueError as error:
             raise InboxError(
                 f"{where}: known_from is {stated['known_from']!r}; write a day, YYYY-MM-DD."
             ) from error
-    if not _PLAIN_NAME.fullmatch(stated.get("release_id", "x")):
+    if not _PLAIN_NAME.fullmatch(found.get("release_id", "x")):
         raise InboxError(f"{where}: release_id must be letters, digits, '.', '_' and '-'.")
-    return stated
+    return found

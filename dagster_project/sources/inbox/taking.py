@@ -16,23 +16,29 @@ from typing import Any
 import polars as pl
 
 from dagster_project.settings import Settings
+from dagster_project.sources.blocks import sha256_of
+from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
 from dagster_project.sources.inbox.folder import (
     LONGEST_NAME,
+    State,
+    check_unchanged,
     locked,
     look_into,
     put_aside,
-    read_dropped,
+    read_head,
+    read_whole,
     remove,
     shown_name,
 )
 from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
 from dagster_project.sources.inbox.recognising import recognised
-from dagster_project.sources.inbox.stated import read_companion
+from dagster_project.sources.inbox.stated import checked, read_companion
 from dagster_project.sources.reading import read_seed
 from dagster_project.sources.snapshot import (
     SIDECAR,
     AddedRelease,
+    FileOnDisk,
     NewFile,
     NewRelease,
     Release,
@@ -46,11 +52,18 @@ from dagster_project.sources.succession import Comparison, compare_with_held
 _SOURCE_SEED = "source_list.csv"
 
 
-def take(settings: Settings, now: datetime) -> tuple[Taken | Quarantined, ...]:
+def _nobody(_name: str, _done: int, _size: int) -> None:
+    """Who wants to hear of the progress, by default."""
+
+
+def take(
+    settings: Settings, now: datetime, on_progress: OnProgress = _nobody
+) -> tuple[Taken | Quarantined, ...]:
     """Take every file that is ready, the one changed first before the others.
 
     Raises:
-        SnapshotError: what is held already cannot be used; the inbox stays as it is.
+        SnapshotError: what is held already cannot be used, or there is no room; files that
+            were not taken yet stay in the inbox.
     """
     outcomes: list[Taken | Quarantined] = []
     with locked(settings.inbox):
@@ -59,21 +72,73 @@ def take(settings: Settings, now: datetime) -> tuple[Taken | Quarantined, ...]:
         for place, path in enumerate(ready):
             # Of two files about the same, what was written later is the later word.
             moment = now.astimezone(UTC) + timedelta(microseconds=place)
-            held = discover_releases(settings.snapshot_roots)
             try:
-                outcomes.append(_take_one(path, settings, held, moment))
+                stated = read_companion(path)
+                taken, state = _take_one(path, settings, stated, moment, on_progress, stays=False)
+                remove(path, state)
+                outcomes.append(taken)
             except InboxError as error:
                 outcomes.append(put_aside(path, str(error), moment))
     return tuple(outcomes)
 
 
+def take_named(
+    path: Path,
+    settings: Settings,
+    stated: Mapping[str, str],
+    now: datetime,
+    on_progress: OnProgress = _nobody,
+) -> Taken:
+    """Take a file from wherever it is; it stays there, and is not waited for.
+
+    Args:
+        stated: as in `<name>.json` beside it, before which it goes.
+
+    Raises:
+        InboxError: it cannot be taken.
+        SnapshotError: what is held already cannot be used, or there is no room.
+    """
+    with locked(settings.inbox):
+        both = {**read_companion(path), **checked(stated, "what is stated")}
+        taken, _ = _take_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
+    return taken
+
+
 def _take_one(
-    path: Path, settings: Settings, held: Sequence[Release], moment: datetime
-) -> Taken | Quarantined:
-    content, state = read_dropped(path)
-    stated = read_companion(path)
-    entry, layout = recognised(content, path.name, stated)
-    file = _described(path, content, entry, layout, stated, moment, settings.seeds)
+    path: Path,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    moment: datetime,
+    on_progress: OnProgress,
+    *,
+    stays: bool,
+) -> tuple[Taken, State]:
+    """What became of a file, and the state it was in."""
+    held = discover_releases(settings.snapshot_roots)
+    head, state = read_head(path)
+    entry, layout = recognised(head, state.size, path.name, stated)
+    if isinstance(entry, BulkTable):
+        content = FileOnDisk(path, sha256_of(path), state.size, stays)
+        file = _described(path, content.sha256, state.size, entry, layout, stated, moment, settings)
+        taken = _take_bulk(entry, file, content, state, settings, stated, held, moment, on_progress)
+    else:
+        whole = read_whole(path, state)
+        sha256 = hashlib.sha256(whole).hexdigest()
+        file = _described(path, sha256, state.size, entry, layout, stated, moment, settings)
+        taken = _take_compared(entry, file, whole, settings, stated, held, moment)
+    return taken, state
+
+
+def _take_compared(
+    entry: SourceTable,
+    file: SnapshotFile,
+    content: bytes,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+) -> Taken:
+    """A file whose rows are laid beside those that are held."""
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
     # The same bytes again are a slip, unless somebody says when the publisher went back to them.
@@ -82,7 +147,7 @@ def _take_one(
         rows = frame.height
         comparison = _compared(entry, settings, file, frame)
         if comparison is not None and comparison.changed and "known_from" not in stated:
-            _refuse_what_looks_old(entry, settings, frame, comparison, path.name)
+            _refuse_what_looks_old(entry, settings, frame, comparison, file.path.name)
         if comparison is None or comparison.has_news:
             added = _added(settings, file, content, stated, held, moment)
             release, is_new = added.release, added.is_new
@@ -95,23 +160,60 @@ def _take_one(
             release = max(
                 (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
             )
-    remove(path, state)
     return Taken(
-        shown_name(path.name), entry.table, layout, release, is_new, rows, rejects, comparison
+        shown_name(file.path.name),
+        entry.table,
+        file.layout,
+        release,
+        is_new,
+        rows,
+        rejects,
+        comparison,
+    )
+
+
+def _take_bulk(
+    entry: BulkTable,
+    file: SnapshotFile,
+    content: FileOnDisk,
+    state: State,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+    on_progress: OnProgress,
+) -> Taken:
+    """A file of any size: it is held already, or a release of its own."""
+    release = _holding(held, file)
+    is_new, rows, rejects = False, 0, 0
+    if release is None:
+        try:
+            loaded = load_bulk_file(entry, file, settings, on_progress)
+        except NoRoom:
+            raise
+        except SnapshotError as error:
+            raise InboxError(str(error).replace(file.snapshot_file, file.path.name)) from error
+        rows, rejects = loaded.rows, loaded.rejects
+    if release is None or "known_from" in stated:
+        check_unchanged(file.path, state)
+        added = _added(settings, file, content, stated, held, moment)
+        release, is_new = added.release, added.is_new
+    return Taken(
+        shown_name(file.path.name), entry.table, file.layout, release, is_new, rows, rejects, None
     )
 
 
 def _described(
     path: Path,
-    content: bytes,
-    entry: SourceTable,
+    sha256: str,
+    size: int,
+    entry: SourceTable | BulkTable,
     layout: str,
     stated: Mapping[str, Any],
     moment: datetime,
-    seeds: Path,
+    settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
-    sha256 = hashlib.sha256(content).hexdigest()
     return SnapshotFile(
         source_id=entry.source_id,
         release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{sha256[:8]}"),
@@ -119,11 +221,11 @@ def _described(
         table=entry.table,
         name=_plain(path.name),
         layout=layout,
-        address=stated.get("address") or _page_of(entry.source_id, seeds),
+        address=stated.get("address") or _page_of(entry.source_id, settings.seeds),
         sha256=sha256,
-        bytes=len(content),
+        bytes=size,
         composed_from=None,
-        note=f"Dropped into the inbox as {shown_name(path.name)}"
+        note=f"Taken in as {shown_name(path.name)}"
         + ("" if "address" in stated else "; the address is that of the publisher's page"),
         path=path,
     )
@@ -131,8 +233,13 @@ def _described(
 
 def _page_of(source_id: str, seeds: Path) -> str | None:
     """Where the publisher offers its data: every figure has to lead to some address."""
-    pages = {row["source_id"]: row["address"] for row in read_seed(seeds, _SOURCE_SEED)}
-    return pages.get(source_id) or None
+    return _listed(source_id, seeds).get("address") or None
+
+
+def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
+    """What the list of sources says of one."""
+    rows = read_seed(seeds, _SOURCE_SEED)
+    return next((row for row in rows if row["source_id"] == source_id), {})
 
 
 def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
@@ -223,12 +330,12 @@ def _refuse_what_looks_old(
 def _added(
     settings: Settings,
     file: SnapshotFile,
-    content: bytes,
+    content: bytes | FileOnDisk,
     stated: Mapping[str, Any],
     held: Sequence[Release],
     moment: datetime,
 ) -> AddedRelease:
-    licence, redistributable = _terms(file.source_id, stated, held)
+    licence, redistributable = _terms(file.source_id, stated, held, settings.seeds)
     new = NewRelease(
         source_id=file.source_id,
         release_id=file.release_id,
@@ -255,7 +362,9 @@ def _added(
         raise InboxError(str(error)) from error
 
 
-def _terms(source_id: str, stated: Mapping[str, Any], held: Sequence[Release]) -> tuple[str, bool]:
+def _terms(
+    source_id: str, stated: Mapping[str, Any], held: Sequence[Release], seeds: Path
+) -> tuple[str, bool]:
     """Licence, and whether rows may be passed on: as stated, else those of the source."""
     if "licence" in stated:
         # Who states a licence of its own without saying so has not promised it.
@@ -265,13 +374,16 @@ def _terms(source_id: str, stated: Mapping[str, Any], held: Sequence[Release]) -
         licence, redistributable = terms.licence, terms.is_redistributable
     else:
         before = [release for release in held if release.source_id == source_id]
-        if not before:
+        if before:
+            last = max(before, key=lambda one: one.moment)
+            licence, redistributable = last.licence, last.redistributable
+        elif listed := _listed(source_id, seeds):
+            licence, redistributable = listed["licence"], listed["is_redistributable"] == "true"
+        else:
             raise InboxError(
                 f'nothing is held of {source_id} yet, so its licence has to be stated: {{"licence":'
                 ' "…", "redistributable": true or false}.'
             )
-        last = max(before, key=lambda one: one.moment)
-        licence, redistributable = last.licence, last.redistributable
     return licence, stated.get("redistributable", redistributable)
 
 

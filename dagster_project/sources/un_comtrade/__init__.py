@@ -88,6 +88,7 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         description="Whole reports of countries to the United Nations, for reconciling both sides.",
         layouts=frozenset(downloads.LAYOUTS),
         coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
+        whole_reports=frozenset({"comtrade_bulk_34"}),
         signs=downloads.SIGNS,
         opener=_bulk_opener,
         seeds=(COUNTRY_SEED, AREA_SEED),

@@ -1,11 +1,47 @@
--- What importer and exporter say of all products together, how far apart it lies, and the likely
--- cause: the one thing known of the flow that would make such a gap.
+-- What importer and exporter say of one thing, how far apart it lies, and the likely cause: what is
+-- known of the flow that would make such a gap. Of all products together for every two countries,
+-- and for the widest gaps of single products.
 with
-    pairs as (select * from {{ ref("int_mirror__pair_sums") }}),
+    passed_on as (
+
+        select year, importer_iso3, {{ share_through_hubs() }} as hub_share
+        from {{ ref("int_mirror__pair_sums") }}
+        group by year, importer_iso3
+
+    ),
+
+    gaps as (
+
+        select
+            s.year,
+            s.exporter_iso3,
+            s.importer_iso3,
+            'total' as product_code,
+            s.exporter_reported_usd,
+            s.importer_reported_usd,
+            s.importer_fob_usd,
+            s.re_exported_usd,
+            s.nes_allocated_usd,
+            p.hub_share
+        from {{ ref("int_mirror__pair_sums") }} as s
+        inner join passed_on as p on s.year = p.year and s.importer_iso3 = p.importer_iso3
+        union all
+        select
+            year,
+            exporter_iso3,
+            importer_iso3,
+            product_code,
+            exporter_reported_usd,
+            importer_reported_usd,
+            importer_fob_usd,
+            re_exported_usd,
+            nes_allocated_usd,
+            hub_share
+        from {{ ref("int_mirror__gaps_widest") }}
+
+    ),
 
     reporters as (select * from {{ ref("int_mirror__reporters_counted") }}),
-
-    fob_importers as (select * from {{ ref("int_mirror__fob_importers") }}),
 
     releases as (
 
@@ -19,37 +55,31 @@ with
     described as (
 
         select
-            p.year,
-            p.exporter_iso3,
-            p.importer_iso3,
-            p.flows,
-            p.cells as flows_mirrored,
-            p.exporter_reported_usd,
-            p.importer_reported_usd,
-            p.importer_fob_usd,
-            p.re_exported_usd,
-            p.nes_allocated_usd,
+            g.*,
             x.reporter_iso3 is not null as is_exporter_reporting,
             m.reporter_iso3 is not null as is_importer_reporting,
             f.importer_iso3 is not null as is_importer_fob,
             r.latest_release_id,
-            coalesce(p.importer_reported_usd, 0) - coalesce(p.exporter_reported_usd, 0) as gap_usd,
-            coalesce(p.importer_fob_usd, 0)
-            - coalesce(p.exporter_reported_usd, 0)
-            - p.nes_allocated_usd as gap_without_freight_usd
-        from pairs as p
-        inner join releases as r on p.year = r.year
+            coalesce(g.importer_reported_usd, 0) - coalesce(g.exporter_reported_usd, 0) as gap_usd,
+            coalesce(g.importer_fob_usd, 0)
+            - coalesce(g.exporter_reported_usd, 0)
+            - g.nes_allocated_usd as gap_explained_less_usd
+        from gaps as g
+        inner join releases as r on g.year = r.year
         left join
             reporters as x
-            on p.year = x.year
-            and p.exporter_iso3 = x.reporter_iso3
+            on g.year = x.year
+            and g.exporter_iso3 = x.reporter_iso3
             and x.flow = 'export'
         left join
             reporters as m
-            on p.year = m.year
-            and p.importer_iso3 = m.reporter_iso3
+            on g.year = m.year
+            and g.importer_iso3 = m.reporter_iso3
             and m.flow = 'import'
-        left join fob_importers as f on p.year = f.year and p.importer_iso3 = f.importer_iso3
+        left join
+            {{ ref("int_mirror__fob_importers") }} as f
+            on g.year = f.year
+            and g.importer_iso3 = f.importer_iso3
 
     )
 
@@ -57,18 +87,19 @@ select
     cast(year as integer) as year,
     exporter_iso3,
     importer_iso3,
-    flows,
-    flows_mirrored,
+    case when product_code = 'total' then 'total' else 'hs6' end as product_system,
+    product_code,
     exporter_reported_usd,
     importer_reported_usd,
     importer_fob_usd,
     re_exported_usd,
     nes_allocated_usd,
     gap_usd,
-    gap_without_freight_usd,
+    gap_explained_less_usd as gap_left_usd,
     cast(
         row_number() over (
-            partition by year order by abs(gap_usd) desc, exporter_iso3, importer_iso3
+            partition by year, case when product_code = 'total' then 'total' else 'hs6' end
+            order by abs(gap_usd) desc, exporter_iso3, importer_iso3, product_code
         ) as integer
     ) as width_rank,
     case
@@ -76,16 +107,17 @@ select
         then 'missing_report'
         when exporter_reported_usd is null or importer_reported_usd is null
         then 'one_sided'
-        when is_importer_fob and abs(gap_usd) <= 0.2 * exporter_reported_usd
+        when is_importer_fob and gap_usd <= 0 and abs(gap_usd) <= 0.2 * exporter_reported_usd
         then 'basis_break'
-        -- What the exporter passed on is booked by the importer under the country it came from.
         when gap_usd < 0 and re_exported_usd >= 0.5 * abs(gap_usd)
         then 're_export'
-        when nes_allocated_usd >= 0.5 * gap_usd and gap_usd > 0
+        when gap_usd > 0 and nes_allocated_usd >= 0.5 * gap_usd
         then 'areas_nes'
         -- Freight and insurance at the fitted rate take away most of it.
-        when gap_usd > 0 and abs(gap_without_freight_usd) <= 0.5 * gap_usd
+        when gap_usd > 0 and abs(gap_explained_less_usd) <= 0.5 * gap_usd
         then 'valuation'
+        when gap_usd > 0 and hub_share >= 0.5
+        then 'through_a_hub'
         else 'unexplained'
     end as likely_cause,
     'un_comtrade' as source_id,
