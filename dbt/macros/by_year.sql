@@ -145,6 +145,10 @@
             held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
         ) -%}
         {%- if held.columns[0].values()[0] is none -%}
+            {#- Of rows that many conditions are asked of, the planner expects next to none, and
+                takes millions of them into memory to look a small table up in: these models
+                have the small table on the right. -#}
+            {%- do run_query("set disabled_optimizers = 'build_side_probe_side'") -%}
             {%- call statement("copy") -%}
                 copy (
                 {{ sql }}
@@ -153,6 +157,7 @@
                 {% endif %}
                 ) to '{{ file }}' (format parquet, compression zstd, use_tmp_file true)
             {%- endcall -%}
+            {%- do run_query("reset disabled_optimizers") -%}
             {%- do log(this.identifier ~ " " ~ year ~ " made", info=true) -%}
         {%- endif -%}
         {%- do files.append(file) -%}

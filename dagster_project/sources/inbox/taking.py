@@ -214,9 +214,11 @@ def _described(
     settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
+    # The same file may be taken into two tables.
+    content = hashlib.sha256(f"{entry.table} {sha256}".encode()).hexdigest()
     return SnapshotFile(
         source_id=entry.source_id,
-        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{sha256[:8]}"),
+        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{content[:8]}"),
         known_from=known_from,
         table=entry.table,
         name=_plain(path.name),

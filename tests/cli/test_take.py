@@ -1,0 +1,80 @@
+"""`bilateral take`: what is said of each file, and what it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+from unit.test_sources_un_comtrade import FACT, written
+
+from dagster_project.cli import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    def invoke(*arguments: str) -> Result:
+        env = {"BILATERAL_DATA_HOME": str(home), "BILATERAL_AS_OF": ""}
+        result = CliRunner().invoke(app, ["take", *arguments], env=env)
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
+        return result
+
+    return invoke
+
+
+def report(folder: Path, name: str, *, rows: int = 3, layout: str = "comtrade_bulk_34") -> str:
+    path = folder / name
+    bad = {**FACT, "partner": ("999", "")}
+    path.write_bytes(written([*({**FACT, "value": row} for row in range(rows)), bad], layout))
+    return str(path)
+
+
+def test_files_are_taken_one_after_the_other_and_stay(run: Run, home: Path, tmp_path: Path) -> None:
+    paths = [report(tmp_path, "2016.tsv.gz"), report(tmp_path, "other.tsv.gz", rows=4)]
+    result = run(*paths, "--known-from", "2026-10-01")
+    assert result.exit_code == 0
+    first, second = result.stdout.splitlines()
+    assert first.startswith("2016.tsv.gz: 3 rows of un_comtrade__bulk as un_comtrade/2026-10-01-")
+    assert first.endswith("1 cannot be used; after the next build meta.rejects says why.")
+    assert second.startswith("other.tsv.gz: 4 rows")
+    assert all(Path(path).exists() for path in paths)
+    rows = pl.read_parquet(
+        home / "raw/un_comtrade__bulk/year=2016/*.parquet", hive_partitioning=False
+    )
+    assert rows.height == 7
+    again = run(paths[0])
+    assert (again.exit_code, "nothing added" in again.stdout) == (0, True)
+
+
+def test_the_table_may_be_named(run: Run, tmp_path: Path) -> None:
+    path = report(tmp_path, "fuels.csv", layout="comtrade_legacy_22")
+    assert "of un_comtrade__bulk" in run(path, "--table", "un_comtrade__bulk").stdout
+    assert "of un_comtrade__trade" in run(path).stdout
+
+
+def test_one_file_that_cannot_be_taken_keeps_back_no_other(run: Run, tmp_path: Path) -> None:
+    cut = Path(report(tmp_path, "cut.tsv.gz"))
+    cut.write_bytes(cut.read_bytes()[:-9])
+    result = run(str(cut), str(tmp_path / "absent.csv"), report(tmp_path, "2016.tsv.gz"))
+    assert result.exit_code == 2
+    assert result.stdout.startswith("2016.tsv.gz: 3 rows")
+    assert "cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
+    assert "absent.csv: cannot be read (No such file or directory)" in result.stderr
+    assert "2 of 3 files were not taken" in result.stderr
+
+
+def test_a_table_that_there_is_not_is_refused(run: Run, tmp_path: Path) -> None:
+    result = run(report(tmp_path, "2016.tsv.gz"), "--table", "un_comtrade__bluk")
+    assert result.exit_code == 2
+    assert "un_comtrade__bulk" in result.stderr

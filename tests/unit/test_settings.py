@@ -1,0 +1,35 @@
+"""What a user may set in the environment, and what is refused there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dagster_project.dbt_project import dbt_environment
+from dagster_project.settings import SettingsError, load_settings
+
+
+@pytest.mark.parametrize("amount", ["1GB", "1.5 GiB", "800mb"])
+def test_memory_that_is_set_is_what_a_build_is_told(
+    amount: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BILATERAL_MEMORY", amount)
+    assert dbt_environment(load_settings(), tmp_path)["BILATERAL_MEMORY"] == amount
+
+
+def test_without_it_a_build_takes_what_the_engine_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("BILATERAL_MEMORY", raising=False)
+    assert load_settings().memory is None
+    number, unit = dbt_environment(load_settings(), tmp_path)["BILATERAL_MEMORY"].split()
+    assert float(number) > 0
+    assert unit.endswith("iB")
+
+
+@pytest.mark.parametrize("amount", ["1", "80%", "much", "0GB", "1GB; attach 'x'"])
+def test_memory_that_is_no_amount_is_refused(amount: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BILATERAL_MEMORY", amount)
+    with pytest.raises(SettingsError, match="write an amount such as 1GB"):
+        load_settings()
