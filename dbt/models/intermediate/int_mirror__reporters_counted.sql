@@ -11,6 +11,11 @@ with
             on f.reporter_area_code = a.area_code
             and a.area_kind = 'country'
         inner join
+            {{ of_year(ref("int_mirror__datasets")) }} as d
+            on f.year = d.year
+            and f.reporter_area_code = d.reporter_area_code
+            and f.release_id = d.release_id
+        inner join
             {{ of_year(ref("int_mirror__levels")) }} as l
             on f.year = l.year
             and length(f.cmd_code) = l.digits
