@@ -16,7 +16,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test dev sql check lint lint-sql check-build format bench clean
+.PHONY: help setup build test dev sql check lint lint-sql check-build format bench bench-world clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ format: $(READY) ## Format Python and SQL.
 bench: $(READY) ## Time and memory of each stage beside a floor.
 	python -m bench
 
+bench-world: $(READY) ## The same of a made-up year of the world's trade; minutes, and some GB.
+	python -m bench.world --out data/bench
+	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
+
 clean: ## Remove what a build made; snapshots and packages stay.
-	rm -rf data/raw data/build data/exports data/exports.* data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf data/raw data/build data/bench data/exports data/exports.* data/warehouse.duckdb data/warehouse.duckdb.wal
 	rm -rf dbt/target dbt/logs .pytest_cache .ruff_cache .hypothesis

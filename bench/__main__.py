@@ -1,7 +1,9 @@
 """What the default build and the command cost, beside a floor measured in the same run.
 
 Belongs here: the stages, and the table that is printed. Does not belong here: measuring
-(`measure.py`) and the floor (`floor.py`).
+(`measure.py`), the floor (`floor.py`), the world's trade (`world_trade.py`).
+
+Usage: python -m bench, or python -m bench.world_trade --help
 """
 
 from __future__ import annotations

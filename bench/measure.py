@@ -1,7 +1,7 @@
 """Seconds and peak memory of a command, as the kernel counted them.
 
-Belongs here: running a process and reading its cost. Does not belong here: which
-processes are worth it (`__main__.py`).
+Belongs here: running a process and reading its cost, in all or from one moment to another.
+Does not belong here: which processes are worth it (`__main__.py`, `world_trade.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_EVERY_SECONDS = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class BenchError(RuntimeError):
@@ -21,13 +26,41 @@ class BenchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall seconds, and the largest resident size of the process in megabytes.
+    """Wall seconds, CPU seconds, and the largest resident size of the process in megabytes.
 
     Of a process that starts others, the largest single process counts, not their sum.
     """
 
     seconds: float
+    cpu: float
     megabytes: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a process had used up at a moment, and held at it."""
+
+    at: float
+    cpu: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A process that was looked at while it ran."""
+
+    cost: Cost
+    samples: tuple[Sample, ...]
+
+    def between(self, started: float, ended: float) -> Cost:
+        """What it used from one moment to another, to some hundredths of a second."""
+        inside = [one for one in self.samples if started <= one.at <= ended]
+        before = [one for one in self.samples if one.at < started][-1:]
+        seen = before + inside
+        if not seen:
+            return Cost(ended - started, 0.0, 0.0)
+        peak = max(one.megabytes for one in inside or seen)
+        return Cost(ended - started, seen[-1].cpu - seen[0].cpu, peak)
 
 
 def measure(
@@ -38,21 +71,39 @@ def measure(
     Raises:
         BenchError: it ended with an error; the last of what it said is in the message.
     """
+    return watch(command, env=env, cwd=cwd).cost
+
+
+def watch(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Watched:
+    """Run a command to its end and look at it from time to time.
+
+    Raises:
+        BenchError: as of `measure`.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
         command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
+    samples: list[Sample] = []
+    is_over = threading.Event()
+    watcher = threading.Thread(target=_look, args=(process.pid, samples, is_over))
+    watcher.start()
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
+    is_over.set()
+    watcher.join()
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise BenchError(
             f"{' '.join(command)} ended with {process.returncode}:\n"
             + output.decode(errors="replace")[-2000:]
         )
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    cost = Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Watched(cost, tuple(samples))
 
 
 def median(command: Sequence[str], *, runs: int, env: Mapping[str, str] | None = None) -> Cost:
@@ -61,5 +112,18 @@ def median(command: Sequence[str], *, runs: int, env: Mapping[str, str] | None =
     costs = [measure(command, env=env) for _ in range(runs)]
     return Cost(
         statistics.median(cost.seconds for cost in costs),
+        statistics.median(cost.cpu for cost in costs),
         statistics.median(cost.megabytes for cost in costs),
     )
+
+
+def _look(pid: int, samples: list[Sample], is_over: threading.Event) -> None:
+    while not is_over.wait(_EVERY_SECONDS):
+        try:
+            used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            held = Path(f"/proc/{pid}/statm").read_text().split()
+        except OSError:
+            return
+        # The name, which may hold blanks, is cut off with the two fields before it.
+        cpu = (int(used[11]) + int(used[12])) / _TICKS
+        samples.append(Sample(time.time(), cpu, int(held[1]) * _PAGE / 1024 / 1024))

@@ -155,7 +155,14 @@
                 {% if order_by %}
                         order by {{ order_by }}
                 {% endif %}
-                ) to '{{ file }}' (format parquet, compression zstd, use_tmp_file true)
+                ) to '{{ file }}' (
+                    {#- Unpacked in half the time, which is what a question about a product waits
+                        for, for an eighth more room. -#}
+                    format parquet,
+                    parquet_version v2,
+                    compression snappy,
+                    use_tmp_file true
+                )
             {%- endcall -%}
             {%- do run_query("reset disabled_optimizers") -%}
             {%- do log(this.identifier ~ " " ~ year ~ " made", info=true) -%}
