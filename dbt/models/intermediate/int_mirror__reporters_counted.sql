@@ -39,6 +39,10 @@ select
                 then 1
             end
         ) as bigint
-    ) as rows_valued_alike
+    ) as rows_valued_alike,
+    -- What the two columns lie apart, in logarithms, in the mean of the rows that fill both.
+    avg(
+        case when cif_value_usd > 0 and fob_value_usd > 0 then ln(cif_value_usd / fob_value_usd) end
+    ) as mean_ln_cif
 from reported
 group by year, reporter_iso3, case when flow_code = 'X' then 'export' else 'import' end
