@@ -1,11 +1,11 @@
-{#- Rows of the publisher that can have a mirror: goods of a year by six-digit code, totals over
+{#- Rows of the publisher that can have a mirror: goods of a year by product, totals over
     second partners, procedures and modes. The last chapters are left to each country. -#}
 {% macro is_mirrored_row(row="") -%}
     {%- set at = row ~ "." if row else "" -%}
     {{ at }}type_code = 'C'
     and {{ at }}freq_code = 'A'
     and {{ at }}flow_code in ('M', 'X', 'RX')
-    and length({{ at }}cmd_code) = 6
+    and length({{ at }}cmd_code) in (2, 4, 6)
     and substr({{ at }}cmd_code, 1, 2) not in ('98', '99')
     and {{ at }}partner2_area_code = '0'
     and {{ at }}customs_code = 'C00'

@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral") }}
 
--- Figures that can have a mirror: goods by six-digit code in a year, between two countries or with
+-- Figures that can have a mirror: goods by product in a year, between two countries or with
 -- an area not elsewhere specified, whose name is `nes`. Of several releases that hold a reporter's
 -- year the latest counts, whole.
 with
@@ -42,6 +42,10 @@ select
         case when f.qty_unit_code = '8' and f.quantity > 0 then f.quantity end
     ) as quantity_kg
 from {{ of_year(ref("stg_un_comtrade__bulk")) }} as f
+inner join
+    {{ of_year(ref("int_mirror__levels")) }} as l
+    on f.year = l.year
+    and length(f.cmd_code) = l.digits
 inner join
     datasets as d
     on f.year = d.year

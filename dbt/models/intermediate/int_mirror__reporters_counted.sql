@@ -10,15 +10,11 @@ with
             {{ ref("int_mirror__areas") }} as a
             on f.reporter_area_code = a.area_code
             and a.area_kind = 'country'
-        where
-            f.type_code = 'C'
-            and f.freq_code = 'A'
-            and f.flow_code in ('M', 'X')
-            and length(f.cmd_code) = 6
-            and f.partner2_area_code = '0'
-            and f.customs_code = 'C00'
-            and f.mot_code = '0'
-            and f.mos_code = '0'
+        inner join
+            {{ of_year(ref("int_mirror__levels")) }} as l
+            on f.year = l.year
+            and length(f.cmd_code) = l.digits
+        where {{ is_mirrored_row("f") }} and f.flow_code <> 'RX'
 
     )
 

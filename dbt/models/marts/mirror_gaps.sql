@@ -87,7 +87,9 @@ select
     cast(year as integer) as year,
     exporter_iso3,
     importer_iso3,
-    case when product_code = 'total' then 'total' else 'hs6' end as product_system,
+    case
+        when product_code = 'total' then 'total' else 'hs' || cast(length(product_code) as varchar)
+    end as product_system,
     product_code,
     exporter_reported_usd,
     importer_reported_usd,
@@ -98,7 +100,7 @@ select
     gap_explained_less_usd as gap_left_usd,
     cast(
         row_number() over (
-            partition by year, case when product_code = 'total' then 'total' else 'hs6' end
+            partition by year, product_code = 'total'
             order by abs(gap_usd) desc, exporter_iso3, importer_iso3, product_code
         ) as integer
     ) as width_rank,

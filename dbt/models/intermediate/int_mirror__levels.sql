@@ -1,0 +1,21 @@
+{{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
+
+-- At how many digits the products of a year are compared: the most at which at least half as many
+-- countries report as at any. Rows at other levels are sums of these, or cannot be paired.
+with
+    reported as (
+
+        select year, length(cmd_code) as digits, count(distinct reporter_area_code) as reporters
+        from {{ of_year(ref("stg_un_comtrade__bulk")) }}
+        where {{ is_mirrored_row() }}
+        group by year, length(cmd_code)
+
+    ),
+
+    widest as (select year, max(reporters) as reporters from reported group by year)
+
+select r.year, cast(max(r.digits) as integer) as digits
+from reported as r
+inner join widest as w on r.year = w.year
+where 2 * r.reporters >= w.reporters
+group by r.year
