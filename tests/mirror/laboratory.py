@@ -34,6 +34,9 @@ from dagster_project.settings import Settings
 BULK = "stg_un_comtrade__bulk"
 FILES = "stg_snapshots__files"
 VALUATIONS = "int_trade__un_comtrade_reporting_chosen"
+COMPARED = "int_breaks__imports_compared"
+# How it is made is for other tests: given, or not read.
+OBSERVATIONS = "observations"
 DISTANCES = "int_mirror__distances"
 FITS = "int_mirror__cif_fits"
 _ASKED = "mirror_reconciled"
@@ -106,6 +109,18 @@ _VALUATIONS: dict[str, pl.DataType] = {
     "import_valuation": pl.String(),
     "export_valuation": pl.String(),
 }
+_COMPARED: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "raw_table": pl.String(),
+    "release_id": pl.String(),
+    "reporter_iso3": pl.String(),
+    "partner_code": pl.String(),
+    "product": pl.String(),
+    "year": pl.Int32(),
+    "compared_with": pl.String(),
+    "compared_valuation": pl.String(),
+    "ln_ratio": pl.Float64(),
+}
 # No distance between any two countries: every rate is the mean of the fit.
 NOWHERE = pl.DataFrame(
     schema={
@@ -165,6 +180,9 @@ def compiled(settings: Settings, folder: Path) -> Compiled:
         if node["resource_type"] == "seed":
             path = settings.dbt_project / node["original_file_path"]
             seeds[node["name"]] = _read_seed(path, node["config"]["column_types"])
+            return
+        if node["name"] == OBSERVATIONS:
+            models[OBSERVATIONS] = Model(OBSERVATIONS, node["schema"], frozenset(), "")
             return
         for parent in node["depends_on"]["nodes"]:
             visit(parent)
@@ -281,11 +299,13 @@ def fetched(connection: duckdb.DuckDBPyConnection, relation: str) -> pl.DataFram
 
 
 def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Releases known since the first day of the year after, no note on any valuation."""
+    """Releases known since the first day of the year after, no note on any valuation, no
+    second source."""
     releases = sorted(given[BULK]["release_id"].unique()) if BULK in given else [_FIRST_RELEASE]
     defaults = {
         FILES: held_releases(dict.fromkeys(releases, date(2017, 6, 1))),
         VALUATIONS: valuations({}),
+        COMPARED: pl.DataFrame(schema=_COMPARED),
     }
     return {**defaults, **given}
 

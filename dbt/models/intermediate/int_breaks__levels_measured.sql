@@ -7,11 +7,6 @@
 {%- set least_noise = 0.0025 %}
 {%- set years_of_witness = 3 %}
 {%- set witnesses = {"mirror": 8, "two_sources": 1} %}
-{#- One step from zero towards the value that bounded deviations are centred on. -#}
-{%- macro centre(deviation) -%}
-    sum(weight * least(greatest({{ deviation }}, -{{ far }}), {{ far }}))
-    / nullif(sum(case when abs({{ deviation }}) < {{ far }} then weight end), 0)
-{%- endmacro %}
 with
     testimonies as (
 
@@ -83,7 +78,7 @@ with
 
     exporters as (
 
-        select found_by, series, partner_code, year, {{ centre("deviation") }} as effect
+        select found_by, series, partner_code, year, {{ bounded_centre("deviation", "weight", far) }} as effect
         from deviations
         where found_by = 'mirror'
         group by found_by, series, partner_code, year
@@ -118,7 +113,7 @@ with
             cast(sum(flows) as bigint) as flows,
             count(distinct partner_code) as partners,
             sum(weight * usual_level) / sum(weight) as usual_level,
-            {{ centre("own_deviation") }} as shift,
+            {{ bounded_centre("own_deviation", "weight", far) }} as shift,
             count(case when abs(own_deviation) < {{ far }} then 1 end) as near,
             sum(case when abs(own_deviation) < {{ far }} then weight end) as weight
         from cleared
