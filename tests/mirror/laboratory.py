@@ -206,7 +206,8 @@ def _model(settings: Settings, node: Mapping[str, Any]) -> Model:
 
 def _rendered(settings: Settings, hook: str, node: Mapping[str, Any]) -> str:
     """dbt renders hooks only when it runs them; all they need is where relations stand."""
-    macros = (settings.dbt_project / "macros" / "mirror.sql").read_text(encoding="utf-8")
+    files = sorted((settings.dbt_project / "macros").glob("mirror*.sql"))
+    macros = "".join(path.read_text(encoding="utf-8") for path in files)
     template = jinja2.Environment(autoescape=False).from_string(macros + hook)
     return template.render(
         ref=lambda name: f"{_schema_of(name)}.{name}", this=f"{node['schema']}.{node['name']}"

@@ -1,21 +1,28 @@
--- What the exporter's report weighs under each rule, for every two countries that are known as
--- exporter and as importer. The rules are those of `dagster_project/mirror/rules.py`.
+-- What the exporter's report weighs under each rule, for every two countries of which one reports.
+-- The rules are those of `dagster_project/mirror/rules.py`. Of a side that no flow with two reports
+-- shows there is no sigma, and no weight; the other side's sigma still stands.
 with
-    exporters as (
+    traders as (
 
-        select * from {{ ref("int_mirror__reporters_estimated") }} where sigma_exporter is not null
+        select exporter_iso3 as iso3
+        from {{ ref("int_mirror__pair_sums") }}
+        union
+        select importer_iso3
+        from {{ ref("int_mirror__pair_sums") }}
 
     ),
 
-    importers as (
+    reporters as (
 
-        select * from {{ ref("int_mirror__reporters_estimated") }} where sigma_importer is not null
+        select t.iso3 as trader_iso3, e.*
+        from traders as t
+        left join {{ ref("int_mirror__reporters_estimated") }} as e on t.iso3 = e.iso3
 
     )
 
 select
-    x.iso3 as exporter_iso3,
-    m.iso3 as importer_iso3,
+    x.trader_iso3 as exporter_iso3,
+    m.trader_iso3 as importer_iso3,
     x.sigma_exporter,
     m.sigma_importer,
     m.sigma_importer
@@ -32,17 +39,20 @@ select
             - {{ ln_variance("m.sigma_ls_means_importer") }}
         )
     ) as weight_baci_ls_means,
-    case
-        when x.agreed_share_exporter > m.agreed_share_importer
-        then 1.0
-        when x.agreed_share_exporter < m.agreed_share_importer
-        then 0.0
-        else 0.5
-    end as weight_gehlhar,
+    cast(
+        case
+            when x.agreed_share_exporter > m.agreed_share_importer
+            then 1
+            when x.agreed_share_exporter < m.agreed_share_importer
+            then 0
+            when x.agreed_share_exporter = m.agreed_share_importer
+            then 0.5
+        end as double
+    ) as weight_gehlhar,
     1 / (1 + exp(m.growth_lab_score_importer - x.growth_lab_score_exporter)) as weight_growth_lab,
     cast(0.5 as double) as weight_simple_mean,
     cast(1.0 as double) as weight_exporter_only,
     cast(0.0 as double) as weight_importer_only
-from exporters as x
-cross join importers as m
-where x.iso3 <> m.iso3
+from reporters as x
+cross join reporters as m
+where x.trader_iso3 <> m.trader_iso3

@@ -8,8 +8,8 @@ with
 
         select
             c.*,
+            -- Of a reporter that no flow shows, nothing is known for or against.
             {% for rule, mean in rules -%}
-                -- Of a reporter that no flow shows, nothing is known for or against.
                 coalesce(w.weight_{{ rule }}, 0.5) as weight_{{ rule }},
             {% endfor -%}
             w.sigma_exporter,
@@ -44,10 +44,21 @@ with
 
         select
             *,
-            sqrt(
-                exporter_weight * exporter_weight * sigma_exporter * sigma_exporter
-                + (1 - exporter_weight) * (1 - exporter_weight) * sigma_importer * sigma_importer
-            ) as ln_spread
+            -- Of one report the other side's sigma says nothing, known or not.
+            case
+                when exporter_weight = 1
+                then sigma_exporter
+                when exporter_weight = 0
+                then sigma_importer
+                else
+                    sqrt(
+                        exporter_weight * exporter_weight * sigma_exporter * sigma_exporter
+                        + (1 - exporter_weight)
+                        * (1 - exporter_weight)
+                        * sigma_importer
+                        * sigma_importer
+                    )
+            end as ln_spread
         from combined
 
     )
