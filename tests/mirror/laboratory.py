@@ -109,7 +109,7 @@ _VALUATIONS: dict[str, pl.DataType] = {
     "import_valuation": pl.String(),
     "export_valuation": pl.String(),
 }
-_COMPARED: dict[str, pl.DataType] = {
+COMPARED_COLUMNS: dict[str, pl.DataType] = {
     "source_id": pl.String(),
     "raw_table": pl.String(),
     "release_id": pl.String(),
@@ -306,8 +306,9 @@ def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     defaults = {
         FILES: held_releases(dict.fromkeys(releases, date(2017, 6, 1))),
         VALUATIONS: valuations({}),
-        COMPARED: pl.DataFrame(schema=_COMPARED),
     }
+    if OBSERVATIONS not in given:
+        defaults[COMPARED] = pl.DataFrame(schema=COMPARED_COLUMNS)
     return {**defaults, **given}
 
 

@@ -192,7 +192,7 @@ select
     level,
     usual_level,
     standard_error,
-    years_usual,
+    cast(years_usual as integer) as years_usual,
     partners,
     flows,
     release_id
@@ -209,7 +209,7 @@ select
     level,
     usual_level,
     standard_error,
-    years_usual,
+    cast(years_usual as integer) as years_usual,
     partners,
     flows,
     release_id

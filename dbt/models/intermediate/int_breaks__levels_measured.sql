@@ -78,7 +78,12 @@ with
 
     exporters as (
 
-        select found_by, series, partner_code, year, {{ bounded_centre("deviation", "weight", far) }} as effect
+        select
+            found_by,
+            series,
+            partner_code,
+            year,
+            {{ bounded_centre("deviation", "weight", far) }} as effect
         from deviations
         where found_by = 'mirror'
         group by found_by, series, partner_code, year
@@ -150,12 +155,7 @@ with
             c.*,
             avg(c.usual_level) over (partition by c.found_by, c.series, c.reporter_iso3)
             + c.shift as level,
-            greatest(
-                coalesce(
-                    sqrt(s.scatter * c.near / nullif(c.near - 1, 0)) / c.weight, {{ least_noise }}
-                ),
-                {{ least_noise }}
-            ) as scatter_error
+            sqrt(s.scatter * c.near / nullif(c.near - 1, 0)) / c.weight as scatter_error
         from centred as c
         inner join
             scattered as s
@@ -172,13 +172,39 @@ with
 
     ),
 
+    -- Where freight is missing, partners near and far fall by different amounts: a break scatters
+    -- its witnesses, and is not to be hidden by that. What a reporter's witnesses scatter in its
+    -- median year holds for all its years.
+    typical as (
+
+        select found_by, series, reporter_iso3, median(scatter_error * sqrt(near)) as scatter_of_one
+        from measured
+        group by found_by, series, reporter_iso3
+
+    ),
+
+    doubted as (
+
+        select
+            m.*,
+            greatest(
+                coalesce(t.scatter_of_one / sqrt(m.near), {{ least_noise }}), {{ least_noise }}
+            ) as noise
+        from measured as m
+        inner join
+            typical as t
+            on m.found_by = t.found_by
+            and m.series = t.series
+            and m.reporter_iso3 = t.reporter_iso3
+
+    ),
+
     -- Levels move from year to year by more than the scatter of witnesses shows: by how much, most
     -- reporters' usual years say. 0.4549 is the median of a squared normal deviate.
     restless as (
 
-        select
-            found_by, greatest(median(power(shift / scatter_error, 2)) / 0.4549, 1.0) as dispersion
-        from measured
+        select found_by, greatest(median(power(shift / noise, 2)) / 0.4549, 1.0) as dispersion
+        from doubted
         group by found_by
 
     )
@@ -192,8 +218,8 @@ select
     m.year,
     m.compared_valuation,
     m.level,
-    m.scatter_error * sqrt(r.dispersion) as standard_error,
+    m.noise * sqrt(r.dispersion) as standard_error,
     m.partners,
     m.flows
-from measured as m
+from doubted as m
 inner join restless as r on m.found_by = r.found_by

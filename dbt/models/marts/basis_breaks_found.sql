@@ -10,7 +10,7 @@ select
     level as ln_level,
     usual_level as ln_usual_level,
     standard_error,
-    cast(years_usual as integer) as years_usual,
+    years_usual,
     partners,
     flows,
     release_id as latest_release_id
