@@ -19,7 +19,7 @@ from dagster_project.defs.resources import BUILD_POOL
 from dagster_project.defs.schedules import CALENDARS
 from dagster_project.defs.transform import OWNER
 from dagster_project.settings import PROJECT_ROOT, load_settings
-from dagster_project.sources.catalog import CATALOG, CONNECTORS
+from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_no_asset_is_external(graph: dg.AssetGraph) -> None:
 
 def test_every_raw_table_of_the_catalog_is_an_asset_that_dbt_reads(graph: dg.AssetGraph) -> None:
     assert len(CATALOG) > 0
-    for entry in CATALOG:
+    for entry in (*CATALOG, *BULK):
         node = graph.get(dg.AssetKey(["raw", entry.table]))
         assert node.group_name == entry.group
         assert {child.path[0] for child in node.child_keys} & {"staging"}, entry.table
@@ -146,7 +146,7 @@ def test_a_build_asks_nobody(defs: dg.Definitions, graph: dg.AssetGraph) -> None
 
 
 def test_raw_tables_come_from_the_fetch_of_their_source(graph: dg.AssetGraph) -> None:
-    for entry in CATALOG:
+    for entry in (*CATALOG, *BULK):
         fetched = set(graph.get(dg.AssetKey(["raw", entry.table])).parent_keys)
         expected = {"inbox", entry.source_id} & {"inbox", *CONNECTORS}
         assert fetched == {dg.AssetKey(["fetched", name]) for name in expected}, entry.table

@@ -239,7 +239,8 @@ class Laboratory:
     def run(self, given: Mapping[str, pl.DataFrame], *wanted: str) -> duckdb.DuckDBPyConnection:
         """Make `wanted` (none: all) and what they read, `given` in the place of these models."""
         given = _with_defaults(given)
-        connection = duckdb.connect()
+        # Of so few rows two threads make more work than they save; tests run side by side.
+        connection = duckdb.connect(config={"threads": 1})
         connection.execute("attach ':memory:' as warehouse")
         connection.execute("use warehouse")
         for schema in _SCHEMAS:

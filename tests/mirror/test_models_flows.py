@@ -84,6 +84,23 @@ def test_a_release_of_another_kind_of_rows_does_not_withdraw_a_year(
     assert one["exporter_reported_usd"] == 100
 
 
+def test_rows_of_a_reporter_are_counted_in_the_release_that_counts(
+    laboratory: Laboratory, areas: Areas
+) -> None:
+    rows = areas.rows(
+        said("USA", "X", "KOR", 100, release_id=EARLIER),
+        said("USA", "X", "JPN", 100, release_id=EARLIER),
+        said("USA", "X", "JPN", 110, release_id=LATER),
+        said("KOR", "M", "USA", 120, release_id=EARLIER),
+        said("KOR", "M", "JPN", 120, release_id=EARLIER),
+    )
+    counted = laboratory.rows({BULK: rows, FILES: RELEASES}, "int_mirror__reporters_counted")
+    assert sorted(counted.select("reporter_iso3", "flow", "rows_reported").rows()) == [
+        ("KOR", "import", 2),
+        ("USA", "export", 1),
+    ]
+
+
 @pytest.mark.parametrize(("day", "value"), [("2018-02-02", 100), ("2018-02-03", 110)])
 def test_as_of_a_day_the_release_known_on_it_counts(
     laboratory: Laboratory, areas: Areas, day: str, value: float

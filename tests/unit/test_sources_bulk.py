@@ -481,7 +481,8 @@ def test_four_times_the_rows_take_no_more_memory(home: Settings) -> None:
         printed_by, errors = child(home).communicate(timeout=300)
         assert printed_by.split()[:1] == [str(rows)], errors
         used.append(int(printed_by.split()[1]))
-    assert used[1] < 1.25 * used[0]
+    # Held whole, the larger one takes three times as much.
+    assert used[1] < 1.4 * used[0]
     assert used[1] < 700
 
 

@@ -5,16 +5,15 @@
 with
     reported as (
 
-        select year, length(cmd_code) as digits, count(distinct reporter_area_code) as reporters
-        from {{ of_year(ref("stg_un_comtrade__bulk")) }}
-        where {{ is_mirrored_row() }}
-        group by year, length(cmd_code)
+        select year, digits, count(distinct reporter_area_code) as reporters
+        from {{ of_year(ref("int_mirror__datasets")) }}
+        group by year, digits
 
     ),
 
     widest as (select year, max(reporters) as reporters from reported group by year)
 
-select r.year, cast(max(r.digits) as integer) as digits
+select r.year, max(r.digits) as digits
 from reported as r
 inner join widest as w on r.year = w.year
 where 2 * r.reporters >= w.reporters

@@ -28,6 +28,7 @@ select
     cast(count(case when abs(distance) > ln(2.0) then 1 end) as bigint) as cells_twice_apart,
     sum(distance_weight) as weight,
     sum(distance_weight * abs(distance)) as weighted_distance,
+    sum(distance_weight * distance) as weighted_signed_distance,
     sum(distance_weight * distance * distance) as weighted_square,
     sum(case when distance is not null then exporter_reported_usd end) as exporter_value_usd,
     sum(case when distance is not null then importer_fob_usd end) as importer_value_usd,

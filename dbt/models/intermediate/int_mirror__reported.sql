@@ -1,31 +1,7 @@
 {{ config(materialized="ephemeral") }}
 
 -- Figures that can have a mirror: goods by product in a year, between two countries or with
--- an area not elsewhere specified, whose name is `nes`. Of several releases that hold a reporter's
--- year the latest counts, whole.
-with
-    datasets as (
-
-        select
-            d.year,
-            d.reporter_area_code,
-            d.release_id,
-            row_number() over (
-                partition by d.year, d.reporter_area_code order by r.recency
-            ) as preference
-        from
-            (
-                select distinct year, reporter_area_code, release_id
-                from {{ of_year(ref("stg_un_comtrade__bulk")) }}
-                where {{ is_mirrored_row() }}
-            ) as d
-        inner join
-            {{ ref("int_mirror__releases") }} as r
-            on d.year = r.year
-            and d.release_id = r.release_id
-
-    )
-
+-- an area not elsewhere specified, whose name is `nes`.
 select
     f.year,
     case when f.flow_code = 'M' then p.mirror_id else a.mirror_id end as exporter_iso3,
@@ -43,15 +19,11 @@ select
     ) as quantity_kg
 from {{ of_year(ref("stg_un_comtrade__bulk")) }} as f
 inner join
-    {{ of_year(ref("int_mirror__levels")) }} as l
-    on f.year = l.year
-    and length(f.cmd_code) = l.digits
-inner join
-    datasets as d
+    {{ of_year(ref("int_mirror__datasets_chosen")) }} as d
     on f.year = d.year
     and f.reporter_area_code = d.reporter_area_code
     and f.release_id = d.release_id
-    and d.preference = 1
+    and length(f.cmd_code) = d.digits
 inner join
     {{ ref("int_mirror__areas") }} as a
     on f.reporter_area_code = a.area_code

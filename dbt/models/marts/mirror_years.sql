@@ -38,6 +38,7 @@ select
     cast(sum(s.cells_twice_apart) as bigint) as flows_twice_apart,
     cast(sum(s.cells) as double) / sum(s.flows) as mirrored_share,
     cast(sum(s.cells_twice_apart) as double) / nullif(sum(s.cells), 0) as twice_apart_share,
+    exp(sum(s.weighted_signed_distance) / sum(s.weight)) as mean_importer_to_exporter,
     sum(s.exporter_reported_usd) as exporter_reported_usd,
     sum(s.importer_reported_usd) as importer_reported_usd,
     sum(s.importer_fob_usd) as importer_fob_usd,
