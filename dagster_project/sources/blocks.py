@@ -16,10 +16,10 @@ from pathlib import Path
 from dagster_project.sources.reading import decode
 from dagster_project.sources.snapshot import SnapshotError
 
-# About 50,000 rows of trade: enough to be read column by column, little enough to hold a few.
-BLOCK = 8 * 1024 * 1024
+# About 30,000 rows of trade: enough to be read column by column, little enough to hold a few.
+BLOCK = 4 * 1024 * 1024
 # A record is a line. What goes on for longer is a quote that was never closed, or no table.
-_LONGEST = 8 * BLOCK
+_LONGEST = 16 * BLOCK
 _PIECE = 256 * 1024
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
