@@ -49,7 +49,6 @@ _FIRST_RELEASE = "2017-06-01-aaaaaaaa"
 _ROW: dict[str, Any] = {
     "release_id": _FIRST_RELEASE,
     "snapshot_file": "made_up.tsv.gz",
-    "snapshot_sha256": "0",
     "type_code": "C",
     "freq_code": "A",
     "reference_period": None,
@@ -93,10 +92,12 @@ BULK_COLUMNS: dict[str, pl.DataType] = {
     "is_reported": pl.Boolean(),
     "is_aggregate": pl.Boolean(),
 }
+_FILE_OF_RELEASE = pl.format("file of {}", "release_id")
 _FILES: dict[str, pl.DataType] = {
     "source_id": pl.String(),
     "table_name": pl.String(),
     "release_id": pl.String(),
+    "snapshot_sha256": pl.String(),
     "known_from": pl.Date(),
     "retrieved_at": pl.Datetime(),
 }
@@ -313,14 +314,20 @@ def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     return {**defaults, **given}
 
 
-def held_releases(known_from: Mapping[str, date]) -> pl.DataFrame:
-    """The list of files, with the day since which each release is known."""
+def held_releases(
+    known_from: Mapping[str, date], again: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """The list of files, with the day since which each release is known.
+
+    Each release has a file of its own; one named in `again` has the file of another.
+    """
     return pl.DataFrame(
         [
             {
                 "source_id": "un_comtrade",
                 "table_name": "un_comtrade__bulk",
                 "release_id": release,
+                "snapshot_sha256": f"file of {(again or {}).get(release, release)}",
                 "known_from": day,
                 "retrieved_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC).replace(
                     tzinfo=None
@@ -380,7 +387,8 @@ class Areas:
                 }
             )
         return pl.DataFrame(spelled, schema=BULK_COLUMNS, strict=True).with_columns(
-            pl.coalesce("reference_period", pl.col("year").cast(pl.String))
+            pl.coalesce("reference_period", pl.col("year").cast(pl.String)),
+            snapshot_sha256=_FILE_OF_RELEASE,
         )
 
     def of_world(self, world: World) -> pl.DataFrame:
@@ -411,8 +419,10 @@ class Areas:
             for name, value in _ROW.items()
             if name not in rows.columns
         }
-        return rows.with_columns(**constant, reference_month=pl.lit(None, pl.Int32)).select(
-            *BULK_COLUMNS
+        return (
+            rows.with_columns(**constant, reference_month=pl.lit(None, pl.Int32))
+            .with_columns(snapshot_sha256=_FILE_OF_RELEASE)
+            .select(*BULK_COLUMNS)
         )
 
     def _coded(self, column: str) -> pl.Expr:

@@ -17,7 +17,7 @@ inner join
     {{ of_year(ref("int_mirror__datasets_chosen")) }} as c
     on d.year = c.year
     and d.reporter_area_code = c.reporter_area_code
-    and d.release_id = c.release_id
+    and d.snapshot_sha256 = c.snapshot_sha256
     and d.digits = c.digits
 inner join
     {{ ref("int_mirror__areas") }} as a
