@@ -34,6 +34,9 @@ from dagster_project.settings import Settings
 BULK = "stg_un_comtrade__bulk"
 FILES = "stg_snapshots__files"
 VALUATIONS = "int_trade__un_comtrade_reporting_chosen"
+COMPARED = "int_breaks__imports_compared"
+# How it is made is for other tests: given, or not read.
+OBSERVATIONS = "observations"
 DISTANCES = "int_mirror__distances"
 FITS = "int_mirror__cif_fits"
 _ASKED = "mirror_reconciled"
@@ -46,7 +49,6 @@ _FIRST_RELEASE = "2017-06-01-aaaaaaaa"
 _ROW: dict[str, Any] = {
     "release_id": _FIRST_RELEASE,
     "snapshot_file": "made_up.tsv.gz",
-    "snapshot_sha256": "0",
     "type_code": "C",
     "freq_code": "A",
     "reference_period": None,
@@ -90,10 +92,12 @@ BULK_COLUMNS: dict[str, pl.DataType] = {
     "is_reported": pl.Boolean(),
     "is_aggregate": pl.Boolean(),
 }
+_FILE_OF_RELEASE = pl.format("file of {}", "release_id")
 _FILES: dict[str, pl.DataType] = {
     "source_id": pl.String(),
     "table_name": pl.String(),
     "release_id": pl.String(),
+    "snapshot_sha256": pl.String(),
     "known_from": pl.Date(),
     "retrieved_at": pl.Datetime(),
 }
@@ -105,6 +109,18 @@ _VALUATIONS: dict[str, pl.DataType] = {
     "import_concept": pl.String(),
     "import_valuation": pl.String(),
     "export_valuation": pl.String(),
+}
+COMPARED_COLUMNS: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "raw_table": pl.String(),
+    "release_id": pl.String(),
+    "reporter_iso3": pl.String(),
+    "partner_code": pl.String(),
+    "product": pl.String(),
+    "year": pl.Int32(),
+    "compared_with": pl.String(),
+    "compared_valuation": pl.String(),
+    "ln_ratio": pl.Float64(),
 }
 # No distance between any two countries: every rate is the mean of the fit.
 NOWHERE = pl.DataFrame(
@@ -165,6 +181,9 @@ def compiled(settings: Settings, folder: Path) -> Compiled:
         if node["resource_type"] == "seed":
             path = settings.dbt_project / node["original_file_path"]
             seeds[node["name"]] = _read_seed(path, node["config"]["column_types"])
+            return
+        if node["name"] == OBSERVATIONS:
+            models[OBSERVATIONS] = Model(OBSERVATIONS, node["schema"], frozenset(), "")
             return
         for parent in node["depends_on"]["nodes"]:
             visit(parent)
@@ -283,23 +302,32 @@ def fetched(connection: duckdb.DuckDBPyConnection, relation: str) -> pl.DataFram
 
 
 def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Releases known since the first day of the year after, no note on any valuation."""
+    """Releases known since the first day of the year after, no note on any valuation, no
+    second source."""
     releases = sorted(given[BULK]["release_id"].unique()) if BULK in given else [_FIRST_RELEASE]
     defaults = {
         FILES: held_releases(dict.fromkeys(releases, date(2017, 6, 1))),
         VALUATIONS: valuations({}),
     }
+    if OBSERVATIONS not in given:
+        defaults[COMPARED] = pl.DataFrame(schema=COMPARED_COLUMNS)
     return {**defaults, **given}
 
 
-def held_releases(known_from: Mapping[str, date]) -> pl.DataFrame:
-    """The list of files, with the day since which each release is known."""
+def held_releases(
+    known_from: Mapping[str, date], again: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """The list of files, with the day since which each release is known.
+
+    Each release has a file of its own; one named in `again` has the file of another.
+    """
     return pl.DataFrame(
         [
             {
                 "source_id": "un_comtrade",
                 "table_name": "un_comtrade__bulk",
                 "release_id": release,
+                "snapshot_sha256": f"file of {(again or {}).get(release, release)}",
                 "known_from": day,
                 "retrieved_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC).replace(
                     tzinfo=None
@@ -359,7 +387,8 @@ class Areas:
                 }
             )
         return pl.DataFrame(spelled, schema=BULK_COLUMNS, strict=True).with_columns(
-            pl.coalesce("reference_period", pl.col("year").cast(pl.String))
+            pl.coalesce("reference_period", pl.col("year").cast(pl.String)),
+            snapshot_sha256=_FILE_OF_RELEASE,
         )
 
     def of_world(self, world: World) -> pl.DataFrame:
@@ -390,8 +419,10 @@ class Areas:
             for name, value in _ROW.items()
             if name not in rows.columns
         }
-        return rows.with_columns(**constant, reference_month=pl.lit(None, pl.Int32)).select(
-            *BULK_COLUMNS
+        return (
+            rows.with_columns(**constant, reference_month=pl.lit(None, pl.Int32))
+            .with_columns(snapshot_sha256=_FILE_OF_RELEASE)
+            .select(*BULK_COLUMNS)
         )
 
     def _coded(self, column: str) -> pl.Expr:

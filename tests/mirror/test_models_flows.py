@@ -101,6 +101,22 @@ def test_rows_of_a_reporter_are_counted_in_the_release_that_counts(
     ]
 
 
+def test_bytes_that_a_release_holds_again_count_as_of_that_release(
+    laboratory: Laboratory, areas: Areas
+) -> None:
+    """Raw has the rows once, as of the first release that held them."""
+    latest = "2018-09-09-cccccccc"
+    days = {EARLIER: date(2017, 6, 1), LATER: date(2018, 2, 3), latest: date(2018, 9, 9)}
+    rows = areas.rows(
+        said("USA", "X", "KOR", 100, release_id=EARLIER),
+        said("USA", "X", "KOR", 110, release_id=LATER),
+    )
+    before = held_releases({EARLIER: days[EARLIER], LATER: days[LATER]})
+    assert only(laboratory.rows({BULK: rows, FILES: before}, FLOWS))["exporter_reported_usd"] == 110
+    after = held_releases(days, again={latest: EARLIER})
+    assert only(laboratory.rows({BULK: rows, FILES: after}, FLOWS))["exporter_reported_usd"] == 100
+
+
 @pytest.mark.parametrize(("day", "value"), [("2018-02-02", 100), ("2018-02-03", 110)])
 def test_as_of_a_day_the_release_known_on_it_counts(
     laboratory: Laboratory, areas: Areas, day: str, value: float

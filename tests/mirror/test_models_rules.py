@@ -21,6 +21,7 @@ from mirror.laboratory import (
     world_distances,
 )
 
+from bench.reference import estimated
 from bench.world import Reporting, World
 from dagster_project.mirror.estimation import REPORTERS
 from dagster_project.mirror.reliability import SIGMA_FLOOR
@@ -50,13 +51,11 @@ def reporters(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REPORTERS)
 
 
-def expected_weights(pairs: pl.DataFrame, estimated: pl.DataFrame) -> dict[str, np.ndarray]:
+def expected_weights(pairs: pl.DataFrame, known: pl.DataFrame) -> dict[str, np.ndarray]:
     """The weight of each rule for each of the pairs, by the functions of the reference."""
 
     def measured(name: str, side: str) -> np.ndarray:
-        keyed = estimated.select(
-            pl.col("iso3").alias(f"{side}_iso3"), value=pl.col(f"{name}_{side}")
-        )
+        keyed = known.select(pl.col("iso3").alias(f"{side}_iso3"), value=pl.col(f"{name}_{side}"))
         joined = pairs.join(keyed, on=f"{side}_iso3", how="left", maintain_order="left")
         return joined["value"].to_numpy()
 
@@ -85,13 +84,13 @@ def test_weights_are_those_of_the_reference(
             f"agreed_share_{side}": dice.integers(0, 4, size) / 4,
             f"growth_lab_score_{side}": np.exp(dice.uniform(-3, 7, size)),
         }
-    estimated = pl.DataFrame(columns).select(*REPORTERS).cast(pl.Schema(REPORTERS))
-    with laboratory.run({BULK: every_pair(areas, codes), ESTIMATED: estimated}, WEIGHTS) as run:
+    known = pl.DataFrame(columns).select(*REPORTERS).cast(pl.Schema(REPORTERS))
+    with laboratory.run({BULK: every_pair(areas, codes), ESTIMATED: known}, WEIGHTS) as run:
         found = fetched(run, WEIGHTS)
     assert found.height == len(codes) * (len(codes) - 1)
     # The exponential of a score a thousand below is zero all the same.
     with np.errstate(over="ignore"):
-        expected = expected_weights(found, estimated)
+        expected = expected_weights(found, known)
     for rule, weight in expected.items():
         column = found[f"weight_{rule}"].to_numpy()
         assert np.isfinite(column).all(), rule
@@ -350,3 +349,30 @@ def test_a_better_reporter_weighs_no_less(trap: dict[str, pl.DataFrame]) -> None
             assert weight.is_sorted(descending=True)
             assert weight.is_between(0, 1).all()
             assert weight[0] > weight[-1]
+
+
+def test_reporters_are_known_by_the_two_reports_of_flows_alone(
+    practice: dict[str, pl.DataFrame],
+) -> None:
+    """The sums of the models, held against the same flows added up in another language.
+
+    What was given to a partner from areas n.e.s. says nothing of how its exporter reports.
+    """
+    cells = practice[RECONCILED].select(
+        "exporter_iso3",
+        "importer_iso3",
+        "product_code",
+        "year",
+        x="exporter_reported_usd",
+        mf="importer_fob_usd",
+    )
+    reference = estimated(cells.filter(pl.col("x") > 0, pl.col("mf") > 0)).reporters
+    found = practice[ESTIMATED].sort("iso3")
+    assert (practice[RECONCILED]["nes_allocated_usd"] > 0).sum() > 100
+    assert found["iso3"].to_list() == reference["iso3"].to_list()
+    for side in ("exporter", "importer"):
+        for name in ("cells", "partners", *MEASURES):
+            column = f"{name}_{side}"
+            assert found[column].to_list() == pytest.approx(
+                reference[column].to_list(), rel=1e-6, abs=1e-9
+            ), column

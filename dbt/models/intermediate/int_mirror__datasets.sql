@@ -1,10 +1,10 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- What a release holds of a reporter's year that can have a mirror, by direction and number of
+-- What a file holds of a reporter's year that can have a mirror, by direction and number of
 -- digits: all that need be known of the rows before it is known which of them count.
 select
     year,
-    release_id,
+    snapshot_sha256,
     reporter_area_code,
     flow_code,
     cast(length(cmd_code) as integer) as digits,
@@ -20,7 +20,10 @@ select
                 then 1
             end
         ) as bigint
-    ) as rows_valued_alike
+    ) as rows_valued_alike,
+    sum(
+        case when cif_value_usd > 0 and fob_value_usd > 0 then ln(cif_value_usd / fob_value_usd) end
+    ) as sum_ln_cif
 from {{ of_year(ref("stg_un_comtrade__bulk")) }}
 where {{ is_mirrored_row() }}
-group by year, release_id, reporter_area_code, flow_code, length(cmd_code)
+group by year, snapshot_sha256, reporter_area_code, flow_code, length(cmd_code)

@@ -1,8 +1,6 @@
 -- Importers whose imports of a year are valued without freight and insurance: as the publisher says
 -- of the year, or as a break of the series shows.
 with
-    years as (select distinct year from {{ ref("int_mirror__releases") }}),
-
     told as (
 
         select
@@ -18,10 +16,7 @@ with
     -- A break is known against what the publisher says.
     broken as (
 
-        select y.year, b.reporter_iso3 as importer_iso3, b.valuation, 1 as preference
-        from {{ ref("basis_breaks") }} as b
-        inner join years as y on y.year between b.first_year and b.last_year
-        where b.source_id = 'un_comtrade' and b.flow = 'import'
+        select year, importer_iso3, valuation, 1 as preference from {{ ref("int_breaks__known") }}
 
     ),
 

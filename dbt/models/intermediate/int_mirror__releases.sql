@@ -1,10 +1,19 @@
--- Which release of a year comes first where several hold the same reporter.
+-- Which release each file of a year counts for: the latest that holds these bytes, though its rows
+-- stand in raw as those of the first; and in which order these releases come.
 with
-    held as (select distinct year, release_id from {{ ref("stg_un_comtrade__bulk") }}),
+    held as (select distinct year, snapshot_sha256 from {{ ref("stg_un_comtrade__bulk") }}),
 
     releases as (
 
-        select distinct release_id, known_from, retrieved_at
+        select
+            snapshot_sha256,
+            release_id,
+            known_from,
+            retrieved_at,
+            row_number() over (
+                partition by snapshot_sha256
+                order by known_from desc, retrieved_at desc, release_id desc
+            ) as lateness
         from {{ ref("stg_snapshots__files") }}
         where table_name = 'un_comtrade__bulk' and known_from <= {{ as_of_day() }}
 
@@ -12,11 +21,12 @@ with
 
 select
     h.year,
-    h.release_id,
+    h.snapshot_sha256,
+    r.release_id,
     cast(
-        row_number() over (
-            partition by h.year order by r.known_from desc, r.retrieved_at desc, h.release_id desc
+        dense_rank() over (
+            partition by h.year order by r.known_from desc, r.retrieved_at desc, r.release_id desc
         ) as integer
     ) as recency
 from held as h
-inner join releases as r on h.release_id = r.release_id
+inner join releases as r on h.snapshot_sha256 = r.snapshot_sha256 and r.lateness = 1

@@ -22,7 +22,7 @@ inner join
     {{ of_year(ref("int_mirror__datasets_chosen")) }} as d
     on f.year = d.year
     and f.reporter_area_code = d.reporter_area_code
-    and f.release_id = d.release_id
+    and f.snapshot_sha256 = d.snapshot_sha256
     and length(f.cmd_code) = d.digits
 inner join
     {{ ref("int_mirror__areas") }} as a

@@ -9,13 +9,15 @@ select
     cast(sum(d.rows_reported) as bigint) as rows_reported,
     -- Where both are filled and equal in every row, the country values imports as exports.
     cast(sum(d.rows_valued_twice) as bigint) as rows_valued_twice,
-    cast(sum(d.rows_valued_alike) as bigint) as rows_valued_alike
+    cast(sum(d.rows_valued_alike) as bigint) as rows_valued_alike,
+    -- What the two columns lie apart, in logarithms, in the mean of the rows that fill both.
+    sum(d.sum_ln_cif) / nullif(sum(d.rows_valued_twice), 0) as mean_ln_cif
 from {{ of_year(ref("int_mirror__datasets")) }} as d
 inner join
     {{ of_year(ref("int_mirror__datasets_chosen")) }} as c
     on d.year = c.year
     and d.reporter_area_code = c.reporter_area_code
-    and d.release_id = c.release_id
+    and d.snapshot_sha256 = c.snapshot_sha256
     and d.digits = c.digits
 inner join
     {{ ref("int_mirror__areas") }} as a

@@ -58,7 +58,7 @@ with
             g.*,
             x.reporter_iso3 is not null as is_exporter_reporting,
             m.reporter_iso3 is not null as is_importer_reporting,
-            f.importer_iso3 is not null as is_importer_fob,
+            b.valuation as broken_valuation,
             r.latest_release_id,
             coalesce(g.importer_reported_usd, 0) - coalesce(g.exporter_reported_usd, 0) as gap_usd,
             coalesce(g.importer_fob_usd, 0)
@@ -77,9 +77,9 @@ with
             and g.importer_iso3 = m.reporter_iso3
             and m.flow = 'import'
         left join
-            {{ ref("int_mirror__fob_importers") }} as f
-            on g.year = f.year
-            and g.importer_iso3 = f.importer_iso3
+            {{ ref("int_breaks__known") }} as b
+            on g.year = b.year
+            and g.importer_iso3 = b.importer_iso3
 
     )
 
@@ -109,7 +109,10 @@ select
         then 'missing_report'
         when exporter_reported_usd is null or importer_reported_usd is null
         then 'one_sided'
-        when is_importer_fob and gap_usd <= 0 and abs(gap_usd) <= 0.2 * exporter_reported_usd
+        -- Freight that is missing, or is there, in this year and not in the importer's others.
+        when
+            abs(gap_usd) <= 0.2 * exporter_reported_usd
+            and (gap_usd > 0) = (broken_valuation = 'cif')
         then 'basis_break'
         when gap_usd < 0 and re_exported_usd >= 0.5 * abs(gap_usd)
         then 're_export'
