@@ -40,6 +40,7 @@ OBSERVATIONS = "observations"
 DISTANCES = "int_mirror__distances"
 FITS = "int_mirror__cif_fits"
 _ASKED = "mirror_reconciled"
+_MARTS = (_ASKED, "mirror_years", "mirror_reporters", "mirror_gaps")
 _SCHEMAS = ("seeds", "staging", "intermediate", "marts")
 # Numbers that are reported rather than asserted: `pytest -s` shows them.
 show = Console(width=110, highlight=False).print
@@ -152,7 +153,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The models that lead to the reconciled flows, each after those it reads, and their seeds."""
+    """The models that lead to the marts of mirrors, each after those it reads, and their seeds."""
 
     models: tuple[Model, ...]
     seeds: Mapping[str, pl.DataFrame]
@@ -161,7 +162,7 @@ class Compiled:
 def compiled(settings: Settings, folder: Path) -> Compiled:
     """Compile with dbt, as of the day in `settings`."""
     finished = subprocess.run(
-        [str(dbt_executable()), "--quiet", "compile", "--select", f"+{_ASKED}"],
+        [str(dbt_executable()), "--quiet", "compile", "--select", *(f"+{mart}" for mart in _MARTS)],
         cwd=folder,
         env=dbt_environment(settings, target=folder / "target"),
         capture_output=True,
@@ -189,7 +190,8 @@ def compiled(settings: Settings, folder: Path) -> Compiled:
             visit(parent)
         models[node["name"]] = _model(settings, node)
 
-    visit(f"model.bilateral.{_ASKED}")
+    for mart in _MARTS:
+        visit(f"model.bilateral.{mart}")
     return Compiled(tuple(models.values()), seeds)
 
 
