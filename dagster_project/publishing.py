@@ -24,6 +24,7 @@ import duckdb
 
 from dagster_project.exports import write_exports
 from dagster_project.settings import Settings
+from dagster_project.swapping import SwapRefused, fsync, swap_link
 from dagster_project.warehouse import (
     CATALOG,
     MARTS,
@@ -178,11 +179,14 @@ def publish(
         _checkpoint(build.file)
         world = _world_files(build.file)
         for file in world:
-            _fsync(file)
+            fsync(file)
         served = _world_files(settings.warehouse) if current is not None else set()
         exports = _write_exports(settings, build, content_hash)
         _swap_file(build.file, settings.warehouse)
-        _swap_link(exports, settings.exports)
+        try:
+            swap_link(exports, settings.exports)
+        except SwapRefused as error:
+            raise WarehouseError(str(error)) from error
         _remove_world_remains(settings, world | served)
     return PublishOutcome(True, content_hash, rows)
 
@@ -386,36 +390,20 @@ def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) 
         {"content_hash": content_hash, "code_version": build.code_version},
     )
     for file in temporary.iterdir():
-        _fsync(file)
+        fsync(file)
     temporary.rename(target)
-    _fsync(target.parent)
+    fsync(target.parent)
     return target
 
 
 def _swap_file(source: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp")
     shutil.copyfile(source, temporary)
-    _fsync(temporary)
+    fsync(temporary)
     # A log beside the published name would be replayed into the new file.
     _wal(target).unlink(missing_ok=True)
     temporary.replace(target)
-    _fsync(target.parent)
-
-
-def _swap_link(folder: Path, link: Path) -> None:
-    if link.is_dir() and not link.is_symlink():
-        raise WarehouseError(
-            f"{link} is a folder that no build made; move it away and build again."
-        )
-    before = link.resolve() if link.is_symlink() else None
-    temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.tmp")
-    temporary.symlink_to(folder.name)
-    temporary.replace(link)
-    _fsync(link.parent)
-    # The files of before stay for whoever is reading them; those before them go.
-    for other in link.parent.glob(f"{link.name}.*"):
-        if other.is_dir() and other not in {folder, before}:
-            shutil.rmtree(other, ignore_errors=True)
+    fsync(target.parent)
 
 
 def _remove_remains(settings: Settings) -> None:
@@ -441,11 +429,3 @@ def _one_row(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
 
 def _wal(file: Path) -> Path:
     return file.with_name(file.name + ".wal")
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

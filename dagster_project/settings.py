@@ -106,6 +106,11 @@ class Settings:
         return self.data_home / "exports"
 
     @property
+    def report(self) -> Path:
+        """The site: a link to the folder of its pages, so that it changes as a whole."""
+        return self.data_home / "report"
+
+    @property
     def dbt_project(self) -> Path:
         return self.project_root / "dbt"
 

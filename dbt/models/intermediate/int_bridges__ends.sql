@@ -108,20 +108,21 @@ with
 
     ),
 
-    preferred as (
+    ranked as (
 
-        select *
-        from readings
-        qualify
+        select
+            *,
             row_number() over (
                 partition by cell_id
                 order by known_to is not null, policy_rank, known_from desc, figure_id
-            )
-            = 1
+            ) as preference
+        from readings
 
     ),
 
-    -- From the preferred reading of a year to every other one, on the day both are known.
+    preferred as (select * from ranked where preference = 1),
+
+    -- Between any two readings of a year, the preferred one first, on the day both are known.
     between_readings as (
 
         select
@@ -146,8 +147,12 @@ with
             r.balance_usd as b_value_usd,
             r.release_key as b_release_key,
             greatest(p.known_from, r.known_from) as b_token
-        from preferred as p
-        inner join readings as r on p.cell_id = r.cell_id and p.reading_id <> r.reading_id
+        from ranked as p
+        inner join
+            ranked as r
+            on p.cell_id = r.cell_id
+            and p.reading_id <> r.reading_id
+            and p.preference < r.preference
         where p.known_to is null and r.known_to is null
 
     ),

@@ -1,0 +1,113 @@
+"""Queries of the pages: each stands in `sql/`, and runs exactly as a page prints it.
+
+Belongs here: filling a query with its values, running it. Does not belong here: what the
+rows mean, and how they look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+
+from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_sandboxed, execute_sandboxed
+
+_QUERIES = Path(__file__).with_name("sql")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of one query, with the text that gives them again."""
+
+    sql: str
+    columns: tuple[str, ...]
+    rows: list[dict[str, Any]] = field(repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def column(self, name: str) -> list[Any]:
+        return [row[name] for row in self.rows]
+
+
+class Marts:
+    """The published warehouse, read-only, under the queries of the pages.
+
+    Use as a context manager: the file of before stays open as long as this is, so that all
+    pages of a site are read from one publication.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open what is published.
+
+        Raises:
+            WarehouseMissing: nothing has been published under this data home.
+        """
+        self._connection: duckdb.DuckDBPyConnection = connect_sandboxed(settings)
+
+    def __enter__(self) -> Marts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, query: str, **values: object) -> Answer:
+        """Run `sql/<query>.sql` over the given values.
+
+        Raises:
+            QueryRefused: the published warehouse does not have what the query names.
+        """
+        return self.run(filled(query, values))
+
+    def run(self, sql: str) -> Answer:
+        """Run a query as it stands, such as one that a page prints."""
+        result = execute_sandboxed(self._connection, sql)
+        columns = tuple(column[0] for column in result.description or ())
+        rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+        return Answer(sql, columns, rows)
+
+
+def filled(query: str, values: Mapping[str, object]) -> str:
+    """The text of a query with each value as a literal.
+
+    Raises:
+        jinja2.UndefinedError: the query wants a value that is not given.
+    """
+    return _environment().get_template(f"{query}.sql").render(values).strip()
+
+
+def literal(value: object) -> str:
+    """A value as SQL; text is quoted, so that no value can become a statement."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return f"date '{value.isoformat()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(literal(one) for one in value)}]"
+    raise TypeError(f"{type(value).__name__} has no literal in SQL.")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_QUERIES),
+        finalize=literal,
+        undefined=jinja2.StrictUndefined,
+        # SQL is no HTML: quoting is what `literal` does.
+        autoescape=False,  # noqa: S701
+        keep_trailing_newline=True,
+    )

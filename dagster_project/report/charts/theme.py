@@ -1,0 +1,85 @@
+"""What all pictures share: type, lines, colours by name, and the drawing itself.
+
+Colours are names of the style sheet's variables, so that one drawing serves a light page, a
+dark one and paper. Series differ by dash as well as by colour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+WIDE = 720
+NARROW = 340
+
+INK = "var(--ink)"
+QUIET = "var(--quiet)"
+GRID = "var(--grid)"
+PAPER = "var(--paper)"
+UP = "var(--up)"
+DOWN = "var(--down)"
+TOTAL = "var(--total)"
+
+# Of each style its colour and its dash: solid first, the others told apart without colour.
+_DASHES = ([], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1], [3, 5])
+STYLES = len(_DASHES)
+
+_FONT = "sans-serif"
+_SIZE = 12
+_CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": _FONT,
+    "padding": 4,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "labelFontSize": _SIZE,
+        "titleFontSize": _SIZE,
+        "titleFontWeight": "normal",
+        "gridColor": GRID,
+        "domainColor": QUIET,
+        "tickColor": QUIET,
+        "labelOverlap": True,
+    },
+    "text": {"color": INK, "fontSize": _SIZE},
+    "legend": {"disable": True},
+}
+
+
+def colour(style: int) -> str:
+    """The colour of a series by its place in the legend, from 0."""
+    return f"var(--series-{style % STYLES})"
+
+
+def dash(style: int) -> list[int]:
+    return list(_DASHES[style % STYLES])
+
+
+def draw(chart: alt.TopLevelMixin, name: str) -> str:
+    """Draw a chart as an `svg` element that scales with its container.
+
+    `name` is unique in its page: it keeps the parts of two drawings apart.
+    """
+    # What is written here is checked by the tests of the pages, not again for each drawing.
+    spec = {**chart.to_dict(validate=False), "config": _CONFIG}
+    # A chart holds its data; no address is allowed.
+    svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    # The size becomes the box that is scaled; references inside must be unique in a page.
+    svg = re.sub(r"^<svg [^>]*viewBox=", '<svg xmlns="http://www.w3.org/2000/svg" viewBox=', svg)
+    return re.sub(r'(id="|url\(#)(clip|gradient)', rf"\g<1>{name}-\g<2>", svg)
+
+
+def values(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
+    """Rows as the data of a chart; numbers of the marts are exact, those of a picture need not be."""
+    return alt.Data(
+        values=[
+            {name: float(one) if isinstance(one, Decimal) else one for name, one in row.items()}
+            for row in rows
+        ]
+    )

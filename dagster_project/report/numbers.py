@@ -1,0 +1,130 @@
+"""How numbers look on pages: one way for each kind, told from the name of its column.
+
+Belongs here: digits, signs, headings. Does not belong here: any arithmetic beyond the unit
+it is shown in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from dagster_project.figures.values import cell
+
+MILLIONS = "millions of US dollars"
+BILLIONS = "billions of US dollars"
+ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
+
+_MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
+
+
+def millions(usd: Any, *, signed: bool = False) -> str:
+    """US dollars as millions with one decimal: −27,624.6."""  # noqa: RUF002
+    return _scaled(usd, 6, 1, signed)
+
+
+def billions(usd: Any, *, signed: bool = False) -> str:
+    """US dollars as billions with two decimals: −27.62."""  # noqa: RUF002
+    return _scaled(usd, 9, 2, signed)
+
+
+def percent(value: Any, *, signed: bool = False) -> str:
+    """Per cent with one decimal: 12.3 %."""
+    return ABSENT if value is None else f"{_decimal(value, 1, signed)} %"
+
+
+def share(part: Any, *, signed: bool = False) -> str:
+    """A share of 1 as per cent: .123 becomes 12.3 %."""
+    return ABSENT if value_is_absent(part) else percent(_exact(part) * 100, signed=signed)
+
+
+def printed(value: Any, unit: str | None) -> str:
+    """A figure as a text prints it, with all its digits and its unit: 27.6 USD bn."""
+    if value is None:
+        return ABSENT
+    digits = _grouped(cell(_exact(value)))
+    return {"pct": f"{digits} %", "ratio": f"{digits} ×", None: digits}.get(  # noqa: RUF001
+        unit, f"{digits} {unit}"
+    )
+
+
+def plain(value: Any, digits: int = 3) -> str:
+    """A number without a unit, such as a ratio or a standard deviation."""
+    return ABSENT if value_is_absent(value) else _decimal(value, digits, signed=False)
+
+
+def heading(column: str) -> str:
+    """What stands over a column of a table, with its unit."""
+    for ending, unit in ((("_usd",), "USD mn"), (("_pct", "share"), "%")):
+        for end in ending:
+            if column.endswith(end):
+                words = column.removesuffix(end if end.startswith("_") else "").replace("_", " ")
+                return f"{_capital(words)}, {unit}"
+    words = column.removesuffix("_id").removesuffix("_iso3").removesuffix("_code")
+    return _capital(words.replace("_", " "))
+
+
+def shown(column: str, value: Any) -> str:
+    """A value of a column of a mart as a table shows it, without its unit."""
+    if value_is_absent(value):
+        return ABSENT
+    if column.endswith("_usd"):
+        return millions(value)
+    if column.endswith("_pct"):
+        return _decimal(value, 1, signed=False)
+    if column.endswith("share"):
+        return _decimal(_exact(value) * 100, 1, signed=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float | Decimal):
+        return _decimal(value, 3, signed=False)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value belongs to the right of its cell."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def value_is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def raw(row: Mapping[str, Any]) -> list[str]:
+    """A row as a CSV file holds it: all digits, no grouping."""
+    return [cell(value) for value in row.values()]
+
+
+def _scaled(usd: Any, power: int, digits: int, signed: bool) -> str:
+    if value_is_absent(usd):
+        return ABSENT
+    return _decimal(_exact(usd).scaleb(-power), digits, signed)
+
+
+def _decimal(value: Any, digits: int, signed: bool) -> str:
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    # What rounds to nothing has no sign.
+    text = f"{abs(rounded):,f}"
+    if rounded == 0:
+        return text
+    return f"{_MINUS if rounded < 0 else '+' if signed else ''}{text}"
+
+
+def _exact(value: Any) -> Decimal:
+    # A double is shown by the digits that tell it apart, not by those of its binary fraction.
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _grouped(digits: str) -> str:
+    whole, point, rest = digits.lstrip("-").partition(".")
+    return f"{_MINUS if digits.startswith('-') else ''}{int(whole):,}{point}{rest}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,20 @@
+-- The pairs that documents speak of, seen from the side that most figures take.
+with
+    sides as (
+
+        select
+            reporter_iso3,
+            partner_code,
+            count(*) as claims,
+            least(reporter_iso3, partner_code) as one,
+            greatest(reporter_iso3, partner_code) as other
+        from marts.claims
+        where is_in_scope
+        group by reporter_iso3, partner_code
+
+    )
+
+select reporter_iso3, partner_code
+from sides
+qualify row_number() over (partition by one, other order by claims desc, reporter_iso3) = 1
+order by reporter_iso3, partner_code

@@ -1,0 +1,53 @@
+-- Printed balances of whole years, and the reading that makes each true.
+with
+    printed as (
+
+        select
+            c.claim_id,
+            year(c.period_start) as year,
+            -- The other side's surplus is this side's deficit.
+            cast(
+                c.claimed * c.direction * if(c.reporter_iso3 = {{ reporter }}, 1, -1)
+                as decimal(24, 3)
+            ) as printed_usd,
+            c.says,
+            c.document_publisher,
+            v.status,
+            if(
+                v.status in ('confirmed', 'revised', 'ambiguous', 'other_basis'), v.basis_key, null
+            ) as basis_key
+        from marts.claims as c
+        inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
+        where
+            c.trade_kind = {{ trade_kind }}
+            and c.quantity = 'balance'
+            and c.transform = 'level'
+            and c.unit_kind = 'money'
+            and c.sector = 'total'
+            and c.is_in_scope
+            and c.period = cast(year(c.period_start) as varchar)
+            and (
+                (c.reporter_iso3 = {{ reporter }} and c.partner_code = {{ partner }})
+                or (c.reporter_iso3 = {{ partner }} and c.partner_code = {{ reporter }})
+            )
+
+    )
+
+select
+    p.claim_id,
+    p.year,
+    p.printed_usd,
+    p.says,
+    p.document_publisher,
+    p.status,
+    t.reading_id
+from printed as p
+left join
+    marts.trade_by_year as t
+    on t.reporter_iso3 = {{ reporter }}
+    and t.partner_code = {{ partner }}
+    and t.trade_kind = {{ trade_kind }}
+    and t.year = p.year
+    and not t.is_partial_year
+    and t.export_leg_id || ' + ' || t.import_leg_id = p.basis_key
+order by p.year, p.claim_id

@@ -1,0 +1,4 @@
+-- Who stands behind each source.
+select source_id, publisher
+from marts.sources
+order by source_rank, source_id

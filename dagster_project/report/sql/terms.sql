@@ -1,0 +1,5 @@
+-- Publishers whose rows may be cited but not handed on.
+select source_id, publisher, licence
+from marts.sources
+where not is_redistributable
+order by source_id
