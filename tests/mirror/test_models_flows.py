@@ -130,6 +130,23 @@ def test_as_of_a_day_the_release_known_on_it_counts(
     assert only(then.rows({BULK: rows, FILES: RELEASES}, FLOWS))["exporter_reported_usd"] == value
 
 
+@pytest.mark.parametrize(
+    ("day", "products"), [("2018-02-02", {"4403": 100}), ("2018-02-03", {"440310": 110})]
+)
+def test_reports_that_are_not_known_yet_have_no_say_in_the_level_of_products(
+    laboratory: Laboratory, areas: Areas, day: str, products: dict[str, float]
+) -> None:
+    then = laboratory.with_code("int_mirror__releases", "9999-12-31", day)
+    rows = areas.rows(
+        said("USA", "X", "KOR", 100, product="4403", release_id=EARLIER),
+        said("KOR", "M", "USA", 120, product="4403", release_id=EARLIER),
+        said("USA", "X", "KOR", 110, product="440310", release_id=LATER),
+        said("KOR", "M", "USA", 130, product="440310", release_id=LATER),
+    )
+    found = then.rows({BULK: rows, FILES: RELEASES}, FLOWS)
+    assert dict(found.select("product_code", "exporter_reported_usd").rows()) == products
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_a_row_that_stands_there_twice_counts_once(
     laboratory: Laboratory, areas: Areas, first: bool

@@ -5,9 +5,14 @@
 with
     reported as (
 
-        select year, digits, count(distinct reporter_area_code) as reporters
-        from {{ of_year(ref("int_mirror__datasets")) }}
-        group by year, digits
+        select d.year, d.digits, count(distinct d.reporter_area_code) as reporters
+        from {{ of_year(ref("int_mirror__datasets")) }} as d
+        -- A report that came later than the day of the build has no say.
+        inner join
+            {{ ref("int_mirror__releases") }} as r
+            on d.year = r.year
+            and d.snapshot_sha256 = r.snapshot_sha256
+        group by d.year, d.digits
 
     ),
 
