@@ -20,7 +20,7 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair
+from dagster_project.report.pages import front, pair, sector
 from dagster_project.settings import Settings
 from dagster_project.swapping import beside, fsync, swap_link
 
@@ -32,6 +32,8 @@ Maker = Callable[..., list[File]]
 _MAKERS: Mapping[str, Maker] = {
     "front": front.page,
     "pair": pair.page,
+    "sectors": sector.overview,
+    "sector": sector.page,
 }
 
 
@@ -115,6 +117,10 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
+        if outline.sectors_of(one):
+            yield Job("sectors", {"pair": one})
+        for sector_id in outline.sectors_of(one):
+            yield Job("sector", {"pair": one, "sector": sector_id})
     yield Job("front", {})
 
 
