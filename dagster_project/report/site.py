@@ -20,7 +20,7 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair, sector
+from dagster_project.report.pages import front, pair, sector, year
 from dagster_project.report.placing import place
 from dagster_project.settings import Settings
 from dagster_project.swapping import refuse_stranger
@@ -34,6 +34,7 @@ Maker = Callable[..., list[File]]
 _MAKERS: Mapping[str, Maker] = {
     "front": front.page,
     "pair": pair.page,
+    "year": year.page,
     "sectors": sector.overview,
     "sector": sector.page,
 }
@@ -153,6 +154,9 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
+        # The latest years have most to show.
+        for each in reversed(outline.years_of(one)):
+            yield Job("year", {"pair": one, "year": each})
         if outline.sectors_of(one):
             yield Job("sectors", {"pair": one})
         for sector_id in outline.sectors_of(one):

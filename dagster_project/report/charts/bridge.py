@@ -1,4 +1,4 @@
-"""Bars one under another with their names above them: readings side by side, and a bridge as a waterfall.
+"""Bars one under another, their names above them: readings side by side, a bridge as a waterfall.
 
 Belongs here: bars, connectors, where text stands, where the axis begins. Does not belong here:
 which amounts there are.
@@ -140,7 +140,7 @@ def draw(bars: Sequence[Bar], name: str) -> str:
             }
         )
     rules = [
-        # From the end of one bar to the next, from just under it to the name below.
+        # From the end of one bar to the one it leads to.
         _rule(across(one.end), place.bar + _BAR, below.bar)
         for one, place, other, below in zip(bars, places, bars[1:], places[1:], strict=False)
         if one.is_step or other.is_step
@@ -154,20 +154,23 @@ def draw(bars: Sequence[Bar], name: str) -> str:
             if not bar.is_step
         ]
     else:
-        rules.append(_rule(across(Decimal(0)), 0, height))
+        zero = across(Decimal(0))
+        rules += [_rule(zero, place.bar - 3, place.bar + _BAR + 3) for place in places]
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, drawn], nice=False, zero=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, height], reverse=True, nice=False))
     chart = alt.layer(
-        alt.Chart(theme.values(rows))
-        .mark_bar()
-        .encode(x, alt.X2("x2:Q"), y, _Y2, _COLOUR, alt.Description("says:N")),
-        alt.Chart(theme.values(rules))
-        .mark_rule(aria=False, strokeWidth=alt.expr("datum.width"))
-        .encode(x, y, _Y2, _COLOUR),
-        # A line that passes under a name is kept off its letters by paper around them.
-        alt.Chart(theme.values(texts))
-        .mark_text(baseline="top", aria=False, fontWeight=_of("weight"), align=_of("align"))
-        .encode(x, y, alt.Text("text:N")),
+        alt.Chart(theme.values(rows), mark=alt.MarkDef("bar")).encode(
+            x, alt.X2("x2:Q"), y, _Y2, _COLOUR, alt.Description("says:N")
+        ),
+        alt.Chart(
+            theme.values(rules), mark=alt.MarkDef("rule", aria=False, strokeWidth=_of("width"))
+        ).encode(x, y, _Y2, _COLOUR),
+        alt.Chart(
+            theme.values(texts),
+            mark=alt.MarkDef(
+                "text", baseline="top", aria=False, fontWeight=_of("weight"), align=_of("align")
+            ),
+        ).encode(x, y, alt.Text("text:N")),
     )
     return theme.draw(chart.properties(width=drawn, height=height), name)
 
@@ -177,7 +180,7 @@ _Y2 = alt.Y2("y2:Q")
 _COLOUR = alt.Color("colour:N", scale=None)
 
 
-def _of(field: str) -> alt.Parameter:
+def _of(field: str) -> alt.ExprRef:
     return alt.expr(f"datum.{field}")
 
 

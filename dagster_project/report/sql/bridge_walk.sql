@@ -1,12 +1,6 @@
 -- A bridge as it is walked: figure A, each cause with what it adds, figure B.
 with
-    bridge as (
-
-        select *
-        from marts.bridges
-        where bridge_id = {{ bridge_id }}
-
-    ),
+    bridge as (select * from marts.bridges where bridge_id = {{ bridge_id }}),
 
     ends as (
 

@@ -24,7 +24,8 @@ select
     b.residual_usd,
     b.steps,
     b.a_reading_id = b.b_reading_id as is_between_releases,
-    p.reading_id in (b.a_reading_id, b.b_reading_id) as is_of_preferred
+    p.reading_id in (b.a_reading_id, b.b_reading_id) as is_of_preferred,
+    p.reading_id = b.b_reading_id as b_is_preferred
 from marts.bridges as b
 inner join
     preferred as p

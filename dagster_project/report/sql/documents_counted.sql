@@ -7,9 +7,10 @@ select
     count(*) filter (v.status in ('confirmed', 'revised')) as borne_out,
     count(*) filter (v.status in ('other_basis', 'ambiguous')) as true_on_some_basis,
     count(*) filter (v.status in ('contradicted', 'mislabelled')) as contradicted,
-    count(*) filter (v.status not in (
-        'confirmed', 'revised', 'other_basis', 'ambiguous', 'contradicted', 'mislabelled'
-    )) as undecided
+    count(*) filter (
+        v.status
+        not in ('confirmed', 'revised', 'other_basis', 'ambiguous', 'contradicted', 'mislabelled')
+    ) as undecided
 from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
 where c.document_id in (select unnest({{ documents }}))

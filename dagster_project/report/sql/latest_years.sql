@@ -51,8 +51,7 @@ with
         select *
         from of_pair
         where
-            not is_partial_year
-            and year = (select max(year) from of_pair where not is_partial_year)
+            not is_partial_year and year = (select max(year) from of_pair where not is_partial_year)
 
     )
 

@@ -2,7 +2,7 @@
 select
     coalesce(c.other_reading_id, 'without a name') as reading_id,
     c.other_balance_usd as balance_usd,
-    c.spread_usd as spread_to_preferred_usd,
+    c.spread_usd as spread_usd,
     c.other_evidence_kind as evidence_kind,
     r.release_key,
     r.known_from,

@@ -18,9 +18,7 @@ select
     t.exports_usd,
     t.imports_usd,
     t.balance_usd,
-    case
-        when not t.is_preferred then t.balance_usd - p.balance_usd
-    end as spread_to_preferred_usd,
+    case when not t.is_preferred then t.balance_usd - p.balance_usd end as spread_usd,
     t.is_preferred,
     t.evidence_kind,
     t.release_key,

@@ -4,19 +4,18 @@ with
 
         select
             *,
-            row_number() over (partition by definition_id, quantity order by leg_id) as place
+            row_number() over (
+                partition by trade_kind, definition_id, quantity order by leg_id
+            ) as place
         from marts.trade_by_sector_year
-        where
-            reporter_iso3 = {{ reporter }}
-            and partner_code = {{ partner }}
-            and trade_kind = {{ trade_kind }}
-            and year = {{ year }}
+        where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
 
     ),
 
     paired as (
 
         select
+            coalesce(e.trade_kind, i.trade_kind) as trade_kind,
             coalesce(e.sector_id, i.sector_id) as sector_id,
             coalesce(e.definition_id, i.definition_id) as definition_id,
             coalesce(e.partition_name, i.partition_name) as partition_name,
@@ -33,7 +32,8 @@ with
         from (select * from held where quantity = 'exports') as e
         full outer join
             (select * from held where quantity = 'imports') as i
-            on e.definition_id = i.definition_id
+            on e.trade_kind = i.trade_kind
+            and e.definition_id = i.definition_id
             and e.place = i.place
 
     )
@@ -51,10 +51,12 @@ select
     p.export_leg_id,
     p.import_leg_id,
     p.export_release_key,
-    p.import_release_key
+    p.import_release_key,
+    p.trade_kind
 from paired as p
 left join marts.sectors as s on p.definition_id = s.definition_id
 order by
+    p.trade_kind,
     p.partition_name nulls first,
     p.is_remainder,
     coalesce(p.exports_usd, 0) + coalesce(p.imports_usd, 0) desc,
