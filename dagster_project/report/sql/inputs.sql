@@ -3,9 +3,7 @@
 with
     inputs as (
 
-        select
-            i.key as source_id,
-            unnest(from_json(i.value, '["varchar"]')) as release_id
+        select i.key as source_id, unnest(from_json(i.value, '["varchar"]')) as release_id
         from meta.publication as p, json_each(p.releases) as i
 
     )
