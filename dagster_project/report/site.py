@@ -20,7 +20,7 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair, sector, year
+from dagster_project.report.pages import front, pair, reference, sector, world, year
 from dagster_project.report.placing import place
 from dagster_project.settings import Settings
 from dagster_project.swapping import refuse_stranger
@@ -37,6 +37,10 @@ _MAKERS: Mapping[str, Maker] = {
     "year": year.page,
     "sectors": sector.overview,
     "sector": sector.page,
+    "gaps": world.gaps,
+    "reporters": world.reporters,
+    "sources": reference.sources,
+    "dictionary": reference.dictionary,
 }
 
 
@@ -161,6 +165,8 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
             yield Job("sectors", {"pair": one})
         for sector_id in outline.sectors_of(one):
             yield Job("sector", {"pair": one, "sector": sector_id})
+    for kind in ("gaps", "reporters", "sources", "dictionary"):
+        yield Job(kind, {})
     yield Job("front", {})
 
 
