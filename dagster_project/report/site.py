@@ -20,7 +20,7 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair
+from dagster_project.report.pages import claim, document, front, pair
 from dagster_project.settings import Settings
 from dagster_project.swapping import beside, fsync, swap_link
 
@@ -30,6 +30,8 @@ _PROCESSES = 2
 
 Maker = Callable[..., list[File]]
 _MAKERS: Mapping[str, Maker] = {
+    "claim": claim.page,
+    "document": document.page,
     "front": front.page,
     "pair": pair.page,
 }
@@ -115,6 +117,10 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
+    for one in sorted(outline.claims):
+        yield Job("claim", {"claim_id": one})
+    for one in sorted(outline.documents):
+        yield Job("document", {"document_id": one})
     yield Job("front", {})
 
 
