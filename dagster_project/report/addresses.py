@@ -33,6 +33,10 @@ def of_sector(reporter: str, partner: str, sector_id: str) -> str:
     return f"{_pair(reporter, partner)}/sectors/{_name(sector_id)}.html"
 
 
+def of_sectors(reporter: str, partner: str) -> str:
+    return f"{_pair(reporter, partner)}/sectors.html"
+
+
 def of_claim(claim_id: str) -> str:
     return f"claims/{_name(claim_id)}.html"
 

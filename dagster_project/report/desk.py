@@ -168,20 +168,17 @@ class Desk:
             context: whatever else the template wants.
         """
         placed = {one.id: one for one in figures}
-        html = (
-            self._templates.get_template(template)
-            .render(
-                path=path,
-                title=title,
-                trail=list(trail),
-                figures=placed,
-                publication=self.publication,
-                outline=self.outline,
-                json_ld=None if json_ld is None else _script_safe(json_ld),
-                link=lambda target: addresses.relative(path, target),
-                csv_of=lambda figure: addresses.of_csv(path, figure.id),
-                **context,
-            )
+        html = self._templates.get_template(template).render(
+            path=path,
+            title=title,
+            trail=list(trail),
+            figures=placed,
+            publication=self.publication,
+            outline=self.outline,
+            json_ld=None if json_ld is None else _script_safe(json_ld),
+            link=lambda target: addresses.relative(path, target),
+            csv_of=lambda figure: addresses.of_csv(path, figure.id),
+            **context,
         )
         files = [File(addresses.of_csv(path, one.id), one.csv()) for one in placed.values()]
         return [File(path, html), *files]
@@ -220,5 +217,3 @@ def _script_safe(data: Mapping[str, Any]) -> Markup:
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-
-

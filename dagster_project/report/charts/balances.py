@@ -72,9 +72,7 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
     layers += [_dot(dot, x, y) for dot in dots]
     plot = _HEIGHT[width]
     layers += _names(lines, low, high, plot, y)
-    chart = alt.layer(*layers).properties(
-        width=width - _NAMES[width] - _AXIS, height=plot
-    )
+    chart = alt.layer(*layers).properties(width=width - _NAMES[width] - _AXIS, height=plot)
     return theme.draw(chart, name)
 
 
@@ -137,7 +135,9 @@ def _dot(dot: Dot, x: alt.X, y: alt.Y) -> alt.Chart:
     shade = theme.INK if dot.style is None else theme.colour(dot.style)
     says = f"{dot.name}: {billions(dot.usd)} billion US dollars"
     return (
-        alt.Chart(theme.values([{"year": dot.year, "usd_bn": dot.usd / 1_000_000_000, "says": says}]))
+        alt.Chart(
+            theme.values([{"year": dot.year, "usd_bn": dot.usd / 1_000_000_000, "says": says}])
+        )
         .mark_point(
             filled=True,
             size=70,
@@ -160,7 +160,9 @@ def _names(
     wanted = [(high - float(usd) / 1e9) / (high - low) * plot for (_, usd), _ in ends]
     for (_, line), at in zip(ends, spread(wanted, _NAME_HEIGHT, plot), strict=True):
         yield (
-            alt.Chart(theme.values([{"name": line.name, "usd_bn": high - at / plot * (high - low)}]))
+            alt.Chart(
+                theme.values([{"name": line.name, "usd_bn": high - at / plot * (high - low)}])
+            )
             .mark_text(
                 align="left",
                 dx=8,

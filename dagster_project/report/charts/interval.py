@@ -20,9 +20,9 @@ _ROWS = 8
 # A cross of two strokes: told from a disc and a diamond by its form alone.
 _CROSS = "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"
 _MARKS = {
-    "exact": {"shape": "circle", "color": "var(--good)", "fill": "var(--good)"},
-    "possible": {"shape": "diamond", "color": "var(--open)", "fill": theme.PAPER},
-    "none": {"shape": _CROSS, "color": "var(--bad)", "fill": None},
+    "exact": ("circle", "var(--good)", "var(--good)"),
+    "possible": ("diamond", "var(--open)", theme.PAPER),
+    "none": (_CROSS, "var(--bad)", "transparent"),
 }
 
 
@@ -97,25 +97,24 @@ def _domain(band: Band, dots: Sequence[Dot]) -> tuple[float, float]:
 
 
 def _band(band: Band, x: alt.X, height: int) -> Iterator[alt.Chart]:
-    ends = {"low": band.low, "high": band.high}
-    says = "What the print allows"
-    yield (
-        alt.Chart(theme.values([{"value": band.low, "end": band.high}]))
-        .mark_rect(color="var(--accent)", opacity=0.18, description=says)
-        .encode(x=x, x2="end:Q", y=alt.value(0), y2=alt.value(height))
-    )
-    for end, is_closed in (("low", band.low_is_closed), ("high", band.high_is_closed)):
-        yield (
-            alt.Chart(theme.values([{"value": ends[end]}]))
-            .mark_rule(
+    yield alt.Chart(
+        theme.values([{"value": band.low, "end": band.high}]),
+        mark=alt.MarkDef(
+            "rect", color="var(--accent)", opacity=0.18, description="What the print allows"
+        ),
+    ).encode(x=x, x2="end:Q", y=alt.value(0), y2=alt.value(height))
+    for end, is_closed in ((band.low, band.low_is_closed), (band.high, band.high_is_closed)):
+        yield alt.Chart(
+            theme.values([{"value": end}]),
+            mark=alt.MarkDef(
+                "rule",
                 color="var(--accent)",
                 strokeWidth=1.2,
                 # An end that is itself not allowed is broken.
                 strokeDash=[] if is_closed else [3, 3],
                 aria=False,
-            )
-            .encode(x=x)
-        )
+            ),
+        ).encode(x=x)
 
 
 def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> Iterator[alt.Chart]:
@@ -133,36 +132,34 @@ def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> I
         }
         for place, one in enumerate(dots)
     ]
-    yield (
-        alt.Chart(theme.values(rows))
-        .mark_rule(color=theme.GRID, aria=False)
-        .encode(y=y, x=alt.value(0), x2=alt.value("width"))
-    )
-    yield (
-        alt.Chart(theme.values(rows))
-        .mark_text(align="left", baseline="middle", limit=_WIDTH, aria=False)
-        .encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
-    )
-    for fit, mark in _MARKS.items():
+    yield alt.Chart(
+        theme.values(rows), mark=alt.MarkDef("rule", color=theme.GRID, aria=False)
+    ).encode(y=y, x=alt.value(0), x2=alt.value("width"))
+    yield alt.Chart(
+        theme.values(rows),
+        mark=alt.MarkDef("text", align="left", baseline="middle", limit=_WIDTH, aria=False),
+    ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
+    for fit, (shape, stroke, fill) in _MARKS.items():
         fitting = [row for row in rows if row["fit"] == fit]
         if fitting:
-            yield (
-                alt.Chart(theme.values(fitting))
-                .mark_point(
-                    shape=mark["shape"],
-                    stroke=mark["color"],
-                    fill=mark["fill"] or "transparent",
+            yield alt.Chart(
+                theme.values(fitting),
+                mark=alt.MarkDef(
+                    "point",
+                    shape=shape,
+                    stroke=stroke,
+                    fill=fill,
                     strokeWidth=2,
                     size=70,
                     opacity=1,
-                )
-                .encode(x=x, y=y, description="says:N")
-            )
+                ),
+            ).encode(x=x, y=y, description="says:N")
     for is_left, align, dx in ((True, "left", 9), (False, "right", -9)):
         beside = [row for row in rows if row["is_left"] is is_left]
         if beside:
-            yield (
-                alt.Chart(theme.values(beside))
-                .mark_text(align=align, dx=dx, baseline="middle", fontWeight="bold", aria=False)
-                .encode(x=x, y=y, text="label:N")
-            )
+            yield alt.Chart(
+                theme.values(beside),
+                mark=alt.MarkDef(
+                    "text", align=align, dx=dx, baseline="middle", fontWeight="bold", aria=False
+                ),
+            ).encode(x=x, y=y, text="label:N")
