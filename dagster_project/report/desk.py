@@ -205,6 +205,7 @@ class Desk:
             "shown": numbers.shown,
             "printed": numbers.printed,
             "is_number": numbers.is_number,
+            "is_date": numbers.is_date,
             "at": addresses,
             "kinds": KINDS,
         }

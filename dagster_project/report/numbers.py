@@ -80,6 +80,9 @@ def shown(column: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float | Decimal):
         return _decimal(value, 3, signed=False)
+    # A year is no amount: whole numbers are grouped only where they are too long for one.
+    if isinstance(value, int) and abs(value) > 9999:
+        return _grouped(str(value))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
@@ -90,6 +93,11 @@ def shown(column: str, value: Any) -> str:
 def is_number(value: object) -> bool:
     """Whether a value belongs to the right of its cell."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def is_date(value: object) -> bool:
+    """Whether a value must not be broken at its hyphens."""
+    return isinstance(value, date)
 
 
 def value_is_absent(value: Any) -> bool:

@@ -20,7 +20,7 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair, sector
+from dagster_project.report.pages import front, pair, reference, sector, world
 from dagster_project.report.placing import place
 from dagster_project.settings import Settings
 from dagster_project.swapping import refuse_stranger
@@ -36,6 +36,10 @@ _MAKERS: Mapping[str, Maker] = {
     "pair": pair.page,
     "sectors": sector.overview,
     "sector": sector.page,
+    "gaps": world.gaps,
+    "reporters": world.reporters,
+    "sources": reference.sources,
+    "dictionary": reference.dictionary,
 }
 
 
@@ -157,6 +161,8 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
             yield Job("sectors", {"pair": one})
         for sector_id in outline.sectors_of(one):
             yield Job("sector", {"pair": one, "sector": sector_id})
+    for kind in ("gaps", "reporters", "sources", "dictionary"):
+        yield Job(kind, {})
     yield Job("front", {})
 
 

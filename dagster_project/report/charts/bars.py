@@ -20,8 +20,8 @@ WIDTH = 350
 _BAR = 13
 _HEAD = 16
 _GAP = 9
-# What the longest amount wants after its bar, as a part of the picture.
-_ROOM = 0.34
+# What a sign of an amount wants after its bar.
+_SIGN = 5.4
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def draw(groups: Sequence[Group], name: str) -> str:
     low = min(0.0, *(float(bar["usd"]) for bar in bars))
     high = max(0.0, *(float(bar["usd"]) for bar in bars))
     extent = (high - low) or 1.0
-    scale = alt.Scale(domain=[low, high + extent * _ROOM / (1 - _ROOM)], nice=False)
+    room = (max(len(str(bar["amount"])) for bar in bars) * _SIGN + 10) / WIDTH
+    scale = alt.Scale(domain=[low, high + extent * room / (1 - room)], nice=False)
     x = alt.X("usd:Q", scale=scale, axis=None)
     data = theme.values(bars)
     chart = alt.layer(
@@ -95,7 +96,9 @@ def draw(groups: Sequence[Group], name: str) -> str:
         ),
         alt.Chart(
             theme.values(heads),
-            mark=alt.MarkDef("text", align="left", fontSize=11.5, fontWeight=600, aria=False),
+            mark=alt.MarkDef(
+                "text", align="left", fontSize=11.5, fontWeight=600, limit=WIDTH - 8, aria=False
+            ),
         ).encode(x=alt.value(0), y=alt.Y("top:Q", scale=None, axis=None), text="head:N"),
     ).properties(width=WIDTH - 8, height=place)
     return theme.draw(chart, name)

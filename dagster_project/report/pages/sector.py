@@ -200,7 +200,7 @@ def _gap_groups(
             + f": {millions(row['amount_usd'], signed=True)}",
             [
                 bars.Bar(
-                    row[f"{side}_definition_id"],
+                    _ending(row[f"{side}_definition_id"]),
                     styles[row[f"{side}_definition_id"]],
                     row[f"{side}_usd"],
                 )
@@ -209,7 +209,7 @@ def _gap_groups(
         )
         for row in answer.rows
     ]
-    return groups, tuple(LegendEntry(name, style) for name, style in styles.items())
+    return groups, tuple(LegendEntry(_ending(name), style, name) for name, style in styles.items())
 
 
 def _claims(desk: Desk, name: str, answer: Answer) -> Figure:
@@ -309,8 +309,7 @@ def _lines(answer: Answer) -> list[balances.Line]:
             lambda row: (row["definition_id"], row["quantity"], row["leg_id"], row["trade_kind"]),
         )
     ):
-        # Of a definition the part that tells it from others of its sector.
-        ending = f" {definition.rpartition('.')[2]}" if definitions else ""
+        ending = f" {_ending(definition)}" if definitions else ""
         lines.append(
             balances.Line(
                 name=names[quantity, leg] + ending + (f" {KINDS[kind]}" if kinds else ""),
@@ -320,6 +319,11 @@ def _lines(answer: Answer) -> list[balances.Line]:
             )
         )
     return lines
+
+
+def _ending(definition: str) -> str:
+    """Of a definition the part that tells it from others of its sector."""
+    return definition.rpartition(".")[2]
 
 
 def _leg_names(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
