@@ -45,6 +45,11 @@ def of_document(document_id: str) -> str:
     return f"documents/{_name(document_id)}.html"
 
 
+def anchor(name: str) -> str:
+    """The name of a figure in its page and of its rows beside it."""
+    return _name(name)
+
+
 def of_csv(page: str, figure_id: str) -> str:
     """The rows of a figure stand beside its page."""
     return f"{page.removesuffix('.html')}.{figure_id}.csv"

@@ -120,6 +120,14 @@ class Desk:
         names = dict.fromkeys(self.readings(pair).column("reading_id"))
         return {name: place for place, name in enumerate(names)}
 
+    def notes(self, pair: Pair, kind: str) -> dict[str, str]:
+        """What each reading of a kind of trade is, in a sentence."""
+        return {
+            row["reading_id"]: row["description"] or ""
+            for row in self.readings(pair).rows
+            if row["trade_kind"] == kind
+        }
+
     def basis(self, basis: str, answer: Answer, *columns: str) -> Basis:
         """The line under a figure, from the columns of its rows that name releases.
 

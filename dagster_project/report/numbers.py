@@ -17,6 +17,9 @@ MILLIONS = "millions of US dollars"
 BILLIONS = "billions of US dollars"
 ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
 
+# Counts and directions have no digits after the point.
+_WHOLE = ("rank", "years", "sign")
+_DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
 _MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
 
 
@@ -42,12 +45,32 @@ def share(part: Any, *, signed: bool = False) -> str:
 
 def printed(value: Any, unit: str | None) -> str:
     """A figure as a text prints it, with all its digits and its unit: 27.6 USD bn."""
-    if value is None:
+    if value_is_absent(value):
         return ABSENT
-    digits = _grouped(cell(_exact(value)))
-    return {"pct": f"{digits} %", "ratio": f"{digits} ×", None: digits}.get(  # noqa: RUF001
-        unit, f"{digits} {unit}"
-    )
+    return _in_unit(_grouped(cell(_exact(value))), value, unit)
+
+
+def compared(value: Any, unit: str | None, rounding: Any) -> str:
+    """A figure beside a printed one, two digits finer than the print: 27.625 beside 27.6."""
+    if value_is_absent(value):
+        return ABSENT
+    if unit in _WHOLE:
+        return printed(value, unit)
+    # A figure without a last printed unit is taken for one of one decimal.
+    decimals = -_exact(rounding).adjusted() if rounding else 1
+    return _in_unit(_decimal(value, max(decimals, 0) + 2, signed=False), value, unit)
+
+
+def _in_unit(digits: str, value: Any, unit: str | None) -> str:
+    if unit == "sign":
+        return _DIRECTIONS.get(_exact(value), digits)
+    forms = {
+        "pct": f"{digits} %",
+        "ratio": f"{digits} ×",  # noqa: RUF001
+        "rank": f"rank {digits}",
+        None: digits,
+    }
+    return forms.get(unit, f"{digits} {unit}")
 
 
 def plain(value: Any, digits: int = 3) -> str:

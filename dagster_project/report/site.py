@@ -20,7 +20,16 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair, reference, sector, world
+from dagster_project.report.pages import (
+    claim,
+    document,
+    front,
+    pair,
+    reference,
+    sector,
+    world,
+    year,
+)
 from dagster_project.report.placing import place
 from dagster_project.settings import Settings
 from dagster_project.swapping import refuse_stranger
@@ -32,8 +41,11 @@ _ATTEMPTS = 3
 
 Maker = Callable[..., list[File]]
 _MAKERS: Mapping[str, Maker] = {
+    "claim": claim.page,
+    "document": document.page,
     "front": front.page,
     "pair": pair.page,
+    "year": year.page,
     "sectors": sector.overview,
     "sector": sector.page,
     "gaps": world.gaps,
@@ -157,10 +169,17 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
+        # The latest years have most to show.
+        for each in reversed(outline.years_of(one)):
+            yield Job("year", {"pair": one, "year": each})
         if outline.sectors_of(one):
             yield Job("sectors", {"pair": one})
         for sector_id in outline.sectors_of(one):
             yield Job("sector", {"pair": one, "sector": sector_id})
+    for claim_id in sorted(outline.claims):
+        yield Job("claim", {"claim_id": claim_id})
+    for document_id in sorted(outline.documents):
+        yield Job("document", {"document_id": document_id})
     for kind in ("gaps", "reporters", "sources", "dictionary"):
         yield Job(kind, {})
     yield Job("front", {})
