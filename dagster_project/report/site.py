@@ -185,6 +185,11 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     yield Job("front", {})
 
 
+def make(desk: Desk, job: Job) -> list[File]:
+    """The files of one page."""
+    return _MAKERS[job.kind](desk, **job.about)
+
+
 def _made(
     settings: Settings,
     outline: Outline,
@@ -237,7 +242,7 @@ def _make(job: Job) -> list[File]:
     # A worker keeps the file it opened, but each opens it for itself.
     if _desk.publication != _publication:
         raise PublicationChanged("Another warehouse was published while pages were made.")
-    return _MAKERS[job.kind](_desk, **job.about)
+    return make(_desk, job)
 
 
 def _static_files() -> Iterator[File]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -28,6 +29,9 @@ from dagster_project.warehouse import QueryRefused
 WIDTHS = (360, 768, 1600)
 LARGEST = 300_000
 # What loads something by itself; a link waits for a reader.
+_PYTHON = re.compile(
+    r"\bNone\b(?! of)|\bnan\b|\bNaN\b|\bInfinity\b|Decimal\(|datetime\.|<[a-z.]+ object"
+)
 _LOADING = frozenset({"script", "img", "link", "iframe", "source", "video", "audio", "object"})
 
 
@@ -151,6 +155,13 @@ def _table(name: str, figure: Figure, columns: Iterable[str], rows: list[dict]) 
                     yield f"{name}: row {place}, {word}: {cell!r} instead of {wanted!r}"
 
 
+def words(site: Path) -> Iterator[str]:
+    """No value of Python's stands where a word or a number should."""
+    for page in pages_of(site):
+        for found in _PYTHON.findall(read(site.resolve() / page).text):
+            yield f"{page}: says {found!r}"
+
+
 def balances(site: Path) -> Iterator[str]:
     """Every balance of the rows is a mark of each drawing, and no other is."""
     for page, figure in figures_of(site):
@@ -240,14 +251,16 @@ def _layout(seen: Page) -> list[str]:
 def accessibility(
     browser: Browser, site: Path, pages: Iterable[str], *, dark: bool
 ) -> Iterator[str]:
-    """No rule of WCAG 2.2 A and AA, and no good practice, is broken."""
+    """No rule of WCAG 2.2 A and AA, and no good practice, is broken; in the dark, contrast."""
     axe = Axe()
+    # Only contrast depends on light and dark, and looking at all else takes its time.
+    options = {"resultTypes": ["violations"], **({"runOnly": ["color-contrast"]} if dark else {})}
     with window(browser, dark=dark) as seen:
         for page in pages:
             seen.goto(address(site, page), wait_until="load")
             # What is folded away is read too.
             seen.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-            for fault in axe.run(seen).response["violations"]:
+            for fault in axe.run(seen, options=options).response["violations"]:
                 node = fault["nodes"][0]
                 yield (
                     f"{page}: {fault['id']}, {len(fault['nodes'])} times, such as"

@@ -47,6 +47,7 @@ class Document:
     links: list[tuple[str, str, str]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     drawings: int = 0
+    # What is read, queries aside.
     text: str = ""
 
 
@@ -151,7 +152,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._caught is not None:
             self._caught[1].append(data)
-        if not self._has("script") and not self._has("style"):
+        if not any(tag in {"script", "style", "pre"} for tag, _ in self._open):
             self.words.append(data)
 
     def _has(self, tag: str, class_: str = "") -> bool:

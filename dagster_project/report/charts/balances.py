@@ -14,7 +14,7 @@ from typing import Any, Literal
 import altair as alt
 
 from dagster_project.report.charts import theme
-from dagster_project.report.numbers import billions
+from dagster_project.report.numbers import IN_BILLIONS, Money
 
 _HEIGHT = {theme.WIDE: 380, theme.NARROW: 320}
 _NAMES = {theme.WIDE: 130, theme.NARROW: 96}
@@ -48,8 +48,14 @@ class Dot:
     style: int | None
 
 
-def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> str:
-    """The picture as SVG, its axis in billions of US dollars.
+def draw(
+    lines: Sequence[Line],
+    dots: Sequence[Dot],
+    width: int,
+    name: str,
+    money: Money = IN_BILLIONS,
+) -> str:
+    """The picture as SVG, its axis in the given unit of US dollars.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -59,7 +65,8 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
     if not years:
         raise ValueError("A picture needs at least one point.")
     first, last = min(years), max(years)
-    low, high = _range([*(usd for line in lines for _, usd in line.points), *(d.usd for d in dots)])
+    amounts = [*(usd for line in lines for _, usd in line.points), *(dot.usd for dot in dots)]
+    low, high = _range(amounts, money)
     # One year alone still wants room on both sides.
     x = alt.X(
         "year:Q",
@@ -68,19 +75,19 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
         axis=alt.Axis(format="d", grid=False, tickMinStep=1, tickCount=8 if width > 500 else 4),
     )
     scale = alt.Scale(domain=[low, high], nice=False)
-    y = alt.Y("usd_bn:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
+    y = alt.Y("amount:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
     plot = _HEIGHT[width]
     # The strong line is drawn over the others.
     ordered = sorted(lines, key=lambda one: one.is_strong)
-    names = list(_names(ordered, low, high, plot))
+    names = list(_names(ordered, low, high, plot, money))
     layers = [
-        _layer([{"usd_bn": 0, "colour": theme.QUIET}], "rule", aria=False).encode(
-            alt.Y("usd_bn:Q", scale=scale), _COLOUR
+        _layer([{"amount": 0, "colour": theme.QUIET}], "rule", aria=False).encode(
+            alt.Y("amount:Q", scale=scale), _COLOUR
         ),
         _layer(names, "rule", aria=False, strokeDash=[1, 2]).encode(
-            x, alt.X2(value="width"), alt.Y("end_bn:Q", scale=scale), alt.Y2("usd_bn:Q"), _COLOUR
+            x, alt.X2(value="width"), alt.Y("end:Q", scale=scale), alt.Y2("amount:Q"), _COLOUR
         ),
-        _layer([row for line in ordered for row in _stretches(line)], "line").encode(
+        _layer([row for line in ordered for row in _stretches(line, money)], "line").encode(
             x,
             y,
             _COLOUR,
@@ -89,11 +96,11 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
             alt.StrokeWidth("width:Q", scale=None),
             alt.Description("name:N"),
         ),
-        _layer([row for line in ordered for row in _points(line)], "circle").encode(
+        _layer([row for line in ordered for row in _points(line, money)], "circle").encode(
             x, y, _COLOUR, alt.Size("size:Q", scale=None), alt.Description("says:N")
         ),
         _layer(
-            [_dot(dot) for dot in dots],
+            [_dot(dot, money) for dot in dots],
             "point",
             filled=True,
             size=70,
@@ -118,18 +125,18 @@ def _layer(rows: Sequence[Mapping[str, Any]], mark: _Mark, **looks: Any) -> alt.
     return alt.Chart(theme.values(rows), mark=alt.MarkDef(mark, **looks))
 
 
-def _range(amounts: Sequence[Decimal]) -> tuple[float, float]:
-    """The axis in billions: zero and all amounts, with a little room."""
-    low, high = (float(edge(Decimal(0), *amounts)) / 1e9 for edge in (min, max))
+def _range(amounts: Sequence[Decimal], money: Money) -> tuple[float, float]:
+    """The axis in its unit: zero and all amounts, with a little room."""
+    low, high = (float(edge(Decimal(0), *amounts)) / money.size for edge in (min, max))
     room = (high - low) * 0.04 or 1.0
     return low - room * (low < 0), high + room * (high > 0)
 
 
-def _rows(line: Line) -> list[dict[str, Any]]:
+def _rows(line: Line, money: Money) -> list[dict[str, Any]]:
     return [
         {
             "year": year,
-            "usd_bn": usd / 1_000_000_000,
+            "amount": usd / money.size,
             "name": line.name,
             "colour": theme.colour(line.style),
         }
@@ -137,49 +144,51 @@ def _rows(line: Line) -> list[dict[str, Any]]:
     ]
 
 
-def _stretches(line: Line) -> Iterator[dict[str, Any]]:
+def _stretches(line: Line, money: Money) -> Iterator[dict[str, Any]]:
     """The points of a line: a year that is not held is a gap, not a straight line across it."""
     dash, width = theme.dash(line.style), 3.5 if line.is_strong else 1.6
-    for place, row in enumerate(_rows(line)):
+    for place, row in enumerate(_rows(line, money)):
         # Years that follow each other keep one distance from their places.
         stretch = f"{line.name} {row['year'] - place}"
         yield {**row, "stretch": stretch, "dash": dash, "width": width}
 
 
-def _points(line: Line) -> Iterator[dict[str, Any]]:
+def _points(line: Line, money: Money) -> Iterator[dict[str, Any]]:
     years = {year for year, _ in line.points}
-    for (year, usd), row in zip(sorted(line.points), _rows(line), strict=True):
+    for (year, usd), row in zip(sorted(line.points), _rows(line, money), strict=True):
         is_alone = not {year - 1, year + 1} & years
         size = 40 if is_alone else 24 if line.is_strong else 12
-        says = f"{line.name}, {year}: {billions(usd)} billion US dollars"
+        says = f"{line.name}, {year}: {money.shown(usd)} {money.words}"
         yield {**row, "size": size, "says": says}
 
 
-def _dot(dot: Dot) -> dict[str, Any]:
+def _dot(dot: Dot, money: Money) -> dict[str, Any]:
     shade = theme.INK if dot.style is None else theme.colour(dot.style)
     return {
         "year": dot.year,
-        "usd_bn": dot.usd / 1_000_000_000,
+        "amount": dot.usd / money.size,
         "colour": theme.PAPER if dot.style is None else shade,
         "edge": shade if dot.style is None else theme.INK,
-        "says": f"{dot.name}: {billions(dot.usd)} billion US dollars",
+        "says": f"{dot.name}: {money.shown(dot.usd)} {money.words}",
     }
 
 
-def _names(lines: Sequence[Line], low: float, high: float, plot: int) -> Iterator[dict[str, Any]]:
+def _names(
+    lines: Sequence[Line], low: float, high: float, plot: int, money: Money
+) -> Iterator[dict[str, Any]]:
     """The name of each line in the right margin, as near its end as the others allow."""
     ends = sorted(
         ((max(line.points), line) for line in lines), key=lambda one: one[0][1], reverse=True
     )
-    wanted = [(high - float(usd) / 1e9) / (high - low) * plot for (_, usd), _ in ends]
+    wanted = [(high - float(usd) / money.size) / (high - low) * plot for (_, usd), _ in ends]
     places = spread(wanted, _NAME_HEIGHT, plot)
     for ((year, usd), line), at in zip(ends, places, strict=True):
         yield {
             "name": line.name,
-            "usd_bn": high - at / plot * (high - low),
+            "amount": high - at / plot * (high - low),
             # Where the line ends, from where a thin one leads to its name.
             "year": year,
-            "end_bn": usd / 1_000_000_000,
+            "end": usd / money.size,
             "colour": theme.colour(line.style),
             "weight": "bold" if line.is_strong else "normal",
         }
