@@ -27,10 +27,12 @@ def page(desk: Desk, pair: Pair) -> list[File]:
         _part(desk, pair, kind) for kind in dict.fromkeys(desk.readings(pair).column("trade_kind"))
     ]
     rest = [_revised(desk, pair), _fresh(desk, pair)]
+    has_several = any(part.has_several for part in parts)
     return desk.page(
         addresses.of_pair(pair.reporter, pair.partner),
         "pair.html",
-        title=f"{pair.label}: one trade, several balances",
+        title=f"{pair.label}: one trade, several balances" if has_several else pair.label,
+        has_several=has_several,
         pair=pair,
         figures=[*(one for part in parts for one in (*part.figures, *part.folded)), *rest],
         parts=parts,
@@ -48,6 +50,7 @@ class Part:
     figures: list[Figure]
     # Shown when asked for.
     folded: list[Figure]
+    has_several: bool
 
 
 def _part(desk: Desk, pair: Pair, kind: str) -> Part:
@@ -63,7 +66,8 @@ def _part(desk: Desk, pair: Pair, kind: str) -> Part:
     if figures[0].picture:
         figures.append(_latest(desk, pair, kind))
     folded = [_spreads(desk, pair, kind, spreads)] if spreads else []
-    return Part(kind, said(spreads, walked, kind), figures, folded)
+    has_several = row is not None and row["readings"] > 1
+    return Part(kind, said(spreads, walked, kind), figures, folded, has_several)
 
 
 # -- the answer --------------------------------------------------------------------------
@@ -121,6 +125,11 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
 # -- figures -----------------------------------------------------------------------------
 
 
+_OF_DOTS = (
+    " Dots are printed figures: filled on the line that makes them true, hollow where none does."
+)
+
+
 def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
     """Each reading's balance by year as a line, printed balances as dots."""
     answer = desk.ask("balances", trade_kind=kind, **pair.values)
@@ -143,12 +152,8 @@ def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
         title=f"{pair.reporter_name}: balance in {KINDS[kind]} with {pair.partner_name}, by year,"
         " on every reading held",
         unit=f"Exports less imports; a deficit is negative. The rows are {MILLIONS}"
-        + (
-            f", the picture {BILLIONS}. Dots are printed figures: filled on the line that makes"
-            " them true, hollow where none does."
-            if picture
-            else "."
-        ),
+        + (f", the picture {BILLIONS}." if picture else ".")
+        + (_OF_DOTS if picture and dots else ""),
         basis=desk.basis("each line is a reading of its own", answer),
         answer=answer,
         picture=picture,

@@ -4,15 +4,18 @@ select
     min(c.document_publisher) as publisher,
     min(c.published_on) as published_on,
     count(*) as claims,
-    count(*) filter (v.status in ('confirmed', 'revised')) as borne_out,
-    count(*) filter (v.status in ('other_basis', 'ambiguous')) as true_on_some_basis,
-    count(*) filter (v.status in ('contradicted', 'mislabelled')) as contradicted,
+    count(*) filter (where v.status in ('confirmed', 'revised')) as borne_out,
+    count(*) filter (where v.status in ('other_basis', 'ambiguous')) as true_on_another_basis,
+    count(*) filter (where v.status in ('contradicted', 'mislabelled')) as contradicted,
     count(*) filter (
-        v.status
-        not in ('confirmed', 'revised', 'other_basis', 'ambiguous', 'contradicted', 'mislabelled')
-    ) as undecided
+        where
+            v.status not in (
+                'confirmed', 'revised', 'other_basis', 'ambiguous', 'contradicted', 'mislabelled'
+            )
+    ) as undecided,
+    string_agg(distinct v.release_key, ' + ' order by v.release_key) as release_key
 from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
-where c.document_id in (select unnest({{ documents }}))
+where list_contains({{ documents }}, c.document_id)
 group by c.document_id
 order by c.document_id
