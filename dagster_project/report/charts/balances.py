@@ -13,7 +13,7 @@ from decimal import Decimal
 import altair as alt
 
 from dagster_project.report.charts import theme
-from dagster_project.report.numbers import billions
+from dagster_project.report.numbers import IN_BILLIONS, Money
 
 _HEIGHT = {theme.WIDE: 380, theme.NARROW: 320}
 _NAMES = {theme.WIDE: 130, theme.NARROW: 96}
@@ -41,8 +41,14 @@ class Dot:
     style: int | None
 
 
-def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> str:
-    """The picture as SVG, its axis in billions of US dollars.
+def draw(
+    lines: Sequence[Line],
+    dots: Sequence[Dot],
+    width: int,
+    name: str,
+    money: Money = IN_BILLIONS,
+) -> str:
+    """The picture as SVG, its axis in the given unit of US dollars.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -52,7 +58,8 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
     if not years:
         raise ValueError("A picture needs at least one point.")
     first, last = min(years), max(years)
-    low, high = _range([*(usd for line in lines for _, usd in line.points), *(d.usd for d in dots)])
+    amounts = [*(usd for line in lines for _, usd in line.points), *(dot.usd for dot in dots)]
+    low, high = _range(amounts, money)
     # One year alone still wants room on both sides.
     x = alt.X(
         "year:Q",
@@ -61,36 +68,34 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
         axis=alt.Axis(format="d", grid=False, tickMinStep=1, tickCount=8 if width > 500 else 4),
     )
     scale = alt.Scale(domain=[low, high], nice=False)
-    y = alt.Y("usd_bn:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
+    y = alt.Y("amount:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
     layers: list[alt.Chart] = [
-        alt.Chart(theme.values([{"usd_bn": 0}]))
+        alt.Chart(theme.values([{"amount": 0}]))
         .mark_rule(color=theme.QUIET, aria=False)
-        .encode(y=alt.Y("usd_bn:Q", scale=scale))
+        .encode(y=alt.Y("amount:Q", scale=scale))
     ]
     for line in sorted(lines, key=lambda one: one.is_strong):
-        layers += _line(line, x, y)
-    layers += [_dot(dot, x, y) for dot in dots]
+        layers += _line(line, x, y, money)
+    layers += [_dot(dot, x, y, money) for dot in dots]
     plot = _HEIGHT[width]
-    layers += _names(lines, low, high, plot, y)
-    chart = alt.layer(*layers).properties(
-        width=width - _NAMES[width] - _AXIS, height=plot
-    )
+    layers += _names(lines, low, high, plot, y, money)
+    chart = alt.layer(*layers).properties(width=width - _NAMES[width] - _AXIS, height=plot)
     return theme.draw(chart, name)
 
 
-def _range(amounts: Sequence[Decimal]) -> tuple[float, float]:
-    """The axis in billions: zero and all amounts, with a little room."""
-    low, high = (float(edge(Decimal(0), *amounts)) / 1e9 for edge in (min, max))
+def _range(amounts: Sequence[Decimal], money: Money) -> tuple[float, float]:
+    """The axis in its unit: zero and all amounts, with a little room."""
+    low, high = (float(edge(Decimal(0), *amounts)) / money.size for edge in (min, max))
     room = (high - low) * 0.04 or 1.0
     return low - room * (low < 0), high + room * (high > 0)
 
 
-def _line(line: Line, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+def _line(line: Line, x: alt.X, y: alt.Y, money: Money) -> Iterator[alt.Chart]:
     rows = [
         {
             "year": year,
-            "usd_bn": usd / 1_000_000_000,
-            "says": f"{line.name}, {year}: {billions(usd)} billion US dollars",
+            "amount": usd / money.size,
+            "says": f"{line.name}, {year}: {money.shown(usd)} {money.words}",
         }
         for year, usd in sorted(line.points)
     ]
@@ -133,11 +138,11 @@ def _line(line: Line, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
     )
 
 
-def _dot(dot: Dot, x: alt.X, y: alt.Y) -> alt.Chart:
+def _dot(dot: Dot, x: alt.X, y: alt.Y, money: Money) -> alt.Chart:
     shade = theme.INK if dot.style is None else theme.colour(dot.style)
-    says = f"{dot.name}: {billions(dot.usd)} billion US dollars"
+    says = f"{dot.name}: {money.shown(dot.usd)} {money.words}"
     return (
-        alt.Chart(theme.values([{"year": dot.year, "usd_bn": dot.usd / 1_000_000_000, "says": says}]))
+        alt.Chart(theme.values([{"year": dot.year, "amount": dot.usd / money.size, "says": says}]))
         .mark_point(
             filled=True,
             size=70,
@@ -151,16 +156,18 @@ def _dot(dot: Dot, x: alt.X, y: alt.Y) -> alt.Chart:
 
 
 def _names(
-    lines: Sequence[Line], low: float, high: float, plot: int, y: alt.Y
+    lines: Sequence[Line], low: float, high: float, plot: int, y: alt.Y, money: Money
 ) -> Iterator[alt.Chart]:
     """The name of each line in the right margin, as near its end as the others allow."""
     ends = sorted(
         ((max(line.points), line) for line in lines), key=lambda one: one[0][1], reverse=True
     )
-    wanted = [(high - float(usd) / 1e9) / (high - low) * plot for (_, usd), _ in ends]
+    wanted = [(high - float(usd) / money.size) / (high - low) * plot for (_, usd), _ in ends]
     for (_, line), at in zip(ends, spread(wanted, _NAME_HEIGHT, plot), strict=True):
         yield (
-            alt.Chart(theme.values([{"name": line.name, "usd_bn": high - at / plot * (high - low)}]))
+            alt.Chart(
+                theme.values([{"name": line.name, "amount": high - at / plot * (high - low)}])
+            )
             .mark_text(
                 align="left",
                 dx=8,

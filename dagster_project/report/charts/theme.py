@@ -76,7 +76,7 @@ def draw(chart: alt.TopLevelMixin, name: str) -> str:
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
-    """Rows as the data of a chart; numbers of the marts are exact, those of a picture need not be."""
+    """Rows as the data of a chart: a picture needs no exact numbers."""
     return alt.Data(
         values=[
             {name: float(one) if isinstance(one, Decimal) else one for name, one in row.items()}
