@@ -12,7 +12,6 @@ import shutil
 import uuid
 from pathlib import Path
 
-
 _DIGITS = 16
 
 
@@ -29,11 +28,7 @@ def swap_link(folder: Path, link: Path) -> None:
     Raises:
         SwapRefused: something else stands at the name of the link.
     """
-    if link.exists() and not link.is_symlink():
-        raise SwapRefused(
-            f"{link} stands where a link to a folder made here is to stand; move it away and run"
-            " this again."
-        )
+    refuse_stranger(link)
     before = link.resolve() if link.is_symlink() else None
     temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.tmp")
     temporary.symlink_to(folder.name)
@@ -43,6 +38,29 @@ def swap_link(folder: Path, link: Path) -> None:
         # Nothing but what this made: a neighbour may have a name that begins like it.
         if _is_of(link, other) and other.is_dir() and other not in {folder.resolve(), before}:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def refuse_stranger(link: Path) -> None:
+    """Leave alone what was not put there by a swap.
+
+    Raises:
+        SwapRefused: a file, a folder, or a link to somewhere else has the name.
+    """
+    if link.is_symlink():
+        target = link.readlink()
+        is_ours = target.parent == Path() and _is_of(link, target)
+    else:
+        is_ours = not link.exists()
+    if not is_ours:
+        raise SwapRefused(
+            f"{link} stands where a link to a folder made here is to stand; move it away and run"
+            " this again."
+        )
+
+
+def leads_to(link: Path, folder: Path) -> bool:
+    """Whether a reader who follows the link gets to the folder."""
+    return link.is_symlink() and link.resolve() == folder.resolve()
 
 
 def beside(link: Path, digest: str) -> Path:

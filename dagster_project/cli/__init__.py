@@ -11,7 +11,15 @@ wait for an orchestrator.
 from __future__ import annotations
 
 # In the order in which the help lists the commands.
-from dagster_project.cli import building, querying, questions, releases, sources, taking  # noqa: F401
+from dagster_project.cli import (  # noqa: F401
+    building,
+    querying,
+    questions,
+    releases,
+    reporting,
+    sources,
+    taking,
+)
 from dagster_project.cli.app import app
 
 __all__ = ["app", "main"]

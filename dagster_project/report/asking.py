@@ -108,6 +108,6 @@ def _environment() -> jinja2.Environment:
         finalize=literal,
         undefined=jinja2.StrictUndefined,
         # SQL is no HTML: quoting is what `literal` does.
-        autoescape=False,  # noqa: S701
+        autoescape=False,
         keep_trailing_newline=True,
     )

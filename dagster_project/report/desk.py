@@ -120,6 +120,14 @@ class Desk:
         names = dict.fromkeys(self.readings(pair).column("reading_id"))
         return {name: place for place, name in enumerate(names)}
 
+    def notes(self, pair: Pair, kind: str) -> dict[str, str]:
+        """What each reading of a kind of trade is, in a sentence."""
+        return {
+            row["reading_id"]: row["description"] or ""
+            for row in self.readings(pair).rows
+            if row["trade_kind"] == kind
+        }
+
     def basis(self, basis: str, answer: Answer, *columns: str) -> Basis:
         """The line under a figure, from the columns of its rows that name releases.
 
@@ -168,20 +176,17 @@ class Desk:
             context: whatever else the template wants.
         """
         placed = {one.id: one for one in figures}
-        html = (
-            self._templates.get_template(template)
-            .render(
-                path=path,
-                title=title,
-                trail=list(trail),
-                figures=placed,
-                publication=self.publication,
-                outline=self.outline,
-                json_ld=None if json_ld is None else _script_safe(json_ld),
-                link=lambda target: addresses.relative(path, target),
-                csv_of=lambda figure: addresses.of_csv(path, figure.id),
-                **context,
-            )
+        html = self._templates.get_template(template).render(
+            path=path,
+            title=title,
+            trail=list(trail),
+            figures=placed,
+            publication=self.publication,
+            outline=self.outline,
+            json_ld=None if json_ld is None else _script_safe(json_ld),
+            link=lambda target: addresses.relative(path, target),
+            csv_of=lambda figure: addresses.of_csv(path, figure.id),
+            **context,
         )
         files = [File(addresses.of_csv(path, one.id), one.csv()) for one in placed.values()]
         return [File(path, html), *files]
@@ -208,6 +213,7 @@ class Desk:
             "shown": numbers.shown,
             "printed": numbers.printed,
             "is_number": numbers.is_number,
+            "is_date": numbers.is_date,
             "at": addresses,
             "kinds": KINDS,
         }
@@ -220,5 +226,3 @@ def _script_safe(data: Mapping[str, Any]) -> Markup:
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-
-

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dagster_project.report.asking import Answer
-from dagster_project.report.numbers import raw
+from dagster_project.report.numbers import is_number, raw
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,13 @@ class Figure:
     @property
     def shown_columns(self) -> tuple[str, ...]:
         return self.columns or self.answer.columns
+
+    @property
+    def number_columns(self) -> set[str]:
+        """Columns of the table that belong to the right of their cells."""
+        return {
+            name for name in self.shown_columns if any(map(is_number, self.answer.column(name)))
+        }
 
     def csv(self) -> str:
         """All rows with all digits."""

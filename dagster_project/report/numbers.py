@@ -6,7 +6,8 @@ it is shown in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -17,7 +18,26 @@ MILLIONS = "millions of US dollars"
 BILLIONS = "billions of US dollars"
 ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
 
+# Counts and directions have no digits after the point.
+_WHOLE = ("rank", "years", "sign")
+_DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
 _MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
+
+
+@dataclass(frozen=True)
+class Money:
+    """A unit of US dollars that a picture is drawn in."""
+
+    words: str
+    size: int
+    shown: Callable[..., str]
+
+
+def money_for(amounts: Iterable[Any]) -> Money:
+    """The unit that tells amounts apart: billions where one of them reaches a billion."""
+    if max((abs(usd) for usd in amounts), default=0) < 1_000_000_000:
+        return Money(MILLIONS, 1_000_000, millions)
+    return IN_BILLIONS
 
 
 def millions(usd: Any, *, signed: bool = False) -> str:
@@ -28,6 +48,9 @@ def millions(usd: Any, *, signed: bool = False) -> str:
 def billions(usd: Any, *, signed: bool = False) -> str:
     """US dollars as billions with two decimals: −27.62."""  # noqa: RUF002
     return _scaled(usd, 9, 2, signed)
+
+
+IN_BILLIONS = Money(BILLIONS, 1_000_000_000, billions)
 
 
 def percent(value: Any, *, signed: bool = False) -> str:
@@ -42,12 +65,32 @@ def share(part: Any, *, signed: bool = False) -> str:
 
 def printed(value: Any, unit: str | None) -> str:
     """A figure as a text prints it, with all its digits and its unit: 27.6 USD bn."""
-    if value is None:
+    if value_is_absent(value):
         return ABSENT
-    digits = _grouped(cell(_exact(value)))
-    return {"pct": f"{digits} %", "ratio": f"{digits} ×", None: digits}.get(  # noqa: RUF001
-        unit, f"{digits} {unit}"
-    )
+    return _in_unit(_grouped(cell(_exact(value))), value, unit)
+
+
+def compared(value: Any, unit: str | None, rounding: Any) -> str:
+    """A figure beside a printed one, two digits finer than the print: 27.625 beside 27.6."""
+    if value_is_absent(value):
+        return ABSENT
+    if unit in _WHOLE:
+        return printed(value, unit)
+    # A figure without a last printed unit is taken for one of one decimal.
+    decimals = -_exact(rounding).adjusted() if rounding else 1
+    return _in_unit(_decimal(value, max(decimals, 0) + 2, signed=False), value, unit)
+
+
+def _in_unit(digits: str, value: Any, unit: str | None) -> str:
+    if unit == "sign":
+        return _DIRECTIONS.get(_exact(value), digits)
+    forms = {
+        "pct": f"{digits} %",
+        "ratio": f"{digits} ×",  # noqa: RUF001
+        "rank": f"rank {digits}",
+        None: digits,
+    }
+    return forms.get(unit, f"{digits} {unit}")
 
 
 def plain(value: Any, digits: int = 3) -> str:
@@ -80,6 +123,9 @@ def shown(column: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float | Decimal):
         return _decimal(value, 3, signed=False)
+    # A year is no amount: whole numbers are grouped only where they are too long for one.
+    if isinstance(value, int) and abs(value) > 9999:
+        return _grouped(str(value))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
@@ -90,6 +136,11 @@ def shown(column: str, value: Any) -> str:
 def is_number(value: object) -> bool:
     """Whether a value belongs to the right of its cell."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def is_date(value: object) -> bool:
+    """Whether a value must not be broken at its hyphens."""
+    return isinstance(value, date)
 
 
 def value_is_absent(value: Any) -> bool:

@@ -1,16 +1,16 @@
-"""The site as a whole: which pages it has, how they are made side by side, how it takes its place.
+"""The site as a whole: which pages it has, and how they are made side by side.
 
-Belongs here: the outline, the work of the processes, the folder and its swap. Does not belong
-here: what any page says (`pages/`).
+Belongs here: the outline, the work of the processes. Does not belong here: what any page says
+(`pages/`), the folder that the files go to (`placing.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
-import shutil
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,18 +20,38 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Marts
 from dagster_project.report.desk import Desk, File, Outline, Pair
 from dagster_project.report.models import models_page
-from dagster_project.report.pages import front, pair
+from dagster_project.report.pages import (
+    claim,
+    document,
+    front,
+    pair,
+    reference,
+    sector,
+    world,
+    year,
+)
+from dagster_project.report.placing import place
 from dagster_project.settings import Settings
-from dagster_project.swapping import beside, fsync, swap_link
+from dagster_project.swapping import refuse_stranger
 
 _STATIC = Path(__file__).with_name("static")
-# A site is told from a folder of somebody else by this file, which every site has.
 _PROCESSES = 2
+# Publications are minutes apart; one that comes while pages are made is waited for.
+_ATTEMPTS = 3
 
 Maker = Callable[..., list[File]]
 _MAKERS: Mapping[str, Maker] = {
+    "claim": claim.page,
+    "document": document.page,
     "front": front.page,
     "pair": pair.page,
+    "year": year.page,
+    "sectors": sector.overview,
+    "sector": sector.page,
+    "gaps": world.gaps,
+    "reporters": world.reporters,
+    "sources": reference.sources,
+    "dictionary": reference.dictionary,
 }
 
 
@@ -45,12 +65,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Site:
-    """What was written: the link that leads to it, its pages, whether anything was new."""
+    """What was written: the link that leads to it, its size, whether anything was new."""
 
-    folder: Path
+    link: Path
     pages: int
+    size: int
     is_new: bool
     content_hash: str
+
+
+class PublicationChanged(RuntimeError):
+    """Another warehouse was published between two pages of one site."""
 
 
 def write_site(
@@ -70,15 +95,44 @@ def write_site(
 
     Raises:
         WarehouseMissing: nothing has been published.
+        PublicationChanged: publications came one after the other, faster than pages are made.
         SwapRefused: something else stands where the site is to stand.
     """
     link = (out or settings.report).absolute()
+    # Before the work, not after it.
+    refuse_stranger(link)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            files = _files(settings, pairs, on_page)
+            break
+        except PublicationChanged:
+            if attempt == _ATTEMPTS:
+                raise
+    placed = place(link, files)
+    return Site(
+        link=link,
+        pages=sum(one.path.endswith(".html") for one in files),
+        size=sum(len(one.content.encode()) for one in files),
+        is_new=placed.is_new,
+        content_hash=placed.content_hash,
+    )
+
+
+def _files(
+    settings: Settings, pairs: Sequence[tuple[str, str]], on_page: Callable[[int, int], None]
+) -> list[File]:
+    """All files of a site, from one publication.
+
+    Raises:
+        PublicationChanged: there were two.
+    """
     with ThreadPoolExecutor(1) as beside_pages:
         models = beside_pages.submit(models_page, settings)
         with Marts(settings) as marts:
             outline = read_outline(marts, pairs)
-        files = [*_static_files(), *_made(settings, outline, on_page), *models.result()]
-    return _put(link, files)
+            publication = Desk(marts, outline).publication
+        made = list(_made(settings, outline, publication, on_page))
+        return [*_static_files(), *made, *models.result()]
 
 
 def read_outline(marts: Marts, asked: Sequence[tuple[str, str]]) -> Outline:
@@ -115,65 +169,82 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
+        # The latest years have most to show.
+        for each in reversed(outline.years_of(one)):
+            yield Job("year", {"pair": one, "year": each})
+        if outline.sectors_of(one):
+            yield Job("sectors", {"pair": one})
+        for sector_id in outline.sectors_of(one):
+            yield Job("sector", {"pair": one, "sector": sector_id})
+    for claim_id in sorted(outline.claims):
+        yield Job("claim", {"claim_id": claim_id})
+    for document_id in sorted(outline.documents):
+        yield Job("document", {"document_id": document_id})
+    for kind in ("gaps", "reporters", "sources", "dictionary"):
+        yield Job(kind, {})
     yield Job("front", {})
 
 
+def make(desk: Desk, job: Job) -> list[File]:
+    """The files of one page."""
+    return _MAKERS[job.kind](desk, **job.about)
+
+
 def _made(
-    settings: Settings, outline: Outline, on_page: Callable[[int, int], None]
+    settings: Settings,
+    outline: Outline,
+    publication: Mapping[str, Any],
+    on_page: Callable[[int, int], None],
 ) -> Iterator[File]:
     jobs = list(jobs_of(outline))
     # A copy of this process would share its open database; a new one has its own.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        _PROCESSES, mp_context=context, initializer=_sit_down, initargs=(settings, outline)
+        _PROCESSES,
+        mp_context=context,
+        initializer=_sit_down,
+        initargs=(settings, outline, publication),
     ) as pool:
         waiting = [pool.submit(_make, job) for job in jobs]
-        for done, future in enumerate(as_completed(waiting), start=1):
-            on_page(done, len(jobs))
-            yield from future.result()
+        try:
+            for done, future in enumerate(as_completed(waiting), start=1):
+                on_page(done, len(jobs))
+                yield from future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-# The desk of a worker: one publication for all its pages.
+# The desk of a worker, and the publication that all desks of a site read.
 _desk: Desk | None = None
+_publication: Mapping[str, Any] = {}
 
 
-def _sit_down(settings: Settings, outline: Outline) -> None:
-    global _desk  # noqa: PLW0603 — what a pool's processes keep between jobs has no other place
+def _sit_down(settings: Settings, outline: Outline, publication: Mapping[str, Any]) -> None:
+    global _desk, _publication
+    # Ctrl-C reaches every process of a terminal; the one that waits for the others ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_starter, daemon=True).start()
     _desk = Desk(Marts(settings), outline)
+    _publication = publication
+
+
+def _end_with_starter() -> None:
+    """A worker whose starter was killed would wait for work for ever."""
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        starter.join()
+        os._exit(1)
 
 
 def _make(job: Job) -> list[File]:
     assert _desk is not None, "a worker sits down before it works"
-    return _MAKERS[job.kind](_desk, **job.about)
+    # A worker keeps the file it opened, but each opens it for itself.
+    if _desk.publication != _publication:
+        raise PublicationChanged("Another warehouse was published while pages were made.")
+    return make(_desk, job)
 
 
 def _static_files() -> Iterator[File]:
     for address in (addresses.STYLE, addresses.SCRIPT):
         yield File(address, (_STATIC / address).read_text(encoding="utf-8"))
-
-
-def _put(link: Path, files: Iterable[File]) -> Site:
-    """Write all files into a folder of their own, and let the link lead to it."""
-    files = sorted(files, key=lambda one: one.path)
-    digest = hashlib.sha256()
-    for one in files:
-        digest.update(f"{one.path}\0{len(one.content)}\0{one.content}".encode())
-    content_hash = digest.hexdigest()
-    folder = beside(link, content_hash)
-    is_new = not (folder.is_dir() and link.is_symlink() and link.resolve() == folder.resolve())
-    if is_new:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.making")
-        try:
-            for one in files:
-                target = temporary / one.path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(one.content, encoding="utf-8")
-                fsync(target)
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-            swap_link(folder, link)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    pages = sum(one.path.endswith(".html") for one in files)
-    return Site(link, pages, is_new, content_hash)

@@ -1,29 +1,96 @@
--- The last whole year on every reading, and the months of the one that is running.
+-- The months of the running year, the same months a year before, and the last whole year.
 with
-    years as (
+    of_pair as (
 
-        select max(year) filter (where not is_partial_year) as whole, max(year) as latest
+        select *
         from marts.trade_by_year
         where
             reporter_iso3 = {{ reporter }}
             and partner_code = {{ partner }}
             and trade_kind = {{ trade_kind }}
 
+    ),
+
+    running as (
+
+        select *, cast(right(period, 2) as integer) as last_month
+        from of_pair
+        where is_partial_year and year = (select max(year) from of_pair)
+
+    ),
+
+    a_year_before as (
+
+        select
+            strftime(min(m.month), '%Y-%m') || '/' || strftime(max(m.month), '%Y-%m') as period,
+            r.year - 1 as year,
+            m.reading_id,
+            sum(m.exports_usd) as exports_usd,
+            sum(m.imports_usd) as imports_usd,
+            sum(m.balance_usd) as balance_usd,
+            string_agg(distinct m.release_key, ' + ' order by m.release_key) as release_key,
+            max(m.known_from) as known_from,
+            r.policy_rank
+        from running as r
+        inner join
+            marts.trade_by_month as m
+            on m.reporter_iso3 = {{ reporter }}
+            and m.partner_code = {{ partner }}
+            and m.trade_kind = {{ trade_kind }}
+            and r.reading_id = m.reading_id
+            and year(m.month) = r.year - 1
+            and month(m.month) <= r.last_month
+        group by r.year, r.last_month, r.policy_rank, m.reading_id
+        -- A month that is missing would make the year before look small.
+        having count(*) = r.last_month
+
+    ),
+
+    whole as (
+
+        select *
+        from of_pair
+        where
+            not is_partial_year and year = (select max(year) from of_pair where not is_partial_year)
+
     )
 
 select
-    t.period,
-    t.reading_id,
-    t.exports_usd,
-    t.imports_usd,
-    t.balance_usd,
-    t.is_preferred,
-    t.release_key,
-    t.known_from
-from marts.trade_by_year as t
-inner join years as y on t.year in (y.whole, y.latest)
-where
-    t.reporter_iso3 = {{ reporter }}
-    and t.partner_code = {{ partner }}
-    and t.trade_kind = {{ trade_kind }}
-order by t.year desc, t.policy_rank, t.reading_id
+    period,
+    reading_id,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    release_key,
+    known_from,
+    year,
+    policy_rank,
+    1 as place
+from running
+union all
+select
+    period,
+    reading_id,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    release_key,
+    known_from,
+    year,
+    policy_rank,
+    2
+from a_year_before
+union all
+select
+    period,
+    reading_id,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    release_key,
+    known_from,
+    year,
+    policy_rank,
+    3
+from whole
+order by place, policy_rank, reading_id

@@ -18,8 +18,8 @@ with
 
         select
             *,
-            row_number() over levels_below as place,
-            lead(level) over levels_below as next_level,
+            row_number() over levels_in_order as place,
+            lead(level) over levels_in_order as next_level,
             count(*) over all_levels as years_held,
             sum(weight) over levels_below as weight_below,
             sum(weight * level) over levels_below as sum_below,
@@ -34,6 +34,7 @@ with
                 order by level, year
                 rows between unbounded preceding and current row
             ),
+            levels_in_order as (partition by found_by, series, reporter_iso3 order by level, year),
             all_levels as (partition by found_by, series, reporter_iso3)
 
     ),

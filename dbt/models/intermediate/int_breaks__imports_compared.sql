@@ -81,7 +81,7 @@ with
             {{ ref("int_trade__un_comtrade_reporting_chosen") }} as t
             on t.type_code = 'C'
             and t.freq_code = 'A'
-            and t.reference_period = cast(i.year as varchar)
+            and t.reference_period = cast(i.year as {{ dbt.type_string() }})
             and i.importer_iso3 = t.reporter_iso3
         where i.importer_reported_usd > 0
 

@@ -20,8 +20,8 @@ with
     of_years as (
 
         select
-            cast(null as varchar) as exporter_iso3,
-            cast(null as varchar) as importer_iso3,
+            cast(null as {{ dbt.type_string() }}) as exporter_iso3,
+            cast(null as {{ dbt.type_string() }}) as importer_iso3,
             product_code,
             year,
             cast(sum(cells) as bigint) as cells,

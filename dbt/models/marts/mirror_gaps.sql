@@ -88,7 +88,9 @@ select
     exporter_iso3,
     importer_iso3,
     case
-        when product_code = 'total' then 'total' else 'hs' || cast(length(product_code) as varchar)
+        when product_code = 'total'
+        then 'total'
+        else 'hs' || cast(length(product_code) as {{ dbt.type_string() }})
     end as product_system,
     product_code,
     exporter_reported_usd,

@@ -1,0 +1,23 @@
+-- The raw rows under each step of a bridge.
+with
+    evidence as (
+
+        select step_order, unnest(evidence) as observation_id
+        from marts.bridge_steps
+        where bridge_id = {{ bridge_id }}
+
+    )
+
+select
+    e.step_order as step,
+    o.snapshot_file,
+    o.row_number,
+    o.column_name,
+    o.reported_value,
+    o.reported_unit,
+    o.source_id || ' ' || o.release_id as release_key,
+    o.snapshot_sha256,
+    o.observation_id
+from evidence as e
+inner join marts.observations as o on e.observation_id = o.observation_id
+order by e.step_order, o.snapshot_file, o.row_number, o.column_name

@@ -1,0 +1,43 @@
+-- The bridges between the balances of a year: those that begin or end at the preferred one
+-- first, those between two releases of one reading last.
+with
+    preferred as (
+
+        select period, trade_kind, reading_id
+        from marts.trade_by_year
+        where
+            reporter_iso3 = {{ reporter }}
+            and partner_code = {{ partner }}
+            and year = {{ year }}
+            and is_preferred
+
+    )
+
+select
+    b.bridge_id,
+    b.trade_kind,
+    b.a_reading_id,
+    b.a_release_key,
+    b.b_reading_id,
+    b.b_release_key,
+    b.gap_usd,
+    b.residual_usd,
+    b.steps,
+    b.a_reading_id = b.b_reading_id as is_between_releases,
+    p.reading_id in (b.a_reading_id, b.b_reading_id) as is_of_preferred,
+    p.reading_id = b.b_reading_id as b_is_preferred
+from marts.bridges as b
+inner join
+    preferred as p
+    on b.a_period = p.period
+    and b.b_period = p.period
+    and b.trade_kind = p.trade_kind
+where
+    b.reporter_iso3 = {{ reporter }}
+    and b.partner_code = {{ partner }}
+    and b.quantity = 'balance'
+    and b.a_definition_id = 'total:total'
+    and b.b_definition_id = 'total:total'
+    and b.a_claim_id is null
+    and b.b_claim_id is null
+order by b.trade_kind, is_between_releases, is_of_preferred desc, abs(b.gap_usd) desc, b.bridge_id

@@ -1,0 +1,100 @@
+-- A printed figure, what its print allows in its own unit, and the verdict on it.
+with
+    sectors as (
+
+        select sector_id, min(sector_name) as sector_name from marts.sectors group by sector_id
+
+    ),
+
+    definitions as (
+
+        select definition_id, min(definition_name) as definition_name
+        from marts.sectors
+        group by definition_id
+
+    ),
+
+    described as (
+
+        select
+            b.reporter_iso3,
+            b.partner_code,
+            b.trade_kind,
+            b.reading_id,
+            min(n.description) as reading_description
+        from intermediate.int_readings__named as b
+        inner join
+            seeds.readings_named as n
+            on b.reading_id = n.reading_id
+            and b.trade_kind = n.trade_kind
+            and b.reported_by = n.reported_by
+            and split_part(b.export_leg_id, '.', 3) = n.export_concept
+            and split_part(b.export_leg_id, '.', 4) = n.export_valuation
+            and split_part(b.import_leg_id, '.', 3) = n.import_concept
+            and split_part(b.import_leg_id, '.', 4) = n.import_valuation
+        where b.is_named
+        group by b.reporter_iso3, b.partner_code, b.trade_kind, b.reading_id
+
+    )
+
+select
+    c.claim_id,
+    c.document_id,
+    c.document_publisher,
+    c.published_on,
+    c.attributed_to,
+    c.says,
+    c.reporter_iso3,
+    c.partner_code,
+    c.trade_kind,
+    c.measure,
+    m.meaning as measure_meaning,
+    c.sector,
+    s.sector_name,
+    c.period,
+    c.base_period,
+    year(c.period_start) as year,
+    c.reported_value,
+    c.unit,
+    c.unit_kind,
+    c.rounding,
+    c.hedge,
+    h.meaning as hedge_meaning,
+    c.is_exact,
+    cast(cast(c.low as double) / u.multiplier as decimal(32, 6)) as low,
+    cast(cast(c.high as double) / u.multiplier as decimal(32, 6)) as high,
+    c.low_is_closed,
+    c.high_is_closed,
+    v.status,
+    v.reading_id,
+    r.reading_description,
+    v.basis_key,
+    v.definition_id,
+    d.definition_name,
+    v.hypothesis,
+    v.value,
+    v.release_key,
+    v.known_at_publication,
+    v.claims_explained,
+    v.readings_fitting,
+    v.candidates_tried,
+    v.reason,
+    v.missing,
+    c.snapshot_file,
+    c.snapshot_sha256,
+    c.row_number
+from marts.claims as c
+inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
+inner join seeds.units as u on c.unit = u.unit
+left join seeds.claim_measures as m on c.measure = m.measure
+left join seeds.claim_hedges as h on c.hedge = h.hedge
+left join sectors as s on c.sector = s.sector_id
+left join definitions as d on v.definition_id = d.definition_id
+left join
+    described as r
+    on c.reporter_iso3 = r.reporter_iso3
+    and c.partner_code = r.partner_code
+    and c.trade_kind = r.trade_kind
+    and v.reading_id = r.reading_id
+where c.claim_id = {{ claim }}
+order by c.claim_id

@@ -1,0 +1,103 @@
+-- What was tried for a printed figure, in the unit of its print; place 1 is the best of a series,
+-- a definition and a meaning.
+with
+    definitions as (
+
+        select definition_id, min(definition_name) as definition_name
+        from marts.sectors
+        group by definition_id
+
+    ),
+
+    tried as (
+
+        select
+            x.*,
+            c.low,
+            c.high,
+            c.low_is_closed,
+            c.high_is_closed,
+            c.reporter_iso3,
+            c.partner_code,
+            c.trade_kind,
+            cast(u.multiplier as double) as multiplier,
+            coalesce(x.candidate_id = v.candidate_id, false) as is_chosen
+        from marts.claim_candidates as x
+        inner join marts.claims as c on x.claim_id = c.claim_id
+        inner join marts.claim_verdicts as v on x.claim_id = v.claim_id
+        inner join seeds.units as u on c.unit = u.unit
+        where x.claim_id = {{ claim }}
+
+    ),
+
+    -- A figure of one direction stands in every reading that holds its series.
+    readings as (
+
+        select
+            t.candidate_id,
+            string_agg(
+                distinct replace(b.reading_id, '_', ' '),
+                ', '
+                order by replace(b.reading_id, '_', ' ')
+            ) as readings
+        from tried as t
+        inner join
+            intermediate.int_readings__named as b
+            on t.reporter_iso3 = b.reporter_iso3
+            and t.partner_code = b.partner_code
+            and t.trade_kind = b.trade_kind
+            and coalesce(t.export_leg_id, b.export_leg_id) = b.export_leg_id
+            and coalesce(t.import_leg_id, b.import_leg_id) = b.import_leg_id
+        where b.is_named
+        group by t.candidate_id
+
+    )
+
+select
+    t.hypothesis,
+    coalesce(r.readings, t.basis_key) as readings,
+    coalesce(d.definition_name, t.definition_id) as definition,
+    cast(cast(t.value as double) / t.multiplier as decimal(32, 6)) as value,
+    t.fit,
+    -- With more digits than a figure has: what lies just outside is not inside.
+    cast(cast(t.distance as double) / t.multiplier as decimal(38, 12)) as distance,
+    case
+        when t.value < t.low or (t.value = t.low and not t.low_is_closed)
+        then 'below'
+        when t.value > t.high or (t.value = t.high and not t.high_is_closed)
+        then 'above'
+        else 'inside'
+    end as side,
+    t.release_key,
+    t.evidence_kind,
+    cast(cast(t.half_width as double) / t.multiplier as decimal(32, 6)) as half_width,
+    cast(cast(t.revision as double) / t.multiplier as decimal(32, 6)) as revision,
+    t.is_within_revision,
+    t.is_chosen,
+    t.hypothesis like 'as_stated%' as is_as_stated,
+    row_number() over (
+        partition by t.hypothesis, t.basis_key, t.definition_id, t.quantity
+        order by
+            t.is_chosen desc,
+            case t.fit when 'exact' then 1 when 'possible' then 2 else 3 end,
+            case t.evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
+            t.distance,
+            t.known_from desc,
+            t.candidate_id
+    ) as place,
+    t.known_at_publication,
+    t.known_from,
+    t.basis_key,
+    t.definition_id,
+    t.quantity,
+    t.part_claim_id,
+    t.candidate_id
+from tried as t
+left join readings as r on t.candidate_id = r.candidate_id
+left join definitions as d on t.definition_id = d.definition_id
+order by
+    is_as_stated desc,
+    t.is_chosen desc,
+    case t.fit when 'exact' then 1 when 'possible' then 2 else 3 end,
+    t.distance,
+    t.candidate_id

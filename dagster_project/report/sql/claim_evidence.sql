@@ -1,0 +1,18 @@
+-- The raw rows under the figure that a verdict rests on.
+select
+    source_id,
+    release_id,
+    source_id || ' ' || release_id as release_key,
+    snapshot_file,
+    row_number,
+    column_name,
+    reported_value,
+    reported_unit,
+    snapshot_sha256,
+    address,
+    licence,
+    known_from,
+    observation_id
+from marts.lineage
+where mart = 'claim_verdicts' and row_key = {{ claim }}
+order by source_id, release_id, snapshot_file, row_number, column_name, observation_id

@@ -1,0 +1,37 @@
+-- The figures of a document and the verdicts on them.
+select
+    c.claim_id,
+    c.says,
+    c.reported_value,
+    c.unit,
+    c.rounding,
+    c.hedge,
+    c.attributed_to,
+    c.period,
+    v.status,
+    v.value,
+    v.reading_id,
+    case when c.sector <> 'total' then d.definition_name end as definition_name,
+    v.release_key,
+    v.known_at_publication,
+    v.reason,
+    v.missing,
+    count(*) over (partition by v.status) as with_status,
+    count(*) over () as claims,
+    c.document_id,
+    c.document_publisher,
+    c.published_on,
+    c.reporter_iso3,
+    c.partner_code,
+    c.trade_kind
+from marts.claims as c
+inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
+left join
+    (
+        select definition_id, min(definition_name) as definition_name
+        from marts.sectors
+        group by definition_id
+    ) as d
+    on v.definition_id = d.definition_id
+where c.document_id = {{ document }}
+order by c.claim_id

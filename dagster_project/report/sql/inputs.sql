@@ -1,0 +1,14 @@
+-- Releases behind the publication that bring no observations of their own: documents, printed
+-- pages by their file, and whole reports of the world's trade.
+with
+    inputs as (
+
+        select i.key as source_id, unnest(from_json(i.value, '["varchar"]')) as release_id
+        from meta.publication as p, json_each(p.releases) as i
+
+    )
+
+select i.source_id, i.release_id
+from inputs as i
+anti join marts.releases as r on i.source_id = r.source_id and i.release_id = r.release_id
+order by i.source_id, i.release_id

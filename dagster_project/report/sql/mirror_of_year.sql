@@ -1,0 +1,25 @@
+-- One flow as both countries recorded it, both ways.
+select
+    m.exporter_iso3,
+    m.importer_iso3,
+    m.exporter_reported_usd,
+    m.importer_reported_usd,
+    m.gap_usd,
+    m.importer_to_exporter_ratio,
+    m.export_leg_id,
+    m.import_leg_id,
+    e.source_id || ' ' || e.release_id as export_release_key,
+    i.source_id || ' ' || i.release_id as import_release_key,
+    m.export_observation_id,
+    m.import_observation_id
+from marts.mirror_flows as m
+inner join marts.observations as e on m.export_observation_id = e.observation_id
+inner join marts.observations as i on m.import_observation_id = i.observation_id
+where
+    m.year = {{ year }}
+    and m.product_code = 'total'
+    and (
+        (m.exporter_iso3 = {{ reporter }} and m.importer_iso3 = {{ partner }})
+        or (m.exporter_iso3 = {{ partner }} and m.importer_iso3 = {{ reporter }})
+    )
+order by m.exporter_iso3 <> {{ reporter }}, abs(m.gap_usd), m.mirror_id

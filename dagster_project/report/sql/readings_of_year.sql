@@ -1,0 +1,39 @@
+-- Every reading of a year beside the preferred one, and what tells the two apart.
+with
+    held as (
+
+        select *
+        from marts.trade_by_year
+        where
+            reporter_iso3 = {{ reporter }}
+            and partner_code = {{ partner }}
+            and trade_kind = {{ trade_kind }}
+            and year = {{ year }}
+
+    )
+
+select
+    t.period,
+    t.reading_id,
+    t.exports_usd,
+    t.imports_usd,
+    t.balance_usd,
+    case when not t.is_preferred then t.balance_usd - p.balance_usd end as spread_usd,
+    t.is_preferred,
+    t.evidence_kind,
+    t.release_key,
+    t.known_from,
+    coalesce(c.reason, r.reason) as reason,
+    t.export_leg_id,
+    t.import_leg_id,
+    t.is_partial_year
+from held as t
+left join held as p on p.is_preferred
+left join marts.figure_comparisons as c on t.figure_id = c.other_figure_id and not t.is_preferred
+left join
+    seeds.reading_policy as r
+    on r.reporter_iso3 in ({{ reporter }}, '*')
+    and t.trade_kind = r.trade_kind
+    and t.reading_id = r.reading_id
+    and t.policy_rank = r.policy_rank
+order by t.is_preferred desc, t.policy_rank, t.reading_id

@@ -1,0 +1,13 @@
+-- Rows of the files that could not be used, by reason.
+select
+    source_id,
+    release_id,
+    snapshot_file,
+    column_name,
+    reason,
+    count(*) as rows,
+    min(row_number) as first_row
+from meta.rejects
+group by source_id, release_id, snapshot_file, column_name, reason
+order by rows desc, source_id, release_id, snapshot_file, column_name, reason
+limit 100

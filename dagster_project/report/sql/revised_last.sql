@@ -1,0 +1,32 @@
+-- Annual totals that their latest release revised, on either side of the pair.
+with
+    revised as (
+
+        select *
+        from marts.revisions
+        where
+            is_revised
+            and product_system = 'total'
+            and measure = 'trade_value'
+            and period_kind = 'year'
+            and (
+                (reporter_iso3 = {{ reporter }} and partner_code = {{ partner }})
+                or (reporter_iso3 = {{ partner }} and partner_code = {{ reporter }})
+            )
+
+    )
+
+select
+    period,
+    leg_id as series,
+    previous_value_usd,
+    value_usd,
+    change_usd,
+    change_pct,
+    source_id || ' ' || previous_release_id as previous_release_key,
+    source_id || ' ' || release_id as release_key,
+    known_from,
+    observation_id
+from revised
+qualify rank() over (order by known_from desc) = 1
+order by period desc, leg_id, observation_id

@@ -1,0 +1,39 @@
+-- What one definition of a sector counts beyond another, on one series: bridges of one step.
+-- Readings that share the series share the bridge, and stand here once.
+select
+    b.a_period as year,
+    b.quantity,
+    b.a_definition_id,
+    b.b_definition_id,
+    b.a_usd,
+    b.b_usd,
+    t.amount_usd,
+    b.a_basis_key,
+    b.a_release_key,
+    b.b_release_key,
+    c.name as cause,
+    min(b.bridge_id) as bridge_id
+from marts.bridges as b
+inner join marts.bridge_steps as t on b.bridge_id = t.bridge_id
+inner join seeds.cause_codes as c on t.cause_code = c.cause_code
+inner join marts.sectors as s on b.a_definition_id = s.definition_id
+where
+    b.reporter_iso3 = {{ reporter }}
+    and b.partner_code = {{ partner }}
+    and s.sector_id = {{ sector }}
+    and b.a_definition_id <> b.b_definition_id
+    and b.a_claim_id is null
+    and b.b_claim_id is null
+group by all
+order by
+    b.a_period desc,
+    b.quantity,
+    b.a_definition_id,
+    b.b_definition_id,
+    b.a_basis_key,
+    t.amount_usd,
+    b.a_usd,
+    b.b_usd,
+    b.a_release_key,
+    b.b_release_key,
+    cause

@@ -1,0 +1,42 @@
+-- What each definition of a sector counts, and of which years a pair's figures are held.
+with
+    members as (
+
+        select
+            definition_id,
+            string_agg(product_code, ', ' order by product_code) as product_codes,
+            count(*) as codes
+        from marts.sector_members
+        group by definition_id
+
+    ),
+
+    held as (
+
+        select
+            definition_id,
+            string_agg(distinct quantity, ', ' order by quantity) as held,
+            min(year) as first_year,
+            max(year) as last_year
+        from marts.trade_by_sector_year
+        where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }}
+        group by definition_id
+
+    )
+
+select
+    s.definition_id,
+    s.sector_name,
+    s.definition_name,
+    s.product_system,
+    m.product_codes,
+    m.codes,
+    s.note,
+    h.held,
+    h.first_year,
+    h.last_year
+from marts.sectors as s
+left join members as m on s.definition_id = m.definition_id
+left join held as h on s.definition_id = h.definition_id
+where s.sector_id = {{ sector }}
+order by s.definition_rank, s.definition_id

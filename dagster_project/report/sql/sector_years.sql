@@ -1,0 +1,22 @@
+-- Trade in a sector by year: each definition, direction and series for itself.
+select
+    year,
+    definition_id,
+    quantity,
+    leg_id,
+    trade_kind,
+    value_usd,
+    share_of_total as share,
+    total_usd,
+    members,
+    members_found,
+    release_key,
+    total_release_key,
+    known_from
+from marts.trade_by_sector_year
+where
+    reporter_iso3 = {{ reporter }}
+    and partner_code = {{ partner }}
+    and sector_id = {{ sector }}
+    and not is_remainder
+order by definition_id, quantity, leg_id, trade_kind, year

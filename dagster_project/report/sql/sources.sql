@@ -1,0 +1,17 @@
+-- The sources that the warehouse knows, those first of which it holds figures.
+select
+    source_id,
+    publisher,
+    dataset,
+    evidence_kind,
+    licence,
+    is_redistributable as may_be_republished,
+    releases,
+    latest_known_from,
+    last_period_end,
+    observations,
+    source_rank,
+    rank_reason,
+    address
+from marts.sources
+order by releases = 0, source_rank, source_id

@@ -1,0 +1,17 @@
+-- Years in which a reporter's imports stand at another valuation than in most.
+select
+    coalesce(n.partner_name, b.reporter_iso3) as reporter,
+    b.year,
+    b.flow,
+    b.valuation,
+    b.found_by,
+    c.meaning as evidence,
+    b.ln_level,
+    b.ln_usual_level,
+    b.standard_error,
+    b.years_usual,
+    b.source_id || ' ' || b.latest_release_id as release_key
+from marts.basis_breaks_found as b
+left join marts.countries as n on b.reporter_iso3 = n.partner_code
+left join seeds.coded_values as c on c.column_name = 'found_by' and b.found_by = c.code
+order by reporter, b.year, b.source_id, b.flow, b.found_by

@@ -1,0 +1,13 @@
+-- What freight and insurance add by the year's own pairs: one row a fit.
+select
+    year,
+    mean_cif_rate,
+    r_squared,
+    residual_sigma,
+    flows_used,
+    flows_dropped,
+    is_pooled,
+    source_id || ' ' || latest_release_id as release_key
+from marts.mirror_cif_rates
+where term = 'intercept'
+order by year desc

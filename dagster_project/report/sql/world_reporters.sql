@@ -1,0 +1,43 @@
+-- How reliable each reporter is in one direction, and which of them a picture shows.
+with
+    reporters as (
+
+        select coalesce(n.partner_name, r.reporter_iso3) as reporter, r.*
+        from marts.mirror_reporters as r
+        left join marts.countries as n on r.reporter_iso3 = n.partner_code
+        where r.flow = {{ flow }}
+
+    ),
+
+    -- Of a few flows the spread is chance: only reporters with enough of them are drawn.
+    drawn as (
+
+        select
+            reporter_iso3,
+            row_number() over (order by sigma, reporter_iso3) as from_best,
+            row_number() over (order by sigma desc, reporter_iso3 desc) as from_worst
+        from reporters
+        where sigma is not null and flows_mirrored >= {{ flows }}
+
+    )
+
+select
+    r.reporter,
+    r.reliability_rank,
+    r.sigma,
+    r.agreed_share,
+    r.growth_lab_score,
+    r.flows_mirrored,
+    r.partners_mirrored,
+    r.reported_usd,
+    r.mirrored_share,
+    case
+        when d.from_best <= {{ places }} then 'most' when d.from_worst <= {{ places }} then 'least'
+    end as drawn_as,
+    r.reporter_iso3,
+    r.sigma_ls_means,
+    r.ls_mean_distance,
+    r.source_id || ' ' || r.latest_release_id as release_key
+from reporters as r
+left join drawn as d on r.reporter_iso3 = d.reporter_iso3
+order by r.reliability_rank, r.reporter_iso3

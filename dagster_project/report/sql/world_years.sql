@@ -1,0 +1,16 @@
+-- The world's trade by year: who reports, and how far both reports of a flow lie apart.
+select
+    year,
+    exporters_reporting,
+    importers_reporting,
+    flows,
+    flows_mirrored,
+    mirrored_share,
+    twice_apart_share,
+    mean_importer_to_exporter,
+    exporter_reported_usd,
+    importer_reported_usd,
+    importer_fob_usd as importer_fob_estimated_usd,
+    source_id || ' ' || latest_release_id as release_key
+from marts.mirror_years
+order by year desc

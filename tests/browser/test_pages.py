@@ -1,0 +1,40 @@
+"""Every page of the site as it is written: links, sizes, figures, their rows and queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from browser import checks
+from browser.kinds import kind_of
+from browser.reading import pages_of
+
+from dagster_project.settings import Settings
+
+
+def test_every_link_leads_to_a_page_and_every_anchor_is_there(site: Path) -> None:
+    assert list(checks.links(site)) == []
+
+
+def test_no_page_is_larger_than_300_kb(site: Path) -> None:
+    assert list(checks.sizes(site)) == []
+
+
+def test_every_figure_says_what_it_is_and_no_picture_is_empty(site: Path) -> None:
+    assert len(list(checks.figures_of(site))) > len(pages_of(site))
+    assert list(checks.figures(site)) == []
+
+
+def test_every_query_runs_as_printed_and_gives_what_is_shown(
+    site: Path, built_warehouse: Settings
+) -> None:
+    assert list(checks.rows(site, built_warehouse)) == []
+
+
+def test_every_balance_is_a_mark(site: Path) -> None:
+    assert any(one.id.startswith("balances-") for _, one in checks.figures_of(site))
+    assert list(checks.balances(site)) == []
+
+
+def test_every_kind_of_page_is_there(site: Path) -> None:
+    kinds = {kind_of(page) for page in pages_of(site)}
+    assert kinds >= {"index.html", "pair", "year", "sector", "claim", "document"}

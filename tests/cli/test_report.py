@@ -1,0 +1,144 @@
+"""`bilateral report`: which pairs it takes, what it says, where the site goes."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner, Result
+
+from dagster_project.cli import app
+from dagster_project.report import serving
+
+Run = Callable[..., Result]
+
+
+def test_a_site_is_written_once_and_found_again(bilateral: Run, tmp_path: Path) -> None:
+    # The pair that has least, so that the test is about the command.
+    arguments = ("report", "--reporter", "USA", "--partner", "census:0003")
+    first = bilateral(*arguments, "--out", str(tmp_path / "site"))
+    assert first.exit_code == 0, first.stderr
+    assert f"The site stands at {tmp_path}/site/index.html:" in first.stdout
+    [said] = re.findall(r"(\d+) pages, [0-9.]+ MB, content [0-9a-f]{12}", first.stdout)
+    pages = list((tmp_path / "site").resolve().rglob("*.html"))
+    assert int(said) == len(pages) > 1
+    assert re.search(r"Pages: \d+ done", first.stderr)
+    again = bilateral(*arguments, "--out", str(tmp_path / "site"))
+    assert again.exit_code == 0
+    assert again.stdout.startswith("Nothing has changed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--reporter", "USA"), "--partner is missing"),
+        (("--partner", "KOR"), "--reporter is missing"),
+        (("--reporter", "USA", "--partner", "Narnia"), "no country or group 'Narnia'"),
+        (("--reporter", "census:0003", "--partner", "USA"), "--reporter: no country"),
+        (("--reporter", "USA", "--partner", "usa"), "is the reporter itself"),
+        (("--reporter", "KOR", "--partner", "JPN"), "Of South Korea there is trade with USA."),
+        (("--reporter", "NOR", "--partner", "KOR"), "Nothing at all is held of Norway"),
+    ],
+)
+def test_a_pair_that_cannot_be_shown_is_refused(
+    bilateral: Run, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = bilateral("report", *arguments, "--out", str(tmp_path / "site"))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_somebody_else_is_left_alone(bilateral: Run, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = bilateral("report", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "move it away" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_without_a_warehouse_the_next_step_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["report"], env={"BILATERAL_DATA_HOME": str(tmp_path)})
+    assert result.exit_code == 2
+    assert "make build" in result.stderr
+
+
+def test_a_warehouse_of_an_older_version_asks_for_a_build(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.claims (claim_id varchar)")
+    result = CliRunner().invoke(app, ["report"], env={"BILATERAL_DATA_HOME": str(tmp_path)})
+    assert result.exit_code == 2
+    assert "Run `bilateral build`." in result.stderr
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    (tmp_path / "secret.txt").write_text("not for browsers")
+    folder = tmp_path / "site"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "index.html").write_text("<h1>the site</h1>")
+    (folder / "out.txt").symlink_to(tmp_path / "secret.txt")
+    with serving.server_of(folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[0], server.server_address[1]
+        server.shutdown()
+
+
+def test_it_is_served_to_this_machine_and_nothing_beside_it(served: tuple[str, int]) -> None:
+    def status(path: str, method: str = "GET") -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(*served, timeout=10)
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    assert served[0] == "127.0.0.1"
+    assert status("/") == (200, b"<h1>the site</h1>")
+    for path in (
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/inner/../../secret.txt",
+        "/out.txt",
+        "/inner/",
+    ):
+        code, body = status(path)
+        assert code == 404, path
+        assert b"not for browsers" not in body
+    assert status("/", "POST")[0] == 501
+
+
+def test_open_serves_until_it_is_interrupted(environment: dict[str, str], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(str(Path(sys.executable).with_name("bilateral")), "report", "--open"),
+            *("--reporter", "USA", "--partner", "census:0003", "--out", str(tmp_path / "site")),
+        ],
+        # A browser that only shows that it was asked.
+        env={**os.environ, **environment, "BROWSER": "echo opened %s"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        said = next(line for line in lines if "It is served at" in line)
+        [(host, port)] = re.findall(r"http://([0-9.]+):(\d+)/", said)
+        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.wait()
