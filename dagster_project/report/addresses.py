@@ -18,7 +18,9 @@ REPORTERS = "world/reporters.html"
 STYLE = "style.css"
 SCRIPT = "site.js"
 
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# As long as a name may be on any disk, with a mark and the name of a figure after it.
+_LONGEST = 60
+_PLAIN = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST - 1}}}")
 
 
 def of_pair(reporter: str, partner: str) -> str:
@@ -68,7 +70,7 @@ def _pair(reporter: str, partner: str) -> str:
 
 
 def _name(text: str) -> str:
-    """A name that can stand in an address and on any disk; what is changed keeps a mark.
+    """A name that can stand in an address and on any disk; what is changed or cut keeps a mark.
 
     Two names that differ in capitals alone, or in signs that an address cannot hold, stay
     two addresses: codes of countries are capitals throughout, and the only exception.
@@ -77,5 +79,5 @@ def _name(text: str) -> str:
     if _PLAIN.fullmatch(plain) and (plain == text or text.isupper()):
         return plain
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
-    kept = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:60]
+    kept = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:_LONGEST]
     return f"{kept}-{mark}" if kept else mark

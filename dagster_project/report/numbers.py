@@ -6,7 +6,8 @@ it is shown in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -23,6 +24,22 @@ _DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
 _MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
 
 
+@dataclass(frozen=True)
+class Money:
+    """A unit of US dollars that a picture is drawn in."""
+
+    words: str
+    size: int
+    shown: Callable[..., str]
+
+
+def money_for(amounts: Iterable[Any]) -> Money:
+    """The unit that tells amounts apart: billions where one of them reaches a billion."""
+    if max((abs(usd) for usd in amounts), default=0) < 1_000_000_000:
+        return Money(MILLIONS, 1_000_000, millions)
+    return IN_BILLIONS
+
+
 def millions(usd: Any, *, signed: bool = False) -> str:
     """US dollars as millions with one decimal: −27,624.6."""  # noqa: RUF002
     return _scaled(usd, 6, 1, signed)
@@ -31,6 +48,9 @@ def millions(usd: Any, *, signed: bool = False) -> str:
 def billions(usd: Any, *, signed: bool = False) -> str:
     """US dollars as billions with two decimals: −27.62."""  # noqa: RUF002
     return _scaled(usd, 9, 2, signed)
+
+
+IN_BILLIONS = Money(BILLIONS, 1_000_000_000, billions)
 
 
 def percent(value: Any, *, signed: bool = False) -> str:

@@ -6,14 +6,15 @@ readings and claims there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Literal
 
 import altair as alt
 
 from dagster_project.report.charts import theme
-from dagster_project.report.numbers import billions
+from dagster_project.report.numbers import IN_BILLIONS, Money
 
 _HEIGHT = {theme.WIDE: 380, theme.NARROW: 320}
 _NAMES = {theme.WIDE: 130, theme.NARROW: 96}
@@ -30,6 +31,12 @@ class Line:
     is_strong: bool
     points: Sequence[tuple[int, Decimal]]
 
+    @property
+    def has_stretch(self) -> bool:
+        """Whether two of its years follow each other."""
+        years = {year for year, _ in self.points}
+        return any(year + 1 in years for year in years)
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -41,8 +48,14 @@ class Dot:
     style: int | None
 
 
-def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> str:
-    """The picture as SVG, its axis in billions of US dollars.
+def draw(
+    lines: Sequence[Line],
+    dots: Sequence[Dot],
+    width: int,
+    name: str,
+    money: Money = IN_BILLIONS,
+) -> str:
+    """The picture as SVG, its axis in the given unit of US dollars.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -52,7 +65,8 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
     if not years:
         raise ValueError("A picture needs at least one point.")
     first, last = min(years), max(years)
-    low, high = _range([*(usd for line in lines for _, usd in line.points), *(d.usd for d in dots)])
+    amounts = [*(usd for line in lines for _, usd in line.points), *(dot.usd for dot in dots)]
+    low, high = _range(amounts, money)
     # One year alone still wants room on both sides.
     x = alt.X(
         "year:Q",
@@ -61,117 +75,123 @@ def draw(lines: Sequence[Line], dots: Sequence[Dot], width: int, name: str) -> s
         axis=alt.Axis(format="d", grid=False, tickMinStep=1, tickCount=8 if width > 500 else 4),
     )
     scale = alt.Scale(domain=[low, high], nice=False)
-    y = alt.Y("usd_bn:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
-    layers: list[alt.Chart] = [
-        alt.Chart(theme.values([{"usd_bn": 0}]))
-        .mark_rule(color=theme.QUIET, aria=False)
-        .encode(y=alt.Y("usd_bn:Q", scale=scale))
-    ]
-    for line in sorted(lines, key=lambda one: one.is_strong):
-        layers += _line(line, x, y)
-    layers += [_dot(dot, x, y) for dot in dots]
+    y = alt.Y("amount:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
     plot = _HEIGHT[width]
-    layers += _names(lines, low, high, plot, y)
+    # The strong line is drawn over the others.
+    ordered = sorted(lines, key=lambda one: one.is_strong)
+    names = list(_names(ordered, low, high, plot, money))
+    layers = [
+        _layer([{"amount": 0, "colour": theme.QUIET}], "rule", aria=False).encode(
+            alt.Y("amount:Q", scale=scale), _COLOUR
+        ),
+        _layer(names, "rule", aria=False, strokeDash=[1, 2]).encode(
+            x, alt.X2(value="width"), alt.Y("end:Q", scale=scale), alt.Y2("amount:Q"), _COLOUR
+        ),
+        _layer([row for line in ordered for row in _stretches(line, money)], "line").encode(
+            x,
+            y,
+            _COLOUR,
+            alt.Detail("stretch:N"),
+            alt.StrokeDash("dash:N", scale=None),
+            alt.StrokeWidth("width:Q", scale=None),
+            alt.Description("name:N"),
+        ),
+        _layer([row for line in ordered for row in _points(line, money)], "circle").encode(
+            x, y, _COLOUR, alt.Size("size:Q", scale=None), alt.Description("says:N")
+        ),
+        _layer(
+            [_dot(dot, money) for dot in dots],
+            "point",
+            filled=True,
+            size=70,
+            stroke=alt.expr("datum.edge"),
+            strokeWidth=1.6,
+            opacity=1,
+        ).encode(x, y, _COLOUR, alt.Description("says:N")),
+        _layer(names, "text", align="left", dx=4, fontWeight=alt.expr("datum.weight")).encode(
+            alt.XValue("width"), y, _COLOUR, alt.Text("name:N"), alt.Description("name:N")
+        ),
+    ]
     chart = alt.layer(*layers).properties(width=width - _NAMES[width] - _AXIS, height=plot)
     return theme.draw(chart, name)
 
 
-def _range(amounts: Sequence[Decimal]) -> tuple[float, float]:
-    """The axis in billions: zero and all amounts, with a little room."""
-    low, high = (float(edge(Decimal(0), *amounts)) / 1e9 for edge in (min, max))
+# A channel that is spelt out costs Altair a tenth of one it has to infer from a string.
+_COLOUR = alt.Color("colour:N", scale=None)
+_Mark = Literal["circle", "line", "point", "rule", "text"]
+
+
+def _layer(rows: Sequence[Mapping[str, Any]], mark: _Mark, **looks: Any) -> alt.Chart:
+    return alt.Chart(theme.values(rows), mark=alt.MarkDef(mark, **looks))
+
+
+def _range(amounts: Sequence[Decimal], money: Money) -> tuple[float, float]:
+    """The axis in its unit: zero and all amounts, with a little room."""
+    low, high = (float(edge(Decimal(0), *amounts)) / money.size for edge in (min, max))
     room = (high - low) * 0.04 or 1.0
     return low - room * (low < 0), high + room * (high > 0)
 
 
-def _line(line: Line, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
-    rows = [
+def _rows(line: Line, money: Money) -> list[dict[str, Any]]:
+    return [
         {
             "year": year,
-            "usd_bn": usd / 1_000_000_000,
-            "says": f"{line.name}, {year}: {billions(usd)} billion US dollars",
+            "amount": usd / money.size,
+            "name": line.name,
+            "colour": theme.colour(line.style),
         }
         for year, usd in sorted(line.points)
     ]
-    data = theme.values(rows)
-    # A year that is not held is a gap, not a straight line across it.
-    stretches = []
-    for row in rows:
-        if not stretches or row["year"] != stretches[-1][-1]["year"] + 1:
-            stretches.append([])
-        stretches[-1].append(row)
-    for stretch in stretches:
-        if len(stretch) > 1:
-            yield (
-                alt.Chart(theme.values(stretch))
-                .mark_line(
-                    color=theme.colour(line.style),
-                    strokeDash=theme.dash(line.style),
-                    strokeWidth=3.5 if line.is_strong else 1.6,
-                    description=line.name,
-                )
-                .encode(x=x, y=y)
-            )
-    alone = {stretch[0]["year"] for stretch in stretches if len(stretch) == 1}
-    yield (
-        alt.Chart(data)
-        .mark_circle(
-            color=theme.colour(line.style),
-            size=26 if line.is_strong else 14,
-        )
-        .encode(
-            x=x,
-            y=y,
-            description="says:N",
-            size=alt.condition(
-                alt.FieldOneOfPredicate(field="year", oneOf=sorted(alone)),
-                alt.value(40),
-                alt.value(24 if line.is_strong else 12),
-            ),
-        )
-    )
 
 
-def _dot(dot: Dot, x: alt.X, y: alt.Y) -> alt.Chart:
+def _stretches(line: Line, money: Money) -> Iterator[dict[str, Any]]:
+    """The points of a line: a year that is not held is a gap, not a straight line across it."""
+    dash, width = theme.dash(line.style), 3.5 if line.is_strong else 1.6
+    for place, row in enumerate(_rows(line, money)):
+        # Years that follow each other keep one distance from their places.
+        stretch = f"{line.name} {row['year'] - place}"
+        yield {**row, "stretch": stretch, "dash": dash, "width": width}
+
+
+def _points(line: Line, money: Money) -> Iterator[dict[str, Any]]:
+    years = {year for year, _ in line.points}
+    for (year, usd), row in zip(sorted(line.points), _rows(line, money), strict=True):
+        is_alone = not {year - 1, year + 1} & years
+        size = 40 if is_alone else 24 if line.is_strong else 12
+        says = f"{line.name}, {year}: {money.shown(usd)} {money.words}"
+        yield {**row, "size": size, "says": says}
+
+
+def _dot(dot: Dot, money: Money) -> dict[str, Any]:
     shade = theme.INK if dot.style is None else theme.colour(dot.style)
-    says = f"{dot.name}: {billions(dot.usd)} billion US dollars"
-    return (
-        alt.Chart(
-            theme.values([{"year": dot.year, "usd_bn": dot.usd / 1_000_000_000, "says": says}])
-        )
-        .mark_point(
-            filled=True,
-            size=70,
-            color=theme.PAPER if dot.style is None else shade,
-            stroke=shade if dot.style is None else theme.INK,
-            strokeWidth=1.6,
-            opacity=1,
-        )
-        .encode(x=x, y=y, description="says:N")
-    )
+    return {
+        "year": dot.year,
+        "amount": dot.usd / money.size,
+        "colour": theme.PAPER if dot.style is None else shade,
+        "edge": shade if dot.style is None else theme.INK,
+        "says": f"{dot.name}: {money.shown(dot.usd)} {money.words}",
+    }
 
 
 def _names(
-    lines: Sequence[Line], low: float, high: float, plot: int, y: alt.Y
-) -> Iterator[alt.Chart]:
+    lines: Sequence[Line], low: float, high: float, plot: int, money: Money
+) -> Iterator[dict[str, Any]]:
     """The name of each line in the right margin, as near its end as the others allow."""
     ends = sorted(
         ((max(line.points), line) for line in lines), key=lambda one: one[0][1], reverse=True
     )
-    wanted = [(high - float(usd) / 1e9) / (high - low) * plot for (_, usd), _ in ends]
-    for (_, line), at in zip(ends, spread(wanted, _NAME_HEIGHT, plot), strict=True):
-        yield (
-            alt.Chart(
-                theme.values([{"name": line.name, "usd_bn": high - at / plot * (high - low)}])
-            )
-            .mark_text(
-                align="left",
-                dx=8,
-                color=theme.colour(line.style),
-                fontWeight="bold" if line.is_strong else "normal",
-                description=line.name,
-            )
-            .encode(x=alt.value("width"), y=y, text="name:N")
-        )
+    wanted = [(high - float(usd) / money.size) / (high - low) * plot for (_, usd), _ in ends]
+    places = spread(wanted, _NAME_HEIGHT, plot)
+    for ((year, usd), line), at in zip(ends, places, strict=True):
+        yield {
+            "name": line.name,
+            "amount": high - at / plot * (high - low),
+            # Where the line ends, from where a thin one leads to its name.
+            "year": year,
+            "end": usd / money.size,
+            "colour": theme.colour(line.style),
+            "weight": "bold" if line.is_strong else "normal",
+        }
 
 
 def spread(places: Sequence[float], step: float, length: float) -> list[float]:

@@ -135,10 +135,20 @@ def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> I
     yield alt.Chart(
         theme.values(rows), mark=alt.MarkDef("rule", color=theme.GRID, aria=False)
     ).encode(y=y, x=alt.value(0), x2=alt.value("width"))
-    yield alt.Chart(
-        theme.values(rows),
-        mark=alt.MarkDef("text", align="left", baseline="middle", limit=_WIDTH, aria=False),
-    ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
+    # The name stands on paper of its own where it crosses the band.
+    for stroke in (theme.PAPER, None):
+        yield alt.Chart(
+            theme.values(rows),
+            mark=alt.MarkDef(
+                "text",
+                align="left",
+                baseline="middle",
+                limit=_WIDTH,
+                aria=False,
+                stroke=stroke,
+                strokeWidth=4 if stroke else 0,
+            ),
+        ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
     for fit, (shape, stroke, fill) in _MARKS.items():
         fitting = [row for row in rows if row["fit"] == fit]
         if fitting:

@@ -7,6 +7,7 @@ are told of it. Does not belong here: judging, and the document around the claim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -43,6 +44,8 @@ STATUSES = {
 # How far a verdict bears a figure out, for machines: 5 is borne out as it stands, 1 is
 # contradicted. Where nothing is decided there is no number that would be honest.
 _RATINGS = {"confirmed": 5, "revised": 4, "other_basis": 3, "mislabelled": 2, "contradicted": 1}
+
+_OPEN_ROWS = 12
 
 _ORDER = (
     "Among figures that fit, the basis that explains most of the speaker's exact figures comes"
@@ -86,9 +89,13 @@ def page(desk: Desk, claim_id: str) -> list[File]:
         stated=[_told(claim, row) for row in tried if row["is_as_stated"] and row["place"] == 1],
         slips=[_told(claim, row) for row in tried if not row["is_as_stated"] and row["place"] == 1],
         several_definitions=len({_definition(row) for row in tried}) > 1,
+        tried_count=f"Tried as stated: {claim['candidates_tried']}; earlier releases and rounded"
+        " prints of the same series are among the rows.",
         order=_ORDER,
         wanted=_wanted(claim),
         files=_files(evidence),
+        # A run of years rests on a row a year and direction: too many to stand open.
+        few_rows=len(evidence.rows) <= _OPEN_ROWS,
         clashes=told_clashes(desk, figures),
         bridges=[_bridge(desk, claim_id, list(rows)) for _, rows in _by_bridge(bridges)],
     )
@@ -151,7 +158,11 @@ def broken(desk: Desk, document_id: str | None, claim_id: str | None = None) -> 
             id="inconsistencies",
             title="Figures of this document that cannot all be true",
             unit="Found by arithmetic on what the prints allow; no statistic is consulted.",
-            basis=Basis("the printed figures alone", "as printed", document_id or "none"),
+            basis=Basis(
+                "the printed figures alone",
+                "as printed",
+                desk.outline.documents.get(document_id or "", document_id or "none"),
+            ),
             answer=answer,
         )
     ]
@@ -214,7 +225,7 @@ def sentences(claim: Row, tried: Sequence[Row]) -> tuple[str, str]:
     if status == "confirmed":
         why = f"{_capital(reading)} gives {value}; the print allows {_allowed(claim)}"
         if claim["hypothesis"] and claim["hypothesis"].startswith("as_stated, "):
-            why += f" (taken {claim['hypothesis'].removeprefix('as_stated, ')})"
+            why += f" (the figure {claim['hypothesis'].removeprefix('as_stated, ')})"
         if (claim["claims_explained"] or 0) > 1:
             why += (
                 f", and this basis explains {claim['claims_explained']} exact figures of the same"
@@ -279,12 +290,13 @@ def _undecided(claim: Row, tried: Sequence[Row]) -> str:
     if not stated:
         return "No figure that is held can be set beside it"
     first = stated[0]
-    value = f"{_value(claim, first['value'])} ({_name(first, with_definition=True)})"
+    name = _name(first, with_definition=claim["sector"] != "total")
+    value = f"{_value(claim, first['value'])} ({name})"
     if first["fit"] == "exact":
         if first["part_claim_id"]:
             return (
-                f"It agrees with the text's own figure {first['part_claim_id']} on {value}, which"
-                " is itself not settled"
+                f"{value[:1].upper()}{value[1:]} is what the print allows, but it is the text held"
+                " against itself, and that figure is not settled"
             )
         return f"One figure held lies inside the interval, {value}, but rows of others are missing"
     if first["fit"] == "possible":
@@ -337,6 +349,11 @@ def _allowed(claim: Row) -> str:
             and (one < high or (one == high and claim["high_is_closed"]))
         ]
         return " or ".join(inside) or ABSENT
+    if unit == "rank":
+        # Only whole places can be taken.
+        low, high = Decimal(math.ceil(low)), Decimal(math.floor(high))
+    if low == high:
+        return printed(low, unit)
     ends = printed(low, None), printed(high, unit)
     if claim["low_is_closed"] and claim["high_is_closed"]:
         return f"{ends[0]} to {ends[1]}"
@@ -460,7 +477,7 @@ def _interval(desk: Desk, claim: Row, candidates: Answer, tried: Sequence[Row]) 
         )
     unit = (
         f"In {_axis(claim)}. The band is what the print allows. A disc lies inside it, a diamond"
-        " may be inside within the rounding of its rows, a cross lies outside."
+        " may lie inside, its rows being too coarse or too few to tell, a cross lies outside."
         if picture
         else ""
     )

@@ -7,6 +7,7 @@ freshness. Does not belong here: a single year (`year.py`), a single claim (`cla
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -14,23 +15,110 @@ from dagster_project.report import addresses
 from dagster_project.report.asking import Answer
 from dagster_project.report.charts import theme
 from dagster_project.report.charts.balances import Dot, Line, draw
-from dagster_project.report.desk import KINDS, Desk, File, Pair
+from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, billions
+from dagster_project.report.numbers import BILLIONS, MILLIONS, billions
+from dagster_project.report.pages import bridge
 
 
 def page(desk: Desk, pair: Pair) -> list[File]:
     """The page of one pair."""
-    figures = []
-    for kind in dict.fromkeys(desk.readings(pair).column("trade_kind")):
-        figures += [balances(desk, pair, kind), _latest(desk, pair, kind)]
+    parts = [
+        _part(desk, pair, kind) for kind in dict.fromkeys(desk.readings(pair).column("trade_kind"))
+    ]
+    rest = [_revised(desk, pair), _fresh(desk, pair)]
     return desk.page(
         addresses.of_pair(pair.reporter, pair.partner),
         "pair.html",
         title=f"{pair.label}: one trade, several balances",
         pair=pair,
-        figures=figures,
+        figures=[*(one for part in parts for one in (*part.figures, *part.folded)), *rest],
+        parts=parts,
+        rest=rest,
+        documents=_documents(desk, pair),
     )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the page says of one kind of trade."""
+
+    kind: str
+    said: list[str]
+    figures: list[Figure]
+    # Shown when asked for.
+    folded: list[Figure]
+
+
+def _part(desk: Desk, pair: Pair, kind: str) -> Part:
+    spreads = spreads_of(desk, pair, kind)
+    row = telling(spreads)
+    walked = bridge.walk(desk, row["bridge_id"]) if row and row["bridge_id"] else None
+    figures = [balances(desk, pair, kind)]
+    if row and walked:
+        whole = {**row, "trade_kind": kind}
+        figures.append(bridge.waterfall(whole, walked, desk, str(row["year"])))
+    figures += _printed(desk, pair, kind)
+    # Single years stand in the first table already.
+    if figures[0].picture:
+        figures.append(_latest(desk, pair, kind))
+    folded = [_spreads(desk, pair, kind, spreads)] if spreads else []
+    return Part(kind, said(spreads, walked, kind), figures, folded)
+
+
+# -- the answer --------------------------------------------------------------------------
+
+
+def spreads_of(desk: Desk, pair: Pair, kind: str) -> Answer:
+    """How far apart the balances of each year lie, the last year first."""
+    return desk.ask("spreads", trade_kind=kind, **pair.values)
+
+
+def telling(spreads: Answer) -> dict[str, Any] | None:
+    """The year an answer is told by: the last with several readings, else the last."""
+    several = [row for row in spreads.rows if row["readings"] > 1]
+    return next(iter(several or spreads.rows), None)
+
+
+def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
+    """The answer in sentences: how many balances, which is preferred and why, what parts them.
+
+    Args:
+        spreads: what `spreads_of` found.
+        walked: the bridge between the ends of the year it is told by, where one is held.
+    """
+    row = telling(spreads)
+    if row is None:
+        return [f"No balance in {KINDS[kind]} of a whole year is held."]
+    because = f": {bridge.within(row['why_preferred'])}" if row["why_preferred"] else ""
+    preferred = bridge.named(row["preferred_reading_id"])
+    if row["readings"] == 1:
+        one = f"{billions(row['preferred_usd'])} billion US dollars on the {preferred} reading"
+        years = len(spreads.rows)
+        told = f"for each of {years} years; that of" if years > 1 else "of"
+        return [f"One balance in {KINDS[kind]} is held {told} {row['year']} is {one}{because}."]
+    low, high = bridge.named(row["low_reading_id"]), bridge.named(row["high_reading_id"])
+    sentences = [
+        f"For {row['year']}, the last year held on several readings, {row['readings']} balances in"
+        f" {KINDS[kind]} stand side by side, from {billions(row['low_usd'])} ({low}) to"
+        f" {billions(row['high_usd'])} ({high}) billion US dollars. Preferred is {preferred},"
+        f" {billions(row['preferred_usd'])}{because}.",
+        f"What parts the two ends, in {MILLIONS}: {bridge.causes(walked)}."
+        if walked
+        else "No bridge between the two ends is held.",
+    ]
+    widest = next((one for one in spreads.rows if one["is_widest"]), row)
+    if widest is not row:
+        sentences.append(
+            f"The balances of a year lay furthest apart in {widest['year']}:"
+            f" {billions(widest['spread_usd'])} billion US dollars between"
+            f" {bridge.named(widest['low_reading_id'])} and"
+            f" {bridge.named(widest['high_reading_id'])}."
+        )
+    return sentences
+
+
+# -- figures -----------------------------------------------------------------------------
 
 
 def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
@@ -40,9 +128,10 @@ def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
     styles = desk.styles(pair)
     lines = _lines(answer, styles)
     dots = _dots(printed, styles)
-    figure_id = f"balances-{kind.replace('_', '-')}"
+    figure_id = addresses.anchor(f"balances-{kind}")
     picture = None
-    if lines or dots:
+    # Years that do not follow each other make no line; their rows say as much.
+    if any(line.has_stretch for line in lines):
         picture = Picture(
             summary=_summary(answer, pair, kind),
             wide=draw(lines, dots, theme.WIDE, f"{figure_id}-wide"),
@@ -53,30 +142,134 @@ def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
         id=figure_id,
         title=f"{pair.reporter_name}: balance in {KINDS[kind]} with {pair.partner_name}, by year,"
         " on every reading held",
-        unit=f"Exports less imports, {BILLIONS}; a deficit is negative. Dots are printed figures:"
-        " filled on the line that makes them true, hollow where none does.",
+        unit=f"Exports less imports; a deficit is negative. The rows are {MILLIONS}"
+        + (
+            f", the picture {BILLIONS}. Dots are printed figures: filled on the line that makes"
+            " them true, hollow where none does."
+            if picture
+            else "."
+        ),
         basis=desk.basis("each line is a reading of its own", answer),
         answer=answer,
         picture=picture,
         columns=("year", "reading_id", "exports_usd", "imports_usd", "balance_usd", "release_key"),
-        absence=None if picture else f"No balance in {KINDS[kind]} of a whole year is held.",
-        links={
-            str(year): addresses.of_year(pair.reporter, pair.partner, year)
-            for year in desk.outline.years_of(pair)
-        },
+        absence=None if picture else _without_line(answer, kind),
+        links=_years(desk, pair),
     )
 
 
 def _latest(desk: Desk, pair: Pair, kind: str) -> Figure:
     answer = desk.ask("latest_years", trade_kind=kind, **pair.values)
     return Figure(
-        id=f"latest-{kind.replace('_', '-')}",
-        title=f"{KINDS[kind].capitalize()}: the running year and the last whole one",
-        unit="",
-        basis=desk.basis("each row is a reading of its own", answer),
+        id=addresses.anchor(f"latest-{kind}"),
+        title=f"{KINDS[kind].capitalize()}: the months of this year, the same months of the last,"
+        " and the last whole year",
+        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}.",
+        basis=desk.basis("each row is a reading of its own, all products", answer),
         answer=answer,
-        columns=("period", "reading_id", "exports_usd", "imports_usd", "balance_usd", "known_from"),
+        columns=("period", "reading_id", "balance_usd", "exports_usd", "imports_usd", "known_from"),
+        absence=None if answer else f"No figure in {KINDS[kind]} is held.",
     )
+
+
+def _without_line(answer: Answer, kind: str) -> str:
+    if not answer:
+        return f"No balance in {KINDS[kind]} of a whole year is held."
+    years = ", ".join(str(year) for year in sorted(set(answer.column("year"))))
+    return f"Held for {years} alone: no two years follow each other, so there is no line to draw."
+
+
+def _spreads(desk: Desk, pair: Pair, kind: str, answer: Answer) -> Figure:
+    return Figure(
+        id=addresses.anchor(f"spreads-{kind}"),
+        title=f"How far apart the balances in {KINDS[kind]} of each year lie",
+        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}.",
+        basis=desk.basis("each row is a year, all products", answer),
+        answer=answer,
+        columns=(
+            "year", "readings", "spread_usd", "low_reading_id", "low_usd", "high_reading_id",
+            "high_usd", "preferred_reading_id", "preferred_usd",
+        ),
+        links=_years(desk, pair),
+    )  # fmt: skip
+
+
+def _printed(desk: Desk, pair: Pair, kind: str) -> list[Figure]:
+    """The dots of the picture, each with its claim; nothing where nobody printed a balance."""
+    answer = desk.ask("printed_balances", trade_kind=kind, **pair.values)
+    if not answer:
+        return []
+    return [
+        Figure(
+            id=addresses.anchor(f"printed-{kind}"),
+            title=f"Balances in {KINDS[kind]} that have been printed, and the reading that makes"
+            " each true",
+            unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}, as seen from {pair.reporter_name}.",
+            basis=desk.basis("each row is a claim; the release is that of its verdict", answer),
+            answer=answer,
+            columns=(
+                "claim_id", "year", "printed_usd", "verdict", "reading_id", "document_publisher",
+                "says",
+            ),
+            links={
+                claim_id: addresses.of_claim(claim_id)
+                for claim_id in answer.column("claim_id")
+                if claim_id in desk.outline.claims
+            },
+        )
+    ]  # fmt: skip
+
+
+def _revised(desk: Desk, pair: Pair) -> Figure:
+    answer = desk.ask("revised_last", **pair.values)
+    return Figure(
+        id="revised",
+        title="What was revised last: totals of years in the latest release that changed any",
+        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}; a change within the rounding of both prints is"
+        " no revision.",
+        basis=desk.basis("each row is one series, all products", answer),
+        answer=answer,
+        columns=(
+            "period", "series", "previous_value_usd", "value_usd", "change_usd", "change_pct",
+            "previous_release_key", "release_key", "known_from",
+        ),
+        absence=None if answer else "No revision of a year's total is held.",
+        links=_years(desk, pair),
+    )  # fmt: skip
+
+
+def _fresh(desk: Desk, pair: Pair) -> Figure:
+    answer = desk.ask("freshness", **pair.values)
+    return Figure(
+        id="freshness",
+        title="How fresh this is: the last release of each source behind the pair",
+        unit="",
+        basis=desk.basis("each row is a source, seen from either side", answer),
+        answer=answer,
+        columns=(
+            "publisher", "last_release_id", "last_known_from", "last_period_end", "releases",
+            "evidence_kind",
+        ),
+        absence=None if answer else "No release with a figure of this pair is held.",
+    )  # fmt: skip
+
+
+def _years(desk: Desk, pair: Pair) -> dict[str, str]:
+    return {
+        str(year): addresses.of_year(pair.reporter, pair.partner, year)
+        for year in desk.outline.years_of(pair)
+    }
+
+
+def _documents(desk: Desk, pair: Pair) -> list[Link]:
+    """The documents with a page that speak of the pair, from either side."""
+    rows = desk.ask("claims_of_pair", **pair.values).rows
+    names = {row["document_id"]: row["publisher"] for row in rows}
+    return [
+        Link(name, addresses.of_document(document_id))
+        for document_id, name in names.items()
+        if document_id in desk.outline.documents
+    ]
 
 
 def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
@@ -88,7 +281,7 @@ def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
     }
     return [
         Line(
-            name=name.replace("_", " "),
+            name=bridge.named(name),
             style=styles[name],
             is_strong=name in strong,
             points=[(row["year"], row["balance_usd"]) for row in rows],
@@ -114,11 +307,7 @@ def _dots(printed: Answer, styles: dict[str, int]) -> list[Dot]:
 
 
 def _legend(desk: Desk, pair: Pair, kind: str, lines: Sequence[Line]) -> tuple[LegendEntry, ...]:
-    notes = {
-        row["reading_id"].replace("_", " "): row["description"] or ""
-        for row in desk.readings(pair).rows
-        if row["trade_kind"] == kind
-    }
+    notes = {bridge.named(name): note for name, note in desk.notes(pair, kind).items()}
     return tuple(LegendEntry(one.name, one.style, notes.get(one.name, "")) for one in lines)
 
 
@@ -133,7 +322,7 @@ def _summary(answer: Answer, pair: Pair, kind: str) -> str:
     year = max(several or by_year)
     rows = sorted(by_year[year], key=lambda row: row["balance_usd"])
     names = "; ".join(
-        f"{row['reading_id'].replace('_', ' ')} {billions(row['balance_usd'])}" for row in rows
+        f"{bridge.named(row['reading_id'])} {billions(row['balance_usd'])}" for row in rows
     )
     return (
         f"Lines of {len(dict.fromkeys(answer.column('reading_id')))} readings from"

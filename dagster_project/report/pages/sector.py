@@ -16,10 +16,10 @@ from dagster_project.report.asking import Answer
 from dagster_project.report.charts import balances, bars, theme
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Basis, Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, millions, share
+from dagster_project.report.numbers import MILLIONS, Money, millions, money_for, share
 
 _DIRECTIONS = ("exports", "imports")
-_MILLIONS, _BILLIONS = (unit[:1].upper() + unit[1:] for unit in (MILLIONS, BILLIONS))
+_MILLIONS = MILLIONS[:1].upper() + MILLIONS[1:]
 
 
 def page(desk: Desk, pair: Pair, sector: str) -> list[File]:
@@ -78,20 +78,20 @@ def overview(desk: Desk, pair: Pair) -> list[File]:
 
 def _by_year(desk: Desk, pair: Pair, name: str, answer: Answer) -> Figure:
     lines = _lines(answer)
+    money = money_for(answer.column("value_usd"))
     picture = None
     if lines:
         picture = Picture(
-            summary=_summary(name, lines),
-            wide=balances.draw(lines, [], theme.WIDE, "years-wide"),
-            narrow=balances.draw(lines, [], theme.NARROW, "years-narrow"),
+            summary=_summary(name, lines, money),
+            wide=balances.draw(lines, [], theme.WIDE, "years-wide", money),
+            narrow=balances.draw(lines, [], theme.NARROW, "years-narrow", money),
             legend=tuple(LegendEntry(one.name, one.style) for one in lines),
         )
     return Figure(
         id="years",
         title=f"{name}: exports and imports by year, each definition and series for itself",
-        unit=f"{_BILLIONS} in the picture, {MILLIONS} in the rows. Exports leave"
-        f" {pair.reporter_name} for {pair.partner_name}; the share is that of all products in"
-        " the same series.",
+        unit=f"Picture in {money.words}, rows in millions. Exports leave {pair.reporter_name} for"
+        f" {pair.partner_name}; the share is that of all products in the same series.",
         basis=desk.basis("each line is one definition on one series", answer),
         answer=answer,
         picture=picture,
@@ -361,7 +361,7 @@ def _latest(name: str, held: Answer, years: Answer) -> str:
         row = max(years.rows, key=lambda one: one["year"])
         return (
             f"The last figure held is of {row['year']}: {row['quantity']} of"
-            f" {billions(row['value_usd'])} {BILLIONS} by the definition {row['definition_id']}."
+            f" {millions(row['value_usd'])} {MILLIONS} by the definition {row['definition_id']}."
         )
     return f"No figure of {name} is held of this pair."
 
@@ -382,11 +382,11 @@ def _differing(definitions: Answer, gaps: Answer) -> str:
     )
 
 
-def _summary(name: str, lines: Sequence[balances.Line]) -> str:
+def _summary(name: str, lines: Sequence[balances.Line], money: Money) -> str:
     """The first and the last year of each line."""
     told = "; ".join(
-        f"{line.name} {line.points[0][0]} {billions(line.points[0][1])}"
-        f" and {line.points[-1][0]} {billions(line.points[-1][1])}"
+        f"{line.name} {line.points[0][0]} {money.shown(line.points[0][1])}"
+        f" and {line.points[-1][0]} {money.shown(line.points[-1][1])}"
         for line in lines
     )
-    return f"{name} by year, in {BILLIONS}: {told}."
+    return f"{name} by year, in {money.words}: {told}."

@@ -59,7 +59,8 @@ select
     coalesce(d.definition_name, t.definition_id) as definition,
     cast(cast(t.value as double) / t.multiplier as decimal(32, 6)) as value,
     t.fit,
-    cast(cast(t.distance as double) / t.multiplier as decimal(32, 6)) as distance,
+    -- With more digits than a figure has: what lies just outside is not inside.
+    cast(cast(t.distance as double) / t.multiplier as decimal(38, 12)) as distance,
     case
         when t.value < t.low or (t.value = t.low and not t.low_is_closed)
         then 'below'

@@ -11,7 +11,7 @@ select
     v.status,
     v.value,
     v.reading_id,
-    d.definition_name,
+    case when c.sector <> 'total' then d.definition_name end as definition_name,
     v.release_key,
     v.known_at_publication,
     v.reason,

@@ -7,12 +7,14 @@ with
             year(c.period_start) as year,
             -- The other side's surplus is this side's deficit.
             cast(
-                c.claimed * c.direction * if(c.reporter_iso3 = {{ reporter }}, 1, -1)
-                as decimal(24, 3)
+                c.claimed
+                * c.direction
+                * if(c.reporter_iso3 = {{ reporter }}, 1, -1) as decimal(24, 3)
             ) as printed_usd,
             c.says,
             c.document_publisher,
             v.status,
+            v.release_key,
             if(
                 v.status in ('confirmed', 'revised', 'ambiguous', 'other_basis'), v.basis_key, null
             ) as basis_key
@@ -39,8 +41,9 @@ select
     p.printed_usd,
     p.says,
     p.document_publisher,
-    p.status,
-    t.reading_id
+    p.status as verdict,
+    t.reading_id,
+    p.release_key
 from printed as p
 left join
     marts.trade_by_year as t

@@ -1,0 +1,517 @@
+"""The pages of claims and documents, made from composed marts: odd claims give whole pages.
+
+The marts are empty tables of the contracts' columns, so the queries that run are the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.report.asking import Marts, literal
+from dagster_project.report.charts.interval import Band, Dot, near
+from dagster_project.report.desk import Desk, File, Outline, Pair
+from dagster_project.report.pages import claim as claims
+from dagster_project.report.pages import document as documents
+from dagster_project.settings import PROJECT_ROOT
+
+_MODELS = PROJECT_ROOT / "dbt" / "models" / "marts"
+_SEEDS = PROJECT_ROOT / "dbt" / "seeds"
+_MARTS = (
+    "claims",
+    "claim_verdicts",
+    "claim_candidates",
+    "claim_inconsistencies",
+    "bridges",
+    "bridge_steps",
+    "lineage",
+    "sectors",
+    "sources",
+    "countries",
+)
+_READ_SEEDS = (
+    "claim_hedges",
+    "claim_measures",
+    "units",
+    "readings_named",
+    "cause_codes",
+    "country_list",
+)
+_SERIES = "AAA.export.total.fas.census.nsa + AAA.import.general.customs.census.nsa"
+_HOSTILE = (
+    "<script>alert('x')</script> \"quoted\" & </script><img src=x onerror=y> \u202eturned "
+    + "w" * 3_000
+)
+
+_CLAIM: dict[str, Any] = {
+    "claim_id": "c1",
+    "document_id": "doc",
+    "document_publisher": "A Paper",
+    "published_on": date(2017, 1, 2),
+    "says": "goods deficit in 2016",
+    "trade_kind": "goods",
+    "measure": "deficit",
+    "quantity": "balance",
+    "transform": "level",
+    "direction": -1,
+    "is_in_scope": True,
+    "reporter_iso3": "AAA",
+    "partner_code": "BBB",
+    "sector": "total",
+    "period": "2016",
+    "period_start": date(2016, 1, 1),
+    "period_end": date(2016, 12, 31),
+    "reported_value": Decimal("27.6"),
+    "unit": "USD bn",
+    "unit_kind": "money",
+    "currency": "USD",
+    "rounding": Decimal("0.1"),
+    "hedge": "exact",
+    "is_exact": True,
+    "low": 27_550_000_000,
+    "high": 27_650_000_000,
+    "low_is_closed": True,
+    "high_is_closed": True,
+    "snapshot_file": "articles/claims.csv",
+    "snapshot_sha256": "ab" * 32,
+    "row_number": 2,
+}
+_VERDICT: dict[str, Any] = {
+    "claim_id": "c1",
+    "document_id": "doc",
+    "status": "undetermined",
+    "unit": "USD bn",
+    "reason": "Not decided by the rows held",
+    "missing": "the first row; the second row",
+    "candidates_tried": 0,
+    "readings_fitting": 0,
+}
+_DECIDED: dict[str, Any] = {
+    "status": "confirmed",
+    "reading_id": "census",
+    "basis_key": _SERIES,
+    "definition_id": "total:total",
+    "hypothesis": "as_stated",
+    "release_key": "office 2017-02",
+    "known_at_publication": "later",
+    "value": Decimal("27.6246"),
+    "missing": None,
+    "candidate_id": "c1 | best",
+    "candidates_tried": 1,
+    "readings_fitting": 1,
+    "claims_explained": 1,
+}
+_CANDIDATE: dict[str, Any] = {
+    "candidate_id": "c1 | best",
+    "claim_id": "c1",
+    "hypothesis": "as_stated",
+    "definition_id": "total:total",
+    "definition_rank": 1,
+    "quantity": "balance",
+    "reported_by": "reporter",
+    "export_leg_id": _SERIES.split(" + ")[0],
+    "import_leg_id": _SERIES.split(" + ")[1],
+    "basis_key": _SERIES,
+    "release_key": "office 2017-02",
+    "evidence_kind": "statistic",
+    "value": 27_624_600_000,
+    "half_width": 50_000,
+    "revision": 90_000_000,
+    "fit": "exact",
+    "distance": 0,
+    "is_within_revision": False,
+    "known_from": date(2017, 2, 1),
+    "known_at_publication": "later",
+}
+
+
+class _Composed(Marts):
+    """Marts in memory: no rows but those that a test adds."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect()
+        for schema in ("marts", "seeds", "meta", "intermediate"):
+            self._connection.execute(f"create schema {schema}")
+        for name in _MARTS:
+            [model] = yaml.safe_load((_MODELS / f"{name}.yml").read_text())["models"]
+            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
+            self._connection.execute(f"create table marts.{name} ({columns})")
+        for name in _READ_SEEDS:
+            self._connection.execute(
+                f"create table seeds.{name} as from read_csv('{_SEEDS / name}.csv', header = true)"
+            )
+        self._connection.execute(
+            "create table intermediate.int_readings__named (reporter_iso3 varchar,"
+            " partner_code varchar, trade_kind varchar, reading_id varchar, is_named boolean,"
+            " reported_by varchar, export_leg_id varchar, import_leg_id varchar,"
+            " basis_key varchar, policy_rank integer)"
+        )
+        self._connection.execute(
+            "create table meta.publication (published_at timestamp, content_hash varchar,"
+            " code_version varchar, as_of date)"
+        )
+        self.add(
+            "meta.publication",
+            {"published_at": datetime(2020, 1, 2, tzinfo=UTC).date(), "content_hash": "ab" * 32},
+            code_version="0",
+        )
+        self.add(
+            "intermediate.int_readings__named",
+            {
+                "reporter_iso3": "AAA",
+                "partner_code": "BBB",
+                "trade_kind": "goods",
+                "reading_id": "census",
+                "is_named": True,
+                "reported_by": "reporter",
+                "export_leg_id": _CANDIDATE["export_leg_id"],
+                "import_leg_id": _CANDIDATE["import_leg_id"],
+                "basis_key": _SERIES,
+                "policy_rank": 1,
+            },
+        )
+
+    def add(self, table: str, row: Mapping[str, Any], **changed: Any) -> None:
+        values = {**row, **changed}
+        self._connection.execute(
+            f"insert into {table} ({', '.join(values)})"
+            f" values ({', '.join(literal(one) for one in values.values())})"
+        )
+
+
+@pytest.fixture
+def marts() -> _Composed:
+    return _Composed()
+
+
+def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> Desk:
+    pair = Pair("AAA", "BBB", "Aland", "Beland")
+    outline = Outline(
+        pairs=(pair,),
+        years={("AAA", "BBB"): (2016,)},
+        sectors={},
+        claims=frozenset(claim_ids),
+        documents={"doc": "A Paper"},
+        has_models=False,
+    )
+    return Desk(marts, outline)
+
+
+def _page(files: Sequence[File]) -> str:
+    [page] = [one.content for one in files if one.path.endswith(".html")]
+    assert len(page.encode()) < 300_000
+    assert page.rstrip().endswith("</html>")
+    return page
+
+
+def _text(page: str) -> str:
+    """What a reader sees, on one line."""
+    body = re.sub(r"<(svg|script|pre)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def _review(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def _decided(marts: _Composed, **changed: Any) -> None:
+    marts.add("marts.claims", _CLAIM)
+    marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, **changed)
+    marts.add("marts.claim_candidates", _CANDIDATE)
+
+
+def test_a_confirmed_claim_tells_value_interval_and_day(marts: _Composed) -> None:
+    _decided(marts)
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert "The census reading gives 27.625 USD bn; the print allows 27.55 to 27.65 USD bn" in (
+        _text(page)
+    )
+    assert "came out after the print of 2017-01-02" in _text(page)
+    assert 'aria-label="census, office 2017-02: 27.625 USD bn, inside the interval"' in page
+
+
+def test_every_query_on_a_page_gives_its_rows_again(marts: _Composed) -> None:
+    _decided(marts)
+    page = _page(claims.page(_desk(marts), "c1"))
+    queries = [
+        unescape(one) for one in re.findall(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)
+    ]
+    assert len(queries) >= 3
+    assert [len(marts.run(one).rows) for one in queries] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("field", ["says", "document_publisher", "attributed_to"])
+def test_hostile_words_stay_words(marts: _Composed, field: str) -> None:
+    marts.add("marts.claims", {**_CLAIM, field: _HOSTILE})
+    marts.add("marts.claim_verdicts", {**_VERDICT, "missing": _HOSTILE, "reason": _HOSTILE})
+    for page in (
+        _page(claims.page(_desk(marts), "c1")),
+        _page(documents.page(_desk(marts), "doc")),
+    ):
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert "<script>alert('x')</script>" in _text(page)
+
+
+def test_a_review_for_machines_holds_hostile_words_unchanged(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM, says=_HOSTILE)
+    marts.add("marts.claim_verdicts", _VERDICT)
+    review = _review(_page(claims.page(_desk(marts), "c1")))
+    assert review["claimReviewed"] == f"{_HOSTILE}: 27.6 USD bn"
+    assert review["itemReviewed"]["author"] == {"@type": "Organization", "name": "A Paper"}
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [("confirmed", 5), ("contradicted", 1), ("ambiguous", None), ("undetermined", None)],
+)
+def test_only_what_is_decided_is_rated(marts: _Composed, status: str, value: int | None) -> None:
+    _decided(marts, status=status)
+    rating = _review(_page(claims.page(_desk(marts), "c1")))["reviewRating"]
+    assert rating["alternateName"] == status
+    assert rating.get("ratingValue") == value
+
+
+@pytest.mark.parametrize("claim_id", ["a/b ../<x>&'\"", "Ä ö", "x" * 400, "c: 1"])
+def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id: str) -> None:
+    marts.add("marts.claims", _CLAIM, claim_id=claim_id)
+    marts.add("marts.claim_verdicts", _VERDICT, claim_id=claim_id)
+    desk = _desk(marts, [claim_id])
+    files = claims.page(desk, claim_id)
+    assert all(
+        re.fullmatch(r"claims/[a-z0-9_-]{1,80}(\.[a-z-]+\.csv|\.html)", f.path) for f in files
+    )
+    [path] = [one.path for one in files if one.path.endswith(".html")]
+    assert f'href="../{path}"' in _page(documents.page(desk, "doc"))
+
+
+def test_a_document_without_publisher_or_day_says_so(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM, document_publisher=None, published_on=None)
+    marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, known_at_publication="unknown")
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert "doc, without a date" in _text(page)
+    assert "The document has no day of print" in _text(page)
+    assert {"author", "datePublished"}.isdisjoint(_review(page)["itemReviewed"])
+    assert "Figures in doc, without a date" in _text(_page(documents.page(_desk(marts), "doc")))
+
+
+def test_a_claim_beside_which_nothing_is_held_has_words_and_no_picture(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM)
+    marts.add("marts.claim_verdicts", _VERDICT)
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert "No figure that is held can be set beside it." in _text(page)
+    assert "the second row" in _text(page)
+    assert "<svg" not in page
+
+
+def test_candidates_that_are_no_numbers_are_not_drawn(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM)
+    marts.add("marts.claim_verdicts", _VERDICT)
+    marts.add("marts.claim_candidates", _CANDIDATE, value=None, distance=None, fit="none")
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert '<p class="absence">No figure that is held can be set beside this one.' in page
+    assert "<svg" not in page
+
+
+def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
+    signs = {"unit": "sign", "unit_kind": "sign", "transform": "change", "rounding": 1}
+    marts.add("marts.claims", {**_CLAIM, **signs}, reported_value=1, low=0, high=2, hedge="about")
+    marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, unit="sign", value=0)
+    marts.add("marts.claim_candidates", _CANDIDATE, value=0)
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert "gives no change; the print allows a rise or no change" in _text(page)
+    assert "<svg" not in page
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"value": 27_000_000_000, "distance": 550_000_000, "fit": "none"}, "0.550 USD bn below"),
+        ({"value": 27_900_000_000, "distance": 250_000_000, "fit": "none"}, "0.250 USD bn above"),
+        (
+            {"value": 27_500_000_000, "distance": 50_000_000, "fit": "none", "within": True},
+            "revisions have moved the series by up to 0.090 USD bn",
+        ),
+        (
+            {"value": 27_600_000_000, "fit": "possible", "half_width": 50_000_000},
+            "known only to within 0.050 USD bn",
+        ),
+        (
+            {"value": 27_650_000_100, "distance": 100, "fit": "none"},
+            "Less than 0.001 USD bn above",
+        ),
+    ],
+)
+def test_a_candidate_says_why_it_fell(
+    marts: _Composed, changed: dict[str, Any], words: str
+) -> None:
+    _decided(marts)
+    other = {**_CANDIDATE, "candidate_id": "c1 | other", "basis_key": "other", **changed}
+    other["is_within_revision"] = other.pop("within", False)
+    marts.add("marts.claim_candidates", other)
+    assert words in _text(_page(claims.page(_desk(marts), "c1")))
+
+
+def test_open_ends_are_told() -> None:
+    allowed = {"low": Decimal(18), "high": Decimal(20), "unit": "USD bn"}
+    shown = {
+        ends: claims._allowed(allowed | {"low_is_closed": ends[0], "high_is_closed": ends[1]})
+        for ends in [(True, True), (False, True), (True, False)]
+    }
+    assert shown == {
+        (True, True): "18 to 20 USD bn",
+        (False, True): "above 18 and up to 20 USD bn",
+        (True, False): "from 18 and below 20 USD bn",
+    }
+
+
+def test_a_document_counts_its_verdicts_and_tells_its_readings(marts: _Composed) -> None:
+    for number, (status, reading) in enumerate(
+        [("confirmed", "census"), ("confirmed", "cif"), ("contradicted", "census")], start=1
+    ):
+        marts.add("marts.claims", _CLAIM, claim_id=f"c{number}")
+        marts.add(
+            "marts.claim_verdicts",
+            {**_VERDICT, **_DECIDED},
+            claim_id=f"c{number}",
+            status=status,
+            reading_id=reading,
+        )
+    text = _text(_page(documents.page(_desk(marts, ["c1", "c2"]), "doc")))
+    assert "Three figures: two confirmed and one contradicted." in text
+    assert "uses more than one reading of goods: census ( c1 ); cif ( c2 )" in text
+    assert "No arithmetic among its figures fails." in text
+
+
+def test_an_inconsistency_is_told_with_both_sides_and_its_repair(marts: _Composed) -> None:
+    for number in (1, 2):
+        marts.add("marts.claims", _CLAIM, claim_id=f"c{number}")
+        marts.add("marts.claim_verdicts", _VERDICT, claim_id=f"c{number}")
+    marts.add(
+        "marts.claim_inconsistencies",
+        {
+            "inconsistency_id": "doc | c1 + c2",
+            "document_id": "doc",
+            "claim_ids": ["c1", "c2"],
+            "equation": "part <= whole",
+            "about": "exports",
+            "left_claim_ids": ["c1"],
+            "left_low": Decimal("3.45e9"),
+            "left_high": Decimal("3.55e9"),
+            "right_claim_ids": ["c2"],
+            "right_low": Decimal(-(10**30)),
+            "right_high": Decimal("1.05e9"),
+            "suspect_claim_id": "c1",
+            "repairs": ["c1: a digit added, 0.5"],
+        },
+    )
+    desk = _desk(marts, ["c1", "c2"])
+    for page in (documents.page(desk, "doc"), claims.page(desk, "c2")):
+        text = _text(_page(page))
+        assert "By c1 , exports is 3.45 to 3.55 USD bn; by c2 it is at most 1.05 USD bn." in text
+        assert "c1 : a digit added, 0.5" in text
+        assert "c1 is the only figure that one slip can explain" in text
+
+
+def test_a_bridge_is_told_from_end_to_end(marts: _Composed) -> None:
+    _decided(marts)
+    bridge = {
+        "bridge_id": "b",
+        "told_as": "deficit",
+        "a_claim_id": "c1",
+        "a_period": "2016",
+        "a_usd": 27_600_000_000,
+        "b_reading_id": "cif",
+        "b_period": "2016",
+        "b_usd": 29_600_000_000,
+        "gap_usd": 2_000_000_000,
+        "residual_usd": 0,
+        "closes": True,
+    }
+    marts.add("marts.bridges", bridge)
+    marts.add(
+        "marts.bridge_steps",
+        {
+            "bridge_id": "b",
+            "step_order": 1,
+            "cause_code": "CIF + REEXPORT",
+            "amount_usd": 2_000_000_000,
+            "share_of_gap": 1,
+        },
+    )
+    text = _text(_page(claims.page(_desk(marts), "c1")))
+    assert (
+        "From A Paper's deficit of 27.60 USD bn for 2016 to the cif reading's deficit of 29.60 USD"
+        " bn for 2016 is +2.00 USD bn: re-exports and freight and insurance +2.00 (100.0 %)."
+    ) in text
+
+
+def test_evidence_leads_to_row_hash_and_address(marts: _Composed) -> None:
+    _decided(marts)
+    row = {
+        "mart": "claim_verdicts",
+        "row_key": "c1",
+        "source_id": "office",
+        "release_id": "2017-02",
+        "snapshot_sha256": "cd" * 32,
+        "column_name": "EYR",
+        "reported_value": Decimal("42262.2"),
+        "reported_unit": "USD mn",
+        "licence": "free",
+    }
+    addresses = {"file/one.csv": "https://example.org/one", "file/two.csv": "javascript:alert(1)"}
+    for number, (file, address) in enumerate(addresses.items()):
+        marts.add(
+            "marts.lineage",
+            row,
+            observation_id=str(number),
+            snapshot_file=file,
+            row_number=4_000 + number,
+            address=address,
+        )
+    page = _page(claims.page(_desk(marts), "c1"))
+    assert "cd" * 32 in page
+    assert 'href="https://example.org/one"' in page
+    # What is no address of the web is shown, never followed.
+    assert "javascript:alert(1)" in page
+    assert 'href="javascript' not in page
+    assert "42,262.200" in _text(page)
+
+
+_AMOUNTS = st.decimals(-1_000, 1_000, allow_nan=False, places=3)
+
+
+@given(
+    low=_AMOUNTS,
+    width=st.decimals(0, 50, allow_nan=False, places=3),
+    values=st.lists(_AMOUNTS, min_size=1, max_size=30),
+)
+def test_the_nearest_figure_is_always_drawn_first(
+    low: Decimal, width: Decimal, values: list[Decimal]
+) -> None:
+    band = Band(low, low + width, True, True, low)
+    shown = near(band, [Dot(str(at), one, "none", "", "") for at, one in enumerate(values)])
+    off = [max(band.low - one.value, one.value - band.high, Decimal(0)) for one in shown]
+    least = min(max(band.low - one, one - band.high, Decimal(0)) for one in values)
+    assert off[0] == least
+    assert off == sorted(off)
+    assert len(shown) <= 8
+
+
+def test_a_figure_far_from_all_others_does_not_press_the_band() -> None:
+    band = Band(Decimal("27.55"), Decimal("27.65"), True, True, Decimal("27.6"))
+    dots = [Dot("near", Decimal("27.6"), "exact", "", ""), Dot("far", Decimal(900), "none", "", "")]
+    assert [one.name for one in near(band, dots)] == ["near"]
