@@ -8,6 +8,7 @@ here: drawing progress (`cli/`) or what the steps do (`defs/`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -17,14 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from dagster_project.build_room import read_results, sweep
+from dagster_project.build_room import drop_build_file, read_results, sweep
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.publishing import GOOD_STATUSES, AuditFailed
 from dagster_project.settings import Settings
 from dagster_project.sources.snapshot import SnapshotError, discover_releases
-from dagster_project.warehouse import WarehouseError, connect_published, read_publication
+from dagster_project.warehouse import WarehouseError, read_publication
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -33,6 +32,12 @@ if TYPE_CHECKING:
 
 
 _WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
+
+# In what the engines say of a disk that took no more; the last is DuckDB's word for a spill.
+_NO_ROOM = (
+    *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    "max_temp_directory_size",
+)
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,35 @@ class BuildOutcome:
 
 
 class BuildFailed(RuntimeError):
-    """A build ended without publishing; the warehouse of before is still served."""
+    """A build ended without publishing; the warehouse of before, if any, is still served."""
 
-    def __init__(self, problems: list[str], log: Path | None, added: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        problems: list[str],
+        log: Path | None,
+        added: Sequence[Path] = (),
+        *,
+        is_served: bool = True,
+        full: Path | None = None,
+    ) -> None:
+        """`full` is the folder below which there was no room."""
         self.problems = problems
         self.log = log
+        stands = "the warehouse of before is still served" if is_served else "nothing is published"
         super().__init__(
-            "The build failed, the warehouse of before is still served:\n"
+            f"The build failed, {stands}:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
             + (f"\nThe whole log is {log}." if log else "")
-            + _what_came(added)
+            # What has come is not to blame for a full disk.
+            + (_what_to_do(full) if full else _what_came(added))
         )
+
+
+def _what_to_do(full: Path) -> str:
+    return (
+        f"\nThere was no room for it below {full}. Make room and build again: half-made files are"
+        " removed, and years that were made are not made twice."
+    )
 
 
 def _what_came(added: Sequence[Path]) -> str:
@@ -135,9 +158,19 @@ def _run_job(
         )
     if not result.success:
         target = settings.builds / run_id / "target"
+        problems = _problems(target, result)
+        no_room = _first_of_no_room(problems)
+        if no_room is not None:
+            # Each step after it fails of the same.
+            problems = [no_room]
+            drop_build_file(settings, run_id)
         log = target / "dbt.log"
         raise BuildFailed(
-            _problems(target, result), log if log.is_file() else None, added_since(settings)
+            problems,
+            log if log.is_file() else None,
+            added_since(settings),
+            is_served=settings.warehouse.is_file(),
+            full=settings.data_home if no_room else None,
         )
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
     return BuildOutcome(
@@ -151,14 +184,16 @@ def _run_job(
 def added_since(settings: Settings) -> list[Path]:
     """Folders of releases, fetched or dropped in, that are not in the published warehouse."""
     try:
-        with connect_published(settings) as connection:
-            rows = connection.execute("select source_id, release_id from marts.releases").fetchall()
+        publication = read_publication(settings)
         releases = discover_releases([settings.fetched_snapshots])
-    except (WarehouseError, SnapshotError, duckdb.Error):
+    except (WarehouseError, SnapshotError):
+        return []
+    if publication is None:
         return []
     if settings.fetched_snapshots == settings.shipped_snapshots:
         releases = tuple(release for release in releases if release.retrieved_at is not None)
-    return [one.folder for one in releases if (one.source_id, one.release_id) not in set(rows)]
+    built = publication.releases
+    return [one.folder for one in releases if one.release_id not in built.get(one.source_id, ())]
 
 
 @contextlib.contextmanager
@@ -203,8 +238,17 @@ def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
             continue
         if error.cls_name == AuditFailed.__name__ or not problems:
             said = re.sub(rf"^[\w.]*{re.escape(error.cls_name or '')}: ", "", error.message.strip())
-            problems.append(f"{event.step_key}: {said}")
+            if error.cls_name == AuditFailed.__name__:
+                # Its own heading says what is said of the build as a whole.
+                problems += [line.removeprefix("  - ") for line in said.splitlines()[1:]]
+            else:
+                problems.append(f"{event.step_key}: {said}")
     return problems or ["The run ended without saying why; see it in `make dev`."]
+
+
+def _first_of_no_room(problems: Sequence[str]) -> str | None:
+    lines = (line.strip() for problem in problems for line in problem.splitlines())
+    return next((line for line in lines if any(sign in line for sign in _NO_ROOM)), None)
 
 
 def _dbt_problems(target: Path) -> Iterator[str]:

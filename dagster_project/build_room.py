@@ -47,8 +47,7 @@ class BuildRoom:
     def clear(self) -> None:
         """Begin with nothing: what an attempt before this one left could pass for built."""
         shutil.rmtree(self.target, ignore_errors=True)
-        for path in (self.file, self.file.with_name(self.file.name + ".wal")):
-            path.unlink(missing_ok=True)
+        _remove_file(self.folder)
 
     def results(self) -> Mapping[str, Mapping[str, Any]]:
         return read_results(self.target)
@@ -106,18 +105,32 @@ def open_build_room(
         sweep(settings, keep_failed=(room.folder / _INPUTS).is_file())
 
 
+def drop_build_file(settings: Settings, run_id: str) -> None:
+    """Of a build that a full disk has ended only the log is of use; the rest is in the way."""
+    _remove_file(settings.builds / run_id)
+
+
+def _remove_file(folder: Path) -> None:
+    """The file of a build, its log of changes, and what did not fit into the memory."""
+    for path in folder.glob(f"{BUILD_FILE_NAME}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def sweep(settings: Settings, *, keep_failed: bool) -> None:
     """Remove the folders that nobody builds in, except perhaps the latest that failed.
 
     That one is kept to be looked into, and for a retry to publish from, until a build
-    ends well.
+    ends well. Where nobody builds at all, half-written files of years go too.
     """
     with _registry_lock(settings):
-        abandoned = {
-            folder: held
-            for folder in settings.builds.iterdir()
-            if folder.is_dir() and (held := _hold(folder)) is not None
-        }
+        folders = [folder for folder in settings.builds.iterdir() if folder.is_dir()]
+        abandoned = {folder: held for folder in folders if (held := _hold(folder)) is not None}
+        if len(abandoned) == len(folders):
+            for begun in settings.world.glob("tmp_*.parquet"):
+                begun.unlink(missing_ok=True)
         failed = [folder for folder in abandoned if (folder / _INPUTS).is_file()]
         latest = max(failed, key=lambda folder: folder.stat().st_mtime, default=None)
         for folder, held in abandoned.items():

@@ -10,6 +10,7 @@ from dagster_project.defs.inbox import build_inbox_asset
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
+from dagster_project.defs.report import build_site_asset
 from dagster_project.defs.resources import build_resources
 from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
@@ -26,6 +27,7 @@ def assemble(settings: Settings) -> dg.Definitions:
             *build_raw_assets(settings),
             dbt_models,
             build_publish_asset(settings, after=dbt_models.keys),
+            build_site_asset(settings),
         ],
         jobs=build_jobs(),
         schedules=build_schedules(settings),

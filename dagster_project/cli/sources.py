@@ -91,8 +91,8 @@ def fetch(
     level: Annotated[
         str,
         typer.Option(
-            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…; all for every"
-            " level at once, where the publisher has files of them.",
+            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…; all for whole"
+            " reports with every level, to be reconciled, where the publisher has files of them.",
             metavar="LEVEL",
         ),
     ] = "total",

@@ -50,6 +50,8 @@ def take(
 ) -> int:
     """Take in files that were fetched by other means, of any size.
 
+    What `bilateral fetch` brings is held already: it need not be taken in.
+
     A file is recognised by its layout and stays where it is. One that is held already adds
     nothing. What `<file>.json` beside it states holds too. The next `bilateral build` takes the
     new releases in.

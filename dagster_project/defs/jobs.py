@@ -10,6 +10,7 @@ import dagster as dg
 
 from dagster_project.defs.fetch import FETCHED, fetched_key
 from dagster_project.defs.inbox import INBOX
+from dagster_project.defs.report import MAKE_SITE, SITE
 from dagster_project.sources.catalog import CONNECTORS
 
 BUILD_JOB = "build_warehouse"
@@ -24,8 +25,11 @@ _LONGEST_FETCH = timedelta(hours=20)
 # One object, since a sensor asks for this job and the code location knows each job once.
 WAREHOUSE = dg.define_asset_job(
     BUILD_JOB,
-    # Only fetches need a network, so a build leaves them out, and the inbox with them.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes([FETCHED]),
+    # Only fetches need a network, so a build leaves them out, and the inbox with them. The site
+    # comes after: nobody waits for pages to read the warehouse.
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.key_prefixes([FETCHED])
+    - dg.AssetSelection.assets(SITE),
     # DuckDB has one writer and a step in a process of its own costs five seconds of
     # imports, so a build stays in one process.
     executor_def=dg.in_process_executor,
@@ -42,6 +46,7 @@ def fetch_job(source_id: str) -> str:
 def build_jobs() -> list[Any]:
     return [
         WAREHOUSE,
+        MAKE_SITE,
         # Raw tables share no file, so they may load side by side.
         dg.define_asset_job(
             LOAD_RAW_JOB,

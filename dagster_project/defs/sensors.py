@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dagster_project.defs.jobs import BUILD_JOB, INBOX_JOB, WAREHOUSE
+from dagster_project.defs.report import SITE_JOB, build_site_sensor
 from dagster_project.inputs import input_hash, is_current
 from dagster_project.settings import Settings
 from dagster_project.sources.inbox import look
@@ -17,7 +18,11 @@ _EVERY_SECONDS = 60
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    return [build_inbox_sensor(settings), build_news_sensor(settings)]
+    return [
+        build_inbox_sensor(settings),
+        build_news_sensor(settings),
+        build_site_sensor(settings),
+    ]
 
 
 def build_inbox_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -65,8 +70,8 @@ def build_news_sensor(settings: Settings) -> dg.SensorDefinition:
         context: dg.RunStatusSensorContext,
     ) -> dg.RunRequest | dg.SkipReason:
         ended = context.dagster_run.job_name
-        if ended == BUILD_JOB:
-            return dg.SkipReason("A build ended; there is nothing to follow it.")
+        if ended in {BUILD_JOB, SITE_JOB}:
+            return dg.SkipReason(f"{ended} ended; no build follows it.")
         found = input_hash(settings)
         if is_current(settings, found):
             return dg.SkipReason(f"{ended} ended and added nothing to what is published.")

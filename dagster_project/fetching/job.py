@@ -39,6 +39,7 @@ from dagster_project.fetching.store import (
 from dagster_project.fetching.walking import known_of, most_requests, walk
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
+from dagster_project.sources.bulk import BulkTable, count_rows
 from dagster_project.sources.connector import (
     Available,
     Chunk,
@@ -52,7 +53,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.raw import FileParser
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import reject_duplicates
 from dagster_project.sources.snapshot import AddedRelease, Release, SnapshotError, SnapshotFile
 from dagster_project.sources.succession import Comparison
@@ -235,10 +236,12 @@ class _Run:
     def lost(self, pieces: Sequence[Piece], added: AddedRelease | None) -> set[str]:
         """Datasets that came before the survey did, or of which something is held nowhere."""
         kept = {file.name for file in added.release.files} if added is not None else set()
+        # A file of these without news is held already, to the byte.
+        whole = {entry.table for entry in catalog.BULK}
         return {
             name
             for piece in pieces
-            if (piece.rejects and piece.chunk.name not in kept)
+            if (piece.rejects and piece.chunk.name not in kept and piece.chunk.table not in whole)
             or (piece.was_stored and self._survey_is_new)
             for name in piece.chunk.datasets
         }
@@ -247,8 +250,8 @@ class _Run:
         """What a stored reply of the plan holds: replies are not kept in memory."""
         return self._examined_again(piece, self._store).content
 
-    def rows_of(self, piece: Piece, content: bytes) -> pl.DataFrame:
-        return self._parse(piece.chunk, content)[0]
+    def rows_of(self, entry: SourceTable, piece: Piece, content: bytes) -> pl.DataFrame:
+        return self._parse(entry, piece.chunk, content)[0]
 
     def tell_repeat(self, note: str) -> None:
         self._tell(0, note)
@@ -317,13 +320,12 @@ class _Run:
         rows = rejects = 0
         if not is_survey and examined.is_whole and examined.content:
             try:
-                frame, rejects = self._parse(chunk, examined.content)
+                rows, rejects = self._count(chunk, examined.content)
             except SnapshotError as error:
                 raise Refused(
                     f"{self._connector.about.source_id}: {describe(chunk.request)}: the reply"
                     f" cannot be read. {error} The publisher may have changed its layout."
                 ) from error
-            rows = frame.height
         piece = Piece(
             chunk=chunk,
             is_whole=examined.is_whole,
@@ -346,14 +348,37 @@ class _Run:
             )
         return self._connector.examine(piece.chunk, reply)
 
-    def _parse(self, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
-        """The rows, each once, and how many could not be used."""
+    def _count(self, chunk: Chunk, content: bytes) -> tuple[int, int]:
+        """How many rows can be used, and how many cannot."""
         entry = catalog.table_named(chunk.table)
-        if chunk.layout not in entry.layouts:
-            raise SnapshotError(f"{chunk.name}: {chunk.table} has no layout {chunk.layout!r}.")
+        if isinstance(entry, BulkTable):
+            file = self._described(entry, chunk, content)
+            return count_rows(entry, file, content, self._seeds)
+        frame, rejects = self._parse(entry, chunk, content)
+        return frame.height, rejects
+
+    def _parse(self, entry: SourceTable, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
+        """The rows, each once, and how many could not be used."""
+        file = self._described(entry, chunk, content)
         if chunk.table not in self._parsers:
             self._parsers[chunk.table] = entry.parser(self._seeds)
-        file = SnapshotFile(
+        parsed = self._parsers[chunk.table](content, file)
+        if parsed.frame.is_empty():
+            first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
+            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+            raise SnapshotError(f"{chunk.name}: not one of its rows can be used{why}.")
+        frame, twice = reject_duplicates(
+            parsed.frame, entry.primary_key, ("row_number", "column_name")
+        )
+        return frame, parsed.rejects.height + twice.height
+
+    def _described(
+        self, entry: SourceTable | BulkTable, chunk: Chunk, content: bytes
+    ) -> SnapshotFile:
+        """The file that a reply will be, for those who read it."""
+        if chunk.layout not in entry.layouts:
+            raise SnapshotError(f"{chunk.name}: {chunk.table} has no layout {chunk.layout!r}.")
+        return SnapshotFile(
             source_id=entry.source_id,
             release_id="fetched",
             known_from=self._known_from,
@@ -368,15 +393,6 @@ class _Run:
             path=Path(chunk.name),
             covers=chunk.covers,
         )
-        parsed = self._parsers[chunk.table](content, file)
-        if parsed.frame.is_empty():
-            first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
-            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-            raise SnapshotError(f"{chunk.name}: not one of its rows can be used{why}.")
-        frame, twice = reject_duplicates(
-            parsed.frame, entry.primary_key, ("row_number", "column_name")
-        )
-        return frame, parsed.rejects.height + twice.height
 
     def _tell(self, rows: int, note: str | None = None) -> None:
         if self._on_event is not None:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from dagster_project.sources.reading import decode
 from dagster_project.sources.snapshot import SnapshotError
@@ -35,13 +36,16 @@ class Block:
     content: bytes
 
 
-def read_blocks(path: Path, name: str, *, is_coded: bool, on_read: Progress) -> Iterator[Block]:
+def read_blocks(
+    opened: BinaryIO, name: str, *, is_coded: bool, on_read: Progress
+) -> Iterator[Block]:
     """The header line as a block of its own, then the records.
 
     A gzip file is checked against its own check sums as it is unpacked: an unpacker that does
     not look at them ends quietly where the file was cut.
 
     Args:
+        opened: the file at its beginning, or a reply that is in memory.
         name: what the file is called in messages.
         is_coded: no cell goes over the end of a line, whatever quotes stand in it.
         on_read: told how many bytes of the file have been read, from time to time.
@@ -49,11 +53,11 @@ def read_blocks(path: Path, name: str, *, is_coded: bool, on_read: Progress) -> 
     Raises:
         SnapshotError: empty, cut short, damaged, not text, no header, or no table.
     """
-    is_packed = _is_packed(path)
+    is_packed = _is_packed(opened)
     held = b""
     line = 1
     has_header = False
-    for piece in _joined(_unpacked(path, name, on_read), BLOCK):
+    for piece in _joined(_unpacked(opened, name, on_read), BLOCK):
         held += piece
         if not has_header:
             end = held.find(b"\n") + 1
@@ -93,33 +97,36 @@ def read_blocks(path: Path, name: str, *, is_coded: bool, on_read: Progress) -> 
 def sha256_of(path: Path, on_read: Progress = lambda done: None) -> str:
     """The hash of a file that is not read into memory."""
     digest = hashlib.sha256()
-    for piece in _pieces(path, on_read):
-        digest.update(piece)
+    with path.open("rb") as opened:
+        for piece in _pieces(opened, on_read):
+            digest.update(piece)
     return digest.hexdigest()
 
 
-def _is_packed(path: Path) -> bool:
-    with path.open("rb") as opened:
+def _is_packed(opened: BinaryIO) -> bool:
+    start = opened.tell()
+    try:
         return opened.read(len(_GZIP)) == _GZIP
+    finally:
+        opened.seek(start)
 
 
-def _pieces(path: Path, on_read: Progress) -> Iterator[bytes]:
+def _pieces(opened: BinaryIO, on_read: Progress) -> Iterator[bytes]:
     done = 0
-    with path.open("rb") as opened:
-        while piece := opened.read(_PIECE):
-            done += len(piece)
-            on_read(done)
-            yield piece
+    while piece := opened.read(_PIECE):
+        done += len(piece)
+        on_read(done)
+        yield piece
 
 
-def _unpacked(path: Path, name: str, on_read: Progress) -> Iterator[bytes]:
+def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]:
     """The bytes of the file, unpacked where it is packed, a few at a time."""
-    if not _is_packed(path):
-        yield from _pieces(path, on_read)
+    if not _is_packed(opened):
+        yield from _pieces(opened, on_read)
         return
     member = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        for piece in _pieces(path, on_read):
+        for piece in _pieces(opened, on_read):
             left = piece
             while left:
                 if member.eof:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import uuid
 from collections import deque
@@ -21,13 +22,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import Block, read_blocks, sha256_of
+from dagster_project.sources.blocks import Block, Progress, read_blocks, sha256_of
 from dagster_project.sources.partitions import FINGERPRINT, SCHEMA_FILE, state_of, write_if_changed
 from dagster_project.sources.raw import (
     LINEAGE_SCHEMA,
@@ -171,6 +173,27 @@ def load_bulk_file(
         return _held(entry, file, settings) or _read(entry, file, settings, on_progress)
 
 
+def count_rows(
+    entry: BulkTable, file: SnapshotFile, content: bytes, seeds: Path
+) -> tuple[int, int]:
+    """How many rows of a file that has just come can be used, and how many cannot.
+
+    Of its rows no more are in memory than those of a few blocks; nothing is written.
+
+    Raises:
+        SnapshotError: the file cannot be used.
+    """
+    rows = rejects = 0
+    first_reject = None
+    for parsed in _parsed(entry, file, io.BytesIO(content), seeds, lambda done: None):
+        rows += parsed.frame.height
+        rejects += parsed.rejects.height
+        first_reject = first_reject or _first_reject(parsed)
+    if not rows:
+        raise _no_row(file, first_reject)
+    return rows, rejects
+
+
 def _files_of(entry: BulkTable, settings: Settings) -> list[SnapshotFile]:
     """The files of the table in the order of their releases, the same bytes once."""
     files: dict[str, SnapshotFile] = {}
@@ -207,31 +230,34 @@ def _read(
     entry: BulkTable, file: SnapshotFile, settings: Settings, on_progress: OnProgress
 ) -> LoadedFile:
     check_layout(file, entry.layouts)
-    with _writing(file, settings), _FileWriter(entry, file, settings) as writer:
-        for parsed in _parsed(entry, file, settings, on_progress):
+    with (
+        file.path.open("rb") as opened,
+        _writing(file, settings),
+        _FileWriter(entry, file, settings) as writer,
+    ):
+        size = file.path.stat().st_size
+        for parsed in _parsed(
+            entry,
+            file,
+            opened,
+            settings.seeds,
+            lambda done: on_progress(file.snapshot_file, done, size),
+        ):
             writer.add(parsed)
         if not writer.rows:
-            why = f" ({writer.first_reject})" if writer.first_reject else ""
-            raise SnapshotError(
-                f"{file.snapshot_file}: not one of its rows can be used{why}. Correct the file"
-                " or fetch it again."
-            )
+            raise _no_row(file, writer.first_reject)
         return writer.finish(fingerprint_of(entry, [file], settings.seeds))
 
 
 def _parsed(
-    entry: BulkTable, file: SnapshotFile, settings: Settings, on_progress: OnProgress
+    entry: BulkTable, file: SnapshotFile, opened: BinaryIO, seeds: Path, on_read: Progress
 ) -> Iterator[Parsed]:
     """The blocks of a file, parsed side by side, in their order."""
-    size = file.path.stat().st_size
     blocks = read_blocks(
-        file.path,
-        file.snapshot_file,
-        is_coded=file.layout in entry.coded,
-        on_read=lambda done: on_progress(file.snapshot_file, done, size),
+        opened, file.snapshot_file, is_coded=file.layout in entry.coded, on_read=on_read
     )
     first_line = next(blocks).content.decode("utf-8-sig").rstrip("\r\n")
-    parse = entry.opener(settings.seeds)(first_line, file)
+    parse = entry.opener(seeds)(first_line, file)
     waiting: deque[Future[Parsed]] = deque()
     with ThreadPoolExecutor(_READERS) as pool:
         try:
@@ -245,6 +271,21 @@ def _parsed(
         finally:
             for one in waiting:
                 one.cancel()
+
+
+def _first_reject(parsed: Parsed) -> str | None:
+    if parsed.rejects.is_empty():
+        return None
+    first = parsed.rejects.row(0, named=True)
+    return f"line {first['row_number']}: {first['reason']}"
+
+
+def _no_row(file: SnapshotFile, first_reject: str | None) -> SnapshotError:
+    why = f" ({first_reject})" if first_reject else ""
+    return SnapshotError(
+        f"{file.snapshot_file}: not one of its rows can be used{why}. Correct the file or fetch"
+        " it again."
+    )
 
 
 class _FileWriter:
@@ -277,10 +318,7 @@ class _FileWriter:
                 self._parts[year] = _Part(path, self._entry.schema)
             self._parts[year].add(self._with_lineage(rows, self._entry.schema))
         if parsed.rejects.height:
-            first = parsed.rejects.row(0, named=True)
-            self.first_reject = (
-                self.first_reject or f"line {first['row_number']}: {first['reason']}"
-            )
+            self.first_reject = self.first_reject or _first_reject(parsed)
             if self._rejects is None:
                 path = _rejects_file(self._entry, self._file, self._settings)
                 self._rejects = _Part(path, pl.Schema(REJECTS_SCHEMA))

@@ -61,7 +61,7 @@ CATALOG: tuple[SourceTable, ...] = (
     *articles.TABLES,
 )
 
-# Tables of large files, which no connector brings and no release is compared with.
+# Tables of large files, of which a release is compared with those before by the bytes alone.
 BULK: tuple[BulkTable, ...] = (*un_comtrade.BULK_TABLES, *cepii_baci.BULK_TABLES)
 
 # By source. A source without a connector is added to by hand.
@@ -78,16 +78,17 @@ CONNECTORS: Mapping[str, Connector] = {
 }
 
 
-def table_named(table: str) -> SourceTable:
-    """The entry of a table.
+def table_named(table: str) -> SourceTable | BulkTable:
+    """The entry of a table, of either kind.
 
     Raises:
         KeyError: no such table; the message lists those there are.
     """
-    for entry in CATALOG:
+    entries = (*CATALOG, *BULK)
+    for entry in entries:
         if entry.table == table:
             return entry
-    raise KeyError(f"No raw table {table!r}; the catalog has {[e.table for e in CATALOG]}.")
+    raise KeyError(f"No raw table {table!r}; the catalog has {[e.table for e in entries]}.")
 
 
 def connector_of(source_id: str) -> Connector:

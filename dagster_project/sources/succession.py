@@ -63,7 +63,10 @@ class ComparedTable(Protocol):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of one file beside what was last known of them."""
+    """Rows of one file beside what was last known of them.
+
+    A file of a bulk table is compared as a whole: all of its rows are new, or all the same.
+    """
 
     new: int
     changed: int

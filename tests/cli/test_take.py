@@ -69,12 +69,28 @@ def test_one_file_that_cannot_be_taken_keeps_back_no_other(run: Run, tmp_path: P
     result = run(str(cut), str(tmp_path / "absent.csv"), report(tmp_path, "2016.tsv.gz"))
     assert result.exit_code == 2
     assert result.stdout.startswith("2016.tsv.gz: 3 rows")
-    assert "cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
-    assert "absent.csv: cannot be read (No such file or directory)" in result.stderr
+    assert "Error: cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
+    assert "absent.csv: cannot be read (No such file or directory). Check its" in result.stderr
     assert "2 of 3 files were not taken" in result.stderr
 
 
 def test_a_table_that_there_is_not_is_refused(run: Run, tmp_path: Path) -> None:
     result = run(report(tmp_path, "2016.tsv.gz"), "--table", "un_comtrade__bluk")
     assert result.exit_code == 2
+    assert "table un_comtrade__bluk and layout (any) are asked for" in result.stderr
     assert "un_comtrade__bulk" in result.stderr
+
+
+def test_a_folder_is_told_from_a_file(run: Run, tmp_path: Path) -> None:
+    result = run(str(tmp_path))
+    assert result.exit_code == 2
+    assert "a folder, not a file. Name the files in it." in result.stderr
+
+
+def test_a_day_to_come_is_refused_before_the_file_is_read(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    result = run(report(tmp_path, "2016.tsv.gz"), "--known-from", "2999-01-01")
+    assert result.exit_code == 2
+    assert "2016.tsv.gz: known_from is 2999-01-01, a day to come." in result.stderr
+    assert not (home / "raw").exists()

@@ -15,6 +15,7 @@ from dagster._core.instance.config import PoolGranularity
 from dagster_project.definitions import assemble
 from dagster_project.defs.jobs import BUILD_JOB
 from dagster_project.defs.publish import PUBLISHED
+from dagster_project.defs.report import SITE, SITE_JOB
 from dagster_project.defs.resources import BUILD_POOL
 from dagster_project.defs.schedules import CALENDARS
 from dagster_project.defs.transform import OWNER
@@ -125,7 +126,11 @@ def test_every_schedule_and_sensor_is_on(defs: dg.Definitions) -> None:
     schedules, sensors = repository.schedule_defs, repository.sensor_defs
     assert len(schedules) > len(CALENDARS)
     assert {one.default_status for one in schedules} == {dg.DefaultScheduleStatus.RUNNING}
-    assert {sensor.name for sensor in sensors} == {"inbox", "build_after_news"}
+    assert {sensor.name for sensor in sensors} == {
+        "inbox",
+        "build_after_news",
+        "site_after_publication",
+    }
     assert {one.default_status for one in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 
@@ -142,7 +147,16 @@ def test_every_calendar_builds_and_every_source_is_fetched_by_one(defs: dg.Defin
 def test_a_build_asks_nobody(defs: dg.Definitions, graph: dg.AssetGraph) -> None:
     built = defs.resolve_job_def(BUILD_JOB).asset_layer.selected_asset_keys
     left_out = graph.get_all_asset_keys() - built
-    assert left_out == {dg.AssetKey(["fetched", name]) for name in (*CONNECTORS, "inbox")}
+    fetched = {dg.AssetKey(["fetched", name]) for name in (*CONNECTORS, "inbox")}
+    assert left_out == fetched | {SITE}
+
+
+def test_the_site_is_made_alone_and_after_the_publication(
+    defs: dg.Definitions, graph: dg.AssetGraph
+) -> None:
+    assert graph.get(SITE).parent_keys == {PUBLISHED}
+    assert graph.get(SITE).child_keys == set()
+    assert defs.resolve_job_def(SITE_JOB).asset_layer.selected_asset_keys == {SITE}
 
 
 def test_raw_tables_come_from_the_fetch_of_their_source(graph: dg.AssetGraph) -> None:

@@ -1,7 +1,8 @@
 """What a home holds after fetches, read from its files by the rule as it is written down.
 
 A row is known from the release that brought it until a later one brings its key again or
-withdraws it. Nothing here uses the product's own reading of that rule.
+withdraws it; a row of a whole report until a later release brings a file of the same name. Nothing
+here uses the product's own reading of these rules.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
+from dagster_project.sources.bulk import BulkTable
 from dagster_project.sources.snapshot import Release, discover_releases, read_verified
 
 _PLACE = ("release_id", "snapshot_file", "row_number", "column_name")
+# A report of UN Comtrade.
+_REPORT = ("freq_code", "period", "reporter_code")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ def held_rows(settings: Settings, table: str) -> pl.DataFrame:
     releases = releases_of(settings, entry.source_id)
     if not releases:
         return pl.DataFrame(schema=entry.schema)
-    catalog.load_table(entry, settings)
+    catalog.load_entry(entry, settings)
+    if isinstance(entry, BulkTable):
+        return _rows_of_reports(settings, table, releases)
     parts = [
         pl.read_parquet(part)
         for release in sorted(releases, key=lambda one: one.moment)
@@ -64,6 +70,16 @@ def held_rows(settings: Settings, table: str) -> pl.DataFrame:
     return rows.join(pl.concat(withdrawn), on=list(_PLACE), how="anti")
 
 
+def _rows_of_reports(settings: Settings, table: str, releases: list[Release]) -> pl.DataFrame:
+    last = {
+        file.name: file.sha256
+        for release in sorted(releases, key=lambda one: one.moment)
+        for file in release.files_of(table)
+    }
+    rows = pl.read_parquet(settings.raw / table / "**" / "*.parquet", hive_partitioning=False)
+    return rows.filter(pl.col("snapshot_sha256").is_in(list(last.values())))
+
+
 def as_printed(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows in an order of their own, so that two frames can be held against each other."""
     return frame.sort(frame.columns, nulls_last=True)
@@ -71,7 +87,10 @@ def as_printed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def compared(before: pl.DataFrame, after: pl.DataFrame, table: str) -> Counts:
     """What became of the rows of one truth in the next."""
-    values = [name for name in catalog.table_named(table).values if name in before.columns]
+    entry = catalog.table_named(table)
+    if isinstance(entry, BulkTable):
+        return _compared_whole(before, after)
+    values = [name for name in entry.values if name in before.columns]
     key = [name for name in before.columns if name not in values]
     both = before.join(after, on=key, how="inner", nulls_equal=True, suffix="_after")
     is_same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_after")) for name in values)
@@ -82,6 +101,23 @@ def compared(before: pl.DataFrame, after: pl.DataFrame, table: str) -> Counts:
         withdrawn=before.join(after, on=key, how="anti", nulls_equal=True).height,
         same=same,
     )
+
+
+def _compared_whole(before: pl.DataFrame, after: pl.DataFrame) -> Counts:
+    """The rows of reports that say anything else, and of those that are the same to the row."""
+    reports = {
+        name: {
+            report: as_printed(rows)
+            for report, rows in frame.partition_by(*_REPORT, as_dict=True).items()
+        }
+        for name, frame in (("before", before), ("after", after))
+    }
+    same = sum(
+        rows.height
+        for report, rows in reports["after"].items()
+        if report in reports["before"] and rows.equals(reports["before"][report])
+    )
+    return Counts(new=after.height - same, changed=0, withdrawn=0, same=same)
 
 
 def leftovers(settings: Settings) -> Iterator[Path]:

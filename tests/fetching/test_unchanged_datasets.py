@@ -373,7 +373,43 @@ def test_bulk_files_that_are_unchanged_are_left_where_they_are(
     files = [sent for sent in replay.sent if "/bulk/v1/file/" in sent.identity]
     assert len(files) == 1
     assert later.unchanged == 3
-    assert later.comparison.changed > 0
+    assert later.release is not None
+    assert [file.name for file in later.release.files] == ["bulk_A_842_2014.tsv.gz"]
+    assert_holds(settings, publisher, asked)
+
+
+def test_a_bulk_file_that_is_taken_back_under_its_old_day_holds_from_then_on(
+    settings: Settings, publisher: Revised
+) -> None:
+    asked = replace(ASKED, level="all")
+    first = fetch(settings, asked)
+    publisher.reports = {("842", "2014"), ("842", "2015"), ("410", "2014"), ("410", "2015")}
+    second = fetch(settings, asked, LATER)
+    publisher.reports = set()
+    back = fetch(settings, asked, LATER + timedelta(days=1))
+    known = [one.release.known_from for one in (first, second, back) if one.release is not None]
+    # The publisher's own day would put it before the one whose place it takes.
+    assert known == [date(2020, 1, 1), date(2020, 1, 2), date(2026, 3, 12)]
+    assert back.is_new
+    assert_holds(settings, publisher, asked)
+    (settings.fetching / "seen" / f"{SOURCE}.json").unlink()
+    assert fetch(settings, asked, LATER + timedelta(days=2)).release is None
+
+
+def test_a_bulk_file_that_is_no_longer_held_is_asked_for_again_alone(
+    settings: Settings, replay: ReplayServer, publisher: Revised
+) -> None:
+    asked = replace(ASKED, level="all")
+    america = fetch(settings, replace(asked, reporters=("USA",)))
+    fetch(settings, replace(asked, reporters=("KOR",)), FIRST_DAY + timedelta(hours=1))
+    assert america.release is not None
+    shutil.rmtree(america.release.folder)
+    replay.forget()
+    again = fetch(settings, asked, LATER)
+    assert again.unchanged == 2
+    files = {sent.identity.split("/")[4] for sent in replay.sent if "/file/" in sent.identity}
+    assert files == {"842"}
+    assert_holds(settings, publisher, asked)
 
 
 def test_a_file_that_cannot_be_read_is_named(settings: Settings) -> None:

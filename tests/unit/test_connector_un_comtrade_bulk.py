@@ -6,11 +6,12 @@ import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
-from fetching.held import held_rows
+from fetching.held import held_rows, releases_of
 from fetching.homes import KEYS, home
 from fetching.publishers.publisher import Answer
 from fetching.publishers.un_comtrade import UnComtrade
@@ -22,6 +23,7 @@ from dagster_project.fetching.http import Pace
 from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
 from dagster_project.fetching.planning import plan_fetch
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources.catalog import load_all
 from dagster_project.sources.connector import (
     Available,
     Chunk,
@@ -35,6 +37,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
+from dagster_project.sources.inbox import take_named
 from dagster_project.sources.un_comtrade import bulk, metadata
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
@@ -148,8 +151,11 @@ def test_a_file_is_one_request_and_covers_the_whole_report() -> None:
 def test_a_month_is_a_file_too() -> None:
     selection = selected(2016, 2016, "KOR", frequency="M")
     assert CONNECTOR.survey(selection, SEEDS)[0].request.address.endswith("/C/M/HS")
-    (chunk,) = files(planned(selection, known(selection, [entry(410, 201611)])))
+    plan = planned(selection, known(selection, [entry(410, 201611)]))
+    (chunk,) = files(plan)
     assert chunk.name == "bulk_M_410_201611.tsv.gz"
+    for one in (plan, planned(selection)):
+        assert "reconciled are years" in " ".join(one.notes)
     assert chunk.covers is not None
     assert (chunk.covers.first, chunk.covers.last) == ("2016-11", "2016-11")
 
@@ -342,6 +348,11 @@ def test_a_file_that_is_cut_or_damaged_is_asked_for_again(data: st.DataObject) -
         examined(a_file(), damaged)
 
 
+def test_of_a_file_that_was_unpacked_on_its_way_the_last_line_has_to_end() -> None:
+    with pytest.raises(TryAgain, match="cut short or damaged"):
+        examined(a_file(), table()[:-1])
+
+
 def test_a_file_of_many_times_its_size_is_looked_at_in_pieces() -> None:
     packed = gzip.compress(table() + b"0" * (1 << 26), mtime=0)
     assert examined(a_file(), packed).content is packed
@@ -408,8 +419,8 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> Callable[[Twist], None]:
     return begin
 
 
-def fetch(settings: Settings, selection: Selection) -> FetchOutcome:
-    return run_fetch(settings, "un_comtrade", selection, now=MOMENT, pace=Pace(scale=0.0))
+def fetch(settings: Settings, selection: Selection, now: datetime = MOMENT) -> FetchOutcome:
+    return run_fetch(settings, "un_comtrade", selection, now=now, pace=Pace(scale=0.0))
 
 
 def told(settings: Settings, selection: Selection) -> str:
@@ -506,31 +517,151 @@ def test_half_a_file_that_arrives_whole_is_asked_for_again(
     assert len(halved) == 4
     assert outcome.requests_sent == 1 + 2 * 4 + 1
     assert outcome.rejects == 0
-    assert held_rows(settings, "un_comtrade__trade").height > 1_000
+    assert held_rows(settings, bulk.TABLE).height > 1_000
 
 
-def test_a_report_in_a_new_edition_takes_the_place_of_the_old(
-    replay: ReplayServer, tmp_path: Path, twist: Callable[[Twist], None]
-) -> None:
-    def in_edition_five(path: str, answer: Answer) -> Answer:
-        if path.startswith("/bulk/v1/file/"):
+@pytest.fixture
+def anew(twist: Callable[[Twist], None]) -> set[str]:
+    """Reporters whose report has another edition and key, though it is of the same day."""
+    codes: set[str] = set()
+
+    def change(path: str, answer: Answer) -> Answer:
+        if path.startswith("/bulk/v1/file/") and path.split("/")[-2] in codes:
             text = gzip.decompress(answer.body).replace(b"\tH4\t", b"\tH5\t")
             return replace(answer, body=gzip.compress(text, mtime=0))
         if path.startswith("/bulk/v1/get/"):
-            return replace(
-                answer, body=answer.body.replace(b'"H4"', b'"H5"').replace(b"2020-01", b"2020-02")
-            )
+            envelope = json.loads(answer.body)
+            for one in envelope["data"]:
+                if str(one["reporterCode"]) in codes:
+                    one["eTag"] += " anew"
+            return replace(answer, body=json.dumps(envelope).encode())
         return answer
 
+    twist(change)
+    return codes
+
+
+def forget(settings: Settings) -> None:
+    """Have everything asked for again."""
+    (settings.fetching / "seen" / "un_comtrade.json").unlink()
+
+
+def brought(outcome: FetchOutcome) -> dict[str, str]:
+    """The files of a release that is new, and the tables they are of."""
+    assert outcome.release is not None
+    assert outcome.is_new
+    return {file.name: file.table for file in outcome.release.files}
+
+
+USA_2016, KOR_2016 = "bulk_A_842_2016.tsv.gz", "bulk_A_410_2016.tsv.gz"
+TWO = selected(2016, 2016, "USA", "KOR")
+
+
+def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
+    replay: ReplayServer, tmp_path: Path, anew: set[str]
+) -> None:
     settings = home(tmp_path, "home", replay.address)
-    selection = selected(2016, 2016)
-    before = fetch(settings, selection)
-    # What the API gave of another reporter stays.
-    fetch(settings, selected(2016, 2016, "KOR", level="total", partners=("USA",)))
-    beside = held_rows(settings, "un_comtrade__trade").filter(reporter_code="410")
-    twist(in_edition_five)
-    after = fetch(settings, selection)
-    trade = held_rows(settings, "un_comtrade__trade")
-    assert trade.filter(reporter_code="842")["classification_code"].unique().to_list() == ["H5"]
-    assert after.comparison.withdrawn == after.comparison.new == before.rows - 1
-    assert trade.filter(reporter_code="410").height == beside.height > 0
+
+    def rows_by_edition() -> dict[tuple[str, str], int]:
+        loaded = {one.table: one.rows for one in load_all(settings)}
+        rows = pl.read_parquet(settings.raw / bulk.TABLE / "year=2016" / "*.parquet")
+        assert loaded[bulk.TABLE] == rows.height
+        assert loaded["un_comtrade__trade"] == 0
+        of_each = rows.group_by("reporter_code", "classification_code").len()
+        return {(code, edition): count for code, edition, count in of_each.iter_rows()}
+
+    first = fetch(settings, TWO)
+    files = brought(first)
+    assert (files.pop(USA_2016), files.pop(KOR_2016)) == (bulk.TABLE, bulk.TABLE)
+    assert list(files.values()) == ["un_comtrade__reporting"]
+    held = rows_by_edition()
+    assert set(held) == {("842", "H4"), ("410", "H4")}
+    assert sum(held.values()) == first.rows - 2
+    assert min(held.values()) > 100
+
+    forget(settings)
+    again = fetch(settings, TWO, MOMENT + timedelta(hours=1))
+    assert again.release is None
+    assert (again.comparison.same, again.comparison.has_news) == (first.rows, False)
+
+    # The publisher goes to another edition and back, all on one day and under one date.
+    known = held[("410", "H4")]
+    ids = [first.release.release_id] if first.release else []
+    for hour, codes in ((2, {"410"}), (3, set[str]()), (4, {"410"})):
+        anew.clear()
+        anew.update(codes)
+        outcome = fetch(settings, TWO, MOMENT + timedelta(hours=hour))
+        assert brought(outcome) == {KOR_2016: bulk.TABLE}
+        assert (outcome.comparison.new, outcome.comparison.same) == (known, 1)
+        (edition,) = set(
+            held_rows(settings, bulk.TABLE).filter(reporter_code="410")["classification_code"]
+        )
+        assert edition == ("H5" if codes else "H4")
+        assert outcome.release is not None
+        assert outcome.release.known_from == MOMENT.date()
+        ids.append(outcome.release.release_id)
+    assert [one.release_id for one in releases_of(settings, "un_comtrade")] == ids
+    # What came back is not held twice.
+    assert rows_by_edition() == held | {("410", "H5"): known}
+
+
+def test_what_was_taken_by_hand_under_the_same_name_is_held(
+    replay: ReplayServer, tmp_path: Path
+) -> None:
+    elsewhere = fetch(home(tmp_path, "elsewhere", replay.address), TWO)
+    assert elsewhere.release is not None
+    settings = home(tmp_path, "home", replay.address)
+    taken = take_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
+    assert (taken.table, taken.is_new) == (bulk.TABLE, True)
+    outcome = fetch(settings, TWO, MOMENT + timedelta(hours=1))
+    assert set(brought(outcome)) & {USA_2016, KOR_2016} == {KOR_2016}
+    assert outcome.comparison.same == taken.rows
+
+
+def test_a_row_that_cannot_be_read_is_counted_and_not_asked_for_again(
+    replay: ReplayServer, tmp_path: Path, twist: Callable[[Twist], None]
+) -> None:
+    def spoil_one(path: str, answer: Answer) -> Answer:
+        if not path.startswith("/bulk/v1/file/"):
+            return answer
+        text = gzip.decompress(answer.body).replace(b"\tC\tA\t", b"\tC\tZ\t", 1)
+        return replace(answer, body=gzip.compress(text, mtime=0))
+
+    twist(spoil_one)
+    settings = home(tmp_path, "home", replay.address)
+    first = fetch(settings, selected(2016, 2016))
+    assert first.rejects == 1
+    (loaded,) = [one for one in load_all(settings) if one.table == bulk.TABLE]
+    assert (loaded.rows, loaded.rejects) == (first.rows - 1, 1)
+    forget(settings)
+    # The bytes are held, and the row with them.
+    assert fetch(settings, selected(2016, 2016)).release is None
+    assert fetch(settings, selected(2016, 2016)).unchanged == 1
+
+
+def test_a_file_without_a_row_that_can_be_read_is_refused(
+    replay: ReplayServer, tmp_path: Path, twist: Callable[[Twist], None]
+) -> None:
+    def spoil_all(path: str, answer: Answer) -> Answer:
+        if not path.startswith("/bulk/v1/file/"):
+            return answer
+        text = gzip.decompress(answer.body).replace(b"\tC\tA\t", b"\tC\tZ\t")
+        return replace(answer, body=gzip.compress(text, mtime=0))
+
+    twist(spoil_all)
+    said = told(home(tmp_path, "home", replay.address), SELECTION)
+    assert "not one of its rows can be used (line 2: " in said
+    assert "/bulk/v1/file/842/" in said
+
+
+def test_figures_that_calls_brought_stay_beside_a_report(
+    replay: ReplayServer, tmp_path: Path
+) -> None:
+    settings = home(tmp_path, "home", replay.address)
+    fetch(settings, selected(2016, 2016, level="total", partners=("KOR",)))
+    before = held_rows(settings, "un_comtrade__trade")
+    outcome = fetch(settings, selected(2016, 2016), MOMENT + timedelta(days=1))
+    assert USA_2016 in brought(outcome)
+    assert outcome.comparison.withdrawn == 0
+    after = held_rows(settings, "un_comtrade__trade")
+    assert after.height == before.height > 0

@@ -159,11 +159,11 @@ def _in_blocks(
     path: Path, file: SnapshotFile, block: int
 ) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
     """Frames and rejects of a file that is cut into blocks of about so many bytes."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, path.open("rb") as opened:
         patch.setattr(blocks, "BLOCK", block)
         cut = list(
             blocks.read_blocks(
-                path, file.name, is_coded=file.layout in REPORTS.coded, on_read=lambda done: None
+                opened, file.name, is_coded=file.layout in REPORTS.coded, on_read=lambda done: None
             )
         )
     read = REPORTS.opener(PROJECT_ROOT / "dbt" / "seeds")(
@@ -389,8 +389,11 @@ def test_a_quote_that_is_never_closed_ends_the_reading_early(
         nonlocal read
         read = done
 
-    with pytest.raises(SnapshotError, match=r"line 3: a record of more than .*quote is left open"):
-        list(blocks.read_blocks(path, "file.csv", is_coded=False, on_read=tell))
+    with (
+        path.open("rb") as opened,
+        pytest.raises(SnapshotError, match=r"line 3: a record of more than .*quote is left open"),
+    ):
+        list(blocks.read_blocks(opened, "file.csv", is_coded=False, on_read=tell))
     assert read < 1_000_000 < path.stat().st_size
 
 

@@ -17,6 +17,7 @@ from dagster_project.report.charts import theme
 _WIDTH = 344
 _ROW = 38
 _ROWS = 8
+_MIDDLE = 0.6
 # A cross of two strokes: told from a disc and a diamond by its form alone.
 _CROSS = "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"
 _MARKS = {
@@ -103,73 +104,72 @@ def _band(band: Band, x: alt.X, height: int) -> Iterator[alt.Chart]:
             "rect", color="var(--accent)", opacity=0.18, description="What the print allows"
         ),
     ).encode(x=x, x2="end:Q", y=alt.value(0), y2=alt.value(height))
-    for end, is_closed in ((band.low, band.low_is_closed), (band.high, band.high_is_closed)):
-        yield alt.Chart(
-            theme.values([{"value": end}]),
-            mark=alt.MarkDef(
-                "rule",
-                color="var(--accent)",
-                strokeWidth=1.2,
+    yield alt.Chart(
+        theme.values(
+            [
                 # An end that is itself not allowed is broken.
-                strokeDash=[] if is_closed else [3, 3],
-                aria=False,
-            ),
-        ).encode(x=x)
+                {"value": band.low, "dash": [1, 0] if band.low_is_closed else [3, 3]},
+                {"value": band.high, "dash": [1, 0] if band.high_is_closed else [3, 3]},
+            ]
+        ),
+        mark=alt.MarkDef("rule", color="var(--accent)", strokeWidth=1.2, aria=False),
+    ).encode(x=x, strokeDash=alt.StrokeDash("dash:N", scale=None))
 
 
 def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> Iterator[alt.Chart]:
-    rows = [
-        {
-            "row": place + 0.7,
-            "name_row": place + 0.26,
-            "value": one.value,
-            "name": one.name,
-            "label": one.label,
-            "says": f"{one.name}, {one.says}",
-            "fit": one.fit,
-            # The label stands where there is more room.
-            "is_left": (float(one.value) - low) / (high - low) < 0.6,
-        }
-        for place, one in enumerate(dots)
-    ]
+    rows = []
+    for place, one in enumerate(dots):
+        shape, stroke, fill = _MARKS.get(one.fit, _MARKS["none"])
+        # The label stands where there is more room.
+        is_left = (float(one.value) - low) / (high - low) < _MIDDLE
+        rows.append(
+            {
+                "row": place + 0.7,
+                "name_row": place + 0.26,
+                "value": one.value,
+                "name": one.name,
+                "label": one.label,
+                "says": f"{one.name}, {one.says}",
+                "shape": shape,
+                "stroke": stroke,
+                "fill": fill,
+                "align": "left" if is_left else "right",
+                "dx": 9 if is_left else -9,
+            }
+        )
+    data = theme.values(rows)
+    yield alt.Chart(data, mark=alt.MarkDef("rule", color=theme.GRID, aria=False)).encode(
+        y=y, x=alt.value(0), x2=alt.value("width")
+    )
     yield alt.Chart(
-        theme.values(rows), mark=alt.MarkDef("rule", color=theme.GRID, aria=False)
-    ).encode(y=y, x=alt.value(0), x2=alt.value("width"))
-    # The name stands on paper of its own where it crosses the band.
-    for stroke in (theme.PAPER, None):
-        yield alt.Chart(
-            theme.values(rows),
-            mark=alt.MarkDef(
-                "text",
-                align="left",
-                baseline="middle",
-                limit=_WIDTH,
-                aria=False,
-                stroke=stroke,
-                strokeWidth=4 if stroke else 0,
-            ),
-        ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
-    for fit, (shape, stroke, fill) in _MARKS.items():
-        fitting = [row for row in rows if row["fit"] == fit]
-        if fitting:
-            yield alt.Chart(
-                theme.values(fitting),
-                mark=alt.MarkDef(
-                    "point",
-                    shape=shape,
-                    stroke=stroke,
-                    fill=fill,
-                    strokeWidth=2,
-                    size=70,
-                    opacity=1,
-                ),
-            ).encode(x=x, y=y, description="says:N")
-    for is_left, align, dx in ((True, "left", 9), (False, "right", -9)):
-        beside = [row for row in rows if row["is_left"] is is_left]
-        if beside:
-            yield alt.Chart(
-                theme.values(beside),
-                mark=alt.MarkDef(
-                    "text", align=align, dx=dx, baseline="middle", fontWeight="bold", aria=False
-                ),
-            ).encode(x=x, y=y, text="label:N")
+        data,
+        mark=alt.MarkDef(
+            "text",
+            align="left",
+            baseline="middle",
+            limit=_WIDTH,
+            aria=False,
+            # The name stands on paper of its own where it crosses the band.
+            stroke=theme.PAPER,
+            strokeWidth=4,
+        ),
+    ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
+    yield alt.Chart(data, mark=alt.MarkDef("point", strokeWidth=2, size=70, opacity=1)).encode(
+        x=x,
+        y=y,
+        shape=alt.Shape("shape:N", scale=None),
+        stroke=alt.Stroke("stroke:N", scale=None),
+        fill=alt.Fill("fill:N", scale=None),
+        description="says:N",
+    )
+    yield alt.Chart(
+        data,
+        mark=alt.MarkDef(
+            "text",
+            align=alt.ExprRef("datum.align"),
+            dx=alt.ExprRef("datum.dx"),
+            baseline="middle",
+            fontWeight="bold",
+            aria=False,
+        ),
+    ).encode(x=x, y=y, text="label:N")

@@ -387,7 +387,7 @@ def _definition(row: Row) -> str:
     """What products a candidate counts."""
     if row["part_claim_id"]:
         return f"the text's own figure {row['part_claim_id']} over the whole"
-    return str(row["definition"] or ABSENT)
+    return str(row["products"] or ABSENT)
 
 
 def _name(row: Row, *, with_definition: bool) -> str:
@@ -493,7 +493,7 @@ def _interval(desk: Desk, claim: Row, candidates: Answer, tried: Sequence[Row]) 
         columns=(
             "hypothesis",
             "readings",
-            "definition",
+            "products",
             "value",
             "fit",
             "distance",

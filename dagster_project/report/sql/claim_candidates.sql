@@ -56,7 +56,7 @@ with
 select
     t.hypothesis,
     coalesce(r.readings, t.basis_key) as readings,
-    coalesce(d.definition_name, t.definition_id) as definition,
+    coalesce(d.definition_name, t.definition_id) as products,
     cast(cast(t.value as double) / t.multiplier as decimal(32, 6)) as value,
     t.fit,
     -- With more digits than a figure has: what lies just outside is not inside.

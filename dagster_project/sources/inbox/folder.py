@@ -93,7 +93,7 @@ def read_head(path: Path) -> tuple[bytes, State]:
         with path.open("rb") as opened:
             head, state = opened.read(_HEAD), State.of(os.fstat(opened.fileno()))
     except OSError as error:
-        raise InboxError(f"cannot be read ({error.strerror}). Correct its permissions.") from error
+        raise _unreadable(error) from error
     if not head.strip():
         raise InboxError("the file is empty. Fetch it again.")
     return head, state
@@ -109,9 +109,17 @@ def read_whole(path: Path, state: State) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InboxError(f"cannot be read ({error.strerror}). Correct its permissions.") from error
+        raise _unreadable(error) from error
     check_unchanged(path, state)
     return content
+
+
+def _unreadable(error: OSError) -> InboxError:
+    if isinstance(error, IsADirectoryError):
+        return InboxError("a folder, not a file. Name the files in it.")
+    advice = {FileNotFoundError: "Check its name.", PermissionError: "Correct its permissions."}
+    after = advice.get(type(error), "Copy it anew, or fetch it again.")
+    return InboxError(f"cannot be read ({error.strerror}). {after}")
 
 
 def check_unchanged(path: Path, state: State) -> None:

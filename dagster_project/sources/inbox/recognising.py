@@ -42,8 +42,8 @@ def recognised(
     ]
     if not possible:
         raise InboxError(
-            f"{name}{COMPANION} states table {stated.get('table', '(any)')} and layout"
-            f" {stated.get('layout', '(any)')}, which no table has. There are:\n"
+            f"table {stated.get('table', '(any)')} and layout {stated.get('layout', '(any)')} are"
+            " asked for, which no table has. There are:\n"
             + _listed((entry, layout) for entry in entries for layout in entry.layouts)
         )
     shown = [

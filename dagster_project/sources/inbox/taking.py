@@ -114,6 +114,11 @@ def _take_one(
     stays: bool,
 ) -> tuple[Taken, State]:
     """What became of a file, and the state it was in."""
+    known_from = stated.get("known_from", moment.date())
+    if known_from > moment.date():
+        raise InboxError(
+            f"known_from is {known_from}, a day to come. State a day on which it was known."
+        )
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
     entry, layout = recognised(head, state.size, path.name, stated)
@@ -192,7 +197,7 @@ def _take_bulk(
         except NoRoom:
             raise
         except SnapshotError as error:
-            raise InboxError(str(error).replace(file.snapshot_file, file.path.name)) from error
+            raise InboxError(_said(error, file)) from error
         rows, rejects = loaded.rows, loaded.rejects
     if release is None or "known_from" in stated:
         check_unchanged(file.path, state)
@@ -269,7 +274,7 @@ def _parsed(
     try:
         parsed = entry.parser(seeds)(content, file)
     except SnapshotError as error:
-        raise InboxError(str(error).replace(file.snapshot_file, file.path.name)) from error
+        raise InboxError(_said(error, file)) from error
     # Anything may be dropped; what a parser did not foresee must not keep back other files.
     except Exception as error:
         raise InboxError(
@@ -281,6 +286,14 @@ def _parsed(
         why = f" (row {first['row_number']}: {first['reason']})" if first else ""
         raise InboxError(f"not one of its rows can be used{why}. Correct it and drop it again.")
     return parsed.frame, parsed.rejects.height
+
+
+def _said(error: SnapshotError, file: SnapshotFile) -> str:
+    """What is wrong with a file, whose name whoever tells it puts before."""
+    said = str(error)
+    for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
+        said = said.removeprefix(beginning)
+    return said.replace(file.snapshot_file, file.path.name)
 
 
 def _compared(

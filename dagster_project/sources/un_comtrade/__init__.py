@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dagster_project.sources.bulk import BulkTable, FileOpener
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.un_comtrade import downloads, metadata, replies, trade
+from dagster_project.sources.un_comtrade import bulk, downloads, metadata, replies, trade
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
@@ -84,11 +84,11 @@ TABLES: tuple[SourceTable, ...] = (
 BULK_TABLES: tuple[BulkTable, ...] = (
     BulkTable(
         source_id="un_comtrade",
-        table="un_comtrade__bulk",
+        table=bulk.TABLE,
         description="Whole reports of countries to the United Nations, for reconciling both sides.",
         layouts=frozenset(downloads.LAYOUTS),
         coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
-        whole_reports=frozenset({"comtrade_bulk_34"}),
+        whole_reports=frozenset({bulk.FILE_LAYOUT}),
         signs=downloads.SIGNS,
         opener=_bulk_opener,
         seeds=(COUNTRY_SEED, AREA_SEED),

@@ -24,7 +24,6 @@ from dagster_project.sources.un_comtrade.calls import (
     HOST,
     PERIODS_A_CALL,
     SOURCE_ID,
-    TRADE,
     dataset_name,
     grouped,
     listing_chunk,
@@ -32,6 +31,7 @@ from dagster_project.sources.un_comtrade.calls import (
 )
 
 LEVEL = "all"
+TABLE = "un_comtrade__bulk"
 LIST_LAYOUT = "comtrade_bulk_list_v1"
 FILE_LAYOUT = "comtrade_bulk_34"
 _LIST = f"https://{HOST}/bulk/v1/get"
@@ -176,12 +176,12 @@ def file_chunk(frequency: str, reporter: str, period: str, address: str) -> Chun
         "freq_code": (frequency,),
         "period": (period,),
         "reporter_code": (reporter,),
-        # A report in a new edition takes the place of that in the old one.
+        # In whichever edition the report is.
         "classification_code": EDITIONS,
     }
     return Chunk(
         name=f"bulk_{frequency}_{reporter}_{period}.tsv.gz",
-        table=TRADE,
+        table=TABLE,
         layout=FILE_LAYOUT,
         request=Request(address, accept=_FILE_TYPES, key_hint=_KEY_HINT),
         covers=Covers(equal, month_of(period, 1), month_of(period, 12)),
@@ -200,7 +200,12 @@ def is_file(content: bytes) -> bool:
 
 
 def is_cut(content: bytes) -> bool:
-    """Whether a packed file ends too early, or is damaged: its check sums tell."""
+    """Whether a file ends too early, or is damaged.
+
+    Check sums tell of a packed one; of one that was unpacked on its way, the end of a line.
+    """
+    if not content.startswith(_GZIP):
+        return not content.endswith(b"\n")
     view, place = memoryview(content), 0
     while view[place : place + len(_GZIP)] == _GZIP:
         member = zlib.decompressobj(_GZIP_WINDOW)

@@ -22,7 +22,7 @@ _GET = f"https://{HOST}/data/v1/get"
 _PREVIEW = f"https://{HOST}/public/v1/preview"
 METADATA = f"https://{HOST}/data/v1/getMetadata"
 AVAILABLE = f"https://{HOST}/public/v1/getDa"
-TRADE, _REPORTING = "un_comtrade__trade", "un_comtrade__reporting"
+_TRADE, _REPORTING = "un_comtrade__trade", "un_comtrade__reporting"
 _JSON = ("application/json",)
 
 # The publisher allows 250,000 rows a call, one of its clients 100,000: what both allow.
@@ -71,7 +71,7 @@ def trade_chunk(ask: Ask, expected_rows: int) -> Chunk:
     return Chunk(
         name=f"{ask.frequency}_{'_'.join(_label(part) for part in parts)}"
         f"{'' if ask.has_key else '_preview'}.json",
-        table=TRADE,
+        table=_TRADE,
         layout=replies.LAYOUT,
         request=Request(f"{base}/C/{ask.frequency}/HS", tuple(parameters), accept=_JSON),
         covers=_covers(ask),

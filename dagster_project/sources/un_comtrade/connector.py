@@ -4,9 +4,10 @@ Belongs here: what can be asked for, and whole plans. Does not belong here: pack
 (`planning`), a single call (`calls`), bulk files (`bulk`), what a reply is (`examining`), sending
 (`fetching`).
 
-A level is asked for in calls, which any key may make and which have the rows of a level alone.
-Level `all` is asked for in bulk files, a reporter and period each: one request instead of many,
-for keys with that right, and as large as the publisher makes it.
+A level is asked for in calls, which any key may make and which have the rows of a level alone;
+their figures are observations. Level `all` is asked for in bulk files, a reporter and period each:
+one request instead of many, for keys with that right, and as large as the publisher makes it; they
+are whole reports, to be reconciled with those of the other side.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ ABOUT = About(
         f"Without a key a call gives {ROWS_WITHOUT_KEY} rows and no metadata; with one"
         f" {ROWS_A_CALL:,}.",
         f"Level {bulk.LEVEL} is the publisher's bulk file of a reporter and period, with every"
-        " level, partner and flow; it takes a key that has a right to these files.",
+        " level, partner and flow, to reconcile the reports of both sides; it takes a key that has"
+        " a right to these files.",
         "Availability and metadata are read as documented: no reply of theirs was seen.",
         "Total exports contain re-exports, which are asked for beside them.",
     ),
@@ -221,14 +223,17 @@ def _plan_files(
             f" a right to them: keys are issued at {KEY_ADDRESS}. Without one, name a level, such"
             " as --level hs6."
         )
+    notes = []
+    if selection.frequency == "M":
+        notes.append("Files of months are held, but reconciled are years: --frequency A.")
     pairs = len(reporters) * len(periods)
     if not known:
         requests = pairs + math.ceil(len(periods) / PERIODS_A_CALL)
-        note = (
+        notes.append(
             "The list of files is asked for first. Until then a file a reporter and period is an"
             " estimate; what the list does not name is not there."
         )
-        return Plan(SOURCE_ID, selection, (), requests, requests, (note,))
+        return Plan(SOURCE_ID, selection, (), requests, requests, tuple(notes))
     files = bulk.addresses(selection.frequency, reporters, periods, known)
     unchanged = {one.name for one in known if one.unchanged_since is not None}
     chunk_of = {
@@ -244,7 +249,6 @@ def _plan_files(
         for period in periods
         if (name, period) not in there
     ]
-    notes = []
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         notes.append(

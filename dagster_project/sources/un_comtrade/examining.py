@@ -84,7 +84,7 @@ def _examine_file(chunk: Chunk, reply: Reply) -> Examined:
         )
     if bulk.is_cut(reply.content):
         raise TryAgain(
-            f"{_what(chunk)}: the gzip file is cut short or damaged after"
+            f"{_what(chunk)}: the file is cut short or damaged after"
             f" {len(reply.content):,} bytes. Ask for the same again."
         )
     return Examined(content=reply.content)

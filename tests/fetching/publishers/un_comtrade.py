@@ -181,8 +181,11 @@ class UnComtrade(Publisher):
         ]
         texts = ("freq_code", "period", "reporter_code", "flow_code", "partner_code", "cmd_code")
         money = ("cif_value", "fob_value", "primary_value")
-        schema = dict.fromkeys(texts, pl.String()) | dict.fromkeys(money, pl.Decimal(20, 3))
-        truth = {"un_comtrade__trade": pl.DataFrame(found, schema=schema, orient="row")}
+        table, digits = (
+            ("un_comtrade__bulk", 18) if selection.level == "all" else ("un_comtrade__trade", 20)
+        )
+        schema = dict.fromkeys(texts, pl.String()) | dict.fromkeys(money, pl.Decimal(digits, 3))
+        truth = {table: pl.DataFrame(found, schema=schema, orient="row")}
         if not case.has_key:
             return truth
         words = ("freq_code", "period", "reporter_code", "trade_system", "import_valuation")

@@ -1,0 +1,67 @@
+"""Pictures say what they were given: every amount, in its unit, in a sentence of its own."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.report.charts import bars, dots
+from dagster_project.report.numbers import BILLIONS, MILLIONS, money_for
+
+_MARK = re.compile(r'aria-label="([^"]+)"')
+
+
+def _says(svg: str) -> set[str]:
+    return set(_MARK.findall(svg))
+
+
+def test_each_bar_says_whose_it_is_of_what_and_how_much() -> None:
+    svg = bars.draw(
+        [
+            bars.Group("2016", [bars.Bar("hs87", 0, Decimal(23_000_865_532))]),
+            bars.Group("2017", [bars.Bar("hs87", 0, Decimal(-34_567_325))]),
+        ],
+        "gaps",
+    )
+    assert {
+        "hs87, 2016: 23,000.9 millions of US dollars",
+        "hs87, 2017: −34.6 millions of US dollars",  # noqa: RUF001
+    } <= _says(svg)
+
+
+def test_what_is_not_held_has_no_bar() -> None:
+    svg = bars.draw([bars.Group("A", [bars.Bar("x", 0, 1e9), bars.Bar("y", 1, None)])], "gaps")
+    assert not any(one.startswith("y,") for one in _says(svg))
+
+
+def test_a_picture_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="bar"):
+        bars.draw([bars.Group("A", [bars.Bar("x", 0, None)])], "gaps")
+    with pytest.raises(ValueError, match="dot"):
+        dots.draw([], "reporters")
+
+
+def test_the_heads_of_bars_are_text_and_never_markup() -> None:
+    svg = bars.draw([bars.Group("<script>x</script>", [bars.Bar("a", 0, 1.0)])], "gaps")
+    assert "<script" not in svg
+    assert "&lt;script" in svg
+
+
+def test_the_best_and_the_worst_differ_in_shape_and_not_in_colour_alone() -> None:
+    svg = dots.draw(
+        [dots.Dot("most reliable", 0, "A", 0.05), dots.Dot("least reliable", 1, "B", 1.5)],
+        "reporters",
+    )
+    assert {"most reliable, A: 0.05", "least reliable, B: 1.50"} <= _says(svg)
+    marks = re.findall(r'<path aria-label="(?:most|least)[^"]*"[^>]* d="([^"]+)"', svg)
+    assert len(marks) == len(set(marks)) == 2
+
+
+@given(st.lists(st.decimals(-(10**12), 10**12, places=3), max_size=5))
+def test_billions_are_taken_only_where_an_amount_reaches_one(amounts: list[Decimal]) -> None:
+    reaches = any(abs(usd) >= 10**9 for usd in amounts)
+    assert money_for(amounts).words == (BILLIONS if reaches else MILLIONS)

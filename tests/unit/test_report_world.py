@@ -1,0 +1,213 @@
+"""The pages of the world, of sectors and of sources, over what is held and what is not."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from dagster_project.report import addresses
+from dagster_project.report.asking import Marts
+from dagster_project.report.desk import Desk, File
+from dagster_project.report.pages import reference, sector, world
+from dagster_project.report.site import read_outline
+from dagster_project.settings import Settings
+
+# Two reports of one flow, of which one is twice the other, and a flow of one side alone.
+_WORLD = """
+    insert into marts.mirror_years
+        (year, exporters_reporting, importers_reporting, rows_reported, flows, flows_mirrored,
+         flows_twice_apart, mirrored_share, twice_apart_share, source_id, latest_release_id)
+    values (2016, 2, 2, 5, 4, 2, 1, 0.5, 0.25, 'un_comtrade', 'made-up');
+    insert into marts.mirror_gaps
+        (year, exporter_iso3, importer_iso3, product_system, product_code,
+         exporter_reported_usd, importer_reported_usd, importer_fob_usd, nes_allocated_usd,
+         gap_usd, gap_left_usd, width_rank, likely_cause, source_id, latest_release_id)
+    values
+        (2016, 'KOR', 'USA', 'total', 'total', 1e9, 2e9, 1.9e9, 0, 1e9, 0.9e9, 1,
+         'unexplained', 'un_comtrade', 'made-up'),
+        (2016, 'USA', 'KOR', 'total', 'total', 3e8, null, null, 0, -3e8, -3e8, 2,
+         'one_sided', 'un_comtrade', 'made-up');
+    insert into marts.mirror_reporters
+        (reporter_iso3, flow, reliability_rank, sigma, sigma_ls_means, agreed_share,
+         flows_mirrored, partners_mirrored, reported_usd, mirrored_share, source_id,
+         latest_release_id)
+    values
+        ('USA', 'export', 1, 0.4, 0.4, 0.8, 500, 9, 1e12, 0.9, 'un_comtrade', 'made-up'),
+        ('KOR', 'export', 2, 0.7, 0.7, 0.6, 500, 9, 1e12, 0.9, 'un_comtrade', 'made-up'),
+        ('JPN', 'export', 3, 9.9, 9.9, 0.1, 3, 1, 1e9, 0.1, 'un_comtrade', 'made-up');
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(built_warehouse: Settings) -> Iterator[Desk]:
+    with Marts(built_warehouse) as marts:
+        yield Desk(marts, read_outline(marts, [("USA", "KOR")]))
+
+
+@pytest.fixture(scope="module")
+def world_desk(
+    built_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    """A desk over the same warehouse with a few made-up reports of the world's trade."""
+    home = tmp_path_factory.mktemp("world")
+    settings = Settings(built_warehouse.project_root, home, None)
+    shutil.copyfile(built_warehouse.warehouse, settings.warehouse)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        for table in ("mirror_years", "mirror_gaps", "mirror_reporters"):
+            connection.execute(f"delete from marts.{table}")
+        connection.execute(_WORLD)
+    with Marts(settings) as marts:
+        yield Desk(marts, read_outline(marts, [("USA", "KOR")]))
+
+
+def _html(files: list[File]) -> str:
+    return files[0].content
+
+
+def _rows(files: list[File], figure_id: str) -> list[dict[str, str]]:
+    (text,) = [one.content for one in files if one.path.endswith(f".{figure_id}.csv")]
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_without_world_data_both_pages_say_so_and_what_to_do(desk: Desk) -> None:
+    if desk.ask("world_years"):
+        pytest.skip("this warehouse holds reports of the world's trade")
+    for page in (world.gaps, world.reporters):
+        html = _html(page(desk))
+        assert "No report of the world&#39;s trade is held" in html
+        assert "bilateral take" in html
+        assert 'class="picture' not in html
+
+
+def test_the_widest_gaps_come_first_and_link_to_the_pair_that_the_site_has(
+    world_desk: Desk,
+) -> None:
+    files = world.gaps(world_desk)
+    rows = _rows(files, "widest")
+    assert [row["exporter_iso3"] for row in rows] == ["KOR", "USA"]
+    assert _html(files).count('<a href="../usa-kor/index.html">') == 2
+    assert "exporter reports, South Korea → United States: 1,000.0 millions" in _html(files)
+
+
+def test_a_side_that_reports_nothing_has_no_bar(world_desk: Desk) -> None:
+    html = _html(world.gaps(world_desk))
+    assert "exporter reports, United States → South Korea: 300.0" in html
+    assert "importer reports, United States → South Korea" not in html
+
+
+def test_causes_share_all_of_the_gaps(world_desk: Desk) -> None:
+    rows = _rows(world.gaps(world_desk), "causes")
+    assert {row["likely_cause"]: float(row["share"]) for row in rows} == {
+        "unexplained": 0.75,
+        "one_sided": 0.25,
+    }
+
+
+def test_an_estimate_is_never_called_an_observation(world_desk: Desk) -> None:
+    html = _html(world.gaps(world_desk))
+    for heading in re.findall(r"<th[^>]*>([^<]+)</th>", html):
+        if "fob" in heading.lower() or "left" in heading.lower():
+            assert "estimated" in heading.lower(), heading
+    assert "interval" not in html
+
+
+def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: Desk) -> None:
+    files = world.reporters(world_desk)
+    drawn = {row["reporter_iso3"]: row["drawn_as"] for row in _rows(files, "reporters-export")}
+    assert drawn["JPN"] == ""
+    assert {drawn["USA"], drawn["KOR"]} == {"most"}
+    assert "farthest from South Korea" in _html(files)
+    assert "No report of imports is held with its mirror" in _html(files)
+
+
+def test_the_parts_of_a_partition_add_up_to_the_total(desk: Desk) -> None:
+    (pair,) = desk.outline.pairs
+    answer = desk.ask("sector_partitions", **pair.values)
+    assert answer
+    for leg in set(answer.column("leg_id")):
+        rows = [row for row in answer.rows if row["leg_id"] == leg]
+        total = desk.marts.run(
+            "select distinct total_usd from marts.trade_by_sector_year where partition_name ="
+            f" '{rows[0]['partition_name']}' and leg_id = '{leg}' and year = {rows[0]['year']}"
+            f" and reporter_iso3 = '{pair.reporter}' and partner_code = '{pair.partner}'"
+        )
+        assert [sum(row["value_usd"] for row in rows)] == total.column("total_usd")
+
+
+def test_two_definitions_differ_by_what_their_bridge_says(desk: Desk) -> None:
+    (pair,) = desk.outline.pairs
+    gaps = desk.ask("sector_definition_gaps", sector="autos", **pair.values)
+    assert gaps
+    assert all(row["b_usd"] - row["a_usd"] == row["amount_usd"] for row in gaps.rows)
+    years = [(row["year"], row["a_basis_key"]) for row in gaps.rows]
+    assert len(years) == len(set(years)), "a bridge of two readings of one series stands once"
+
+
+def test_a_sector_page_tells_what_would_decide_its_claims(desk: Desk) -> None:
+    (pair,) = desk.outline.pairs
+    claims = desk.ask("sector_claims", sector="autos", **pair.values)
+    html = _html(sector.page(desk, pair, "autos"))
+    undecided = [row for row in claims.rows if row["status"] == "undetermined"]
+    assert undecided
+    for row in undecided:
+        assert f"../../claims/{row['claim_id']}.html" in html
+    assert html.count("What would decide:") == len(undecided)
+
+
+def test_a_sector_without_figures_says_so_and_draws_nothing(desk: Desk) -> None:
+    (pair,) = desk.outline.pairs
+    html = _html(sector.page(desk, pair, "no_such_sector"))
+    assert "No figure of no_such_sector is held of this pair." in html
+    assert "No definition of this name is listed." in html
+    assert 'class="picture' not in html
+
+
+def test_series_are_told_apart_by_the_parts_in_which_they_differ() -> None:
+    rows = [
+        {"quantity": "imports", "leg_id": "USA.import.consumption.customs.census.nsa"},
+        {"quantity": "imports", "leg_id": "USA.import.general.cif.census.nsa"},
+        {"quantity": "exports", "leg_id": "USA.export.total.fas.census.nsa"},
+    ]
+    assert list(sector._leg_names(rows).values()) == [
+        "exports",
+        "imports consumption customs",
+        "imports general cif",
+    ]
+
+
+def test_the_dictionary_has_every_mart_with_a_sentence_on_every_column(desk: Desk) -> None:
+    files = reference.dictionary(desk)
+    html = _html(files)
+    assert len(html.encode()) < 300_000
+    held = desk.marts.run(
+        "select table_name, count(*) as columns from duckdb_columns()"
+        " where schema_name = 'marts' group by table_name"
+    )
+    assert held
+    for row in held.rows:
+        assert f'<figure class="figure" id="{row["table_name"]}">' in html
+        rows = _rows(files, row["table_name"])
+        assert len(rows) == row["columns"]
+        assert all(one["meaning"] for one in rows)
+
+
+def test_every_release_stands_on_the_page_of_the_sources(desk: Desk) -> None:
+    files = reference.sources(desk)
+    told = {(row["source_id"], row["release_id"]) for row in _rows(files, "releases")}
+    held = desk.marts.run("select source_id, release_id from marts.releases")
+    assert told == {(row["source_id"], row["release_id"]) for row in held.rows}
+    withheld = [row for row in _rows(files, "sources") if row["may_be_republished"] != "true"]
+    assert withheld
+    assert "not handed on" in _html(files)
+
+
+def test_an_address_that_is_no_web_page_is_not_linked(desk: Desk) -> None:
+    held = dict(desk.ask("sources").rows[0]) | {"address": "javascript:alert(1)"}
+    files = desk.page(addresses.SOURCES, "sources.html", title="Sources", held=[held], cited=None)
+    assert "javascript:" not in _html(files)
