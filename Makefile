@@ -16,7 +16,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test dev sql check lint lint-sql check-build format bench bench-world clean
+.PHONY: help setup build report test chromium dev sql screenshot check lint lint-sql check-build format bench bench-world clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,28 @@ $(READY): pyproject.toml uv.lock | $(UV)
 build: $(READY) ## Make the warehouse from the snapshots and publish it, if all tests pass.
 	@bilateral build
 
-test: $(READY) ## Run all tests.
+report: build ## Make the site of the warehouse, which is brought up to date first.
+	@bilateral report
+
+test: $(READY) chromium ## Run all tests.
 	pytest --numprocesses 2 --dist loadfile
+
+# The pages are tested in Debian's browser. Where it cannot be brought in, those tests say so and
+# are skipped, and with CI=true they fail.
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
+	root=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null; then \
+		echo "Bringing in chromium"; \
+		{ $$root apt-get update -qq && \
+		$$root apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+			|| echo "chromium cannot be brought in: the pages are not tested in a browser"; \
+	else \
+		echo "No chromium, and no rights to bring it in: the pages are not tested in a browser"; \
+	fi
+
+screenshot: $(READY) chromium report ## Take the picture of the site that the README shows.
+	python -m tests.browser.screenshot docs/front-page.png
 
 dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME)
@@ -78,5 +98,5 @@ bench-world: $(READY) ## The same of a made-up year of the world's trade; minute
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
 clean: ## Remove what a build made; snapshots and packages stay.
-	rm -rf data/raw data/build data/bench data/exports data/exports.* data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf data/raw data/build data/bench data/exports data/exports.* data/report data/report.* data/warehouse.duckdb data/warehouse.duckdb.wal
 	rm -rf dbt/target dbt/logs .pytest_cache .ruff_cache .hypothesis

@@ -77,6 +77,8 @@ def _stages(
     # Tests ask macros that dbt makes after the models, so they run on the file dbt built.
     stage("tests", tests, _floor(manifest, folder / BUILD_FILE_NAME, "tests", here))
     stage("bilateral build, whole", measure([BILATERAL, "build"], env=here))
+    site = [BILATERAL, "report", "--reporter", "USA", "--partner", "KOR"]
+    stage("bilateral report, one pair", measure(site, env=here))
     stage("bilateral build, nothing new", median([BILATERAL, "build"], runs=RUNS, env=here))
     stage("bilateral sql", median([BILATERAL, "sql", QUERY], runs=RUNS, env=here))
     stage("bilateral explain", median([BILATERAL, *EXPLAIN], runs=RUNS, env=here))

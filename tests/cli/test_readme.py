@@ -69,7 +69,7 @@ def test_every_answer_is_the_real_one(
 
 
 def test_the_first_answer_stands_on_the_first_screen() -> None:
-    assert README.index("It closes:") < README.index("## Two commands")
+    assert README.index("It closes:") < README.index("## Three commands")
     assert len(README[: README.index("It closes:")].splitlines()) <= 45
 
 
