@@ -18,11 +18,12 @@ from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from browser.chromium import window
+from browser.kinds import ours
 from browser.reading import Figure, pages_of, read
 from playwright.sync_api import Browser, Page
 
 from dagster_project.report.asking import Marts
-from dagster_project.report.numbers import billions, heading, raw, shown
+from dagster_project.report.numbers import BILLIONS, billions, heading, millions, raw, shown
 from dagster_project.settings import Settings
 from dagster_project.warehouse import QueryRefused
 
@@ -72,7 +73,7 @@ def links(site: Path) -> Iterator[str]:
 
 
 def sizes(site: Path) -> Iterator[str]:
-    for page in pages_of(site):
+    for page in ours(pages_of(site)):
         size = (site.resolve() / page).stat().st_size
         if size > LARGEST:
             yield f"{page}: {size:,} bytes"
@@ -138,21 +139,30 @@ def rows(site: Path, settings: Settings) -> Iterator[str]:
 
 
 def _table(name: str, figure: Figure, columns: Iterable[str], rows: list[dict]) -> Iterator[str]:
-    by_heading = {heading(column): column for column in columns}
+    by_heading: dict[str, list[str]] = {}
+    for column in columns:
+        by_heading.setdefault(heading(column), []).append(column)
     for table in figure.tables:
         if table.caption != figure.title:
             continue
         if len(table.rows) != len(rows):
             yield f"{name}: {len(table.rows)} rows in the table, {len(rows)} from the query"
-        for word in table.header:
-            if word not in by_heading:
+            continue
+        for place, word in enumerate(table.header):
+            cells = [row[place] for row in table.rows]
+            # A code and its name may have one heading, of which the table shows either.
+            wanted = [
+                [" ".join(shown(column, row[column]).split()) for row in rows]
+                for column in by_heading.get(word, ())
+            ]
+            if not wanted:
                 yield f"{name}: a column {word!r} that its query does not give"
-        for place, (cells, row) in enumerate(zip(table.rows, rows, strict=False), start=1):
-            for word, cell in zip(table.header, cells, strict=True):
-                column = by_heading.get(word)
-                wanted = " ".join(shown(column, row[column]).split()) if column else cell
-                if cell != wanted:
-                    yield f"{name}: row {place}, {word}: {cell!r} instead of {wanted!r}"
+            elif cells not in wanted:
+                pairs = zip(cells, wanted[0], strict=True)
+                number, (cell, other) = next(
+                    (number, pair) for number, pair in enumerate(pairs, 1) if pair[0] != pair[1]
+                )
+                yield f"{name}: row {number}, {word}: {cell!r} instead of {other!r}"
 
 
 def words(site: Path) -> Iterator[str]:
@@ -169,7 +179,7 @@ def balances(site: Path) -> Iterator[str]:
             continue
         wanted = Counter(
             f"{row['reading_id'].replace('_', ' ')}, {row['year']}:"
-            f" {billions(Decimal(row['balance_usd']))} billion US dollars"
+            f" {billions(Decimal(row['balance_usd']))} {BILLIONS}"
             for row in csv_rows(site, page, figure)
         )
         for number, picture in enumerate(figure.pictures, start=1):
@@ -179,6 +189,38 @@ def balances(site: Path) -> Iterator[str]:
                     f"{page}#{figure.id}: drawing {number} has {drawn[says]} of {says!r}, its rows"
                     f" {wanted[says]}"
                 )
+
+
+def waterfalls(site: Path, settings: Settings) -> Iterator[str]:
+    """Bars go from figure to figure by the steps of the mart, and add up to the cent."""
+    with Marts(settings) as marts:
+        for page, figure in figures_of(site):
+            rows = csv_rows(site, page, figure) if _is_waterfall(figure) else []
+            if not rows:
+                continue
+            name = f"{page}#{figure.id}"
+            amounts = [Decimal(row["amount_usd"]) for row in rows]
+            if amounts[0] + sum(amounts[1:-1]) != amounts[-1]:
+                yield f"{name}: the steps add up to {sum(amounts[:-1])}, not to {amounts[-1]}"
+            [bridge_id] = set(re.findall(r"bridge_id = '((?:[^']|'')*)'", figure.queries[0]))
+            [bridge] = marts.run(
+                f"select a_usd, b_usd, gap_usd from marts.bridges where bridge_id = '{bridge_id}'"
+            ).rows
+            ends = [amounts[0], amounts[-1], amounts[-1] - amounts[0]]
+            if ends != list(bridge.values()):
+                yield f"{name}: it goes {ends}, the mart {list(bridge.values())}"
+            wanted = [
+                f"{millions(amount, signed=row['role'] == 'step')} million US dollars"
+                for row, amount in zip(rows, amounts, strict=True)
+            ]
+            for picture in figure.pictures:
+                bars = [says for kind, says in picture.marks if kind == "bar"]
+                if len(bars) != len(wanted) or not all(map(str.endswith, bars, wanted)):
+                    yield f"{name}: bars {bars}, rows {wanted}"
+
+
+def _is_waterfall(figure: Figure) -> bool:
+    return figure.id.startswith("bridge-") and bool(figure.pictures)
 
 
 def csv_rows(site: Path, page: str, figure: Figure) -> list[dict[str, str]]:

@@ -111,7 +111,7 @@ class _Reader(HTMLParser):
         elif tag == "tr" and self._has("tbody"):
             figure.tables[-1].rows.append([])
         elif self._caught is None and (
-            tag in {"th", "td", "caption", "h2", "h3", "h4"}
+            tag in {"th", "td", "caption", "h2", "h3", "h4", "h5"}
             or (tag == "code" and self._has("pre"))
             or (tag == "p" and given.get("class", "") in {"basis", "absence"})
         ):
@@ -139,7 +139,7 @@ class _Reader(HTMLParser):
         words = " ".join(text.split())
         if tag == "code":
             figure.queries.append(text)
-        elif tag in {"h2", "h3", "h4"}:
+        elif tag in {"h2", "h3", "h4", "h5"}:
             figure.title = figure.title or words
         elif tag == "caption":
             figure.tables[-1].caption = words

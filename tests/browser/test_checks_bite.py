@@ -19,6 +19,8 @@ from dagster_project.settings import Settings
 # What is the matter of any page is looked for in a short one.
 SHORT = "sources.html"
 PAIR = "usa-kor/index.html"
+YEAR = "usa-kor/2016.html"
+BRIDGE = "usa-kor/2016.bridge-goods-census-to-cif.csv"
 BALANCES = "usa-kor/index.balances-goods.csv"
 
 Check = Callable[[Path, Browser, Settings], Iterable[str]]
@@ -31,6 +33,10 @@ def by_text(check: Callable[[Path], Iterable[str]]) -> Check:
 
 def by_rows(site: Path, browser: Browser, settings: Settings) -> Iterable[str]:
     return checks.rows(site, settings)
+
+
+def by_bridge(site: Path, browser: Browser, settings: Settings) -> Iterable[str]:
+    return checks.waterfalls(site, settings)
 
 
 def by_loading(site: Path, browser: Browser, settings: Settings) -> Iterable[str]:
@@ -66,7 +72,7 @@ FAULTS: dict[str, tuple[str, str, str, Check, str]] = {
     "a table that is not there": (PAIR, r"from marts\.", "from hidden.", by_rows, "refused"),
     "a number of a mark": (
         PAIR,
-        r"(\d{4}: .{0,1}\d+\.)\d\d( billion US dollars)",
+        r"(\d{4}: .{0,1}\d+\.)\d\d( billions of US dollars)",
         r"\g<1>99\g<2>",
         by_text(checks.balances),
         "drawing 1 has 1 of",
@@ -174,6 +180,34 @@ FAULTS: dict[str, tuple[str, str, str, Check, str]] = {
         by_contrast,
         "color-contrast",
     ),
+    "the amount of a step": (
+        YEAR,
+        r'(aria-label="Freight and insurance, [^"]*\d)\d\.\d( million US dollars")',
+        r"\g<1>9.9\g<2>",
+        by_bridge,
+        "bars",
+    ),
+    "a bar left out": (
+        YEAR,
+        r'<path aria-label="Freight and insurance,[^>]*>',
+        "",
+        by_bridge,
+        "bars",
+    ),
+    "an amount that does not add up": (
+        BRIDGE,
+        r"(?m)^(1,step,[^,]*,CIF,-\d+)\d\d,",
+        r"\g<1>99,",
+        by_bridge,
+        "the steps add up to",
+    ),
+    "both ends of a bridge moved": (
+        BRIDGE,
+        r"(?ms)^(0,from,census,,-)27624(\d+,.*^3,to,cif,,-)29625",
+        r"\g<1>27625\g<2>29626",
+        by_bridge,
+        "the mart",
+    ),
     "no language": (SHORT, '<html lang="en">', "<html>", by_axe, "html-has-lang"),
     "a button without a name": (
         SHORT,
@@ -189,7 +223,7 @@ FAULTS: dict[str, tuple[str, str, str, Check, str]] = {
 def part(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One page of each kind, with its files: enough to break."""
     root, folder = site.resolve(), tmp_path_factory.mktemp("part") / "site"
-    for page in {*one_of_each(pages_of(site)), PAIR}:
+    for page in {*one_of_each(pages_of(site)), PAIR, YEAR}:
         for file in [root / page, *root.glob(f"{page.removesuffix('.html')}.*.csv")]:
             target = folder / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -35,6 +35,18 @@ def test_every_balance_is_a_mark(site: Path) -> None:
     assert list(checks.balances(site)) == []
 
 
+def test_every_waterfall_adds_up_to_the_numbers_of_the_mart(
+    site: Path, built_warehouse: Settings
+) -> None:
+    drawn = [one for _, one in checks.figures_of(site) if one.id.startswith("bridge-")]
+    assert sum(bool(one.pictures) for one in drawn) > 10
+    assert list(checks.waterfalls(site, built_warehouse)) == []
+
+
+def test_no_value_of_python_stands_where_a_word_should(site: Path) -> None:
+    assert list(checks.words(site)) == []
+
+
 def test_every_kind_of_page_is_there(site: Path) -> None:
     kinds = {kind_of(page) for page in pages_of(site)}
     assert kinds >= {"index.html", "pair", "year", "sector", "claim", "document"}
