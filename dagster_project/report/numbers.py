@@ -115,6 +115,8 @@ def shown(column: str, value: Any) -> str:
         return ABSENT
     if column.endswith("_usd"):
         return millions(value)
+    if column == "reported_value":
+        return printed(value, None)
     if column.endswith("_pct"):
         return _decimal(value, 1, signed=False)
     if column.endswith("share"):
