@@ -5,6 +5,7 @@ The marts are empty tables of the contracts' columns, so the queries that run ar
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ _READ_SEEDS = (
     "units",
     "readings_named",
     "cause_codes",
+    "coded_values",
     "country_list",
 )
 _SERIES = "AAA.export.total.fas.census.nsa + AAA.import.general.customs.census.nsa"
@@ -363,6 +365,39 @@ def test_a_candidate_says_why_it_fell(
     other["is_within_revision"] = other.pop("within", False)
     marts.add("marts.claim_candidates", other)
     assert words in _text(_page(claims.page(_desk(marts), "c1")))
+
+
+def test_every_status_is_counted_in_its_place() -> None:
+    with (_SEEDS / "coded_values.csv").open(newline="") as file:
+        codes = [row["code"] for row in csv.DictReader(file) if row["column_name"] == "status"]
+    assert sorted(documents.STATUSES) == sorted(codes)
+
+
+@pytest.mark.parametrize(
+    ("status", "first", "second"),
+    [
+        ("revised", "gives 27.625 USD bn today, inside the interval", "came out after"),
+        ("ambiguous", "1 series or definitions give a figure that the print allows", "came out"),
+        ("other_basis", "It is true of the census reading", "came out after"),
+        ("mislabelled", "Nothing held gives it as stated; as stated does", "came out after"),
+        ("contradicted", "Nothing held gives it: the census reading comes to", "came out after"),
+    ],
+)
+def test_every_verdict_has_its_reason(
+    marts: _Composed, status: str, first: str, second: str
+) -> None:
+    _decided(marts, status=status)
+    text = _text(_page(claims.page(_desk(marts), "c1")))
+    assert first in text
+    assert second in text
+
+
+def test_what_is_no_trade_statistic_has_a_page_without_an_interval(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM, measure="jobs", is_in_scope=False, low=None, high=None)
+    marts.add("marts.claim_verdicts", _VERDICT, status="out_of_scope", missing=None)
+    text = _text(_page(claims.page(_desk(marts), "c1")))
+    assert "What is printed is no figure of trade statistics (Jobs: not a trade statistic)" in text
+    assert "Allowed by the print no interval" in text
 
 
 def test_open_ends_are_told() -> None:

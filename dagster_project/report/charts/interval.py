@@ -152,6 +152,7 @@ def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> I
             # The name stands on paper of its own where it crosses the band.
             stroke=theme.PAPER,
             strokeWidth=4,
+            strokeJoin="round",
         ),
     ).encode(x=alt.value(0), y=alt.Y("name_row:Q", axis=None), text="name:N")
     yield alt.Chart(data, mark=alt.MarkDef("point", strokeWidth=2, size=70, opacity=1)).encode(

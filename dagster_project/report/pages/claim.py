@@ -29,18 +29,6 @@ from dagster_project.report.numbers import (
 
 Row = Mapping[str, Any]
 
-STATUSES = {
-    "confirmed": "A figure that is held gives what is printed.",
-    "revised": "No figure held gives what is printed, but one lies as near as revisions have moved"
-    " its series.",
-    "ambiguous": "Several readings give what is printed, and nothing tells which was meant.",
-    "other_basis": "True, but not on the basis that the speaker's other figures stand on.",
-    "mislabelled": "As stated no figure gives it; a figure of something else gives it exactly.",
-    "contradicted": "All rows that are needed are held, and none gives what is printed.",
-    "undetermined": "The rows that are held cannot decide.",
-    "out_of_scope": "The figure is not one of trade statistics.",
-}
-
 # How far a verdict bears a figure out, for machines: 5 is borne out as it stands, 1 is
 # contradicted. Where nothing is decided there is no number that would be honest.
 _RATINGS = {"confirmed": 5, "revised": 4, "other_basis": 3, "mislabelled": 2, "contradicted": 1}
@@ -83,7 +71,7 @@ def page(desk: Desk, claim_id: str) -> list[File]:
         year=_year(desk, claim),
         facts=_facts(desk, claim),
         status=status_words(claim["status"]),
-        status_note=STATUSES.get(claim["status"], ""),
+        status_note=claim["status_meaning"] or "",
         reason=reason,
         allowed=_allowed(claim),
         stated=[_told(claim, row) for row in tried if row["is_as_stated"] and row["place"] == 1],

@@ -66,6 +66,7 @@ select
     c.low_is_closed,
     c.high_is_closed,
     v.status,
+    k.meaning as status_meaning,
     v.reading_id,
     r.reading_description,
     v.basis_key,
@@ -86,6 +87,7 @@ select
 from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
 inner join seeds.units as u on c.unit = u.unit
+left join seeds.coded_values as k on k.column_name = 'status' and v.status = k.code
 left join seeds.claim_measures as m on c.measure = m.measure
 left join seeds.claim_hedges as h on c.hedge = h.hedge
 left join sectors as s on c.sector = s.sector_id
