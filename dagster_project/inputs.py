@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dagster_project.dbt_project import fingerprint, hash_files
 from dagster_project.settings import Settings
-from dagster_project.warehouse import exports_match, read_publication
+from dagster_project.warehouse import exports_match, read_publication, world_stands
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -42,12 +42,13 @@ def input_hash(settings: Settings) -> str:
 
 
 def is_current(settings: Settings, wanted: str) -> bool:
-    """Whether what is published was made from inputs of this hash, exports included."""
+    """Whether what is published was made from inputs of this hash, and stands with its files."""
     publication = read_publication(settings)
     return (
         publication is not None
         and publication.input_hash == wanted
         and exports_match(settings, publication.content_hash, publication.input_hash)
+        and world_stands(settings)
     )
 
 

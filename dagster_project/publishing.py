@@ -35,6 +35,8 @@ from dagster_project.warehouse import (
     open_file,
     quoted,
     read_publication,
+    world_files,
+    world_stands,
 )
 
 QUESTION_TAG = "question"
@@ -173,14 +175,15 @@ def publish(
             current is not None
             and (current.content_hash, current.input_hash) == (content_hash, build.input_hash)
             and exports_match(settings, content_hash, build.input_hash)
+            and world_stands(settings)
         ):
             return PublishOutcome(False, content_hash, rows)
         _write_meta(settings, build, content_hash, now())
         _checkpoint(build.file)
-        world = _world_files(build.file)
+        world = world_files(build.file)
         for file in world:
             fsync(file)
-        served = _world_files(settings.warehouse) if current is not None else set()
+        served = world_files(settings.warehouse) if current is not None else set()
         exports = _write_exports(settings, build, content_hash)
         _swap_file(build.file, settings.warehouse)
         try:
@@ -355,18 +358,6 @@ def _checkpoint(file: Path) -> None:
             f"{_wal(file)} is left after the checkpoint, so {file.name} alone is not whole; "
             "close whatever else has the build open and build again."
         )
-
-
-def _world_files(warehouse: Path) -> set[Path]:
-    """The files that the views of a warehouse read."""
-    connection = open_file(warehouse, read_only=True)
-    try:
-        rows = connection.execute(f"select file from {CATALOG}.by_year.files").fetchall()
-    except duckdb.CatalogException:
-        return set()
-    finally:
-        connection.close()
-    return {Path(file) for (file,) in rows}
 
 
 def _remove_world_remains(settings: Settings, read: set[Path]) -> None:

@@ -128,7 +128,14 @@ def execute_sandboxed(
                 "Write a select; to keep a result, let the command write it with --format."
             )
         return connection.execute(query)
-    except duckdb.PermissionException as error:
+    except (duckdb.PermissionException, duckdb.IOException) as error:
+        if _is_about_the_world(connection, error):
+            raise QueryRefused(
+                "The files of the world's trade are not where they were when the warehouse was"
+                f" published ({_first_line(error)}). Run `bilateral build` to make them anew."
+            ) from error
+        if isinstance(error, duckdb.IOException):
+            raise QueryRefused(str(error)) from error
         raise QueryRefused(
             f"{_first_line(error)}. Only the tables of the warehouse can be read here; "
             "`show all tables` lists them."
@@ -139,6 +146,16 @@ def execute_sandboxed(
         ) from error
     except duckdb.Error as error:
         raise QueryRefused(str(error)) from error
+
+
+def _is_about_the_world(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> bool:
+    try:
+        row = connection.execute(
+            f"select bool_or(contains(?, file)) from {CATALOG}.by_year.files", [str(error)]
+        ).fetchone()
+    except duckdb.Error:
+        return False
+    return row is not None and bool(row[0])
 
 
 class PublishedReader:
@@ -199,6 +216,25 @@ def read_publication(settings: Settings) -> Publication | None:
     if row is None:
         return None
     return Publication(*row[:6], releases=json.loads(row[6]))
+
+
+def world_files(warehouse: Path) -> set[Path]:
+    """The files that the views of a warehouse read."""
+    connection = open_file(warehouse, read_only=True)
+    try:
+        rows = connection.execute(f"select file from {CATALOG}.by_year.files").fetchall()
+    except duckdb.CatalogException:
+        return set()
+    finally:
+        connection.close()
+    return {Path(file) for (file,) in rows}
+
+
+def world_stands(settings: Settings) -> bool:
+    """Whether the files that the published views read are there; not so in a moved data home."""
+    return all(
+        file.parent == settings.world and file.is_file() for file in world_files(settings.warehouse)
+    )
 
 
 def marts_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -18,6 +18,9 @@ from dagster_project.cli.terminal import print_table
 from dagster_project.figures.values import to_json
 from dagster_project.settings import load_settings
 
+# Where nobody watches, the progress of a stage is told in about so many lines.
+_LINES = 5
+
 
 @app.command()
 @reported
@@ -114,14 +117,18 @@ def _say_rejects(rejects: list[dict], *, err: bool) -> None:
 
 @contextmanager
 def _progress() -> Generator[Callable[[Any], None]]:
-    """One bar a stage on a terminal, one line a stage elsewhere."""
+    """One bar a stage on a terminal, a line now and then elsewhere."""
     titles = {"raw": "Snapshots to raw", "models": "Models and tests", "publish": "Publication"}
     console = Console(stderr=True)
     if not console.is_terminal:
+        told = dict.fromkeys(titles, 0)
 
         def tell(event: Any) -> None:
             if event.done == event.total:
                 typer.echo(f"{titles[event.stage]}: {event.done} done", err=True)
+            elif event.done * _LINES // event.total > told[event.stage]:
+                told[event.stage] = event.done * _LINES // event.total
+                typer.echo(f"{titles[event.stage]}: {event.done} of {event.total}", err=True)
 
         yield tell
         return

@@ -485,13 +485,14 @@ def status_json(status: Status) -> dict[str, object]:
         "is_current": status.is_current,
         "sources": status.sources,
         "releases": status.releases,
+        "world": status.world,
         "rejects": status.rejects,
     }
 
 
 def status_tables(status: Status) -> list[tuple[str, Table]]:
-    """Sources and releases, under their titles."""
-    return [
+    """Sources, releases and years of the world's trade if any, under their titles."""
+    tables = [
         (
             "Sources",
             _table(
@@ -522,6 +523,17 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
             ),
         ),
     ]
+    if status.world:
+        columns = {
+            "year": "year",
+            "exporters_reporting": "exporters",
+            "importers_reporting": "importers",
+            "flows": "flows",
+            "flows_mirrored": "reported twice",
+            "latest_release_id": "latest release",
+        }
+        tables.append(("World's trade", _table(status.world, columns)))
+    return tables
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:

@@ -30,6 +30,7 @@ class Status:
     is_current: bool
     sources: list[dict]
     releases: list[dict]
+    world: list[dict]
     rejects: list[dict]
 
 
@@ -54,6 +55,11 @@ def read_status(settings: Settings, today: date) -> Status:
             " first_period_start, last_period_end, is_composed from marts.releases"
             " order by source_id, known_from, release_id",
         )
+        world = _rows(
+            connection,
+            "select year, exporters_reporting, importers_reporting, flows, flows_mirrored,"
+            " latest_release_id from marts.mirror_years order by year",
+        )
         rejects = _rejects(connection)
     finally:
         connection.close()
@@ -67,6 +73,7 @@ def read_status(settings: Settings, today: date) -> Status:
         is_current=is_current(settings, input_hash(settings)),
         sources=sources,
         releases=releases,
+        world=world,
         rejects=rejects,
     )
 

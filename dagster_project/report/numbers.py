@@ -16,6 +16,8 @@ from dagster_project.figures.values import cell
 
 MILLIONS = "millions of US dollars"
 BILLIONS = "billions of US dollars"
+MILLION = "million US dollars"
+BILLION = "billion US dollars"
 ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
 
 # Counts and directions have no digits after the point.
@@ -29,6 +31,8 @@ class Money:
     """A unit of US dollars that a picture is drawn in."""
 
     words: str
+    # The unit as it stands after a number.
+    word: str
     size: int
     shown: Callable[..., str]
 
@@ -36,7 +40,7 @@ class Money:
 def money_for(amounts: Iterable[Any]) -> Money:
     """The unit that tells amounts apart: billions where one of them reaches a billion."""
     if max((abs(usd) for usd in amounts), default=0) < 1_000_000_000:
-        return Money(MILLIONS, 1_000_000, millions)
+        return Money(MILLIONS, MILLION, 1_000_000, millions)
     return IN_BILLIONS
 
 
@@ -50,7 +54,7 @@ def billions(usd: Any, *, signed: bool = False) -> str:
     return _scaled(usd, 9, 2, signed)
 
 
-IN_BILLIONS = Money(BILLIONS, 1_000_000_000, billions)
+IN_BILLIONS = Money(BILLIONS, BILLION, 1_000_000_000, billions)
 
 
 def percent(value: Any, *, signed: bool = False) -> str:
@@ -115,6 +119,8 @@ def shown(column: str, value: Any) -> str:
         return ABSENT
     if column.endswith("_usd"):
         return millions(value)
+    if column == "reported_value":
+        return printed(value, None)
     if column.endswith("_pct"):
         return _decimal(value, 1, signed=False)
     if column.endswith("share"):

@@ -17,14 +17,18 @@ import polars as pl
 import pytest
 from pipeline.stand_in import MODEL, QUESTION, TEST, identity, make_build
 
+from dagster_project.inputs import is_current
 from dagster_project.publishing import AuditFailed, FinishedBuild, publish, publish_lock
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     PublishedReader,
+    QueryRefused,
     WarehouseError,
     WarehouseMissing,
     connect_answering,
     connect_published,
+    connect_sandboxed,
+    execute_sandboxed,
     exports_match,
     read_publication,
 )
@@ -178,6 +182,37 @@ def test_stray_log_beside_the_published_file_is_removed(settings: Settings, buil
     publish(settings, build(generation=2))
     assert not stray.exists()
     assert generation_of(settings) == 2
+
+
+def test_files_of_years_that_are_gone_are_published_anew(settings: Settings) -> None:
+    """Those of a data home that was moved are: the views say where they were."""
+    settings.world.mkdir(parents=True)
+    year, remade = (
+        settings.world / "cells.2016.01.parquet",
+        settings.world / "cells.2016.02.parquet",
+    )
+
+    def of_a_year(year: Path) -> FinishedBuild:
+        made = make_build(settings, input_hash="same")
+        pl.DataFrame({"usd": [1.0]}).write_parquet(year)
+        with duckdb.connect(str(made.file)) as connection:
+            connection.execute("create schema by_year")
+            connection.execute(f"create table by_year.files as select '{year}' as file")
+            connection.execute(f"create view marts.cells as from read_parquet('{year}')")
+        return made
+
+    assert publish(settings, of_a_year(year)).published
+    assert not publish(settings, of_a_year(year)).published
+    assert is_current(settings, "same")
+    year.unlink()
+    assert not is_current(settings, "same")
+    with connect_sandboxed(settings) as connection:
+        with pytest.raises(QueryRefused, match=r"not where they were .* Run `bilateral build`"):
+            execute_sandboxed(connection, "from marts.cells")
+        with pytest.raises(QueryRefused, match="Only the tables of the warehouse"):
+            execute_sandboxed(connection, "from read_parquet('/etc/other.parquet')")
+    assert publish(settings, of_a_year(remade)).published
+    assert is_current(settings, "same")
 
 
 def test_a_damaged_file_is_named(settings: Settings, build: Build) -> None:

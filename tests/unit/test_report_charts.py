@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.report.charts import bars, dots
+from dagster_project.report.charts import balances, bars, dots
 from dagster_project.report.numbers import BILLIONS, MILLIONS, money_for
 
 _MARK = re.compile(r'aria-label="([^"]+)"')
@@ -28,8 +28,8 @@ def test_each_bar_says_whose_it_is_of_what_and_how_much() -> None:
         "gaps",
     )
     assert {
-        "hs87, 2016: 23,000.9 millions of US dollars",
-        "hs87, 2017: −34.6 millions of US dollars",  # noqa: RUF001
+        "hs87, 2016: 23,000.9 million US dollars",
+        "hs87, 2017: −34.6 million US dollars",  # noqa: RUF001
     } <= _says(svg)
 
 
@@ -59,6 +59,14 @@ def test_the_best_and_the_worst_differ_in_shape_and_not_in_colour_alone() -> Non
     assert {"most reliable, A: 0.05", "least reliable, B: 1.50"} <= _says(svg)
     marks = re.findall(r'<path aria-label="(?:most|least)[^"]*"[^>]* d="([^"]+)"', svg)
     assert len(marks) == len(set(marks)) == 2
+
+
+def test_lines_without_dots_leave_no_mark_without_words() -> None:
+    line = balances.Line("census", 0, True, [(2015, Decimal(10**9)), (2016, Decimal(2 * 10**9))])
+    svg = balances.draw([line], [], 720, "balances")
+    assert "census, 2016: 2.00 billion US dollars" in _says(svg)
+    assert "mark-symbol" in svg
+    assert not re.search(r'<g [^>]*mark container"/>', svg)
 
 
 @given(st.lists(st.decimals(-(10**12), 10**12, places=3), max_size=5))

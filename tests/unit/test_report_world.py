@@ -92,7 +92,7 @@ def test_the_widest_gaps_come_first_and_link_to_the_pair_that_the_site_has(
     rows = _rows(files, "widest")
     assert [row["exporter_iso3"] for row in rows] == ["KOR", "USA"]
     assert _html(files).count('<a href="../usa-kor/index.html">') == 2
-    assert "exporter reports, South Korea → United States: 1,000.0 millions" in _html(files)
+    assert "exporter reports, South Korea → United States: 1,000.0 million US" in _html(files)
 
 
 def test_a_side_that_reports_nothing_has_no_bar(world_desk: Desk) -> None:

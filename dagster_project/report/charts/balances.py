@@ -112,7 +112,9 @@ def draw(
             alt.XValue("width"), y, _COLOUR, alt.Text("name:N"), alt.Description("name:N")
         ),
     ]
-    chart = alt.layer(*layers).properties(width=width - _NAMES[width] - _AXIS, height=plot)
+    # A layer of nothing would still be a mark without words to a screen reader.
+    drawn = [layer for layer in layers if layer["data"] != theme.values([])]
+    chart = alt.layer(*drawn).properties(width=width - _NAMES[width] - _AXIS, height=plot)
     return theme.draw(chart, name)
 
 
@@ -158,7 +160,7 @@ def _points(line: Line, money: Money) -> Iterator[dict[str, Any]]:
     for (year, usd), row in zip(sorted(line.points), _rows(line, money), strict=True):
         is_alone = not {year - 1, year + 1} & years
         size = 40 if is_alone else 24 if line.is_strong else 12
-        says = f"{line.name}, {year}: {money.shown(usd)} {money.words}"
+        says = f"{line.name}, {year}: {money.shown(usd)} {money.word}"
         yield {**row, "size": size, "says": says}
 
 
@@ -169,7 +171,7 @@ def _dot(dot: Dot, money: Money) -> dict[str, Any]:
         "amount": dot.usd / money.size,
         "colour": theme.PAPER if dot.style is None else shade,
         "edge": shade if dot.style is None else theme.INK,
-        "says": f"{dot.name}: {money.shown(dot.usd)} {money.words}",
+        "says": f"{dot.name}: {money.shown(dot.usd)} {money.word}",
     }
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 import altair as alt
 
 from dagster_project.report.charts import theme
-from dagster_project.report.numbers import MILLIONS, millions
+from dagster_project.report.numbers import MILLION, millions
 
 WIDTH = 350
 
@@ -63,7 +63,7 @@ def draw(groups: Sequence[Group], name: str) -> str:
                     "middle": place + _BAR / 2,
                     "colour": theme.colour(bar.style),
                     "amount": f"{millions(bar.usd)} {bar.series}",
-                    "says": f"{bar.series}, {group.head}: {millions(bar.usd)} {MILLIONS}",
+                    "says": f"{bar.series}, {group.head}: {millions(bar.usd)} {MILLION}",
                 }
             )
             place += _BAR

@@ -263,8 +263,8 @@ def _timing(claim: Row) -> str:
         )
     return {
         "known": f"That figure was out when the text was printed on {day}.",
-        "later": f"The release it is read from came out after the print of {day}, so it is not"
-        " where the author had the figure from.",
+        "later": f"The release it is read from came out after the print of {day}, so the author"
+        " cannot have seen it.",
         "possible": "Of the release it is read from only the month or the year is known: it may or"
         f" may not have been out on {day}.",
     }.get(

@@ -99,8 +99,12 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
     if row["readings"] == 1:
         one = f"{billions(row['preferred_usd'])} billion US dollars on the {preferred} reading"
         years = len(spreads.rows)
-        told = f"for each of {years} years; that of" if years > 1 else "of"
-        return [f"One balance in {KINDS[kind]} is held {told} {row['year']} is {one}{because}."]
+        if years == 1:
+            return [f"One balance in {KINDS[kind]} is held, of {row['year']}: {one}{because}."]
+        return [
+            f"One balance in {KINDS[kind]} is held for each of {years} years. That of"
+            f" {row['year']} is {one}{because}."
+        ]
     low, high = bridge.named(row["low_reading_id"]), bridge.named(row["high_reading_id"])
     sentences = [
         f"For {row['year']}, the last year held on several readings, {row['readings']} balances in"

@@ -1,0 +1,59 @@
+"""What a build and what is published look like, without building anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from dagster_project.build import BuildFailed
+from dagster_project.cli.building import _progress
+from dagster_project.defs.resources import BuildEvent
+from dagster_project.figures.render import status_json, status_tables
+from dagster_project.figures.status import Status
+from dagster_project.warehouse import Publication
+
+_NOTHING = Status(
+    Publication(datetime(2026, 11, 1, tzinfo=UTC), "run", "0", "inputs", "content", None, {}),
+    is_current=True,
+    sources=[],
+    releases=[],
+    world=[],
+    rejects=[],
+)
+
+
+def test_a_long_stage_tells_how_far_it_is_where_nobody_watches(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with _progress() as tell:
+        for done in range(1, 101):
+            tell(BuildEvent("models", "one", "success", done, 100))
+    assert capsys.readouterr().err.splitlines() == [
+        *(f"Models and tests: {done} of 100" for done in (20, 40, 60, 80)),
+        "Models and tests: 100 done",
+    ]
+
+
+def test_status_has_the_years_of_the_worlds_trade_where_there_are_any() -> None:
+    year = {
+        "year": 2016,
+        "exporters_reporting": 24,
+        "importers_reporting": 23,
+        "flows": 13105,
+        "flows_mirrored": 4747,
+        "latest_release_id": "2026-11-22-d6c6efb4",
+    }
+    state = replace(_NOTHING, world=[year])
+    title, (_, rows) = status_tables(state)[-1]
+    assert title == "World's trade"
+    assert rows == [[2016, 24, 23, 13105, 4747, "2026-11-22-d6c6efb4"]]
+    assert status_json(state)["world"] == [year]
+    assert [title for title, _ in status_tables(_NOTHING)] == ["Sources", "Releases"]
+
+
+def test_a_first_build_that_fails_does_not_promise_what_is_served() -> None:
+    assert str(BuildFailed(["a test"], None, is_served=False)).startswith(
+        "The build failed, nothing is published:\n  - a test"
+    )

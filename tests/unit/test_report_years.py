@@ -1,0 +1,289 @@
+"""The words and pictures of a pair and its years: what is said, and where bars stand."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.report.asking import Answer
+from dagster_project.report.charts import balances, bridge, theme
+from dagster_project.report.charts.balances import Dot, Line, spread
+from dagster_project.report.pages import bridge as bridges
+from dagster_project.report.pages import pair, year
+
+_DOLLARS = st.decimals(-(10**12), 10**12, places=3, allow_nan=False, allow_infinity=False)
+_BN = Decimal(10**9)
+
+
+def answer(*rows: dict[str, Any]) -> Answer:
+    return Answer("select", tuple(rows[0]) if rows else (), list(rows))
+
+
+def spread_row(year: int, readings: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "year": year,
+        "readings": readings,
+        "low_reading_id": "cif",
+        "low_usd": -3 * _BN,
+        "high_reading_id": "total_consumption",
+        "high_usd": -1 * _BN,
+        "spread_usd": 2 * _BN,
+        "preferred_reading_id": "census",
+        "preferred_usd": -2 * _BN,
+        "why_preferred": "The headline of its office",
+        "is_widest": False,
+        "bridge_id": None,
+        **changed,
+    }
+
+
+def reading(name: str, usd: Decimal, **changed: Any) -> dict[str, Any]:
+    return {
+        "reading_id": name,
+        "balance_usd": usd,
+        "is_preferred": False,
+        "is_partial_year": False,
+        "period": "2016",
+        "reason": "imports valued cif instead of customs",
+        **changed,
+    }
+
+
+def walked(*steps: tuple[str, int, str]) -> Answer:
+    return answer(
+        *(
+            {
+                "role": "step",
+                "name": name,
+                "amount_usd": Decimal(usd),
+                "gap_share": Decimal(share),
+            }
+            for name, usd, share in steps
+        )
+    )
+
+
+# -- words -------------------------------------------------------------------------------
+
+
+def test_a_pair_is_told_by_its_last_year_with_several_readings() -> None:
+    rows = [spread_row(2025, 1), spread_row(2023, 3), spread_row(2019, 4, is_widest=True)]
+    first, steps, widest = pair.said(answer(*rows), None, "goods")
+    assert first == (
+        "For 2023, the last year held on several readings, 3 balances in goods stand side by side,"
+        " from −3.00 (cif) to −1.00 (total consumption) billion US dollars. Preferred is census,"  # noqa: RUF001
+        " −2.00: the headline of its office."  # noqa: RUF001
+    )
+    assert steps == "No bridge between the two ends is held."
+    assert "furthest apart in 2019: 2.00 billion" in widest
+
+
+def test_the_widest_year_is_not_told_twice() -> None:
+    sentences = pair.said(answer(spread_row(2023, 3, is_widest=True)), None, "goods")
+    assert not any("furthest apart" in one for one in sentences)
+
+
+def test_causes_are_told_with_amount_and_share() -> None:
+    steps = walked(("Re-exports", -1_500_000_000, "0.75"), ("Release", 20_000_000, "-0.01"))
+    assert bridges.causes(steps) == "Re-exports −1,500.0 (75.0 %); Release +20.0 (−1.0 %)"  # noqa: RUF001
+    said = pair.said(answer(spread_row(2023, 2)), steps, "goods")
+    assert "Re-exports −1,500.0 (75.0 %)" in said[1]  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "No balance in services of a whole year is held."),
+        ([spread_row(2016, 1)], "One balance in services is held, of 2016: −2.00"),  # noqa: RUF001
+        (
+            [spread_row(2016, 1), spread_row(2011, 1)],
+            "One balance in services is held for each of 2 years. That of 2016 is −2.00",  # noqa: RUF001
+        ),
+    ],
+)
+def test_one_reading_is_told_as_one(rows: list[dict[str, Any]], words: str) -> None:
+    (sentence,) = pair.said(answer(*rows), None, "services")
+    assert sentence.startswith(words)
+
+
+def test_a_year_names_its_ends_and_the_preferred_one_between_them() -> None:
+    rows = answer(
+        reading("census", -2 * _BN, is_preferred=True, reason="The headline"),
+        reading("cif", -3 * _BN),
+        reading("mirror", _BN),
+    )
+    first, parts = year.said(rows, "goods", 2016, ("mirror", "Release +3,000.0 (100.0 %)"))
+    assert first == (
+        "3 balances in goods are held of 2016, from −3.00 (cif) to 1.00 (mirror) billion US"  # noqa: RUF001
+        " dollars. Preferred is census, −2.00: the headline."  # noqa: RUF001
+    )
+    assert "from mirror, the farthest from it" in parts
+    assert parts.endswith("Release +3,000.0 (100.0 %).")
+
+
+def test_a_year_that_is_not_whole_says_so() -> None:
+    row = reading("census", _BN, is_preferred=True, is_partial_year=True, period="2026-01/2026-07")
+    first, warning = year.said(answer(row), "goods", 2026, None)
+    assert "held of 2026-01/2026-07" in first
+    assert "not to be compared with whole years" in warning
+
+
+@pytest.mark.parametrize(
+    ("reason", "within"), [("The headline", "the headline"), ("", ""), ("Used", "used")]
+)
+def test_a_reason_goes_on_after_a_colon(reason: str, within: str) -> None:
+    assert bridges.within(reason) == within
+
+
+def test_bridges_of_releases_have_names_of_their_own() -> None:
+    row = {
+        "trade_kind": "goods",
+        "a_reading_id": "census",
+        "b_reading_id": "census",
+        "a_release_key": "us_census 2017-01",
+        "b_release_key": "us_census 2026-09",
+    }
+    names = {
+        bridges.anchor(one)
+        for one in (
+            row,
+            {**row, "a_release_key": "us_census 2020-10"},
+            {**row, "b_reading_id": "cif"},
+            {**row, "b_reading_id": "cif", "trade_kind": "services"},
+        )
+    }
+    assert len(names) == 4
+    assert all(re.fullmatch(r"[a-z0-9_-]+", name) for name in names)
+
+
+# -- the waterfall -----------------------------------------------------------------------
+
+
+def fall(start: Decimal, *amounts: Decimal) -> list[bridge.Bar]:
+    bars, level = [bridge.total("from", start, theme.TOTAL)], start
+    for amount in amounts:
+        bars.append(bridge.step("cause", level, amount))
+        level += amount
+    return [*bars, bridge.total("to", level, theme.TOTAL)]
+
+
+@given(_DOLLARS, st.lists(_DOLLARS, min_size=1, max_size=5))
+def test_every_bar_lies_on_the_axis(start: Decimal, amounts: list[Decimal]) -> None:
+    bars = fall(start, *amounts)
+    axis = bridge.axis_of(bars)
+    for bar in bars:
+        assert axis.low <= bar.end <= axis.high
+        assert not bar.is_step or axis.low <= bar.start <= axis.high
+    assert axis.low <= axis.base <= axis.high
+    assert axis.is_cut or axis.low <= 0 <= axis.high
+
+
+@given(_DOLLARS, st.lists(_DOLLARS, min_size=1, max_size=5))
+def test_an_axis_is_cut_only_where_no_bar_crosses_zero(
+    start: Decimal, amounts: list[Decimal]
+) -> None:
+    bars = fall(start, *amounts)
+    if bridge.axis_of(bars).is_cut:
+        signs = {bar.end > 0 for bar in bars}
+        assert len(signs) == 1
+        assert all(bar.end for bar in bars)
+
+
+def test_totals_alone_stand_on_zero() -> None:
+    bars = [bridge.total(name, Decimal(usd), theme.INK) for name, usd in (("a", 100), ("b", 101))]
+    assert bridge.axis_of(bars) == bridge.Axis(Decimal(0), Decimal(101), Decimal(0))
+
+
+def test_a_small_step_is_shown_by_cutting_the_axis() -> None:
+    far, near = fall(-28 * _BN, 20 * _BN), fall(-28 * _BN, Decimal(21_900_000))
+    assert not bridge.axis_of(far).is_cut
+    assert bridge.axis_of(near).is_cut
+
+
+@given(st.lists(st.text(max_size=120), min_size=1, max_size=6))
+def test_rows_do_not_overlap(names: list[str]) -> None:
+    bars = [bridge.total(name, Decimal(1), theme.INK) for name in names]
+    for above, below in pairwise(bridge.places_of(bars)):
+        assert below.text > above.bar > above.text
+
+
+def extents(svg: str) -> list[tuple[str, float, float]]:
+    """Each bar of a drawing: what it says, its left and its right edge."""
+    found = re.findall(r'<path aria-label="([^"]*)"[^>]* d="M([\d.]+),[\d.]+h([\d.]+)v', svg)
+    return [(says, float(left), float(left) + float(width)) for says, left, width in found]
+
+
+def test_bars_are_as_long_as_their_amounts_and_meet() -> None:
+    bars = fall(Decimal(-27_624_600_000), Decimal(1_135_537_410), Decimal(3_138_493_692))
+    drawn = extents(bridge.draw(bars, "name"))
+    assert [says for says, _, _ in drawn] == [
+        "from, −27,624.6 million US dollars",  # noqa: RUF001
+        "cause, +1,135.5 million US dollars",
+        "cause, +3,138.5 million US dollars",
+        "to, −23,350.6 million US dollars",  # noqa: RUF001
+    ]
+    first, one, other, last = (right - left for _, left, right in drawn)
+    assert one / first == pytest.approx(1_135_537_410 / 27_624_600_000, abs=0.001)
+    assert other / first == pytest.approx(3_138_493_692 / 27_624_600_000, abs=0.001)
+    assert first == pytest.approx(one + other + last, abs=0.5)
+    # Upwards is to the right: a step ends where the next begins.
+    assert drawn[1][1:] == pytest.approx((drawn[0][1], drawn[2][1]), abs=0.2)
+    assert drawn[3][1] == pytest.approx(drawn[2][2], abs=0.2)
+
+
+def test_steps_differ_by_sign_not_only_by_colour() -> None:
+    up, down = (bridge.step("x", Decimal(0), Decimal(usd)) for usd in (5_000_000, -5_000_000))
+    assert (up.written, down.written) == ("+5.0", "−5.0")  # noqa: RUF001
+    assert up.colour != down.colour
+
+
+def test_nothing_to_draw_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        bridge.draw([], "name")
+
+
+# -- lines by year -----------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.floats(-50, 450), min_size=1, max_size=20).map(sorted),
+    st.floats(1, 20),
+)
+def test_names_stand_apart_and_inside(places: list[float], step: float) -> None:
+    moved = spread(places, step, 400.0)
+    assert len(moved) == len(places)
+    assert all(below - above >= step - 1e-6 for above, below in pairwise(moved))
+    assert moved[-1] <= 400.0
+    # Where all names fit they stay inside; 20 of 20 pixels just do.
+    assert moved[0] >= min(0.0, 400.0 - step * len(places)) - 1e-6
+
+
+def test_names_that_do_not_meet_stay_where_they_are() -> None:
+    assert spread([10.0, 50.0, 90.0], 15.0, 100.0) == [10.0, 50.0, 90.0]
+
+
+@pytest.mark.parametrize(("years", "has"), [([2011, 2016], False), ([2011, 2012, 2016], True)])
+def test_a_line_needs_two_years_that_follow_each_other(years: list[int], has: bool) -> None:
+    line = Line("census", 0, True, [(one, Decimal(1)) for one in years])
+    assert line.has_stretch is has
+
+
+def test_a_year_that_is_not_held_breaks_the_line() -> None:
+    line = Line("census", 0, True, [(one, one * _BN) for one in (2001, 2002, 2005, 2006)])
+    svg = balances.draw([line], [], theme.WIDE, "name")
+    paths = re.findall(r'<path aria-label="census"[^>]* d="([^"]*)"', svg)
+    assert [path.count("L") for path in paths] == [1, 1]
+
+
+def test_a_dot_on_no_line_is_hollow() -> None:
+    dots = [Dot("A prints", 2001, _BN, 0), Dot("B prints", 2002, _BN, None)]
+    line = Line("census", 0, True, [(2001, _BN), (2002, _BN)])
+    svg = balances.draw([line], dots, theme.WIDE, "name")
+    fills = dict(re.findall(r'aria-label="(\w) prints:[^"]*"[^>]*? fill="([^"]*)"', svg))
+    assert fills == {"A": theme.colour(0), "B": theme.PAPER}
