@@ -23,7 +23,7 @@ from browser.reading import Figure, pages_of, read
 from playwright.sync_api import Browser, Page
 
 from dagster_project.report.asking import Marts
-from dagster_project.report.numbers import BILLIONS, billions, heading, millions, raw, shown
+from dagster_project.report.numbers import billions, heading, millions, raw, shown
 from dagster_project.settings import Settings
 from dagster_project.warehouse import QueryRefused
 
@@ -177,13 +177,17 @@ def balances(site: Path) -> Iterator[str]:
     for page, figure in figures_of(site):
         if not figure.id.startswith("balances-") or not figure.pictures:
             continue
+        said = [
+            Counter(says for kind, says in picture.marks if kind == "circle")
+            for picture in figure.pictures
+        ]
+        unit, scaled = ("million", millions) if "million" in str(said) else ("billion", billions)
         wanted = Counter(
             f"{row['reading_id'].replace('_', ' ')}, {row['year']}:"
-            f" {billions(Decimal(row['balance_usd']))} {BILLIONS}"
+            f" {scaled(Decimal(row['balance_usd']))} {unit} US dollars"
             for row in csv_rows(site, page, figure)
         )
-        for number, picture in enumerate(figure.pictures, start=1):
-            drawn = Counter(says for kind, says in picture.marks if kind == "circle")
+        for number, drawn in enumerate(said, start=1):
             for says in sorted((wanted - drawn).keys() | (drawn - wanted).keys()):
                 yield (
                     f"{page}#{figure.id}: drawing {number} has {drawn[says]} of {says!r}, its rows"

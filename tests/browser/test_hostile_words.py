@@ -38,7 +38,6 @@ def test_words_of_a_claim_are_never_markup(
         html = (sample / page).read_text(encoding="utf-8")
         assert "<script>window.hostile" not in html, page
         assert "<img src=x" not in html, page
-        assert "href=javascript" not in html.replace("&lt;a href=javascript", ""), page
         for told in re.findall(r'<script type="application/ld\+json">(.*?)</script>', html, re.S):
             json.loads(told)
             assert "<" not in told, page

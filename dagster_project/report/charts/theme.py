@@ -70,6 +70,8 @@ def draw(chart: alt.TopLevelMixin, name: str) -> str:
     spec = {**chart.to_dict(validate=False), "config": _CONFIG}
     # A chart holds its data; no address is allowed.
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    # A group without marks has no name to be read out.
+    svg = re.sub(r'<g class="mark-[a-z]+ role-mark[^>]*></g>', "", svg)
     # The size becomes the box that is scaled; references inside must be unique in a page.
     svg = re.sub(r"^<svg [^>]*viewBox=", '<svg xmlns="http://www.w3.org/2000/svg" viewBox=', svg)
     return re.sub(r'(id="|url\(#)(clip|gradient)', rf"\g<1>{name}-\g<2>", svg)
