@@ -209,14 +209,14 @@ class Desk:
             "heading": numbers.heading,
             "svg": Markup,
         }
-        environment.globals |= {
-            "shown": numbers.shown,
-            "printed": numbers.printed,
-            "is_number": numbers.is_number,
-            "is_date": numbers.is_date,
-            "at": addresses,
-            "kinds": KINDS,
-        }
+        environment.globals.update(
+            shown=numbers.shown,
+            printed=numbers.printed,
+            is_number=numbers.is_number,
+            is_date=numbers.is_date,
+            at=addresses,
+            kinds=KINDS,
+        )
         return environment
 
 
