@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from markupsafe import Markup
@@ -209,7 +209,7 @@ class Desk:
             "heading": numbers.heading,
             "svg": Markup,
         }
-        environment.globals.update(
+        cast("dict[str, Any]", environment.globals).update(
             shown=numbers.shown,
             printed=numbers.printed,
             is_number=numbers.is_number,
