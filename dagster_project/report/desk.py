@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from markupsafe import Markup
@@ -209,14 +209,14 @@ class Desk:
             "heading": numbers.heading,
             "svg": Markup,
         }
-        environment.globals |= {
-            "shown": numbers.shown,
-            "printed": numbers.printed,
-            "is_number": numbers.is_number,
-            "is_date": numbers.is_date,
-            "at": addresses,
-            "kinds": KINDS,
-        }
+        cast("dict[str, Any]", environment.globals).update(
+            shown=numbers.shown,
+            printed=numbers.printed,
+            is_number=numbers.is_number,
+            is_date=numbers.is_date,
+            at=addresses,
+            kinds=KINDS,
+        )
         return environment
 
 

@@ -226,11 +226,11 @@ def _reporters(desk: Desk, flow: str, answer: Answer) -> Figure:
     picture = None
     if drawn:
         picture = Picture(
-            summary=f"From the least spread to the most: {drawn[0]['reporter']}"
-            f" {plain(drawn[0]['sigma'], 2)}, … {drawn[-1]['reporter']}"
+            summary=f"From the least spread to the most: {drawn[0]['country']}"
+            f" {plain(drawn[0]['sigma'], 2)}, … {drawn[-1]['country']}"
             f" {plain(drawn[-1]['sigma'], 2)}.",
             wide=dots.draw(
-                [dots.Dot(*kinds[row["drawn_as"]], row["reporter"], row["sigma"]) for row in drawn],
+                [dots.Dot(*kinds[row["drawn_as"]], row["country"], row["sigma"]) for row in drawn],
                 f"reporters-{flow}",
             ),
             legend=tuple(
@@ -255,7 +255,7 @@ def _reporters(desk: Desk, flow: str, answer: Answer) -> Figure:
         answer=answer,
         picture=picture,
         columns=(
-            "reporter", "reliability_rank", "sigma", "agreed_share", "flows_mirrored",
+            "country", "reliability_rank", "sigma", "agreed_share", "flows_mirrored",
             "partners_mirrored", "reported_usd", "mirrored_share",
         ),
         absence=absence,
@@ -304,8 +304,8 @@ def _reporters_in_words(flow: str, answer: Answer) -> str:
     best = min(drawn, key=lambda row: row["sigma"])
     worst = max(drawn, key=lambda row: row["sigma"])
     return (
-        f"Reports of {flow}s lie nearest to their partners' from {best['reporter']}"
-        f" (σ {plain(best['sigma'], 2)}) and farthest from {worst['reporter']}"  # noqa: RUF001
+        f"Reports of {flow}s lie nearest to their partners' from {best['country']}"
+        f" (σ {plain(best['sigma'], 2)}) and farthest from {worst['country']}"  # noqa: RUF001
         f" ({plain(worst['sigma'], 2)})."
     )
 

@@ -2,7 +2,7 @@
 with
     reporters as (
 
-        select coalesce(n.partner_name, r.reporter_iso3) as reporter, r.*
+        select coalesce(n.partner_name, r.reporter_iso3) as country, r.*
         from marts.mirror_reporters as r
         left join marts.countries as n on r.reporter_iso3 = n.partner_code
         where r.flow = {{ flow }}
@@ -22,7 +22,7 @@ with
     )
 
 select
-    r.reporter,
+    r.country,
     r.reliability_rank,
     r.sigma,
     r.agreed_share,
