@@ -112,6 +112,12 @@ def rows(site: Path, settings: Settings) -> Iterator[str]:
     root = site.resolve()
     with Marts(settings) as marts:
         answers = {}
+        for page in ours(pages_of(site)):
+            for sql in read(root / page).queries:
+                try:
+                    answers[sql] = answers.get(sql) or marts.run(sql)
+                except QueryRefused as error:
+                    yield f"{page}: the query of a sentence is refused: {error}"
         for page, figure in figures_of(site):
             name = f"{page}#{figure.id}"
             for sql in figure.queries:

@@ -47,6 +47,8 @@ class Document:
     links: list[tuple[str, str, str]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     drawings: int = 0
+    # Those that stand under a sentence, not in a figure.
+    queries: list[str] = field(default_factory=list)
     # What is read, queries aside.
     text: str = ""
 
@@ -71,6 +73,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.document = Document()
         self.words: list[str] = []
+        self._query: list[str] | None = None
         self._open: list[tuple[str, str]] = []
         self._figure: Figure | None = None
         # The element whose text is being read, and what has come of it.
@@ -90,6 +93,8 @@ class _Reader(HTMLParser):
             self.document.figures.append(self._figure)
         elif tag == "svg" and self._has("div", "picture"):
             self.document.drawings += 1
+        elif tag == "code" and self._figure is None and self._has("details"):
+            self._query = []
         if self._figure is not None:
             self._start_in_figure(self._figure, tag, given)
 
@@ -126,6 +131,9 @@ class _Reader(HTMLParser):
             if closed == tag:
                 break
         figure = self._figure
+        if tag == "code" and self._query is not None:
+            self.document.queries.append("".join(self._query))
+            self._query = None
         if figure is None:
             return
         if tag == "figure":
@@ -150,6 +158,8 @@ class _Reader(HTMLParser):
             (table.rows[-1] if table.rows else table.header).append(words)
 
     def handle_data(self, data: str) -> None:
+        if self._query is not None:
+            self._query.append(data)
         if self._caught is not None:
             self._caught[1].append(data)
         if not any(tag in {"script", "style", "pre"} for tag, _ in self._open):

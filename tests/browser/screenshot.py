@@ -16,7 +16,7 @@ from browser.chromium import MISSING, executable, started, window
 
 from dagster_project.settings import load_settings
 
-_WIDTH, _HEIGHT = 1000, 900
+_WIDTH, _HEIGHT = 1000, 1010
 
 
 def take(site: Path, target: Path) -> None:
