@@ -24,7 +24,8 @@ with
             c.trade_kind = {{ trade_kind }}
             and c.quantity = 'balance'
             and c.transform = 'level'
-            and c.unit_kind = 'money'
+            -- A figure in another currency has no place on an axis of dollars.
+            and c.currency = 'USD'
             and c.sector = 'total'
             and c.is_in_scope
             and c.period = cast(year(c.period_start) as varchar)
