@@ -72,7 +72,7 @@ FAULTS: dict[str, tuple[str, str, str, Check, str]] = {
     "a table that is not there": (PAIR, r"from marts\.", "from hidden.", by_rows, "refused"),
     "a number of a mark": (
         PAIR,
-        r"(\d{4}: .{0,1}\d+\.)\d\d( billion US dollars)",
+        r'(aria-label="census, \d{4}: .?\d+\.)\d\d( billion US dollars)',
         r"\g<1>99\g<2>",
         by_text(checks.balances),
         "drawing 1 has 1 of",
