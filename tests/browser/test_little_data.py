@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser import checks
-from browser.reading import pages_of
+from browser.reading import pages_of, read
 from browser.samples import altered, first_and_last, write_sample
 from playwright.sync_api import Browser
 
@@ -55,3 +55,13 @@ def test_what_is_not_held_is_said(
     assert list(checks.rows(sample, settings)) == []
     assert list(checks.words(sample)) == []
     assert list(checks.loading(browser, sample, pages, 360)) == []
+
+
+def test_without_any_document_the_front_page_says_so(
+    built_warehouse: Settings, browser: Browser, tmp_path: Path
+) -> None:
+    settings = altered(built_warehouse, tmp_path / "home", *NO_CLAIMS)
+    sample = write_sample(settings, tmp_path / "site", [], first_and_last)
+    assert "no document speaks of one" in read(sample / "index.html").text
+    assert list(checks.figures(sample)) == []
+    assert list(checks.loading(browser, sample, pages_of(sample), 360)) == []
