@@ -108,9 +108,9 @@ def heading(column: str) -> str:
         for end in ending:
             if column.endswith(end):
                 words = column.removesuffix(end if end.startswith("_") else "").replace("_", " ")
-                return f"{_capital(words)}, {unit}"
+                return f"{capital(words)}, {unit}"
     words = column.removesuffix("_id").removesuffix("_iso3").removesuffix("_code")
-    return _capital(words.replace("_", " "))
+    return capital(words.replace("_", " "))
 
 
 def shown(column: str, value: Any) -> str:
@@ -183,5 +183,5 @@ def _grouped(digits: str) -> str:
     return f"{_MINUS if digits.startswith('-') else ''}{int(whole):,}{point}{rest}"
 
 
-def _capital(words: str) -> str:
+def capital(words: str) -> str:
     return words[:1].upper() + words[1:]

@@ -15,16 +15,14 @@ from dagster_project.report.asking import Answer
 from dagster_project.report.desk import KINDS, Desk, File, Link
 from dagster_project.report.figure import Figure
 from dagster_project.report.numbers import ABSENT, compared
-from dagster_project.report.pages.claim import (
-    broken,
-    claim_links,
+from dagster_project.report.pages.claim import pair_of
+from dagster_project.report.pages.claim_words import (
     document_name,
     figure_of,
-    pair_of,
     reading_words,
     status_words,
-    told_clashes,
 )
+from dagster_project.report.pages.clashes import broken, claim_links, told_clashes
 
 Row = Mapping[str, Any]
 

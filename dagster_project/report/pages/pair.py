@@ -17,7 +17,7 @@ from dagster_project.report.charts import theme
 from dagster_project.report.charts.balances import Dot, Line, draw
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, MILLIONS, billions
+from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital
 from dagster_project.report.pages import bridge
 
 
@@ -173,7 +173,7 @@ def _latest(desk: Desk, pair: Pair, kind: str) -> Figure:
         id=addresses.anchor(f"latest-{kind}"),
         title=f"{KINDS[kind].capitalize()}: the months of this year, the same months of the last,"
         " and the last whole year",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}.",
+        unit=f"{capital(MILLIONS)}.",
         basis=desk.basis("each row is a reading of its own, all products", answer),
         answer=answer,
         columns=("period", "reading_id", "balance_usd", "exports_usd", "imports_usd", "known_from"),
@@ -192,7 +192,7 @@ def _spreads(desk: Desk, pair: Pair, kind: str, answer: Answer) -> Figure:
     return Figure(
         id=addresses.anchor(f"spreads-{kind}"),
         title=f"How far apart the balances in {KINDS[kind]} of each year lie",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}.",
+        unit=f"{capital(MILLIONS)}.",
         basis=desk.basis("each row is a year, all products", answer),
         answer=answer,
         columns=(
@@ -213,7 +213,7 @@ def _printed(desk: Desk, pair: Pair, kind: str) -> list[Figure]:
             id=addresses.anchor(f"printed-{kind}"),
             title=f"Balances in {KINDS[kind]} that have been printed, and the reading that makes"
             " each true",
-            unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}, as seen from {pair.reporter_name}.",
+            unit=f"{capital(MILLIONS)}, as seen from {pair.reporter_name}.",
             basis=desk.basis("each row is a claim; the release is that of its verdict", answer),
             answer=answer,
             columns=(
@@ -234,7 +234,7 @@ def _revised(desk: Desk, pair: Pair) -> Figure:
     return Figure(
         id="revised",
         title="What was revised last: totals of years in the latest release that changed any",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}; a change within the rounding of both prints is"
+        unit=f"{capital(MILLIONS)}; a change within the rounding of both prints is"
         " no revision.",
         basis=desk.basis("each row is one series, all products", answer),
         answer=answer,

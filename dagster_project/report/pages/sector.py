@@ -16,10 +16,9 @@ from dagster_project.report.asking import Answer
 from dagster_project.report.charts import balances, bars, theme
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Basis, Figure, LegendEntry, Picture
-from dagster_project.report.numbers import MILLIONS, Money, millions, money_for, share
+from dagster_project.report.numbers import MILLIONS, Money, capital, millions, money_for, share
 
 _DIRECTIONS = ("exports", "imports")
-_MILLIONS = MILLIONS[:1].upper() + MILLIONS[1:]
 
 
 def page(desk: Desk, pair: Pair, sector: str) -> list[File]:
@@ -108,7 +107,7 @@ def _balances(desk: Desk, pair: Pair, name: str, answer: Answer) -> Figure:
     return Figure(
         id="balances",
         title=f"{name}: balance, where both directions are held on one basis",
-        unit=f"{_MILLIONS}; exports less imports, a deficit is negative.",
+        unit=f"{capital(MILLIONS)}; exports less imports, a deficit is negative.",
         basis=desk.basis("each row is one definition on one reading", answer),
         answer=answer,
         columns=(
@@ -159,7 +158,7 @@ def _gaps(desk: Desk, name: str, answer: Answer, definitions: Answer) -> Figure:
     return Figure(
         id="definition-gaps",
         title=f"{name}: how far the definitions lie apart",
-        unit=f"{_MILLIONS}; what the second definition counts beyond the first, on"
+        unit=f"{capital(MILLIONS)}; what the second definition counts beyond the first, on"
         " the same series.",
         basis=desk.basis(
             "both figures on one series", answer, "a_release_key", "b_release_key"
@@ -256,7 +255,7 @@ def _partition(desk: Desk, pair: Pair, answer: Answer) -> Figure:
         id=figure_id.lower().replace(" ", "-").replace("_", "-"),
         title=f"{first['partition_name']}: {KINDS[first['trade_kind']]} of {first['year']}, every"
         " product counted once",
-        unit=f"{_MILLIONS}. The parts and what they leave of the total add up to it"
+        unit=f"{capital(MILLIONS)}. The parts and what they leave of the total add up to it"
         " exactly; a release of the total that is later leaves its revisions.",
         basis=desk.basis(
             "; ".join(dict.fromkeys(answer.column("leg_id"))),

@@ -15,9 +15,8 @@ from dagster_project.report.asking import Answer
 from dagster_project.report.charts import bars, dots
 from dagster_project.report.desk import Desk, File
 from dagster_project.report.figure import Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, plain, share
+from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital, plain, share
 
-_MILLIONS = MILLIONS[:1].upper() + MILLIONS[1:]
 _DRAWN_GAPS = 12
 _LISTED_GAPS = 100
 _GAPS_A_YEAR = 5
@@ -121,8 +120,8 @@ def _widest(desk: Desk, answer: Answer, figure_id: str, which: str) -> Figure:
     return Figure(
         id=figure_id,
         title=f"The widest gaps{year} {which}",
-        unit=f"{_MILLIONS}. The order is that of the gap left once estimated freight and what"
-        " was added from areas not elsewhere specified are taken off; a side that is missing"
+        unit=f"{capital(MILLIONS)}. The order is that of the gap left once estimated freight and"
+        " what was added from areas not elsewhere specified are taken off; a side that is missing"
         " counts as nothing.",
         basis=desk.basis("both countries' reports of one flow", answer),
         answer=answer,
@@ -140,8 +139,8 @@ def _causes(desk: Desk, answer: Answer) -> Figure:
     return Figure(
         id="causes",
         title="What the gaps between two countries likely come from",
-        unit=f"{_MILLIONS}, the gaps' sizes added up; one likely cause a pair, and estimates"
-        " where a rate was taken off.",
+        unit=f"{capital(MILLIONS)}, the gaps' sizes added up; one likely cause a pair, and"
+        " estimates where a rate was taken off.",
         basis=desk.basis("all pairs of the last year, over all products", answer),
         answer=answer,
         columns=("likely_cause", "meaning", "pairs", "gap_left_estimated_usd", "share"),
@@ -171,7 +170,7 @@ def _by_year(desk: Desk) -> Figure:
     return Figure(
         id="widest-by-year",
         title="The widest gaps between two countries, year by year",
-        unit=f"{_MILLIONS}; reported by each side, and estimated where the column says so.",
+        unit=f"{capital(MILLIONS)}; reported by each side, and estimated where the column says so.",
         basis=desk.basis("both countries' reports, over all products", answer),
         answer=answer,
         columns=(

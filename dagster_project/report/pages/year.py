@@ -16,7 +16,7 @@ from dagster_project.report.charts import bridge as bars
 from dagster_project.report.charts import theme
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, MILLIONS, billions
+from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital
 from dagster_project.report.pages import bridge
 from dagster_project.report.pages.bridge import named
 
@@ -183,7 +183,7 @@ def _others(desk: Desk, pair: Pair, kind: str, year: int) -> Figure | None:
     return Figure(
         id=addresses.anchor(f"others-{kind}"),
         title=f"{year}: balances in {KINDS[kind]} of earlier releases and printed pages",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}; the spread is to the preferred balance.",
+        unit=f"{capital(MILLIONS)}; the spread is to the preferred balance.",
         basis=desk.basis("each row is one release or one page", answer),
         answer=answer,
         columns=(
@@ -198,7 +198,7 @@ def _sectors(desk: Desk, pair: Pair, year: int) -> Figure:
     return Figure(
         id="sectors",
         title=f"{year}: exports and imports by sector, each definition for itself",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}; shares are of all products of the same series."
+        unit=f"{capital(MILLIONS)}; shares are of all products of the same series."
         " Two definitions of one sector overlap and must not be added; those of one partition make"
         " up the total.",
         basis=desk.basis(
@@ -222,7 +222,7 @@ def _mirror(desk: Desk, pair: Pair, year: int) -> Figure:
     return Figure(
         id="mirror",
         title=f"{year}: the same goods as the exporter and the importer recorded them",
-        unit=f"{MILLIONS[:1].upper()}{MILLIONS[1:]}; the gap is the importer's figure less the"
+        unit=f"{capital(MILLIONS)}; the gap is the importer's figure less the"
         " exporter's: freight, timing, re-exports and errors together.",
         basis=desk.basis(
             "each row is a pair of series", answer, "export_release_key", "import_release_key"
