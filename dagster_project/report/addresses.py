@@ -66,18 +66,23 @@ def relative(page: str, target: str) -> str:
 
 
 def _pair(reporter: str, partner: str) -> str:
-    return f"{_name(reporter)}-{_name(partner)}"
+    return f"{_code(reporter)}-{_code(partner)}"
+
+
+def _code(text: str) -> str:
+    """A country by its code, which has capitals alone: no other code is it in small letters."""
+    return _name(text.lower() if text.isupper() else text)
 
 
 def _name(text: str) -> str:
     """A name that can stand in an address and on any disk; what is changed or cut keeps a mark.
 
     Two names that differ in capitals alone, or in signs that an address cannot hold, stay
-    two addresses: codes of countries are capitals throughout, and the only exception.
+    two addresses.
     """
     plain = text.lower()
-    if _PLAIN.fullmatch(plain) and (plain == text or text.isupper()):
-        return plain
+    if _PLAIN.fullmatch(text):
+        return text
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
     kept = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:_LONGEST]
     return f"{kept}-{mark}" if kept else mark

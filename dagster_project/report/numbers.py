@@ -6,6 +6,8 @@ it is shown in.
 
 from __future__ import annotations
 
+import re
+from calendar import month_name
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +26,9 @@ ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
 _WHOLE = ("rank", "years", "sign")
 _DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
 _MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
+
+
+_MONTHS = re.compile(r"(\d{4})-(0[1-9]|1[0-2])/\1-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,16 @@ def shown(column: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def period_in_words(period: str) -> str:
+    """A stretch of months of one year as a sentence names it; any other period as it is."""
+    found = _MONTHS.fullmatch(period)
+    if not found:
+        return period
+    year, first, last = found.groups()
+    names = [month_name[int(month)] for month in dict.fromkeys((first, last))]
+    return f"{' to '.join(names)} {year}"
 
 
 def is_number(value: object) -> bool:

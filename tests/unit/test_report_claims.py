@@ -20,6 +20,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.report import addresses
 from dagster_project.report.asking import Marts, literal
 from dagster_project.report.charts.interval import Band, Dot, near
 from dagster_project.report.desk import Desk, File, Outline, Pair
@@ -301,6 +302,13 @@ def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id
     assert f'href="../{path}"' in _page(documents.page(desk, "doc"))
 
 
+def test_names_that_differ_in_capitals_alone_have_two_addresses() -> None:
+    assert addresses.of_claim("at04") == "claims/at04.html"
+    # A disk that knows no capitals would take the one for the other.
+    assert addresses.of_claim("AT04").lower() != addresses.of_claim("at04")
+    assert addresses.of_pair("USA", "KOR") == "usa-kor/index.html"
+
+
 def test_a_document_without_publisher_or_day_says_so(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM, document_publisher=None, published_on=None)
     marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, known_at_publication="unknown")
@@ -336,6 +344,7 @@ def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
     marts.add("marts.claim_candidates", _CANDIDATE, value=0)
     page = _page(claims.page(_desk(marts), "c1"))
     assert "gives no change; the print allows a rise or no change" in _text(page)
+    assert "The direction as printed (the word: about)" in _text(page)
     assert "<svg" not in page
 
 

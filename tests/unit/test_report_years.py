@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dagster_project.report.asking import Answer
 from dagster_project.report.charts import balances, bridge, theme
 from dagster_project.report.charts.balances import Dot, Line, spread
+from dagster_project.report.numbers import period_in_words
 from dagster_project.report.pages import bridge as bridges
 from dagster_project.report.pages import pair, year
 
@@ -120,7 +121,7 @@ def test_a_year_names_its_ends_and_the_preferred_one_between_them() -> None:
     )
     first, parts = year.said(rows, "goods", 2016, ("mirror", "Release +3,000.0 (100.0 %)"))
     assert first == (
-        "3 balances in goods are held of 2016, from −3.00 (cif) to 1.00 (mirror) billion US"  # noqa: RUF001
+        "For 2016, 3 balances in goods are held, from −3.00 (cif) to 1.00 (mirror) billion US"  # noqa: RUF001
         " dollars. Preferred is census, −2.00: the headline."  # noqa: RUF001
     )
     assert "from mirror, the farthest from it" in parts
@@ -130,8 +131,21 @@ def test_a_year_names_its_ends_and_the_preferred_one_between_them() -> None:
 def test_a_year_that_is_not_whole_says_so() -> None:
     row = reading("census", _BN, is_preferred=True, is_partial_year=True, period="2026-01/2026-07")
     first, warning = year.said(answer(row), "goods", 2026, None)
-    assert "held of 2026-01/2026-07" in first
+    assert "held for January to July 2026" in first
     assert "not to be compared with whole years" in warning
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        ("2016", "2016"),
+        ("2016-01/2016-11", "January to November 2016"),
+        ("2026-01/2026-01", "January 2026"),
+        ("2016-07/2017-06", "2016-07/2017-06"),
+    ],
+)
+def test_months_of_one_year_are_named(period: str, words: str) -> None:
+    assert period_in_words(period) == words
 
 
 @pytest.mark.parametrize(

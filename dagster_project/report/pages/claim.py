@@ -22,6 +22,7 @@ from dagster_project.report.numbers import (
     billions,
     capital,
     compared,
+    period_in_words,
     printed,
     share,
     value_is_absent,
@@ -366,9 +367,9 @@ def _year(desk: Desk, claim: Row) -> Link | None:
 
 def _facts(desk: Desk, claim: Row) -> list[tuple[str, str]]:
     """What the claim is about and what the verdict stands on, as a list of terms."""
-    period = claim["period"] or ABSENT
+    period = period_in_words(claim["period"] or ABSENT)
     if claim["base_period"]:
-        period += f", against {claim['base_period']}"
+        period += f", against {period_in_words(claim['base_period'])}"
     sides = [desk.names.get(code, code) for code in (claim["reporter_iso3"], claim["partner_code"])]
     kind = KINDS.get(claim["trade_kind"], claim["trade_kind"])
     facts = [
@@ -378,10 +379,7 @@ def _facts(desk: Desk, claim: Row) -> list[tuple[str, str]]:
         ("Products", claim["sector_name"] or claim["sector"] or ABSENT),
         (
             "Allowed by the print",
-            f"{allowed(claim)}. {claim['hedge_meaning'] or 'The figure as printed'}"
-            + (
-                "" if claim["hedge"] == "exact" else f" (the word: {reading_words(claim['hedge'])})"
-            ),
+            _allowed(claim),
         ),
     ]
     if claim["reading_id"] or claim["basis_key"]:
@@ -395,6 +393,17 @@ def _facts(desk: Desk, claim: Row) -> list[tuple[str, str]]:
     if claim["release_key"]:
         facts.append(("Release", claim["release_key"]))
     return facts
+
+
+def _allowed(claim: Row) -> str:
+    if claim["unit"] == "sign":
+        # A direction is not rounded.
+        meaning = "The direction as printed"
+    else:
+        meaning = claim["hedge_meaning"] or "The figure as printed"
+    if claim["hedge"] != "exact":
+        meaning += f" (the word: {reading_words(claim['hedge'])})"
+    return f"{allowed(claim)}. {meaning}"
 
 
 def _review(desk: Desk, claim: Row, reason: Sequence[str]) -> dict[str, Any]:

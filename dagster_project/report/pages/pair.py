@@ -130,7 +130,8 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
 
 
 _OF_DOTS = (
-    " Dots are printed figures: filled on the line that makes them true, hollow where none does."
+    " Dots are printed figures: in the colour of the reading that gives them in some release or"
+    " comes as near as it is revised, hollow where none does."
 )
 
 
@@ -153,8 +154,7 @@ def balances(desk: Desk, pair: Pair, kind: str = "goods") -> Figure:
         )
     return Figure(
         id=figure_id,
-        title=f"{pair.reporter_name}: balance in {KINDS[kind]} with {pair.partner_name}, by year,"
-        " on every reading held",
+        title=f"{pair.label}: balance in {KINDS[kind]} by year, on every reading held",
         unit=f"Exports less imports; a deficit is negative. The rows are {MILLIONS}"
         + (f", the picture {BILLIONS}." if picture else ".")
         + (_OF_DOTS if picture and dots else ""),
@@ -171,8 +171,8 @@ def _latest(desk: Desk, pair: Pair, kind: str) -> Figure:
     answer = desk.ask("latest_years", trade_kind=kind, **pair.values)
     return Figure(
         id=addresses.anchor(f"latest-{kind}"),
-        title=f"{KINDS[kind].capitalize()}: the months of this year, the same months of the last,"
-        " and the last whole year",
+        title=f"{KINDS[kind].capitalize()}: the last months held of a year not yet whole, the same"
+        " months a year before, and the last whole year",
         unit=f"{capital(MILLIONS)}.",
         basis=desk.basis("each row is a reading of its own, all products", answer),
         answer=answer,
@@ -184,7 +184,8 @@ def _latest(desk: Desk, pair: Pair, kind: str) -> Figure:
 def _without_line(answer: Answer, kind: str) -> str:
     if not answer:
         return f"No balance in {KINDS[kind]} of a whole year is held."
-    years = ", ".join(str(year) for year in sorted(set(answer.column("year"))))
+    *others, last = map(str, sorted(set(answer.column("year"))))
+    years = f"{', '.join(others)} and {last}" if others else last
     return f"Held for {years} alone: no two years follow each other, so there is no line to draw."
 
 
@@ -213,7 +214,7 @@ def _printed(desk: Desk, pair: Pair, kind: str) -> list[Figure]:
             id=addresses.anchor(f"printed-{kind}"),
             title=f"Balances in {KINDS[kind]} that have been printed, and the reading that makes"
             " each true",
-            unit=f"{capital(MILLIONS)}, as seen from {pair.reporter_name}.",
+            unit=f"{capital(MILLIONS)}. Whose balance: {pair.reporter_name}.",
             basis=desk.basis("each row is a claim; the release is that of its verdict", answer),
             answer=answer,
             columns=(

@@ -16,7 +16,15 @@ from dagster_project.report.asking import Answer
 from dagster_project.report.charts import balances, bars, theme
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Basis, Figure, LegendEntry, Picture
-from dagster_project.report.numbers import MILLIONS, Money, capital, millions, money_for, share
+from dagster_project.report.numbers import (
+    MILLION,
+    MILLIONS,
+    Money,
+    capital,
+    millions,
+    money_for,
+    share,
+)
 
 _DIRECTIONS = ("exports", "imports")
 
@@ -89,8 +97,8 @@ def _by_year(desk: Desk, pair: Pair, name: str, answer: Answer) -> Figure:
     return Figure(
         id="years",
         title=f"{name}: exports and imports by year, each definition and series for itself",
-        unit=f"Picture in {money.words}, rows in millions. Exports leave {pair.reporter_name} for"
-        f" {pair.partner_name}; the share is that of all products in the same series.",
+        unit=f"Picture in {money.words}, rows in millions. Whose exports:"
+        f" {pair.reporter_name}. The share is that of all products in the same series.",
         basis=desk.basis("each line is one definition on one series", answer),
         answer=answer,
         picture=picture,
@@ -268,7 +276,7 @@ def _partition(desk: Desk, pair: Pair, answer: Answer) -> Figure:
             summary="The largest: "
             + "; ".join(
                 f"{row['sector_name']}, {row['quantity']} {millions(row['value_usd'])}"
-                f" {MILLIONS}" + (f" ({share(row['share'])})" if row["share"] is not None else "")
+                f" {MILLION}" + (f" ({share(row['share'])})" if row["share"] is not None else "")
                 for row in answer.rows[:4]
             )
             + ".",
@@ -353,14 +361,14 @@ def _latest(name: str, held: Answer, years: Answer) -> str:
         row = held.rows[0]
         return (
             f"In {row['year']} exports came to {millions(row['exports_usd'])} and imports to"
-            f" {millions(row['imports_usd'])} {MILLIONS}: a balance of"
+            f" {millions(row['imports_usd'])} {MILLION}: a balance of"
             f" {millions(row['balance_usd'])} by the definition {row['definition_id']}."
         )
     if years:
         row = max(years.rows, key=lambda one: one["year"])
         return (
             f"The last figure held is of {row['year']}: {row['quantity']} of"
-            f" {millions(row['value_usd'])} {MILLIONS} by the definition {row['definition_id']}."
+            f" {millions(row['value_usd'])} {MILLION} by the definition {row['definition_id']}."
         )
     return f"No figure of {name} is held of this pair."
 
@@ -376,7 +384,7 @@ def _differing(definitions: Answer, gaps: Answer) -> str:
     row = gaps.rows[0]
     return (
         f"{words} They count different products: in {row['year']} {row['b_definition_id']} has"
-        f" {millions(row['amount_usd'], signed=True)} {MILLIONS} of {row['quantity']} against"
+        f" {millions(row['amount_usd'], signed=True)} {MILLION} of {row['quantity']} against"
         f" {row['a_definition_id']}."
     )
 

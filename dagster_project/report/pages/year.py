@@ -16,7 +16,7 @@ from dagster_project.report.charts import bridge as bars
 from dagster_project.report.charts import theme
 from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Figure, LegendEntry, Picture
-from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital
+from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital, period_in_words
 from dagster_project.report.pages import bridge
 from dagster_project.report.pages.bridge import named
 
@@ -78,17 +78,17 @@ def said(answer: Answer, kind: str, year: int, widest: tuple[str, str] | None) -
     """The year in sentences: how many balances, from where to where, which is preferred and why."""
     rows = sorted(answer.rows, key=lambda row: row["balance_usd"])
     first = next(row for row in answer.rows if row["is_preferred"])
-    period = first["period"] if first["is_partial_year"] else str(year)
+    period = period_in_words(first["period"])
     because = f": {bridge.within(first['reason'])}" if first["reason"] else ""
     if len(rows) == 1:
         text = (
-            f"One balance in {KINDS[kind]} is held of {period}: {billions(first['balance_usd'])}"
+            f"One balance in {KINDS[kind]} is held for {period}: {billions(first['balance_usd'])}"
             f" billion US dollars on the {named(first['reading_id'])} reading{because}."
         )
     else:
         low, high = rows[0], rows[-1]
         text = (
-            f"{len(rows)} balances in {KINDS[kind]} are held of {period}, from"
+            f"For {period}, {len(rows)} balances in {KINDS[kind]} are held, from"
             f" {billions(low['balance_usd'])} ({named(low['reading_id'])}) to"
             f" {billions(high['balance_usd'])} ({named(high['reading_id'])}) billion US dollars."
             f" Preferred is {named(first['reading_id'])},"
