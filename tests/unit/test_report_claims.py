@@ -383,6 +383,27 @@ def test_every_status_is_counted_in_its_place() -> None:
     assert sorted(documents.STATUSES) == sorted(codes)
 
 
+def test_the_front_page_counts_every_claim_once_and_no_verdict_as_another(
+    marts: _Composed,
+) -> None:
+    for status in documents.STATUSES:
+        marts.add("marts.claims", _CLAIM, claim_id=status)
+        marts.add("marts.claim_verdicts", _VERDICT, claim_id=status, status=status)
+    [row] = marts.ask("documents_counted", documents=["doc"]).rows
+    heads = ("mislabelled", "contradicted", "undetermined", "out_of_scope")
+    assert [row[head] for head in heads] == [1, 1, 1, 1]
+    counted = row["borne_out"] + row["true_on_another_basis"] + sum(row[head] for head in heads)
+    assert counted == row["claims"] == len(documents.STATUSES)
+
+
+def test_documents_of_one_publisher_are_told_apart(marts: _Composed) -> None:
+    marts.add("marts.claims", _CLAIM)
+    marts.add("marts.claims", _CLAIM, claim_id="c2", document_id="later", published_on=None)
+    asked = marts.ask("claims_of_pair", reporter="AAA", partner="BBB")
+    names = [claim_words.document_name(row) for row in asked.rows]
+    assert names == ["A Paper, 2017-01-02", "A Paper, without a date"]
+
+
 @pytest.mark.parametrize(
     ("status", "first", "second"),
     [

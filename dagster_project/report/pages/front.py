@@ -62,7 +62,7 @@ def _documents(desk: Desk) -> Figure:
         answer=answer,
         columns=(
             "document_id", "publisher", "claims", "borne_out", "true_on_another_basis",
-            "contradicted", "undecided",
+            "mislabelled", "contradicted", "undetermined", "out_of_scope",
         ),
         absence=None if answer else "No document with a claim about these pairs is held.",
         links={one: addresses.of_document(one) for one in names},

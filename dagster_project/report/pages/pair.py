@@ -19,6 +19,7 @@ from dagster_project.report.desk import KINDS, Desk, File, Link, Pair
 from dagster_project.report.figure import Figure, LegendEntry, Picture
 from dagster_project.report.numbers import BILLIONS, MILLIONS, billions, capital
 from dagster_project.report.pages import bridge
+from dagster_project.report.pages.claim_words import document_name
 
 
 def page(desk: Desk, pair: Pair) -> list[File]:
@@ -274,7 +275,8 @@ def _years(desk: Desk, pair: Pair) -> dict[str, str]:
 def _documents(desk: Desk, pair: Pair) -> list[Link]:
     """The documents with a page that speak of the pair, from either side."""
     rows = desk.ask("claims_of_pair", **pair.values).rows
-    names = {row["document_id"]: row["publisher"] for row in rows}
+    # One publisher may have printed several.
+    names = {row["document_id"]: document_name(row) for row in rows}
     return [
         Link(name, addresses.of_document(document_id))
         for document_id, name in names.items()

@@ -1,5 +1,10 @@
 -- All claims of the documents that speak of a pair, from either side.
-select c.claim_id, c.document_id, coalesce(c.document_publisher, c.document_id) as publisher
+select
+    c.claim_id,
+    c.document_id,
+    c.document_publisher,
+    c.published_on,
+    coalesce(c.document_publisher, c.document_id) as publisher
 from marts.claims as c
 where
     c.document_id in (

@@ -4,15 +4,13 @@ select
     min(c.document_publisher) as publisher,
     min(c.published_on) as published_on,
     count(*) as claims,
-    count(*) filter (where v.status in ('confirmed', 'revised')) as borne_out,
-    count(*) filter (where v.status in ('other_basis', 'ambiguous')) as true_on_another_basis,
-    count(*) filter (where v.status in ('contradicted', 'mislabelled')) as contradicted,
-    count(*) filter (
-        where
-            v.status not in (
-                'confirmed', 'revised', 'other_basis', 'ambiguous', 'contradicted', 'mislabelled'
-            )
-    ) as undecided,
+    -- What several readings make true is true, whichever is meant.
+    count(*) filter (where v.status in ('confirmed', 'revised', 'ambiguous')) as borne_out,
+    count(*) filter (where v.status = 'other_basis') as true_on_another_basis,
+    count(*) filter (where v.status = 'mislabelled') as mislabelled,
+    count(*) filter (where v.status = 'contradicted') as contradicted,
+    count(*) filter (where v.status = 'undetermined') as undetermined,
+    count(*) filter (where v.status = 'out_of_scope') as out_of_scope,
     string_agg(distinct v.release_key, ' + ' order by v.release_key) as release_key
 from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
