@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from dagster_project.cli.app import DONE, Refused, app, asked, reported
+from dagster_project.cli.terminal import complain
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import QueryRefused
 
@@ -110,7 +111,7 @@ def _written(settings: Settings, pairs: Pairs, out: Path | None) -> Site:
 
 
 def _pairs(settings: Settings, reporter: str | None, partners: Sequence[str]) -> Pairs:
-    """The pairs asked for, each of which something is held of."""
+    """The pairs asked for; of one of which nothing is held, the page says so."""
     if reporter is None and not partners:
         return []
     if reporter is None:
@@ -134,9 +135,10 @@ def _pairs(settings: Settings, reporter: str | None, partners: Sequence[str]) ->
         if other.code == one.code:
             raise Refused(f"--partner: {other.name} is the reporter itself.")
         if other.code not in held:
-            raise Refused(
-                f"Nothing is held of the trade of {one.name} with {other.name}. "
-                + _instead(one.name, held)
+            complain(
+                f"Nothing is held of the trade of {one.name} with {other.name}, and its page says"
+                f" so. {_instead(one.name, held)}",
+                "Note",
             )
     return list(dict.fromkeys((one.code, other.code) for other in others))
 

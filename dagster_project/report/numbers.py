@@ -80,14 +80,26 @@ def printed(value: Any, unit: str | None) -> str:
 
 
 def compared(value: Any, unit: str | None, rounding: Any) -> str:
-    """A figure beside a printed one, two digits finer than the print: 27.625 beside 27.6."""
+    """A figure beside a printed one, up to two digits finer than the print: 27.625 beside 27.6."""
     if value_is_absent(value):
         return ABSENT
     if unit in _WHOLE:
         return printed(value, unit)
+    decimals = _decimals(rounding)
+    # What is known to no more digits than were printed gains none.
+    held = max(-int(_exact(cell(_exact(value))).as_tuple().exponent), 0)
+    digits = min(max(held, decimals), decimals + 2)
+    return _in_unit(_decimal(value, digits, signed=False), value, unit)
+
+
+def finest(rounding: Any) -> Decimal:
+    """The least amount that `compared` can show beside a print."""
+    return Decimal(1).scaleb(-_decimals(rounding) - 2)
+
+
+def _decimals(rounding: Any) -> int:
     # A figure without a last printed unit is taken for one of one decimal.
-    decimals = -_exact(rounding).adjusted() if rounding else 1
-    return _in_unit(_decimal(value, max(decimals, 0) + 2, signed=False), value, unit)
+    return max(-_exact(rounding).adjusted() if rounding else 1, 0)
 
 
 def _in_unit(digits: str, value: Any, unit: str | None) -> str:

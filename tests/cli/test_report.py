@@ -45,8 +45,6 @@ def test_a_site_is_written_once_and_found_again(bilateral: Run, tmp_path: Path) 
         (("--reporter", "USA", "--partner", "Narnia"), "no country or group 'Narnia'"),
         (("--reporter", "census:0003", "--partner", "USA"), "--reporter: no country"),
         (("--reporter", "USA", "--partner", "usa"), "is the reporter itself"),
-        (("--reporter", "KOR", "--partner", "JPN"), "Of South Korea there is trade with USA."),
-        (("--reporter", "NOR", "--partner", "KOR"), "Nothing at all is held of Norway"),
     ],
 )
 def test_a_pair_that_cannot_be_shown_is_refused(
@@ -56,6 +54,25 @@ def test_a_pair_that_cannot_be_shown_is_refused(
     assert result.exit_code == 2
     assert said in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("reporter", "partner", "said"),
+    [
+        ("KOR", "JPN", "Of South Korea there is trade with USA."),
+        ("NOR", "KOR", "Nothing at all is held of Norway"),
+    ],
+)
+def test_a_pair_of_which_nothing_is_held_has_a_page_that_says_so(
+    bilateral: Run, tmp_path: Path, reporter: str, partner: str, said: str
+) -> None:
+    arguments = ("report", "--reporter", reporter, "--partner", partner)
+    result = bilateral(*arguments, "--out", str(tmp_path / "site"))
+    assert result.exit_code == 0, result.stderr
+    assert said in result.stderr
+    page = tmp_path / "site" / f"{reporter}-{partner}".lower() / "index.html"
+    assert "is held" in page.read_text(encoding="utf-8")
+    assert "<svg" not in page.read_text(encoding="utf-8")
 
 
 def test_a_folder_of_somebody_else_is_left_alone(bilateral: Run, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.report import addresses
+from dagster_project.report import addresses, numbers
 from dagster_project.report.asking import Marts, literal
 from dagster_project.report.charts.interval import Band, Dot, near
 from dagster_project.report.desk import Desk, File, Outline, Pair
@@ -351,15 +351,15 @@ def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"value": 27_000_000_000, "distance": 550_000_000, "fit": "none"}, "0.550 USD bn below"),
-        ({"value": 27_900_000_000, "distance": 250_000_000, "fit": "none"}, "0.250 USD bn above"),
+        ({"value": 27_000_000_000, "distance": 550_000_000, "fit": "none"}, "0.55 USD bn below"),
+        ({"value": 27_900_000_000, "distance": 250_000_000, "fit": "none"}, "0.25 USD bn above"),
         (
             {"value": 27_500_000_000, "distance": 50_000_000, "fit": "none", "within": True},
-            "revisions have moved the series by up to 0.090 USD bn",
+            "revisions have moved the series by up to 0.09 USD bn",
         ),
         (
             {"value": 27_600_000_000, "fit": "possible", "half_width": 50_000_000},
-            "known only to within 0.050 USD bn",
+            "known only to within 0.05 USD bn",
         ),
         (
             {"value": 27_650_000_100, "distance": 100, "fit": "none"},
@@ -581,3 +581,19 @@ def test_a_figure_far_from_all_others_does_not_press_the_band() -> None:
     band = Band(Decimal("27.55"), Decimal("27.65"), True, True, Decimal("27.6"))
     dots = [Dot("near", Decimal("27.6"), "exact", "", ""), Dot("far", Decimal(900), "none", "", "")]
     assert [one.name for one in near(band, dots)] == ["near"]
+
+
+@pytest.mark.parametrize(
+    ("value", "rounding", "text"),
+    [
+        ("27.624600", "0.1", "27.625 USD bn"),
+        ("27.700000", "0.1", "27.7 USD bn"),
+        ("27.600400", "0.1", "27.600 USD bn"),
+        ("13.000000", "0.1", "13.0 USD bn"),
+        ("8.000000", "1", "8 USD bn"),
+    ],
+)
+def test_a_figure_beside_a_print_gains_no_digits_that_it_has_not(
+    value: str, rounding: str, text: str
+) -> None:
+    assert numbers.compared(Decimal(value), "USD bn", Decimal(rounding)) == text

@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dagster_project.report.numbers import ABSENT, capital, compared, printed, value_is_absent
+from dagster_project.report.numbers import (
+    ABSENT,
+    capital,
+    compared,
+    finest,
+    printed,
+    value_is_absent,
+)
 
 Row = Mapping[str, Any]
 
@@ -145,12 +152,11 @@ def _revision(claim: Row, row: Row | None) -> str:
 def _length(claim: Row, amount: Any) -> str:
     """A distance in the unit of the claim; per cents differ by points."""
     unit = claim["unit"]
-    least = compared(0, None, claim["rounding"])
     text = compared(amount, None, claim["rounding"])
     if unit in ("rank", "years", "sign"):
         text = printed(amount, None)
-    elif text == least and amount:
-        text = f"less than {least[:-1]}1"
+    elif amount and not text.strip("0."):
+        text = f"less than {printed(finest(claim['rounding']), None)}"
     noun = {"pct": "percentage points", "rank": "places", "ratio": "", "sign": "steps"}
     return f"{text} {noun.get(unit, unit)}".strip()
 
