@@ -71,7 +71,6 @@ class Outline:
     sectors: Mapping[tuple[str, str], Mapping[str, str]]
     claims: frozenset[str]
     documents: Mapping[str, str]
-    has_models: bool
 
     def years_of(self, pair: Pair) -> tuple[int, ...]:
         return self.years.get((pair.reporter, pair.partner), ())
@@ -201,11 +200,6 @@ class Desk:
             lstrip_blocks=True,
         )
         environment.filters |= {
-            "millions": numbers.millions,
-            "billions": numbers.billions,
-            "percent": numbers.percent,
-            "share": numbers.share,
-            "plain": numbers.plain,
             "heading": numbers.heading,
             "svg": Markup,
         }

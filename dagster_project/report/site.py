@@ -161,7 +161,6 @@ def read_outline(marts: Marts, asked: Sequence[tuple[str, str]]) -> Outline:
         sectors=sectors,
         claims=frozenset(claims),
         documents=documents,
-        has_models=True,
     )
 
 

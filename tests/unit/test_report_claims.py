@@ -207,7 +207,6 @@ def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> Desk:
         sectors={},
         claims=frozenset(claim_ids),
         documents={"doc": "A Paper"},
-        has_models=False,
     )
     return Desk(marts, outline)
 

@@ -207,7 +207,7 @@ def _sectors(desk: Desk, pair: Pair, year: int) -> Figure:
         answer=answer,
         columns=(
             "sector_id", "sector", "definition", "exports_usd", "exports_share", "imports_usd",
-            "imports_share", "partition_name",
+            "imports_share", "partition_name", "export_leg_id", "import_leg_id",
         ),
         absence=None if answer else f"No figure by sector is held for {year}.",
         links={
