@@ -21,7 +21,7 @@ _EXECUTED = frozenset({"model", "seed", "test", "unit_test"})
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Groups by layer, sources by the key of the raw asset that writes them."""
+    """Groups by subject, sources by the key of the raw asset that writes them."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -29,6 +29,8 @@ class LayerTranslator(DagsterDbtTranslator):
         return dg.AssetKey([layer_of(dbt_resource_props), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        if dbt_resource_props["resource_type"] == "model":
+            return dbt_resource_props["fqn"][1]
         return layer_of(dbt_resource_props)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
@@ -36,12 +38,10 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
-    """The folder a node stands in, which is also the schema it is built in."""
+    """The schema a node is built in; what dbt only reads is raw."""
     if dbt_resource_props["resource_type"] == "source":
         return "raw"
-    if dbt_resource_props["resource_type"] == "seed":
-        return "seeds"
-    return dbt_resource_props["fqn"][1]
+    return dbt_resource_props["schema"]
 
 
 def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:

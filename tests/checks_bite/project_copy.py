@@ -124,7 +124,7 @@ class ProjectCopy:
 
     def wrap_model(self, model: str, select: str) -> None:
         """Give a model another outcome; `(model)` in `select` stands for what it gave before."""
-        (path,) = self.settings.dbt_project.glob(f"models/*/{model}.sql")
+        (path,) = self.settings.dbt_project.glob(f"models/**/{model}.sql")
         assert "(model)" in select
         path.write_text(select.replace("(model)", f"(\n{path.read_text(encoding='utf-8')}\n)"))
 

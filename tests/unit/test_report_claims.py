@@ -29,7 +29,7 @@ from dagster_project.report.pages import claim_words
 from dagster_project.report.pages import document as documents
 from dagster_project.settings import PROJECT_ROOT
 
-_MODELS = PROJECT_ROOT / "dbt" / "models" / "marts"
+_MODELS = PROJECT_ROOT / "dbt" / "models"
 _SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 _MARTS = (
     "claims",
@@ -148,7 +148,7 @@ class _Composed(Marts):
         for schema in ("marts", "seeds", "meta", "intermediate"):
             self._connection.execute(f"create schema {schema}")
         for name in _MARTS:
-            [model] = yaml.safe_load((_MODELS / f"{name}.yml").read_text())["models"]
+            [model] = yaml.safe_load(next(_MODELS.rglob(f"{name}.yml")).read_text())["models"]
             columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
             self._connection.execute(f"create table marts.{name} ({columns})")
         for name in _READ_SEEDS:

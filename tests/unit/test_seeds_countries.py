@@ -23,7 +23,7 @@ from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.reading import read_seed
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
-DISTANCES = PROJECT_ROOT / "dbt" / "models" / "intermediate" / "int_mirror__distances.sql"
+DISTANCES = PROJECT_ROOT / "dbt" / "models" / "world" / "intermediate" / "int_mirror__distances.sql"
 
 # Without a town, and so without coordinates.
 UNINHABITED = {"ATA", "BVT", "HMD", "NTZ", "UMI"}
