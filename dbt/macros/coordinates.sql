@@ -1,6 +1,6 @@
-{#- How coordinates become text. A leg is one direction of trade as one country compiled it. -#}
-{% macro leg_id(reporter, flow, concept, valuation, account_basis, seasonal_adjustment) -%}
-    {{ reporter }}
+{#- How dimensions become text, at the public edge alone. -#}
+{% macro series_code(compiler, flow, concept, valuation, account_basis, seasonal_adjustment) -%}
+    {{ compiler }}
     || '.'
     || {{ flow }}
     || '.'
@@ -11,6 +11,26 @@
     || {{ account_basis }}
     || '.'
     || {{ seasonal_adjustment }}
+{%- endmacro %}
+
+{#- The series a figure is made of, exports first: what two figures share to be the same figure. -#}
+{% macro basis_key(export_series_code, import_series_code, joint=" + ") -%}
+    coalesce({{ export_series_code }}, '')
+    || case
+        when {{ export_series_code }} is not null and {{ import_series_code }} is not null
+        then '{{ joint }}'
+        else ''
+    end
+    || coalesce({{ import_series_code }}, '')
+{%- endmacro %}
+
+{#- The releases a figure is made of: one, or two in the order of their names. -#}
+{% macro release_keys(one, other) -%}
+    case
+        when {{ one }} = {{ other }}
+        then {{ one }}
+        else least({{ one }}, {{ other }}) || ' + ' || greatest({{ one }}, {{ other }})
+    end
 {%- endmacro %}
 
 {% macro month_index(day) -%} (year({{ day }}) * 12 + month({{ day }})) {%- endmacro %}
@@ -71,7 +91,7 @@
     )
 {%- endmacro %}
 
-{% macro cell_id(reporter, partner, trade_kind, definition, first_day, last_day) -%}
+{% macro cell_key(reporter, partner, trade_kind, definition, first_day, last_day) -%}
     {{ reporter }}
     || '>'
     || {{ partner }}
@@ -83,18 +103,12 @@
     || {{ period_text(first_day, last_day) }}
 {%- endmacro %}
 
-{#- The day whose knowledge the build shows; without one, everything that is held. -#}
-{% macro as_of_day() -%}
-    cast('{{ env_var("BILATERAL_AS_OF", "") or "9999-12-31" }}' as date)
-{%- endmacro %}
-
 {#- What each aligned model of a raw table gives, in this order. -#}
 {% macro figure_columns() %}
     source_id,
     raw_table,
     release_id,
     snapshot_file,
-    snapshot_sha256,
     row_number,
     column_name,
     reporter_iso3,

@@ -6,7 +6,7 @@ with
     imports as (
 
         select *
-        from {{ ref("observations") }}
+        from {{ ref("int_trade__figures_described") }}
         where
             flow = 'import'
             and measure = 'trade_value'

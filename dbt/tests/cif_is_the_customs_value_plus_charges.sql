@@ -1,6 +1,6 @@
-with imports as (select * from {{ ref("observations") }} where flow = 'import')
+with imports as (select * from {{ ref("int_trade__figures_described") }} where flow = 'import')
 
-select i.observation_id, i.value_usd, c.value_usd as customs_usd, f.value_usd as charges_usd
+select i.figure_id, i.value_usd, c.value_usd as customs_usd, f.value_usd as charges_usd
 from imports as i
 inner join
     imports as c

@@ -95,7 +95,7 @@ with
     kept as (
 
         select raw_table, count(*) as observations
-        from {{ ref("int_trade__observations_unioned") }}
+        from {{ ref("int_trade__figures_unioned") }}
         group by raw_table
 
     )

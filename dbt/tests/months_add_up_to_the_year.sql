@@ -3,7 +3,7 @@ with
     figures as (
 
         select o.*
-        from {{ ref("observations") }} as o
+        from {{ ref("int_trade__figures_described") }} as o
         inner join
             {{ ref("source_list") }} as s
             on o.source_id = s.source_id
@@ -17,21 +17,24 @@ with
     months as (
 
         select
-            y.observation_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
+            y.figure_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
         from years as y
         inner join
             figures as m
             on y.raw_table = m.raw_table
             and y.release_id = m.release_id
-            and y.series_key = m.series_key
+            and y.flow = m.flow
+            and y.series_id = m.series_id
+            and y.partner_id = m.partner_id
+            and y.product_id = m.product_id
             and y.period_start <= m.period_start
             and y.period_end >= m.period_end
             and m.period_kind = 'month'
-        group by y.observation_id
+        group by y.figure_id
 
     )
 
-select y.observation_id, y.value_usd, m.value_usd as months_usd
+select y.figure_id, y.value_usd, m.value_usd as months_usd
 from years as y
-inner join months as m on y.observation_id = m.observation_id
+inner join months as m on y.figure_id = m.figure_id
 where abs(y.value_usd - m.value_usd) > y.half_width_usd + m.half_width_usd

@@ -11,8 +11,8 @@ with
 
     figures as (
 
-        select *, coalesce(export_leg_id, import_leg_id) as leg_id
-        from {{ ref("observations") }}
+        select *
+        from {{ ref("int_trade__figures_described") }}
         where evidence_kind = 'statistic' and period_kind = 'month'
 
     ),
@@ -24,24 +24,24 @@ with
             release_id,
             known_from,
             partner_code,
-            leg_id,
+            series_id,
             measure,
             product_system,
             min(period_start) as first_month,
             max(period_start) as last_month
         from figures
         inner join silent using (source_id, release_id)
-        group by raw_table, release_id, known_from, partner_code, leg_id, measure, product_system
+        group by raw_table, release_id, known_from, partner_code, series_id, measure, product_system
 
     )
 
-select f.observation_id, f.value_usd, s.release_id as later_release_id
+select f.figure_id, f.value_usd, s.release_id as later_release_id
 from figures as f
 inner join
     spans as s
     on f.raw_table = s.raw_table
     and f.partner_code = s.partner_code
-    and f.leg_id = s.leg_id
+    and f.series_id = s.series_id
     and f.measure = s.measure
     and f.product_system = s.product_system
     and f.known_from < s.known_from
@@ -50,6 +50,9 @@ left join
     figures as g
     on s.raw_table = g.raw_table
     and s.release_id = g.release_id
-    and f.series_key = g.series_key
+    and f.flow = g.flow
+            and f.series_id = g.series_id
+            and f.partner_id = g.partner_id
+            and f.product_id = g.product_id
     and f.period_start = g.period_start
-where g.observation_id is null and f.value_usd <> 0 and f.withdrawn_by_release_id is null
+where g.figure_id is null and f.value_usd <> 0 and f.withdrawn_by_release_id is null

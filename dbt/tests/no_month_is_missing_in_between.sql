@@ -6,21 +6,21 @@ with
 
         select
             o.raw_table,
-            o.snapshot_file,
+            o.file_no,
             o.partner_code,
-            coalesce(o.export_leg_id, o.import_leg_id) as leg_id,
+            o.series_id,
             o.measure,
             o.product_system,
             o.period_start,
             sum(o.value_usd) as value_usd
-        from {{ ref("observations") }} as o
+        from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("countries") }} as c on o.partner_code = c.partner_code
         where o.period_kind = 'month' and (not o.is_aggregate or c.is_world)
         group by
             o.raw_table,
-            o.snapshot_file,
+            o.file_no,
             o.partner_code,
-            coalesce(o.export_leg_id, o.import_leg_id),
+            o.series_id,
             o.measure,
             o.product_system,
             o.period_start
@@ -36,7 +36,7 @@ with
         from months
         window
             series as (
-                partition by raw_table, snapshot_file, partner_code, leg_id, measure, product_system
+                partition by raw_table, file_no, partner_code, series_id, measure, product_system
                 order by period_start
             )
 

@@ -5,21 +5,24 @@ with
         select
             z.raw_table,
             z.release_id,
-            coalesce(z.export_leg_id, z.import_leg_id) as leg_id,
+            z.series_id,
             z.period_start,
             max(z.value_usd) as value_usd,
             max(b.value_usd) as year_before_usd
-        from {{ ref("observations") }} as z
+        from {{ ref("int_trade__figures_described") }} as z
         inner join
-            {{ ref("observations") }} as b
+            {{ ref("int_trade__figures_described") }} as b
             on z.raw_table = b.raw_table
             and z.release_id = b.release_id
-            and z.series_key = b.series_key
+            and z.flow = b.flow
+            and z.series_id = b.series_id
+            and z.partner_id = b.partner_id
+            and z.product_id = b.product_id
             and z.period_start = b.period_start + interval 1 year
             and b.period_kind = 'month'
         where z.period_kind = 'month' and z.measure = 'trade_value' and z.product_system = 'total'
         group by
-            z.raw_table, z.release_id, coalesce(z.export_leg_id, z.import_leg_id), z.period_start
+            z.raw_table, z.release_id, z.series_id, z.period_start
 
     )
 

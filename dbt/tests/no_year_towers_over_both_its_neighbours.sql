@@ -4,12 +4,12 @@ with
         select
             *,
             lag(value_usd) over (
-                partition by raw_table, release_id, series_key order by period_start
+                partition by raw_table, release_id, flow, series_id, partner_id, product_id order by period_start
             ) as year_before_usd,
             lead(value_usd) over (
-                partition by raw_table, release_id, series_key order by period_start
+                partition by raw_table, release_id, flow, series_id, partner_id, product_id order by period_start
             ) as year_after_usd
-        from {{ ref("observations") }}
+        from {{ ref("int_trade__figures_described") }}
         where
             period_kind = 'year'
             and measure = 'trade_value'
@@ -18,7 +18,7 @@ with
 
     )
 
-select observation_id, value_usd, year_before_usd, year_after_usd
+select figure_id, value_usd, year_before_usd, year_after_usd
 from years
 where
     value_usd > 1000000000

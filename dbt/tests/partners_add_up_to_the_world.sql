@@ -2,7 +2,7 @@ with
     figures as (
 
         select *
-        from {{ ref("observations") }}
+        from {{ ref("int_trade__figures_described") }}
         where
             evidence_kind = 'statistic'
             and measure = 'trade_value'
@@ -19,7 +19,7 @@ with
             release_id,
             reporter_iso3,
             trade_kind,
-            coalesce(export_leg_id, import_leg_id) as leg_id,
+            series_id,
             period_start,
             period_end,
             count(*) as partners,
@@ -32,7 +32,7 @@ with
             release_id,
             reporter_iso3,
             trade_kind,
-            coalesce(export_leg_id, import_leg_id),
+            series_id,
             period_start,
             period_end
 
@@ -40,13 +40,13 @@ with
 
     worlds as (
 
-        select f.*, coalesce(f.export_leg_id, f.import_leg_id) as leg_id
+        select f.*
         from figures as f
         inner join {{ ref("countries") }} as c on f.partner_code = c.partner_code and c.is_world
 
     )
 
-select w.observation_id, w.value_usd, p.value_usd as partners_usd, p.partners
+select w.figure_id, w.value_usd, p.value_usd as partners_usd, p.partners
 from worlds as w
 inner join
     partners as p
@@ -54,7 +54,7 @@ inner join
     and w.release_id = p.release_id
     and w.reporter_iso3 = p.reporter_iso3
     and w.trade_kind = p.trade_kind
-    and w.leg_id = p.leg_id
+    and w.series_id = p.series_id
     and w.period_start = p.period_start
     and w.period_end = p.period_end
 where

@@ -5,9 +5,8 @@ with
 
         select
             o.*,
-            coalesce(o.export_leg_id, o.import_leg_id) as leg_id,
             s.reporter_iso3 is not null as is_compilers_own
-        from {{ ref("observations") }} as o
+        from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
         where o.evidence_kind = 'statistic'
 
@@ -16,9 +15,9 @@ with
     products as (
 
         select
-            snapshot_file,
+            file_no,
             partner_code,
-            leg_id,
+            series_id,
             measure,
             product_system,
             period_start,
@@ -28,17 +27,17 @@ with
         from figures
         where product_system <> 'total'
         group by
-            snapshot_file, partner_code, leg_id, measure, product_system, period_start, period_end
+            file_no, partner_code, series_id, measure, product_system, period_start, period_end
 
     )
 
-select t.observation_id, p.product_system, t.value_usd, p.value_usd as products_usd
+select t.figure_id, p.product_system, t.value_usd, p.value_usd as products_usd
 from figures as t
 inner join
     products as p
-    on t.snapshot_file = p.snapshot_file
+    on t.file_no = p.file_no
     and t.partner_code = p.partner_code
-    and t.leg_id = p.leg_id
+    and t.series_id = p.series_id
     and t.measure = p.measure
     and t.period_start = p.period_start
     and t.period_end = p.period_end

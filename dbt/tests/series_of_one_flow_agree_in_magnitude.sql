@@ -3,8 +3,8 @@
 with
     figures as (
 
-        select *, coalesce(export_leg_id, import_leg_id) as leg_id
-        from {{ ref("observations") }}
+        select *
+        from {{ ref("int_trade__figures_described") }}
         where
             measure = 'trade_value'
             and flow in ('export', 'import')
@@ -17,13 +17,13 @@ with
 
     compared as (
 
-        select *, 'one series' as compared_over, leg_id as compared_leg
+        select *, 'one series' as compared_over, cast(series_id as varchar) as compared_series
         from figures
 
         union all
 
         -- What an entrepot exports of its own may be a small part of its total.
-        select *, 'all concepts' as compared_over, flow as compared_leg
+        select *, 'all concepts' as compared_over, flow as compared_series
         from figures
         where
             product_system = 'total'
@@ -34,7 +34,7 @@ with
 
 select
     compared_over,
-    compared_leg,
+    compared_series,
     reporter_iso3,
     partner_code,
     trade_kind,
@@ -43,12 +43,12 @@ select
     period,
     min(value_usd) as least_usd,
     max(value_usd) as largest_usd,
-    arg_min(observation_id, value_usd) as least_observation_id,
-    arg_max(observation_id, value_usd) as largest_observation_id
+    arg_min(figure_id, value_usd) as least_figure_id,
+    arg_max(figure_id, value_usd) as largest_figure_id
 from compared
 group by
     compared_over,
-    compared_leg,
+    compared_series,
     reporter_iso3,
     partner_code,
     trade_kind,

@@ -3,7 +3,7 @@ with
 
         -- What countries report to somebody else need not hold all three.
         select o.*
-        from {{ ref("observations") }} as o
+        from {{ ref("int_trade__figures_described") }} as o
         inner join
             {{ ref("source_list") }} as s
             on o.source_id = s.source_id
@@ -15,7 +15,7 @@ with
     pairs as (
 
         select
-            t.observation_id,
+            t.figure_id,
             t.source_id,
             t.release_id,
             t.value_usd as total_usd,
@@ -69,7 +69,7 @@ with
 
     )
 
-select observation_id, total_usd, domestic_usd, re_exports_usd
+select figure_id, total_usd, domestic_usd, re_exports_usd
 from pairs
 where
     domestic_usd > total_usd + half_width_usd + revision_usd

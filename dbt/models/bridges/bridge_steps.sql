@@ -6,121 +6,117 @@ with
 
     bridges as (select * from {{ ref("bridges") }}),
 
-    -- The series that a step changed, before and after it; a direction that stays cancels out.
+    -- The series that a step changed, before and after it; a flow that stays cancels out.
     touched as (
 
         select
             bridge_id,
             step_order,
             quantity,
-            before_cell_id as cell_id,
-            before_token as token,
             'before' as side,
-            before_outbound_leg_id as outbound_leg_id,
-            before_inbound_leg_id as inbound_leg_id,
-            before_cell_id <> after_cell_id or before_token <> after_token as is_everything,
-            after_outbound_leg_id as other_outbound,
-            after_inbound_leg_id as other_inbound
+            before_cell_id as cell_id,
+            before_vintage_date as vintage_date,
+            before_page_release_no as page_release_no,
+            before_exports_series_id as exports_series_id,
+            before_imports_series_id as imports_series_id,
+            before_exports_value_id as exports_value_id,
+            before_imports_value_id as imports_value_id,
+            after_exports_series_id as other_exports_series_id,
+            after_imports_series_id as other_imports_series_id,
+            before_cell_id <> after_cell_id
+            or before_vintage_date is distinct from after_vintage_date
+            or before_page_release_no is distinct from after_page_release_no as is_everything
         from steps
         union all
         select
             bridge_id,
             step_order,
             quantity,
-            after_cell_id as cell_id,
-            after_token as token,
             'after' as side,
-            after_outbound_leg_id as outbound_leg_id,
-            after_inbound_leg_id as inbound_leg_id,
-            before_cell_id <> after_cell_id or before_token <> after_token as is_everything,
-            before_outbound_leg_id as other_outbound,
-            before_inbound_leg_id as other_inbound
+            after_cell_id as cell_id,
+            after_vintage_date as vintage_date,
+            after_page_release_no as page_release_no,
+            after_exports_series_id as exports_series_id,
+            after_imports_series_id as imports_series_id,
+            after_exports_value_id as exports_value_id,
+            after_imports_value_id as imports_value_id,
+            before_exports_series_id as other_exports_series_id,
+            before_imports_series_id as other_imports_series_id,
+            before_cell_id <> after_cell_id
+            or before_vintage_date is distinct from after_vintage_date
+            or before_page_release_no is distinct from after_page_release_no as is_everything
         from steps
 
     ),
 
     series as (
 
-        select
-            bridge_id,
-            step_order,
-            quantity,
-            cell_id,
-            token,
-            side,
-            outbound_leg_id as leg_id,
-            outbound_leg_id,
-            inbound_leg_id
+        select *, exports_series_id as series_id, exports_value_id as value_id
         from touched
-        where outbound_leg_id is not null and (is_everything or outbound_leg_id <> other_outbound)
+        where
+            exports_series_id is not null
+            and (is_everything or exports_series_id <> other_exports_series_id)
         union all
-        select
-            bridge_id,
-            step_order,
-            quantity,
-            cell_id,
-            token,
-            side,
-            inbound_leg_id as leg_id,
-            outbound_leg_id,
-            inbound_leg_id
+        select *, imports_series_id as series_id, imports_value_id as value_id
         from touched
-        where inbound_leg_id is not null and (is_everything or inbound_leg_id <> other_inbound)
+        where
+            imports_series_id is not null
+            and (is_everything or imports_series_id <> other_imports_series_id)
 
     ),
 
     from_rows as (
 
-        select s.bridge_id, s.step_order, s.side, s.leg_id, p.observation_id
+        select s.bridge_id, s.step_order, s.side, s.series_id, p.figure_id
         from series as s
+        inner join {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
         inner join
-            {{ ref("int_figures__legs") }} as l
-            on s.cell_id = l.cell_id
-            and s.token = cast(l.vintage as varchar)
-            and s.leg_id = l.leg_id
-        inner join
-            {{ ref("int_figures__pieces") }} as p
-            on l.cell_id = p.cell_id
-            and l.vintage = p.vintage
-            and l.leg_id = p.leg_id
-            and l.source_id = p.source_id
-            and l.raw_table = p.raw_table
-            and l.route = p.route
+            {{ ref("int_figures__value_figures") }} as p
+            on v.cell_id = p.cell_id
+            and v.series_id = p.series_id
+            and v.source_id = p.source_id
+            and v.raw_table = p.raw_table
+            and v.route = p.route
+            and p.known_from <= s.vintage_date
+            and (p.known_to is null or p.known_to > s.vintage_date)
 
     ),
 
     from_pages as (
 
-        select s.bridge_id, s.step_order, s.side, s.leg_id, q.observation_id
+        select s.bridge_id, s.step_order, s.side, s.series_id, q.figure_id
         from series as s
         inner join
-            {{ ref("int_figures__quantities") }} as q
+            {{ ref("int_figures__quoted") }} as q
             on s.cell_id = q.cell_id
-            and s.token = q.token
+            and s.page_release_no = q.release_no
             and s.quantity = q.quantity
-            and q.observation_id is not null
             and (
-                s.outbound_leg_id is null or s.outbound_leg_id in (q.export_leg_id, q.import_leg_id)
+                s.exports_series_id is null
+                or s.exports_series_id in (q.export_series_id, q.import_series_id)
             )
-            and (s.inbound_leg_id is null or s.inbound_leg_id in (q.export_leg_id, q.import_leg_id))
+            and (
+                s.imports_series_id is null
+                or s.imports_series_id in (q.export_series_id, q.import_series_id)
+            )
 
     ),
 
     evidence as (
 
         select
-            bridge_id,
-            step_order,
-            list(distinct observation_id order by observation_id) as evidence,
+            e.bridge_id,
+            e.step_order,
+            list(distinct e.figure_id order by e.figure_id) as evidence,
             string_agg(
-                distinct case when side = 'before' then leg_id end,
+                distinct case when e.side = 'before' then s.series_code end,
                 ' + '
-                order by case when side = 'before' then leg_id end
+                order by case when e.side = 'before' then s.series_code end
             ) as before_series,
             string_agg(
-                distinct case when side = 'after' then leg_id end,
+                distinct case when e.side = 'after' then s.series_code end,
                 ' + '
-                order by case when side = 'after' then leg_id end
+                order by case when e.side = 'after' then s.series_code end
             ) as after_series
         from
             (
@@ -129,8 +125,9 @@ with
                 union all
                 select *
                 from from_pages
-            )
-        group by bridge_id, step_order
+            ) as e
+        inner join {{ ref("int_trade__series_listed") }} as s on e.series_id = s.series_id
+        group by e.bridge_id, e.step_order
 
     ),
 
@@ -186,6 +183,6 @@ select
     b.b_usd as after_usd,
     cast(null as varchar) as before_series,
     cast(null as varchar) as after_series,
-    cast([] as varchar[]) as evidence
+    cast([] as integer[]) as evidence
 from rounding as r
 inner join bridges as b on r.bridge_id = b.bridge_id

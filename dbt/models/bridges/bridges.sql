@@ -2,17 +2,9 @@
 
 -- One row a bridge: its ends, the gap between them and whether the named causes close it.
 with
-    ends as (
+    ends as (select * from {{ ref("int_bridges__ends") }}),
 
-        select
-            *,
-            coalesce(export_leg_id || case when import_leg_id is null then '' else ' + ' end, '')
-            || coalesce(import_leg_id, '') as basis_key
-        from {{ ref("int_bridges__ends") }}
-
-    ),
-
-    -- Amounts are told in the sense the figures are: a deficit that grows is a larger figure.
+    -- Amounts have the sign of the figures: a deficit that grows is a larger figure.
     pairs as (
 
         select

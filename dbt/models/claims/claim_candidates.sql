@@ -4,55 +4,57 @@
 with
     claims as (select * from {{ ref("claims") }}),
 
+    cells as (select * from {{ ref("int_figures__cells") }}),
+
     hypotheses as (
 
         select
             h.*,
-            c.reporter_iso3,
-            c.partner_code,
-            c.trade_kind,
-            c.transform,
-            c.unit_kind,
-            c.quantity as claimed_quantity,
-            c.direction,
-            {{
-                cell_id(
-                    "c.reporter_iso3",
-                    "c.partner_code",
-                    "c.trade_kind",
-                    "h.definition_id",
-                    "h.period_start",
-                    "h.period_end",
-                )
-            }} as cell_id,
-            {{
-                cell_id(
-                    "c.reporter_iso3",
-                    "c.partner_code",
-                    "c.trade_kind",
-                    "h.definition_id",
-                    "h.base_start",
-                    "h.base_end",
-                )
-            }} as base_cell_id,
-            {{
-                cell_id(
-                    "c.reporter_iso3",
-                    "c.partner_code",
-                    "c.trade_kind",
-                    "'total:total'",
-                    "h.period_start",
-                    "h.period_end",
-                )
-            }} as whole_cell_id
+            k.reporter_iso3,
+            k.partner_code,
+            k.trade_kind,
+            k.transform,
+            k.unit_kind,
+            k.quantity as claimed_quantity,
+            k.direction,
+            c.cell_id,
+            c.cell_key,
+            b.cell_id as base_cell_id,
+            b.cell_key as base_cell_key,
+            w.cell_id as whole_cell_id,
+            w.cell_key as whole_cell_key
         from {{ ref("int_claims__hypotheses") }} as h
-        inner join claims as c on h.claim_id = c.claim_id
-        -- Money in another currency is compared when a rate is held, and none is.
-        where c.currency is null or c.currency = 'USD'
+        inner join claims as k on h.claim_id = k.claim_id
+        inner join
+            cells as c
+            on k.reporter_iso3 = c.reporter_iso3
+            and k.partner_code = c.partner_code
+            and k.trade_kind = c.trade_kind
+            and h.definition_id = c.definition_id
+            and h.period_start = c.period_start
+            and h.period_end = c.period_end
+        left join
+            cells as b
+            on k.reporter_iso3 = b.reporter_iso3
+            and k.partner_code = b.partner_code
+            and k.trade_kind = b.trade_kind
+            and h.definition_id = b.definition_id
+            and h.base_start = b.period_start
+            and h.base_end = b.period_end
+        left join
+            cells as w
+            on k.reporter_iso3 = w.reporter_iso3
+            and k.partner_code = w.partner_code
+            and k.trade_kind = w.trade_kind
+            and w.definition_id = 'total:total'
+            and h.period_start = w.period_start
+            and h.period_end = w.period_end
+        -- Money in another currency is compared when a rate is available, and none is.
+        where k.currency is null or k.currency = 'USD'
 
     ),
 
-    quantities as (select * from {{ ref("int_figures__quantities") }}),
+    measures as (select * from {{ ref("int_figures__measures") }}),
 
     levels as (
 
@@ -61,12 +63,10 @@ with
             h.hypothesis,
             h.definition_id,
             h.definition_rank,
-            h.cell_id,
+            h.cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             q.quantity,
-            q.token,
-            q.vintage,
             q.reported_by,
             q.export_leg_id,
             q.import_leg_id,
@@ -81,11 +81,17 @@ with
             cast(q.half_width_usd as decimal(32, 6)) as half_width,
             cast(q.revision_usd as decimal(32, 6)) as revision,
             q.evidence_kind,
-            q.release_key,
-            q.known_from,
-            q.known_from_earliest
+            cast(null as varchar) as release_key,
+            q.valid_from,
+            q.valid_to,
+            q.known_from_earliest,
+            q.page_release_no,
+            q.exports_value_id,
+            q.imports_value_id,
+            cast(null as integer) as base_exports_value_id,
+            cast(null as integer) as base_imports_value_id
         from hypotheses as h
-        inner join quantities as q on h.cell_id = q.cell_id and h.quantity = q.quantity
+        inner join measures as q on h.cell_id = q.cell_id and h.quantity = q.quantity
         where h.transform in ('level', 'size')
 
     ),
@@ -98,13 +104,13 @@ with
             h.hypothesis,
             h.definition_id,
             h.definition_rank,
-            h.cell_id,
-            q.cell_id as partner_cell_id,
+            h.cell_key as cell_id,
+            case
+                when h.transform = 'share' then h.whole_cell_key else h.base_cell_key
+            end as partner_cell_id,
             h.transform,
             h.unit_kind,
             p.quantity,
-            p.token,
-            p.vintage,
             p.reported_by,
             p.export_leg_id,
             p.import_leg_id,
@@ -118,25 +124,25 @@ with
             case
                 when p.evidence_kind = q.evidence_kind then p.evidence_kind else 'mixed'
             end as evidence_kind,
-            case
-                when p.release_key = q.release_key
-                then p.release_key
-                else
-                    least(p.release_key, q.release_key)
-                    || ' + '
-                    || greatest(p.release_key, q.release_key)
-            end as release_key,
-            greatest(p.known_from, q.known_from) as known_from,
-            greatest(p.known_from_earliest, q.known_from_earliest) as known_from_earliest
+            greatest(p.valid_from, q.valid_from) as valid_from,
+            least(p.valid_to, q.valid_to) as valid_to,
+            greatest(p.known_from_earliest, q.known_from_earliest) as known_from_earliest,
+            p.page_release_no,
+            p.exports_value_id,
+            p.imports_value_id,
+            q.exports_value_id as base_exports_value_id,
+            q.imports_value_id as base_imports_value_id
         from hypotheses as h
-        inner join quantities as p on h.cell_id = p.cell_id and h.quantity = p.quantity
+        inner join measures as p on h.cell_id = p.cell_id and h.quantity = p.quantity
         inner join
-            quantities as q
+            measures as q
             on q.cell_id
             = case when h.transform = 'share' then h.whole_cell_id else h.base_cell_id end
             and p.quantity = q.quantity
-            and p.token = q.token
             and p.basis_key = q.basis_key
+            and p.page_release_no is not distinct from q.page_release_no
+            and (q.valid_to is null or p.valid_from < q.valid_to)
+            and (p.valid_to is null or q.valid_from < p.valid_to)
         where h.transform in ('change', 'growth', 'ratio', 'share') and h.hypothesis = 'as_stated'
 
     ),
@@ -152,8 +158,6 @@ with
             partner_cell_id as base_cell_id,
             cast(null as varchar) as part_claim_id,
             quantity,
-            token,
-            vintage,
             reported_by,
             export_leg_id,
             import_leg_id,
@@ -204,9 +208,15 @@ with
                 end as decimal(32, 6)
             ) as revision,
             evidence_kind,
-            release_key,
-            known_from,
-            known_from_earliest
+            cast(null as varchar) as release_key,
+            valid_from,
+            valid_to,
+            known_from_earliest,
+            page_release_no,
+            exports_value_id,
+            imports_value_id,
+            base_exports_value_id,
+            base_imports_value_id
         from paired
 
     ),
@@ -220,12 +230,10 @@ with
             h.hypothesis,
             'as printed: ' || p.claim_id as definition_id,
             h.definition_rank,
-            q.cell_id,
+            h.whole_cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             p.claim_id as part_claim_id,
             q.quantity,
-            q.token,
-            q.vintage,
             q.reported_by,
             q.export_leg_id,
             q.import_leg_id,
@@ -254,9 +262,15 @@ with
             ) as half_width,
             cast(0 as decimal(32, 6)) as revision,
             q.evidence_kind,
-            q.release_key,
-            q.known_from,
-            q.known_from_earliest
+            cast(null as varchar) as release_key,
+            q.valid_from,
+            q.valid_to,
+            q.known_from_earliest,
+            q.page_release_no,
+            q.exports_value_id,
+            q.imports_value_id,
+            cast(null as integer) as base_exports_value_id,
+            cast(null as integer) as base_imports_value_id
         from hypotheses as h
         inner join claims as c on h.claim_id = c.claim_id
         inner join
@@ -277,7 +291,7 @@ with
                     and c.partner_code = p.reporter_iso3
                 )
             )
-        inner join quantities as q on h.whole_cell_id = q.cell_id and h.quantity = q.quantity
+        inner join measures as q on h.whole_cell_id = q.cell_id and h.quantity = q.quantity
         where h.transform = 'share' and h.hypothesis = 'as_stated' and h.definition_rank = 1
 
     ),
@@ -296,8 +310,6 @@ with
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             h.quantity,
-            r.source_id || ' ' || r.release_id as token,
-            r.known_from as vintage,
             'reporter' as reported_by,
             r.export_leg_id,
             r.import_leg_id,
@@ -307,8 +319,14 @@ with
             cast(0 as decimal(32, 6)) as revision,
             'statistic' as evidence_kind,
             r.source_id || ' ' || r.release_id as release_key,
-            r.known_from,
-            r.known_from_earliest
+            r.known_from as valid_from,
+            cast(null as date) as valid_to,
+            r.known_from_earliest,
+            cast(null as integer) as page_release_no,
+            cast(null as integer) as exports_value_id,
+            cast(null as integer) as imports_value_id,
+            cast(null as integer) as base_exports_value_id,
+            cast(null as integer) as base_imports_value_id
         from hypotheses as h
         inner join
             {{ ref("partner_ranks") }} as r
@@ -328,12 +346,10 @@ with
             h.hypothesis,
             h.definition_id,
             h.definition_rank,
-            h.cell_id,
+            h.cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             h.quantity,
-            cast(s.known_from as varchar) as token,
-            s.known_from as vintage,
             s.reported_by,
             s.export_leg_id,
             s.import_leg_id,
@@ -356,8 +372,14 @@ with
                 else s.evidence_kind
             end as evidence_kind,
             s.release_key,
-            s.known_from,
-            s.known_from as known_from_earliest
+            s.known_from as valid_from,
+            cast(null as date) as valid_to,
+            s.known_from as known_from_earliest,
+            cast(null as integer) as page_release_no,
+            cast(null as integer) as exports_value_id,
+            cast(null as integer) as imports_value_id,
+            cast(null as integer) as base_exports_value_id,
+            cast(null as integer) as base_imports_value_id
         from hypotheses as h
         inner join
             {{ ref("int_claims__streaks") }} as s
@@ -388,59 +410,161 @@ with
 
     ),
 
-    judged as (
+    -- The day a candidate is looked at: the day of print where it was known then, else its last.
+    dated as (
 
         select
             x.*,
+            row_number() over (
+                order by
+                    x.claim_id,
+                    x.hypothesis,
+                    x.definition_id,
+                    x.quantity,
+                    x.basis_key,
+                    x.evidence_kind,
+                    x.value,
+                    x.valid_from,
+                    x.page_release_no,
+                    x.release_key
+            ) as candidate_no,
             c.low,
             c.high,
+            c.low_is_closed,
+            c.high_is_closed,
             c.published_on,
-            case
-                when
-                    (x.value > c.low or (x.value = c.low and c.low_is_closed))
-                    and (x.value < c.high or (x.value = c.high and c.high_is_closed))
-                    -- What is known only to a coarser unit than the claim's cannot confirm it.
-                    and (x.evidence_kind = 'statistic' or x.half_width <= (c.high - c.low) / 2)
-                then 'exact'
-                when
-                    x.value + x.half_width >= c.low
-                    and x.value - x.half_width <= c.high
-                    -- A run cut off by the first year held is longer than is seen, never shorter.
-                    and (x.evidence_kind <> 'lower bound' or x.value <= c.high)
-                then 'possible'
-                else 'none'
-            end as fit,
-            cast(
-                case
-                    when x.value < c.low
-                    then c.low - x.value
-                    when x.value > c.high
-                    then x.value - c.high
-                    else 0
-                end as decimal(32, 6)
-            ) as distance
+            least(
+                case when x.valid_from <= c.published_on then c.published_on end,
+                coalesce(x.valid_to - 1, {{ as_of_day() }})
+            ) as vintage_date
         from candidates as x
         inner join claims as c on x.claim_id = c.claim_id
         where x.value is not null
 
     ),
 
-    -- The same rows seen on several days are one candidate, known since the first of them.
+    -- The releases that said so on that day.
+    parts_of_candidates as (
+
+        select candidate_no, vintage_date, exports_value_id as value_id
+        from dated
+        union all
+        select candidate_no, vintage_date, imports_value_id as value_id
+        from dated
+        union all
+        select candidate_no, vintage_date, base_exports_value_id as value_id
+        from dated
+        union all
+        select candidate_no, vintage_date, base_imports_value_id as value_id
+        from dated
+
+    ),
+
+    valued as (
+
+        select p.candidate_no, p.vintage_date, v.*
+        from parts_of_candidates as p
+        inner join {{ ref("int_figures__values") }} as v on p.value_id = v.value_id
+
+    ),
+
+    earlier as (
+
+        select v.candidate_no, v.value_id, max(f.release_no) as release_no
+        from valued as v
+        inner join
+            {{ ref("int_figures__value_figures") }} as f
+            on v.cell_id = f.cell_id
+            and v.series_id = f.series_id
+            and v.source_id = f.source_id
+            and v.raw_table = f.raw_table
+            and v.route = f.route
+            and f.known_from <= v.vintage_date
+        where v.known_from > v.vintage_date
+        group by v.candidate_no, v.value_id
+
+    ),
+
+    released as (
+
+        select v.candidate_no, string_agg(distinct r.release_key, ' + ' order by r.release_key)
+        as release_key
+        from valued as v
+        left join earlier as e on v.candidate_no = e.candidate_no and v.value_id = e.value_id
+        inner join
+            {{ ref("int_trade__releases_ordered") }} as r
+            on coalesce(e.release_no, v.release_no) = r.release_no
+        group by v.candidate_no
+
+    ),
+
+    judged as (
+
+        select
+            x.claim_id,
+            x.hypothesis,
+            x.definition_id,
+            x.definition_rank,
+            x.cell_id,
+            x.base_cell_id,
+            x.part_claim_id,
+            x.quantity,
+            x.reported_by,
+            x.export_leg_id,
+            x.import_leg_id,
+            x.basis_key,
+            x.value,
+            x.half_width,
+            x.revision,
+            x.evidence_kind,
+            coalesce(r.release_key, p.release_key, x.release_key) as release_key,
+            x.valid_from,
+            x.vintage_date,
+            x.published_on,
+            x.known_from_earliest,
+            x.page_release_no,
+            x.exports_value_id,
+            x.imports_value_id,
+            x.base_exports_value_id,
+            x.base_imports_value_id,
+            case
+                when
+                    (x.value > x.low or (x.value = x.low and x.low_is_closed))
+                    and (x.value < x.high or (x.value = x.high and x.high_is_closed))
+                    -- What is known only to a coarser unit than the claim's cannot confirm it.
+                    and (x.evidence_kind = 'statistic' or x.half_width <= (x.high - x.low) / 2)
+                then 'exact'
+                when
+                    x.value + x.half_width >= x.low
+                    and x.value - x.half_width <= x.high
+                    -- A run cut off by the first year available is longer than is seen, never
+                    -- shorter.
+                    and (x.evidence_kind <> 'lower bound' or x.value <= x.high)
+                then 'possible'
+                else 'none'
+            end as fit,
+            cast(
+                case
+                    when x.value < x.low
+                    then x.low - x.value
+                    when x.value > x.high
+                    then x.value - x.high
+                    else 0
+                end as decimal(32, 6)
+            ) as distance
+        from dated as x
+        left join released as r on x.candidate_no = r.candidate_no
+        left join
+            {{ ref("int_trade__releases_ordered") }} as p on x.page_release_no = p.release_no
+
+    ),
+
+    -- The same figures from the same releases are one candidate, known since the first of them.
     numbered as (
 
         select
             *,
-            min(vintage) over (
-                partition by
-                    claim_id,
-                    hypothesis,
-                    definition_id,
-                    quantity,
-                    basis_key,
-                    release_key,
-                    evidence_kind,
-                    value
-            ) as first_known,
+            min(valid_from) over candidate as first_known,
             row_number() over (
                 partition by
                     claim_id,
@@ -451,9 +575,21 @@ with
                     release_key,
                     evidence_kind,
                     value
-                order by half_width, vintage desc, token desc
+                order by half_width, vintage_date desc, valid_from desc
             ) as recency
         from judged
+        window
+            candidate as (
+                partition by
+                    claim_id,
+                    hypothesis,
+                    definition_id,
+                    quantity,
+                    basis_key,
+                    release_key,
+                    evidence_kind,
+                    value
+            )
 
     )
 
@@ -475,6 +611,7 @@ select
     || cast(value as varchar) as candidate_id,
     claim_id,
     hypothesis,
+    hypothesis like 'as_stated%' as is_as_stated,
     definition_id,
     definition_rank,
     quantity,
@@ -485,8 +622,7 @@ select
     export_leg_id,
     import_leg_id,
     basis_key,
-    token,
-    vintage,
+    vintage_date,
     release_key,
     evidence_kind,
     value,
@@ -494,7 +630,7 @@ select
     revision,
     fit,
     distance,
-    -- Nearer than the figure's own rounding nothing was revised: it is held too coarsely.
+    -- Nearer than the figure's own rounding nothing was revised: it is known too coarsely.
     fit <> 'exact'
     and evidence_kind = 'statistic'
     and distance <= revision
@@ -508,6 +644,11 @@ select
         when known_from_earliest > published_on
         then 'later'
         else 'possible'
-    end as known_at_publication
+    end as known_at_publication,
+    page_release_no,
+    exports_value_id,
+    imports_value_id,
+    base_exports_value_id,
+    base_imports_value_id
 from numbered
 where recency = 1

@@ -34,7 +34,7 @@ with
 
     evidence as (
 
-        select candidate_id, list(observation_id order by observation_id) as evidence
+        select candidate_id, list(figure_id order by figure_id) as evidence
         from {{ ref("int_claims__evidence") }}
         group by candidate_id
 
@@ -61,7 +61,7 @@ with
             candidates as x
             on j.claim_id = x.claim_id
             and x.fit = 'exact'
-            and x.hypothesis like 'as_stated%'
+            and x.is_as_stated
         left join
             {{ ref("int_readings__named") }} as n
             on k.reporter_iso3 = n.reporter_iso3
@@ -316,7 +316,7 @@ select
             || ' that was current on '
             || coalesce(cast(k.published_on as varchar), 'the day of print')
     end as missing,
-    coalesce(e.evidence, []) as evidence,
+    coalesce(e.evidence, cast([] as integer[])) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
     s.readings_fitting,

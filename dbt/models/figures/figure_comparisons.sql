@@ -13,6 +13,24 @@ with
 
     ),
 
+    -- The dimensions of the two series of a balance.
+    bases as (
+
+        select
+            b.balance_id,
+            x.compiler_iso3,
+            x.concept as export_concept,
+            x.valuation as export_valuation,
+            m.concept as import_concept,
+            m.valuation as import_valuation,
+            x.account_basis,
+            x.seasonal_adjustment
+        from {{ ref("int_figures__balances") }} as b
+        inner join {{ ref("int_trade__series_listed") }} as x on b.export_series_id = x.series_id
+        inner join {{ ref("int_trade__series_listed") }} as m on b.import_series_id = m.series_id
+
+    ),
+
     paired as (
 
         select
@@ -33,10 +51,8 @@ with
             o.known_to is null as is_current,
             o.policy_rank as other_policy_rank,
             r.reason as policy_reason,
-            string_split(p.export_leg_id, '.') as p_export,
-            string_split(o.export_leg_id, '.') as o_export,
-            string_split(p.import_leg_id, '.') as p_import,
-            string_split(o.import_leg_id, '.') as o_import
+            p.balance_id as preferred_balance_id,
+            o.balance_id as other_balance_id
         from preferred as p
         inner join
             others as o
@@ -58,6 +74,8 @@ select
     preferred_figure_id || ' / ' || other_figure_id as comparison_id,
     preferred_figure_id,
     other_figure_id,
+    preferred_balance_id,
+    other_balance_id,
     reporter_iso3,
     partner_code,
     trade_kind,
@@ -73,52 +91,49 @@ select
         * 100
         / nullif(abs(cast(preferred_balance_usd as double)), 0) as decimal(24, 6)
     ) as spread_pct,
-    array_to_string(
-        list_filter(
-            [
-                case
-                    when p_export[1] <> o_export[1]
-                    then 'compiled by ' || o_export[1] || ' instead of ' || p_export[1]
-                end,
-                case
-                    when p_export[3] <> o_export[3]
-                    then 'exports ' || o_export[3] || ' instead of ' || p_export[3]
-                end,
-                case
-                    when p_import[3] <> o_import[3]
-                    then 'imports ' || o_import[3] || ' instead of ' || p_import[3]
-                end,
-                case
-                    when p_export[4] <> o_export[4]
-                    then 'exports valued ' || o_export[4] || ' instead of ' || p_export[4]
-                end,
-                case
-                    when p_import[4] <> o_import[4]
-                    then 'imports valued ' || o_import[4] || ' instead of ' || p_import[4]
-                end,
-                case
-                    when p_export[5] <> o_export[5]
-                    then 'on the ' || o_export[5] || ' basis instead of ' || p_export[5]
-                end,
-                case
-                    when p_export[6] <> o_export[6]
-                    then 'seasonally ' || o_export[6] || ' instead of ' || p_export[6]
-                end,
-                case
-                    when preferred_release_key <> other_release_key
-                    then
-                        'released as '
-                        || other_release_key
-                        || ' instead of '
-                        || preferred_release_key
-                end,
-                case when other_evidence_kind <> 'statistic' then 'known as printed' end
-            ],
-            lambda x:x is not null
-        ),
-        '; '
+    concat_ws(
+        '; ',
+        case
+            when p.compiler_iso3 <> o.compiler_iso3
+            then 'compiled by ' || o.compiler_iso3 || ' instead of ' || p.compiler_iso3
+        end,
+        case
+            when p.export_concept <> o.export_concept
+            then 'exports ' || o.export_concept || ' instead of ' || p.export_concept
+        end,
+        case
+            when p.import_concept <> o.import_concept
+            then 'imports ' || o.import_concept || ' instead of ' || p.import_concept
+        end,
+        case
+            when p.export_valuation <> o.export_valuation
+            then 'exports valued ' || o.export_valuation || ' instead of ' || p.export_valuation
+        end,
+        case
+            when p.import_valuation <> o.import_valuation
+            then 'imports valued ' || o.import_valuation || ' instead of ' || p.import_valuation
+        end,
+        case
+            when p.account_basis <> o.account_basis
+            then 'on the ' || o.account_basis || ' basis instead of ' || p.account_basis
+        end,
+        case
+            when p.seasonal_adjustment <> o.seasonal_adjustment
+            then 'seasonally ' || o.seasonal_adjustment || ' instead of ' || p.seasonal_adjustment
+        end,
+        case
+            when c.preferred_release_key <> c.other_release_key
+            then
+                'released as '
+                || c.other_release_key
+                || ' instead of '
+                || c.preferred_release_key
+        end,
+        case when c.other_evidence_kind <> 'statistic' then 'known as printed' end
     ) as reason,
     coalesce(policy_reason, 'No other reading is held') as why_preferred,
     is_current,
     other_evidence_kind
-from paired
+from paired as c
+inner join bases as p on c.preferred_balance_id = p.balance_id
+inner join bases as o on c.other_balance_id = o.balance_id

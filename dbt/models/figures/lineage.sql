@@ -1,197 +1,168 @@
--- From a cell of a mart to the raw rows under it: file, row, column, hash, release and address.
+{{ config(materialized="view") }}
+
+-- From a row of a mart to the raw rows under it: file, row, column, hash, release and address.
+-- Nothing of it is stored: each mart knows its figures, and these know where they stand.
 with
-    observations as (select * from {{ ref("observations") }}),
+    -- The figures under each value, as the last release of its stretch gives them.
+    value_rows as (
 
-    pieces as (select * from {{ ref("int_figures__pieces") }}),
-
-    legs as (select * from {{ ref("int_figures__legs") }}),
-
-    leg_rows as (
-
-        select l.cell_id, l.vintage, l.leg_id, p.observation_id
-        from legs as l
+        select v.value_id, f.figure_id
+        from {{ ref("int_figures__values") }} as v
         inner join
-            pieces as p
-            on l.cell_id = p.cell_id
-            and l.vintage = p.vintage
-            and l.leg_id = p.leg_id
-            and l.source_id = p.source_id
-            and l.raw_table = p.raw_table
-            and l.route = p.route
+            {{ ref("int_figures__value_figures") }} as f
+            on v.cell_id = f.cell_id
+            and v.series_id = f.series_id
+            and v.source_id = f.source_id
+            and v.raw_table = f.raw_table
+            and v.route = f.route
+            and f.known_from <= v.known_from
+            and (f.known_to is null or f.known_to > v.known_from)
 
     ),
 
-    readings as (
+    balance_values as (
 
-        select
-            r.figure_id,
-            r.cell_id,
-            r.known_from,
-            r.export_leg_id,
-            r.import_leg_id,
-            r.is_page,
-            r.release_key
-        from {{ ref("readings") }} as r
+        select balance_id, exports_value_id as value_id
+        from {{ ref("int_figures__balances") }}
+        where not is_page
+        union all
+        select balance_id, imports_value_id as value_id
+        from {{ ref("int_figures__balances") }}
+        where not is_page
 
     ),
 
-    reading_rows as (
+    balance_rows as (
 
-        select r.figure_id as row_key, l.observation_id
-        from readings as r
+        select b.balance_id, r.figure_id
+        from balance_values as b
+        inner join value_rows as r on b.value_id = r.value_id
+
+        union all
+
+        select b.balance_id, q.figure_id
+        from {{ ref("int_figures__balances") }} as b
         inner join
-            leg_rows as l
-            on r.cell_id = l.cell_id
-            and r.known_from = l.vintage
-            and l.leg_id in (r.export_leg_id, r.import_leg_id)
-        where not r.is_page
-
-        union
-
-        select r.figure_id as row_key, q.observation_id
-        from readings as r
-        inner join
-            {{ ref("int_figures__quantities") }} as q
-            on r.cell_id = q.cell_id
-            and r.release_key = q.token
-            and coalesce(q.export_leg_id, r.export_leg_id) = r.export_leg_id
-            and coalesce(q.import_leg_id, r.import_leg_id) = r.import_leg_id
-        where r.is_page and q.observation_id is not null
-
-    ),
-
-    trade_rows as (
-
-        select 'readings' as mart, row_key, observation_id
-        from reading_rows
-        union all
-        select 'trade_by_year' as mart, y.figure_id as row_key, r.observation_id
-        from {{ ref("trade_by_year") }} as y
-        inner join reading_rows as r on y.figure_id = r.row_key
-        union all
-        select 'trade_by_month' as mart, m.figure_id as row_key, r.observation_id
-        from {{ ref("trade_by_month") }} as m
-        inner join reading_rows as r on m.figure_id = r.row_key
-        union all
-        select 'figure_comparisons' as mart, c.comparison_id as row_key, r.observation_id
-        from {{ ref("figure_comparisons") }} as c
-        inner join reading_rows as r on r.row_key in (c.preferred_figure_id, c.other_figure_id)
-
-    ),
-
-    sector_rows as (
-
-        select 'trade_by_sector_year' as mart, s.figure_id as row_key, l.observation_id
-        from {{ ref("trade_by_sector_year") }} as s
-        inner join
-            (
-                select
-                    cell_id,
-                    leg_id,
-                    observation_id,
-                    rank() over (partition by cell_id order by vintage desc) as recency
-                from leg_rows
-                where vintage <= {{ as_of_day() }}
-            ) as l
-            on s.figure_id = l.cell_id || ' | ' || l.leg_id
-            and l.recency = 1
-
-    ),
-
-    remainder_rows as (
-
-        select distinct 'trade_by_sector_year' as mart, r.figure_id as row_key, p.observation_id
-        from {{ ref("trade_by_sector_year") }} as r
-        inner join
-            {{ ref("trade_by_sector_year") }} as s
-            on r.is_remainder
-            and not s.is_remainder
-            and r.partition_name = s.partition_name
-            and r.reporter_iso3 = s.reporter_iso3
-            and r.partner_code = s.partner_code
-            and r.trade_kind = s.trade_kind
-            and r.year = s.year
-            and r.leg_id = s.leg_id
-        inner join sector_rows as p on s.figure_id = p.row_key
-
-    ),
-
-    other_rows as (
-
-        select 'claim_verdicts' as mart, claim_id as row_key, unnest(evidence) as observation_id
-        from {{ ref("claim_verdicts") }}
-        union all
-        select
-            'bridge_steps' as mart,
-            bridge_id || ' #' || cast(step_order as varchar) as row_key,
-            unnest(evidence) as observation_id
-        from {{ ref("bridge_steps") }}
-        union all
-        select 'partner_ranks' as mart, rank_id as row_key, export_observation_id as observation_id
-        from {{ ref("partner_ranks") }}
-        union all
-        select 'partner_ranks' as mart, rank_id as row_key, import_observation_id as observation_id
-        from {{ ref("partner_ranks") }}
-        union all
-        select 'mirror_flows' as mart, mirror_id as row_key, export_observation_id as observation_id
-        from {{ ref("mirror_flows") }}
-        union all
-        select 'mirror_flows' as mart, mirror_id as row_key, import_observation_id as observation_id
-        from {{ ref("mirror_flows") }}
-        union all
-        select 'observations' as mart, observation_id as row_key, observation_id
-        from observations
-        union all
-        select 'revisions' as mart, observation_id as row_key, observation_id
-        from {{ ref("revisions") }}
+            {{ ref("int_figures__quoted") }} as q
+            on b.cell_id = q.cell_id
+            and b.exports_release_no = q.release_no
+            and b.reported_by = q.reported_by
+            and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
+            and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
+        where b.is_page
 
     ),
 
     all_rows as (
 
-        select mart, row_key, observation_id
-        from trade_rows
-        union
-        select mart, row_key, observation_id
-        from sector_rows
-        union
-        select mart, row_key, observation_id
-        from remainder_rows
-        union
-        select mart, row_key, observation_id
-        from other_rows
+        select 'readings' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        from {{ ref("readings") }} as m
+        inner join balance_rows as r on m.balance_id = r.balance_id
 
-    ),
+        union all
 
-    files as (
+        select 'trade_by_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        from {{ ref("trade_by_year") }} as m
+        inner join balance_rows as r on m.balance_id = r.balance_id
 
-        select snapshot_file, table_name, address, licence from {{ ref("stg_snapshots__files") }}
+        union all
 
-    ),
+        select 'trade_by_month' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        from {{ ref("trade_by_month") }} as m
+        inner join balance_rows as r on m.balance_id = r.balance_id
 
-    pages as (select snapshot_file, row_number, address from {{ ref("stg_published__figures") }})
+        union all
+
+        select distinct
+            'figure_comparisons' as mart, m.comparison_id as row_key, r.figure_id as reference_id
+        from {{ ref("figure_comparisons") }} as m
+        inner join
+            balance_rows as r on r.balance_id in (m.preferred_balance_id, m.other_balance_id)
+
+        union all
+
+        select 'trade_by_sector_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        from {{ ref("trade_by_sector_year") }} as m
+        inner join value_rows as r on m.value_id = r.value_id
+
+        union all
+
+        select distinct
+            'trade_by_sector_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        from {{ ref("trade_by_sector_year") }} as m
+        inner join
+            {{ ref("trade_by_sector_year") }} as p
+            on m.partition_name = p.partition_name
+            and m.reporter_iso3 = p.reporter_iso3
+            and m.partner_code = p.partner_code
+            and m.trade_kind = p.trade_kind
+            and m.year = p.year
+            and m.leg_id = p.leg_id
+        inner join value_rows as r on p.value_id = r.value_id
+        where m.is_remainder and not p.is_remainder
+
+        union all
+
+        select
+            'claim_verdicts' as mart, claim_id as row_key, unnest(evidence) as reference_id
+        from {{ ref("claim_verdicts") }}
+
+        union all
+
+        select
+            'bridge_steps' as mart,
+            bridge_id || ' #' || cast(step_order as varchar) as row_key,
+            unnest(evidence) as reference_id
+        from {{ ref("bridge_steps") }}
+
+        union all
+
+        select 'partner_ranks' as mart, rank_id as row_key, export_reference_id as reference_id
+        from {{ ref("partner_ranks") }}
+
+        union all
+
+        select 'partner_ranks' as mart, rank_id as row_key, import_reference_id as reference_id
+        from {{ ref("partner_ranks") }}
+
+        union all
+
+        select 'mirror_flows' as mart, m.mirror_id as row_key, r.reference_id
+        from {{ ref("mirror_flows") }} as m
+        inner join
+            {{ ref("raw_references") }} as r
+            on r.observation_id in (m.export_observation_id, m.import_observation_id)
+
+        union all
+
+        select 'observations' as mart, cast(observation_id as varchar) as row_key, reference_id
+        from {{ ref("raw_references") }}
+
+        union all
+
+        select
+            'revisions' as mart, cast(m.observation_id as varchar) as row_key, r.reference_id
+        from {{ ref("revisions") }} as m
+        inner join {{ ref("raw_references") }} as r on m.observation_id = r.observation_id
+
+    )
 
 select
-    r.mart,
-    r.row_key,
+    l.mart,
+    l.row_key,
+    r.reference_id,
     r.observation_id,
-    o.source_id,
-    o.release_id,
-    o.known_from,
-    o.raw_table,
-    o.snapshot_file,
-    o.snapshot_sha256,
-    o.row_number,
-    o.column_name,
-    o.reported_value,
-    o.reported_unit,
-    coalesce(p.address, f.address) as address,
-    f.licence
-from all_rows as r
-inner join observations as o on r.observation_id = o.observation_id
-left join files as f on o.snapshot_file = f.snapshot_file and o.raw_table = f.table_name
-left join
-    pages as p
-    on o.raw_table = 'published__figures'
-    and o.snapshot_file = p.snapshot_file
-    and o.row_number = p.row_number
+    r.source_id,
+    r.release_id,
+    r.known_from,
+    r.raw_table,
+    r.snapshot_file,
+    r.snapshot_sha256,
+    r.row_number,
+    r.column_name,
+    r.reported_value,
+    r.reported_unit,
+    r.address,
+    r.licence
+from all_rows as l
+inner join {{ ref("raw_references") }} as r on l.reference_id = r.reference_id

@@ -1,17 +1,40 @@
--- Places among a reporter's partners, counted only where one release holds (nearly) all of
--- the reporter's trade: a rank among a few partners is no rank.
+-- Places among a reporter's partners, counted only where one release has (nearly) all of the
+-- reporter's trade: a rank among a few partners is no rank.
 with
-    observations as (
+    figures as (
 
-        select *
-        from {{ ref("observations") }}
+        select
+            f.figure_id,
+            f.source_id,
+            f.release_no,
+            f.raw_table,
+            f.flow,
+            f.partner_id,
+            f.is_aggregate,
+            f.period_start,
+            f.period_end,
+            f.value_usd,
+            s.series_id,
+            s.compiler_id,
+            s.trade_kind,
+            s.account_basis
+        from {{ ref("int_trade__figures") }} as f
+        inner join
+            {{ ref("int_trade__series_listed") }} as s
+            on coalesce(f.export_series_id, f.import_series_id) = s.series_id
+        inner join
+            {{ ref("int_trade__products_listed") }} as p
+            on f.product_id = p.product_id
+            and p.product_system = 'total'
+        inner join
+            {{ ref("int_trade__releases_ordered") }} as r
+            on f.release_no = r.release_no
+            and r.evidence_kind = 'statistic'
         where
-            measure = 'trade_value'
-            and product_system = 'total'
-            and evidence_kind = 'statistic'
-            and flow in ('export', 'import')
-            and seasonal_adjustment = 'nsa'
-            and period_kind in ('year', 'year_to_date')
+            s.measure = 'trade_value'
+            and f.flow in ('export', 'import')
+            and s.seasonal_adjustment = 'nsa'
+            and {{ period_kind("f.period_start", "f.period_end") }} in ('year', 'year_to_date')
 
     ),
 
@@ -19,32 +42,26 @@ with
 
         select
             x.source_id,
-            x.release_id,
+            x.release_no,
             x.raw_table,
-            x.known_from,
-            x.known_from_earliest,
-            x.reporter_iso3,
-            x.partner_code,
+            x.compiler_id,
+            x.partner_id,
             x.is_aggregate,
             x.trade_kind,
-            x.period_kind,
             x.period_start,
             x.period_end,
-            x.period,
-            x.export_leg_id,
-            m.import_leg_id,
-            x.value_usd as exports_usd,
-            m.value_usd as imports_usd,
+            x.series_id as export_series_id,
+            m.series_id as import_series_id,
             x.value_usd + m.value_usd as two_way_usd,
-            x.observation_id as export_observation_id,
-            m.observation_id as import_observation_id
-        from observations as x
+            x.figure_id as export_reference_id,
+            m.figure_id as import_reference_id
+        from figures as x
         inner join
-            observations as m
+            figures as m
             on x.raw_table = m.raw_table
-            and x.release_id = m.release_id
-            and x.reporter_iso3 = m.reporter_iso3
-            and x.partner_code = m.partner_code
+            and x.release_no = m.release_no
+            and x.compiler_id = m.compiler_id
+            and x.partner_id = m.partner_id
             and x.trade_kind = m.trade_kind
             and x.period_start = m.period_start
             and x.period_end = m.period_end
@@ -57,26 +74,23 @@ with
 
         select
             b.raw_table,
-            b.release_id,
-            b.reporter_iso3,
-            b.trade_kind,
+            b.release_no,
             b.period_start,
             b.period_end,
-            b.export_leg_id,
-            b.import_leg_id,
+            b.export_series_id,
+            b.import_series_id,
             max(b.two_way_usd) as world_usd
         from two_way as b
-        left join {{ ref("census_partners") }} as p on b.partner_code = p.partner_code
-        where coalesce(p.is_world, b.partner_code = 'WLD')
+        inner join {{ ref("int_trade__areas_listed") }} as a on b.partner_id = a.area_id
+        left join {{ ref("census_partners") }} as p on a.area_code = p.partner_code
+        where coalesce(p.is_world, a.area_code = 'WLD')
         group by
             b.raw_table,
-            b.release_id,
-            b.reporter_iso3,
-            b.trade_kind,
+            b.release_no,
             b.period_start,
             b.period_end,
-            b.export_leg_id,
-            b.import_leg_id
+            b.export_series_id,
+            b.import_series_id
 
     ),
 
@@ -84,83 +98,97 @@ with
 
         select
             b.*,
+            a.area_code as partner_code,
             c.iso3 is not null as is_country,
             -- Bunkers and regions not elsewhere specified count in the sum and have no place.
             rank() over (
                 partition by
                     c.iso3 is not null,
                     b.raw_table,
-                    b.release_id,
-                    b.reporter_iso3,
-                    b.trade_kind,
+                    b.release_no,
                     b.period_start,
                     b.period_end,
-                    b.export_leg_id,
-                    b.import_leg_id
+                    b.export_series_id,
+                    b.import_series_id
                 order by b.two_way_usd desc
             ) as rank_two_way_trade,
             sum(b.two_way_usd) over (
                 partition by
                     b.raw_table,
-                    b.release_id,
-                    b.reporter_iso3,
-                    b.trade_kind,
+                    b.release_no,
                     b.period_start,
                     b.period_end,
-                    b.export_leg_id,
-                    b.import_leg_id
+                    b.export_series_id,
+                    b.import_series_id
             ) as partners_usd
         from two_way as b
-        inner join {{ ref("countries") }} as c on b.partner_code = c.partner_code
+        inner join {{ ref("int_trade__areas_listed") }} as a on b.partner_id = a.area_id
+        inner join {{ ref("countries") }} as c on a.area_code = c.partner_code
         where not b.is_aggregate
+
+    ),
+
+    described as (
+
+        select
+            r.*,
+            w.world_usd,
+            s.release_id,
+            s.release_key,
+            s.known_from,
+            s.known_from_earliest,
+            x.compiler_iso3 as reporter_iso3,
+            x.series_code as export_leg_id,
+            m.series_code as import_leg_id,
+            {{ period_text("r.period_start", "r.period_end") }} as period
+        from ranked as r
+        inner join
+            worlds as w
+            on r.raw_table = w.raw_table
+            and r.release_no = w.release_no
+            and r.period_start = w.period_start
+            and r.period_end = w.period_end
+            and r.export_series_id = w.export_series_id
+            and r.import_series_id = w.import_series_id
+        inner join {{ ref("int_trade__releases_ordered") }} as s on r.release_no = s.release_no
+        inner join {{ ref("int_trade__series_listed") }} as x on r.export_series_id = x.series_id
+        inner join {{ ref("int_trade__series_listed") }} as m on r.import_series_id = m.series_id
+        where r.is_country and r.partners_usd >= 0.99 * w.world_usd
 
     )
 
 select
-    r.reporter_iso3
+    reporter_iso3
     || '>'
-    || r.partner_code
+    || partner_code
     || ' '
-    || r.trade_kind
+    || trade_kind
     || ' '
-    || r.period
+    || period
     || ' | '
-    || r.export_leg_id
+    || export_leg_id
     || ' + '
-    || r.import_leg_id
+    || import_leg_id
     || ' | '
-    || r.source_id
-    || ' '
-    || r.release_id as rank_id,
-    r.source_id,
-    r.release_id,
-    r.known_from,
-    r.known_from_earliest,
-    r.reporter_iso3,
-    r.partner_code,
-    r.trade_kind,
-    r.period_kind,
-    r.period_start,
-    r.period_end,
-    r.period,
-    r.export_leg_id,
-    r.import_leg_id,
-    cast(r.two_way_usd as decimal(24, 3)) as two_way_usd,
-    cast(r.rank_two_way_trade as integer) as rank_two_way_trade,
+    || release_key as rank_id,
+    source_id,
+    release_id,
+    known_from,
+    known_from_earliest,
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    {{ period_kind("period_start", "period_end") }} as period_kind,
+    period_start,
+    period_end,
+    period,
+    export_leg_id,
+    import_leg_id,
+    cast(two_way_usd as decimal(24, 3)) as two_way_usd,
+    cast(rank_two_way_trade as integer) as rank_two_way_trade,
     cast(
-        cast(r.partners_usd as double) / cast(w.world_usd as double) as decimal(9, 6)
+        cast(partners_usd as double) / cast(world_usd as double) as decimal(9, 6)
     ) as coverage_share,
-    r.export_observation_id,
-    r.import_observation_id
-from ranked as r
-inner join
-    worlds as w
-    on r.raw_table = w.raw_table
-    and r.release_id = w.release_id
-    and r.reporter_iso3 = w.reporter_iso3
-    and r.trade_kind = w.trade_kind
-    and r.period_start = w.period_start
-    and r.period_end = w.period_end
-    and r.export_leg_id = w.export_leg_id
-    and r.import_leg_id = w.import_leg_id
-where r.is_country and r.partners_usd >= 0.99 * w.world_usd
+    export_reference_id,
+    import_reference_id
+from described

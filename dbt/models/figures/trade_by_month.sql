@@ -1,7 +1,26 @@
-{{
-    config(
-        post_hook="{{ as_of_macro('trade_by_month', trade_by_month_known('cast(as_of_day as date)')) }}",
-    )
-}}
+{{ config(post_hook="{{ as_of_macro(this, model) }}") }}
 
-{{ trade_by_month_known(as_of_day()) }}
+with
+    months as (
+
+        select
+            *,
+            row_number() over (
+                partition by reporter_iso3, partner_code, trade_kind, period_start
+                order by {{ reading_preference() }}
+            ) as preference
+        from {{ ref("int_figures__balances_known") }}
+        where period_kind = 'month'
+
+    )
+
+select
+    figure_id,
+    balance_id,
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    period_start as month,
+    {{ trade_columns() }},
+    preference = 1 as is_preferred
+from months

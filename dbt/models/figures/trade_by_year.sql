@@ -1,7 +1,48 @@
-{{
-    config(
-        post_hook="{{ as_of_macro('trade_by_year', trade_by_year_known('cast(as_of_day as date)')) }}",
-    )
-}}
+{{ config(post_hook="{{ as_of_macro(this, model) }}") }}
 
-{{ trade_by_year_known(as_of_day()) }}
+with
+    -- Of a year that is not out yet the longest stretch from January stands, and says so.
+    longest as (
+
+        select
+            *,
+            row_number() over (
+                partition by
+                    reporter_iso3,
+                    partner_code,
+                    trade_kind,
+                    year(period_start),
+                    export_leg_id,
+                    import_leg_id
+                order by period_end desc
+            ) as stretch
+        from {{ ref("int_figures__balances_known") }}
+        where period_kind in ('year', 'year_to_date')
+
+    ),
+
+    years as (
+
+        select
+            *,
+            row_number() over (
+                partition by reporter_iso3, partner_code, trade_kind, year(period_start)
+                order by period_end desc, {{ reading_preference() }}
+            ) as preference
+        from longest
+        where stretch = 1
+
+    )
+
+select
+    figure_id,
+    balance_id,
+    reporter_iso3,
+    partner_code,
+    trade_kind,
+    cast(year(period_start) as integer) as year,
+    period,
+    period_kind <> 'year' as is_partial_year,
+    {{ trade_columns() }},
+    preference = 1 as is_preferred
+from years

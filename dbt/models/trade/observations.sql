@@ -1,93 +1,51 @@
-{{
-    config(
-        post_hook="{{ as_of_macro('observations', observations_known(this, 'cast(as_of_day as date)')) }}",
-    )
-}}
+{{ config(materialized="view") }}
 
-with
-    observations as (select * from {{ ref("int_trade__observations_unioned") }}),
-
-    -- One publisher says a figure again under each release; the next one ends what was known,
-    -- even on the same day.
-    moments as (
-
-        select distinct
-            source_id, series_key, period_start, period_end, release_id, known_from, retrieved_at
-        from observations
-
-    ),
-
-    validity as (
-
-        select
-            source_id,
-            series_key,
-            period_start,
-            period_end,
-            release_id,
-            lead(known_from) over (
-                partition by source_id, series_key, period_start, period_end
-                order by known_from, retrieved_at, release_id
-            ) as known_to
-        from moments
-
-    )
-
+-- Every figure as its source gave it, by readable names: one row per run of releases that say
+-- the same.
 select
     o.observation_id,
-    o.source_id,
-    s.evidence_kind,
-    s.source_rank,
-    o.release_id,
+    f.source_id,
+    f.evidence_kind,
+    f.source_rank,
+    o.raw_table,
+    f.release_id,
+    l.release_id as last_release_id,
+    o.releases,
     o.known_from,
-    -- The publisher may also have left it out where it used to be.
-    least(v.known_to, w.withdrawn_on) as known_to,
-    w.withdrawn_by_release_id,
-    o.known_from_earliest,
-    o.known_from_precision,
-    o.reporter_iso3,
-    o.partner_code,
+    o.known_to,
+    o.last_known_from,
+    o.withdrawn_by_release_id,
+    f.known_from_earliest,
+    f.known_from_precision,
+    coalesce(x.compiler_iso3, m.compiler_iso3) as reporter_iso3,
+    a.area_code as partner_code,
     o.is_aggregate,
-    o.trade_kind,
+    coalesce(x.trade_kind, m.trade_kind) as trade_kind,
     o.flow,
-    o.measure,
-    o.export_concept,
-    o.import_concept,
-    o.valuation,
-    o.account_basis,
-    o.seasonal_adjustment,
-    o.product_system,
-    o.product_code,
+    coalesce(x.measure, m.measure) as measure,
+    x.concept as export_concept,
+    m.concept as import_concept,
+    case when o.flow = 'export' then x.valuation when o.flow = 'import' then m.valuation end
+    as valuation,
+    coalesce(x.account_basis, m.account_basis) as account_basis,
+    coalesce(x.seasonal_adjustment, m.seasonal_adjustment) as seasonal_adjustment,
+    p.product_system,
+    p.product_code,
     o.product_edition,
-    o.period_kind,
+    {{ period_kind("o.period_start", "o.period_end") }} as period_kind,
     o.period_start,
     o.period_end,
-    o.period,
+    {{ period_text("o.period_start", "o.period_end") }} as period,
     o.reported_value,
     o.reported_unit,
     o.value_usd,
     o.half_width_usd,
-    o.series_key,
-    o.export_leg_id,
-    o.import_leg_id,
-    o.raw_table,
-    o.snapshot_file,
-    o.snapshot_sha256,
-    o.row_number,
-    o.column_name
-from observations as o
-inner join
-    validity as v
-    on o.source_id = v.source_id
-    and o.series_key = v.series_key
-    and o.period_start = v.period_start
-    and o.period_end = v.period_end
-    and o.release_id = v.release_id
-inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
-left join
-    {{ ref("stg_snapshots__withdrawn") }} as w
-    on o.raw_table = w.table_name
-    and o.release_id = w.release_id
-    and o.snapshot_file = w.snapshot_file
-    and o.row_number = w.row_number
-    and o.column_name = w.column_name
+    x.series_code as export_leg_id,
+    m.series_code as import_leg_id
+from {{ ref("int_trade__observations") }} as o
+inner join {{ ref("int_trade__releases_ordered") }} as f on o.first_release_no = f.release_no
+inner join {{ ref("int_trade__releases_ordered") }} as l on o.last_release_no = l.release_no
+inner join {{ ref("int_trade__areas_listed") }} as a on o.partner_id = a.area_id
+inner join {{ ref("int_trade__products_listed") }} as p on o.product_id = p.product_id
+left join {{ ref("int_trade__series_listed") }} as x on o.export_series_id = x.series_id
+left join {{ ref("int_trade__series_listed") }} as m on o.import_series_id = m.series_id

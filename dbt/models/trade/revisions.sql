@@ -1,87 +1,74 @@
--- Every figure that one publisher gave more than once, in the order it became known.
+-- Every figure that a later release of its source changed: what it was before, and by how much it
+-- was revised.
 with
-    observations as (
-
-        select
-            observation_id,
-            source_id,
-            series_key,
-            reporter_iso3,
-            partner_code,
-            product_system,
-            measure,
-            coalesce(export_leg_id, import_leg_id) as leg_id,
-            period_kind,
-            period_start,
-            period_end,
-            period,
-            release_id,
-            known_from,
-            known_to,
-            value_usd,
-            half_width_usd
-        from {{ ref("observations") }}
-        where flow in ('export', 'import')
-
-    ),
-
     ordered as (
 
         select
-            *,
-            lag(release_id) over (
-                partition by source_id, series_key, period_start, period_end
-                order by known_from, known_to nulls last, half_width_usd desc, observation_id
-            ) as previous_release_id,
-            lag(value_usd) over (
-                partition by source_id, series_key, period_start, period_end
-                order by known_from, known_to nulls last, half_width_usd desc, observation_id
-            ) as previous_value_usd,
-            lag(half_width_usd) over (
-                partition by source_id, series_key, period_start, period_end
-                order by known_from, known_to nulls last, half_width_usd desc, observation_id
-            ) as previous_half_width_usd,
-            row_number() over (
-                partition by source_id, series_key, period_start, period_end
-                order by known_from, known_to nulls last, half_width_usd desc, observation_id
-            ) as release_order,
-            count(*) over (partition by source_id, series_key, period_start, period_end) as releases
-        from observations
+            o.*,
+            f.source_id,
+            f.release_id,
+            lag(o.last_release_no) over figure as previous_release_no,
+            lag(o.value_usd) over figure as previous_value_usd,
+            lag(o.half_width_usd) over figure as previous_half_width_usd
+        from {{ ref("int_trade__observations") }} as o
+        inner join
+            {{ ref("int_trade__releases_ordered") }} as f
+            on o.first_release_no = f.release_no
+        where o.flow in ('export', 'import')
+        window
+            figure as (
+                partition by
+                    f.source_id,
+                    o.flow,
+                    o.export_series_id,
+                    o.import_series_id,
+                    o.partner_id,
+                    o.product_id,
+                    o.period_start,
+                    o.period_end
+                order by o.known_from, o.known_to nulls last, o.half_width_usd desc, o.observation_id
+            )
 
     )
 
 select
-    observation_id,
-    source_id,
-    series_key,
-    reporter_iso3,
-    partner_code,
-    leg_id,
-    product_system,
-    measure,
-    period_kind,
-    period_start,
-    period_end,
-    period,
-    release_order,
-    release_id,
-    known_from,
-    value_usd,
-    previous_release_id,
-    previous_value_usd,
-    cast(value_usd - previous_value_usd as decimal(24, 3)) as change_usd,
+    o.observation_id,
+    o.source_id,
+    s.compiler_iso3 as reporter_iso3,
+    a.area_code as partner_code,
+    s.series_code as leg_id,
+    p.product_system,
+    p.product_code,
+    s.measure,
+    {{ period_kind("o.period_start", "o.period_end") }} as period_kind,
+    o.period_start,
+    o.period_end,
+    {{ period_text("o.period_start", "o.period_end") }} as period,
+    o.release_id,
+    o.known_from,
+    o.value_usd,
+    r.release_id as previous_release_id,
+    o.previous_value_usd,
+    cast(o.value_usd - o.previous_value_usd as decimal(24, 3)) as change_usd,
     case
-        when previous_value_usd <> 0
-        then cast((value_usd - previous_value_usd) * 100 / previous_value_usd as decimal(18, 6))
-    end as change_pct,
-    -- Printed to other units, the same figure is not a revised one.
-    coalesce(
-        case
-            when half_width_usd = previous_half_width_usd
-            then value_usd <> previous_value_usd
-            else abs(value_usd - previous_value_usd) > half_width_usd + previous_half_width_usd
-        end,
-        false
-    ) as is_revised
-from ordered
-where releases > 1
+        when o.previous_value_usd <> 0
+        then
+            cast(
+                (o.value_usd - o.previous_value_usd) * 100 / o.previous_value_usd as decimal(18, 6)
+            )
+    end as change_pct
+from ordered as o
+inner join
+    {{ ref("int_trade__series_listed") }} as s
+    on coalesce(o.export_series_id, o.import_series_id) = s.series_id
+inner join {{ ref("int_trade__areas_listed") }} as a on o.partner_id = a.area_id
+inner join {{ ref("int_trade__products_listed") }} as p on o.product_id = p.product_id
+inner join {{ ref("int_trade__releases_ordered") }} as r on o.previous_release_no = r.release_no
+where
+    -- Published to other units, the same figure is not a revised one.
+    case
+        when o.half_width_usd = o.previous_half_width_usd
+        then o.value_usd <> o.previous_value_usd
+        else
+            abs(o.value_usd - o.previous_value_usd) > o.half_width_usd + o.previous_half_width_usd
+    end

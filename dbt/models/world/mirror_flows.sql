@@ -30,7 +30,7 @@ with
                     period_start,
                     flow,
                     coalesce(export_leg_id, import_leg_id)
-                order by source_rank, known_from desc, half_width_usd, observation_id
+                order by source_rank, last_known_from desc, half_width_usd, observation_id
             ) as preference
         from observations
 

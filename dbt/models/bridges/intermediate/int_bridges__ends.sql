@@ -1,10 +1,18 @@
 {{ config(tags=["question"]) }}
 
--- Both ends of every bridge as points in the coordinates of a figure.
+-- Both ends of every bridge as points in the dimensions of a figure.
 with
     requested as (select * from {{ ref("int_bridges__requested") }}),
 
-    asked as (
+    cells as (select * from {{ ref("int_figures__cells") }}),
+
+    named as (select * from {{ ref("int_readings__named") }}),
+
+    releases as (select * from {{ ref("int_trade__releases_ordered") }}),
+
+    measures as (select * from {{ ref("int_figures__measures") }}),
+
+    sides as (
 
         select
             bridge_id,
@@ -40,71 +48,176 @@ with
 
     ),
 
-    quantities as (select * from {{ ref("int_figures__quantities") }}),
+    -- The days on which something about a pair became known: between two of them nothing changes.
+    news as (
 
-    asked_found as (
-
-        select
-            a.bridge_id,
-            a.side,
-            a.reporter_iso3,
-            a.partner_code,
-            a.trade_kind,
-            a.quantity,
-            cast(coalesce(a.direction, sign(q.value_usd)) as integer) as direction,
-            a.reading_id,
-            cast(null as varchar) as claim_id,
-            a.definition_id,
-            a.period_start,
-            a.period_end,
-            q.reported_by,
-            q.export_leg_id,
-            q.import_leg_id,
-            q.token,
-            q.release_key,
-            q.value_usd,
-            cast(null as decimal(24, 3)) as printed_usd,
-            cast(0 as decimal(24, 3)) as printed_half_usd,
-            row_number() over (
-                partition by a.bridge_id, a.side
-                order by
-                    q.vintage desc,
-                    q.observation_id is not null,
-                    q.export_leg_id,
-                    q.import_leg_id,
-                    q.token
-            ) as preference
-        from asked as a
+        select distinct c.reporter_id, c.partner_id, f.known_from as vintage_date
+        from
+            (
+                select distinct c.reporter_id, c.partner_id
+                from cells as c
+                inner join
+                    sides as s
+                    on c.reporter_iso3 = s.reporter_iso3
+                    and c.partner_code = s.partner_code
+            ) as c
         inner join
-            {{ ref("int_readings__named") }} as n
-            on a.reporter_iso3 = n.reporter_iso3
-            and a.partner_code = n.partner_code
-            and a.trade_kind = n.trade_kind
-            and a.reading_id = n.reading_id
-        inner join
-            quantities as q
-            on q.cell_id
-            = {{
-                cell_id(
-                    "a.reporter_iso3",
-                    "a.partner_code",
-                    "a.trade_kind",
-                    "a.definition_id",
-                    "a.period_start",
-                    "a.period_end",
-                )
-            }}
-            and a.quantity = q.quantity
-            and n.reported_by = q.reported_by
-            and (q.export_leg_id is null or n.export_leg_id = q.export_leg_id)
-            and (q.import_leg_id is null or n.import_leg_id = q.import_leg_id)
-            and (a.as_of is null or q.vintage <= a.as_of)
+            (
+                select s.compiler_id, f.partner_id, f.known_from
+                from {{ ref("int_trade__observations") }} as f
+                inner join
+                    {{ ref("int_trade__series_listed") }} as s
+                    on coalesce(f.export_series_id, f.import_series_id) = s.series_id
+                union
+                select s.compiler_id, f.partner_id, f.known_to as known_from
+                from {{ ref("int_trade__observations") }} as f
+                inner join
+                    {{ ref("int_trade__series_listed") }} as s
+                    on coalesce(f.export_series_id, f.import_series_id) = s.series_id
+                where f.known_to is not null
+            ) as f
+            on (c.reporter_id = f.compiler_id and c.partner_id = f.partner_id)
+            or (c.reporter_id = f.partner_id and c.partner_id = f.compiler_id)
+        where f.known_from <= {{ as_of_day() }}
 
     ),
 
-    readings as (
+    -- A basis by name: what it gives, on the day asked for or last.
+    by_name as (
 
-        select * from {{ ref("readings") }} where not is_page and is_named and period_kind = 'year'
+        select
+            s.bridge_id,
+            s.side,
+            c.cell_id,
+            s.quantity,
+            cast(coalesce(s.direction, sign(q.value_usd)) as integer) as direction,
+            s.reading_id,
+            cast(null as varchar) as claim_id,
+            q.reported_by,
+            n.export_series_id,
+            n.import_series_id,
+            q.export_series_id as measured_export_series_id,
+            q.import_series_id as measured_import_series_id,
+            c.reporter_id,
+            c.partner_id,
+            q.page_release_no,
+            least(
+                coalesce(q.valid_to - 1, {{ as_of_day() }}),
+                coalesce(s.as_of, {{ as_of_day() }}),
+                {{ as_of_day() }}
+            ) as last_day,
+            q.exports_release_no,
+            q.imports_release_no,
+            q.exports_value_id,
+            q.imports_value_id,
+            q.value_usd,
+            row_number() over (
+                partition by s.bridge_id, s.side
+                order by
+                    q.page_release_no is not null,
+                    q.valid_from desc,
+                    q.export_leg_id,
+                    q.import_leg_id,
+                    q.page_release_no
+            ) as preference
+        from sides as s
+        inner join
+            named as n
+            on s.reporter_iso3 = n.reporter_iso3
+            and s.partner_code = n.partner_code
+            and s.trade_kind = n.trade_kind
+            and s.reading_id = n.reading_id
+        inner join
+            cells as c
+            on s.reporter_iso3 = c.reporter_iso3
+            and s.partner_code = c.partner_code
+            and s.trade_kind = c.trade_kind
+            and s.definition_id = c.definition_id
+            and s.period_start = c.period_start
+            and s.period_end = c.period_end
+        inner join
+            measures as q
+            on c.cell_id = q.cell_id
+            and s.quantity = q.quantity
+            and n.reported_by = q.reported_by
+            and (q.export_series_id is null or n.export_series_id = q.export_series_id)
+            and (q.import_series_id is null or n.import_series_id = q.import_series_id)
+            and (s.as_of is null or q.valid_from <= s.as_of)
+
+    ),
+
+    found as (
+
+        select
+            b.bridge_id,
+            b.side,
+            b.cell_id,
+            b.quantity,
+            b.direction,
+            b.reading_id,
+            b.claim_id,
+            b.reported_by,
+            b.measured_export_series_id as export_series_id,
+            b.measured_import_series_id as import_series_id,
+            b.page_release_no,
+            case
+                when b.page_release_no is null
+                then max(n.vintage_date)
+            end as vintage_date,
+            b.exports_release_no,
+            b.imports_release_no,
+            b.exports_value_id,
+            b.imports_value_id,
+            b.value_usd
+        from by_name as b
+        left join
+            news as n
+            on b.reporter_id = n.reporter_id
+            and b.partner_id = n.partner_id
+            and n.vintage_date <= b.last_day
+        where b.preference = 1
+        group by
+            b.bridge_id,
+            b.side,
+            b.cell_id,
+            b.quantity,
+            b.direction,
+            b.reading_id,
+            b.claim_id,
+            b.reported_by,
+            b.measured_export_series_id,
+            b.measured_import_series_id,
+            b.page_release_no,
+            b.exports_release_no,
+            b.imports_release_no,
+            b.exports_value_id,
+            b.imports_value_id,
+            b.value_usd
+
+    ),
+
+    -- The named balances of every year.
+    balances as (
+
+        select
+            b.*,
+            c.cell_key,
+            n.reading_id,
+            n.policy_rank,
+            {{ release_keys("x.release_key", "m.release_key") }} as release_key
+        from {{ ref("int_figures__balances") }} as b
+        inner join cells as c on b.cell_id = c.cell_id
+        inner join
+            named as n
+            on c.reporter_id = n.reporter_id
+            and c.partner_id = n.partner_id
+            and c.trade_kind = n.trade_kind
+            and b.reported_by = n.reported_by
+            and b.export_series_id = n.export_series_id
+            and b.import_series_id = n.import_series_id
+        inner join releases as x on b.exports_release_no = x.release_no
+        inner join releases as m on b.imports_release_no = m.release_no
+        where not b.is_page and n.is_named and c.period_kind = 'year'
 
     ),
 
@@ -114,129 +227,76 @@ with
             *,
             row_number() over (
                 partition by cell_id
-                order by known_to is not null, policy_rank, known_from desc, figure_id
+                order by
+                    valid_to is not null, policy_rank, valid_from desc, reading_id, release_key
             ) as preference
-        from readings
+        from balances
 
     ),
 
-    preferred as (select * from ranked where preference = 1),
-
-    -- Between any two readings of a year, the preferred one first, on the day both are known.
-    between_readings as (
+    -- Between any two bases of a year, the preferred one first, on the day both are known; and
+    -- from each earlier release of the preferred one to the last.
+    available as (
 
         select
             'reading: '
-            || p.cell_id
+            || a.cell_key
             || ' | '
-            || p.reading_id
+            || a.reading_id
             || ' to '
-            || r.reading_id as bridge_id,
-            p.cell_id,
-            p.reading_id as a_reading_id,
-            p.reported_by as a_reported_by,
-            p.export_leg_id as a_export_leg_id,
-            p.import_leg_id as a_import_leg_id,
-            p.balance_usd as a_value_usd,
-            p.release_key as a_release_key,
-            greatest(p.known_from, r.known_from) as a_token,
-            r.reading_id as b_reading_id,
-            r.reported_by as b_reported_by,
-            r.export_leg_id as b_export_leg_id,
-            r.import_leg_id as b_import_leg_id,
-            r.balance_usd as b_value_usd,
-            r.release_key as b_release_key,
-            greatest(p.known_from, r.known_from) as b_token
-        from ranked as p
+            || b.reading_id as bridge_id,
+            a.balance_id as a_balance_id,
+            b.balance_id as b_balance_id,
+            greatest(a.valid_from, b.valid_from) as a_vintage_date,
+            greatest(a.valid_from, b.valid_from) as b_vintage_date
+        from ranked as a
         inner join
-            ranked as r
-            on p.cell_id = r.cell_id
-            and p.reading_id <> r.reading_id
-            and p.preference < r.preference
-        where p.known_to is null and r.known_to is null
+            ranked as b
+            on a.cell_id = b.cell_id
+            and a.reading_id <> b.reading_id
+            and a.preference < b.preference
+        where a.valid_to is null and b.valid_to is null
 
-    ),
-
-    -- From the first release of the preferred reading to the last.
-    between_releases as (
+        union all
 
         select
             'release: '
-            || p.cell_id
+            || b.cell_key
             || ' | '
-            || p.reading_id
+            || b.reading_id
             || ' '
-            || r.release_key
+            || a.release_key
             || ' to '
-            || p.release_key as bridge_id,
-            p.cell_id,
-            r.reading_id as a_reading_id,
-            r.reported_by as a_reported_by,
-            r.export_leg_id as a_export_leg_id,
-            r.import_leg_id as a_import_leg_id,
-            r.balance_usd as a_value_usd,
-            r.release_key as a_release_key,
-            r.known_from as a_token,
-            p.reading_id as b_reading_id,
-            p.reported_by as b_reported_by,
-            p.export_leg_id as b_export_leg_id,
-            p.import_leg_id as b_import_leg_id,
-            p.balance_usd as b_value_usd,
-            p.release_key as b_release_key,
-            p.known_from as b_token
-        from preferred as p
+            || b.release_key as bridge_id,
+            a.balance_id as a_balance_id,
+            b.balance_id as b_balance_id,
+            a.valid_from as a_vintage_date,
+            b.valid_from as b_vintage_date
+        from ranked as b
         inner join
-            readings as r
-            on p.cell_id = r.cell_id
-            and p.export_leg_id = r.export_leg_id
-            and p.import_leg_id = r.import_leg_id
-            and p.known_from > r.known_from
-            and p.balance_usd <> r.balance_usd
-        where p.known_to is null
+            balances as a
+            on b.cell_id = a.cell_id
+            and b.export_series_id = a.export_series_id
+            and b.import_series_id = a.import_series_id
+            and b.valid_from > a.valid_from
+            and b.balance_usd <> a.balance_usd
+        where b.preference = 1 and b.valid_to is null
 
     ),
 
-    held_pairs as (
+    available_ends as (
 
-        select *
-        from between_readings
+        select v.bridge_id, 'a' as side, v.a_vintage_date as vintage_date, b.*
+        from available as v
+        inner join balances as b on v.a_balance_id = b.balance_id
         union all
-        select *
-        from between_releases
+        select v.bridge_id, 'b' as side, v.b_vintage_date as vintage_date, b.*
+        from available as v
+        inner join balances as b on v.b_balance_id = b.balance_id
 
     ),
 
-    held_ends as (
-
-        select
-            h.bridge_id,
-            'a' as side,
-            h.cell_id,
-            h.a_reading_id as reading_id,
-            h.a_reported_by as reported_by,
-            h.a_export_leg_id as export_leg_id,
-            h.a_import_leg_id as import_leg_id,
-            h.a_value_usd as value_usd,
-            h.a_release_key as release_key,
-            cast(h.a_token as varchar) as token
-        from held_pairs as h
-        union all
-        select
-            h.bridge_id,
-            'b' as side,
-            h.cell_id,
-            h.b_reading_id as reading_id,
-            h.b_reported_by as reported_by,
-            h.b_export_leg_id as export_leg_id,
-            h.b_import_leg_id as import_leg_id,
-            h.b_value_usd as value_usd,
-            h.b_release_key as release_key,
-            cast(h.b_token as varchar) as token
-        from held_pairs as h
-
-    ),
-
-    -- Claims that some reading makes true, as the reading and the printed figure.
+    -- Claims that some basis makes true, as the basis and the quoted figure.
     claims as (
 
         select
@@ -253,17 +313,18 @@ with
                 end as integer
             ) as direction,
             j.reading_id,
-            j.definition_id,
-            k.period_start,
-            k.period_end,
-            j.reported_by,
-            j.export_leg_id,
-            j.import_leg_id,
-            q.token,
-            q.vintage,
-            j.release_key as judged_release_key,
-            q.release_key,
-            -- A size is printed without its sign; the reading that makes it true has one.
+            c.cell_id,
+            q.reported_by,
+            q.export_series_id,
+            q.import_series_id,
+            q.page_release_no,
+            q.valid_from,
+            q.valid_to,
+            q.exports_release_no,
+            q.imports_release_no,
+            q.exports_value_id,
+            q.imports_value_id,
+            -- A size is quoted without its sign; the basis that makes it true has one.
             cast(
                 case when k.transform = 'size' then sign(q.value_usd) else k.direction end
                 * k.claimed as decimal(24, 3)
@@ -271,12 +332,15 @@ with
             cast(
                 greatest(k.high - k.claimed, k.claimed - k.low) as decimal(24, 3)
             ) as printed_half_usd,
-            q.value_usd
+            q.value_usd,
+            q.valid_from <= j.known_from and (q.valid_to is null or q.valid_to > j.known_from)
+            as is_the_judged
         from {{ ref("claims") }} as k
         inner join {{ ref("int_claims__judged") }} as j on k.claim_id = j.claim_id
+        inner join cells as c on j.cell_id = c.cell_key
         inner join
-            quantities as q
-            on j.cell_id = q.cell_id
+            measures as q
+            on c.cell_id = q.cell_id
             and j.quantity = q.quantity
             and j.basis_key = q.basis_key
             and (j.evidence_kind = 'printed') = (q.evidence_kind = 'printed')
@@ -293,60 +357,56 @@ with
 
     ),
 
-    -- A bridge that was asked for by a claim starts or ends at the printed figure.
-    asked_options as (
+    -- A bridge that was asked for by a claim starts or ends at the quoted figure.
+    options as (
 
         select
             bridge_id,
             side,
             claim_id,
-            token,
-            release_key,
-            release_key as judged_release_key,
-            cast(null as date) as vintage
-        from asked_found
-        where preference = 1
+            cast(null as integer) as page_release_no,
+            vintage_date as valid_from,
+            vintage_date + 1 as valid_to,
+            true as is_the_judged
+        from found
         union all
         select
             r.bridge_id,
-            'a' as side,
+            s.side,
             c.claim_id,
-            c.token,
-            c.release_key,
-            c.judged_release_key,
-            c.vintage
+            c.page_release_no,
+            c.valid_from,
+            c.valid_to,
+            c.is_the_judged
         from requested as r
-        inner join claims as c on r.a_claim_id = c.claim_id
-        union all
-        select
-            r.bridge_id,
-            'b' as side,
-            c.claim_id,
-            c.token,
-            c.release_key,
-            c.judged_release_key,
-            c.vintage
-        from requested as r
-        inner join claims as c on r.b_claim_id = c.claim_id
+        cross join
+            (
+                select 'a' as side
+                union all
+                select 'b' as side
+            ) as s
+        inner join
+            claims as c
+            on c.claim_id = case when s.side = 'a' then r.a_claim_id else r.b_claim_id end
 
     ),
 
-    options as (
+    paired as (
 
         select
             a.bridge_id,
             a.claim_id as a_claim_id,
-            a.token as a_token,
-            a.release_key as a_release_key,
-            a.judged_release_key as a_judged_release_key,
-            a.vintage as a_vintage,
+            a.page_release_no as a_page_release_no,
+            a.valid_from as a_valid_from,
+            a.valid_to as a_valid_to,
+            a.is_the_judged as a_is_the_judged,
             b.claim_id as b_claim_id,
-            b.token as b_token,
-            b.release_key as b_release_key,
-            b.judged_release_key as b_judged_release_key,
-            b.vintage as b_vintage
-        from asked_options as a
-        inner join asked_options as b on a.bridge_id = b.bridge_id and b.side = 'b'
+            b.page_release_no as b_page_release_no,
+            b.valid_from as b_valid_from,
+            b.valid_to as b_valid_to,
+            b.is_the_judged as b_is_the_judged
+        from options as a
+        inner join options as b on a.bridge_id = b.bridge_id and b.side = 'b'
         where a.side = 'a' and (a.claim_id is not null or b.claim_id is not null)
 
         union all
@@ -354,15 +414,15 @@ with
         select
             'claims: ' || a.claim_id || ' to ' || b.claim_id as bridge_id,
             a.claim_id as a_claim_id,
-            a.token as a_token,
-            a.release_key as a_release_key,
-            a.judged_release_key as a_judged_release_key,
-            a.vintage as a_vintage,
+            a.page_release_no as a_page_release_no,
+            a.valid_from as a_valid_from,
+            a.valid_to as a_valid_to,
+            a.is_the_judged as a_is_the_judged,
             b.claim_id as b_claim_id,
-            b.token as b_token,
-            b.release_key as b_release_key,
-            b.judged_release_key as b_judged_release_key,
-            b.vintage as b_vintage
+            b.page_release_no as b_page_release_no,
+            b.valid_from as b_valid_from,
+            b.valid_to as b_valid_to,
+            b.is_the_judged as b_is_the_judged
         from claims as a
         inner join
             claims as b
@@ -376,24 +436,42 @@ with
 
     ),
 
-    claim_pairs as (
+    dated as (
 
-        select bridge_id, a_claim_id, a_token, b_claim_id, b_token
-        from options
-        -- Both ends on one day where one day knows both: no revision comes between them then.
-        qualify
+        select
+            *,
+            case
+                when a_page_release_no is not null or b_page_release_no is not null
+                then a_page_release_no is not distinct from b_page_release_no
+                else
+                    (b_valid_to is null or a_valid_from < b_valid_to)
+                    and (a_valid_to is null or b_valid_from < a_valid_to)
+            end as is_one_day,
+            least(
+                coalesce(a_valid_to - 1, {{ as_of_day() }}),
+                coalesce(b_valid_to - 1, {{ as_of_day() }})
+            ) as common_day
+        from paired
+
+    ),
+
+    -- Both ends on one day where one day knows both: no revision comes between them then.
+    chosen as (
+
+        select
+            *,
             row_number() over (
                 partition by bridge_id
                 order by
-                    case when a_token = b_token then 1 else 2 end,
-                    case when a_release_key = a_judged_release_key then 1 else 2 end,
-                    case when b_release_key = b_judged_release_key then 1 else 2 end,
-                    a_vintage desc,
-                    b_vintage desc,
-                    a_token,
-                    b_token
-            )
-            = 1
+                    case when is_one_day then 1 else 2 end,
+                    case when a_is_the_judged then 1 else 2 end,
+                    case when b_is_the_judged then 1 else 2 end,
+                    a_valid_from desc,
+                    b_valid_from desc,
+                    a_page_release_no,
+                    b_page_release_no
+            ) as preference
+        from dated
 
     ),
 
@@ -402,104 +480,135 @@ with
         select
             p.bridge_id,
             s.side,
-            c.reporter_iso3,
-            c.partner_code,
-            c.trade_kind,
-            c.quantity,
-            c.direction,
-            c.reading_id,
-            c.claim_id,
-            c.definition_id,
-            c.period_start,
-            c.period_end,
-            c.reported_by,
-            c.export_leg_id,
-            c.import_leg_id,
-            c.token,
-            c.release_key,
-            c.value_usd,
-            c.printed_usd,
-            c.printed_half_usd
-        from claim_pairs as p
-        cross join (select unnest(['a', 'b']) as side) as s
+            c.*,
+            case
+                when c.page_release_no is not null
+                then null
+                when p.is_one_day
+                then p.common_day
+                else coalesce(c.valid_to - 1, {{ as_of_day() }})
+            end as vintage_date
+        from chosen as p
+        cross join
+            (
+                select 'a' as side
+                union all
+                select 'b' as side
+            ) as s
         inner join
             claims as c
             on c.claim_id = case when s.side = 'a' then p.a_claim_id else p.b_claim_id end
-            and c.token = case when s.side = 'a' then p.a_token else p.b_token end
+            and c.valid_from = case when s.side = 'a' then p.a_valid_from else p.b_valid_from end
+            and c.page_release_no is not distinct from case
+                when s.side = 'a' then p.a_page_release_no else p.b_page_release_no
+            end
+        where p.preference = 1
+
+    ),
+
+    together as (
+
+        select
+            bridge_id,
+            side,
+            cell_id,
+            quantity,
+            direction,
+            reading_id,
+            claim_id,
+            reported_by,
+            export_series_id,
+            import_series_id,
+            vintage_date,
+            page_release_no,
+            exports_release_no,
+            imports_release_no,
+            exports_value_id,
+            imports_value_id,
+            value_usd,
+            cast(null as decimal(24, 3)) as printed_usd,
+            cast(0 as decimal(24, 3)) as printed_half_usd
+        from found
+
+        union all
+
+        select
+            bridge_id,
+            side,
+            cell_id,
+            'balance' as quantity,
+            1 as direction,
+            reading_id,
+            cast(null as varchar) as claim_id,
+            reported_by,
+            export_series_id,
+            import_series_id,
+            vintage_date,
+            cast(null as integer) as page_release_no,
+            exports_release_no,
+            imports_release_no,
+            exports_value_id,
+            imports_value_id,
+            balance_usd as value_usd,
+            cast(null as decimal(24, 3)) as printed_usd,
+            cast(0 as decimal(24, 3)) as printed_half_usd
+        from available_ends
+
+        union all
+
+        select
+            bridge_id,
+            side,
+            cell_id,
+            quantity,
+            direction,
+            reading_id,
+            claim_id,
+            reported_by,
+            export_series_id,
+            import_series_id,
+            vintage_date,
+            page_release_no,
+            exports_release_no,
+            imports_release_no,
+            exports_value_id,
+            imports_value_id,
+            value_usd,
+            printed_usd,
+            printed_half_usd
+        from claim_ends
 
     )
 
 select
-    bridge_id,
-    side,
-    reporter_iso3,
-    partner_code,
-    trade_kind,
-    quantity,
-    direction,
-    reading_id,
-    claim_id,
-    definition_id,
-    period_start,
-    period_end,
-    reported_by,
-    export_leg_id,
-    import_leg_id,
-    token,
-    release_key,
-    value_usd,
-    printed_usd,
-    printed_half_usd
-from asked_found
-where preference = 1
-
-union all
-
-select
-    h.bridge_id,
-    h.side,
+    t.bridge_id,
+    t.side,
+    t.cell_id,
     c.reporter_iso3,
     c.partner_code,
     c.trade_kind,
-    'balance' as quantity,
-    1 as direction,
-    h.reading_id,
-    cast(null as varchar) as claim_id,
     c.definition_id,
     c.period_start,
     c.period_end,
-    h.reported_by,
-    h.export_leg_id,
-    h.import_leg_id,
-    h.token,
-    h.release_key,
-    h.value_usd,
-    cast(null as decimal(24, 3)) as printed_usd,
-    cast(0 as decimal(24, 3)) as printed_half_usd
-from held_ends as h
-inner join {{ ref("int_figures__cells") }} as c on h.cell_id = c.cell_id
-
-union all
-
-select
-    bridge_id,
-    side,
-    reporter_iso3,
-    partner_code,
-    trade_kind,
-    quantity,
-    direction,
-    reading_id,
-    claim_id,
-    definition_id,
-    period_start,
-    period_end,
-    reported_by,
-    export_leg_id,
-    import_leg_id,
-    token,
-    release_key,
-    value_usd,
-    printed_usd,
-    printed_half_usd
-from claim_ends
+    t.quantity,
+    t.direction,
+    t.reading_id,
+    t.claim_id,
+    t.reported_by,
+    t.export_series_id,
+    t.import_series_id,
+    t.vintage_date,
+    t.page_release_no,
+    t.exports_value_id,
+    t.imports_value_id,
+    {{ basis_key("x.series_code", "m.series_code") }} as basis_key,
+    {{ release_keys("xr.release_key", "mr.release_key") }} as release_key,
+    t.value_usd,
+    t.printed_usd,
+    t.printed_half_usd
+from together as t
+inner join cells as c on t.cell_id = c.cell_id
+inner join releases as xr on t.exports_release_no = xr.release_no
+inner join releases as mr on t.imports_release_no = mr.release_no
+left join {{ ref("int_trade__series_listed") }} as x on t.export_series_id = x.series_id
+left join {{ ref("int_trade__series_listed") }} as m on t.import_series_id = m.series_id

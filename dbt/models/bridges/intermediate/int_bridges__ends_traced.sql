@@ -1,111 +1,88 @@
-{{ config(tags=["question"]) }}
+{{ config(tags=["question"], materialized="view") }}
 
--- What each end of a bridge is made of: its two directions, with the rows under them.
+-- What each end of a bridge is made of: its two flows, with the raw rows under them.
 with
-    ends as (
+    ends as (select * from {{ ref("int_bridges__ends") }}),
 
-        select
-            *,
-            {{
-                cell_id(
-                    "reporter_iso3",
-                    "partner_code",
-                    "trade_kind",
-                    "definition_id",
-                    "period_start",
-                    "period_end",
-                )
-            }} as cell_id
-        from {{ ref("int_bridges__ends") }}
+    flows as (
 
-    ),
-
-    series as (
-
-        select
-            bridge_id,
-            side,
-            cell_id,
-            token,
-            case when reported_by = 'reporter' then 'exports' else 'imports' end as direction,
-            export_leg_id as leg_id
+        select bridge_id, side, vintage_date, exports_value_id as value_id
         from ends
-        where export_leg_id is not null
-
+        where exports_value_id is not null
         union all
-
-        select
-            bridge_id,
-            side,
-            cell_id,
-            token,
-            case when reported_by = 'reporter' then 'imports' else 'exports' end as direction,
-            import_leg_id as leg_id
+        select bridge_id, side, vintage_date, imports_value_id as value_id
         from ends
-        where import_leg_id is not null
+        where imports_value_id is not null
 
     ),
 
     from_rows as (
 
         select
-            s.bridge_id,
-            s.side,
-            s.direction,
-            s.leg_id,
-            l.value_usd,
-            l.release_key,
-            l.known_from,
-            list(distinct p.observation_id order by p.observation_id) as evidence
-        from series as s
+            f.bridge_id,
+            f.side,
+            v.direction,
+            s.series_code as leg_id,
+            v.value_usd,
+            max(p.release_no) as release_no,
+            list(distinct p.figure_id order by p.figure_id) as evidence
+        from flows as f
+        inner join {{ ref("int_figures__values") }} as v on f.value_id = v.value_id
+        inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
         inner join
-            {{ ref("int_figures__legs") }} as l
-            on s.cell_id = l.cell_id
-            and s.token = cast(l.vintage as varchar)
-            and s.leg_id = l.leg_id
-        inner join
-            {{ ref("int_figures__pieces") }} as p
-            on l.cell_id = p.cell_id
-            and l.vintage = p.vintage
-            and l.leg_id = p.leg_id
-            and l.source_id = p.source_id
-            and l.raw_table = p.raw_table
-            and l.route = p.route
-        group by
-            s.bridge_id, s.side, s.direction, s.leg_id, l.value_usd, l.release_key, l.known_from
+            {{ ref("int_figures__value_figures") }} as p
+            on v.cell_id = p.cell_id
+            and v.series_id = p.series_id
+            and v.source_id = p.source_id
+            and v.raw_table = p.raw_table
+            and v.route = p.route
+            and p.known_from <= f.vintage_date
+            and (p.known_to is null or p.known_to > f.vintage_date)
+        group by f.bridge_id, f.side, v.direction, s.series_code, v.value_usd
 
     ),
 
-    -- A page may print the figure whole, without its two directions.
+    -- A page may give the figure whole, without its two flows.
     from_pages as (
 
         select
             e.bridge_id,
             e.side,
             e.quantity as direction,
-            q.basis_key as leg_id,
+            e.basis_key as leg_id,
             q.value_usd,
-            q.release_key,
-            q.known_from,
-            list(distinct q.observation_id order by q.observation_id) as evidence
+            q.release_no,
+            list(distinct q.figure_id order by q.figure_id) as evidence
         from ends as e
         inner join
-            {{ ref("int_figures__quantities") }} as q
+            {{ ref("int_figures__quoted") }} as q
             on e.cell_id = q.cell_id
-            and e.token = q.token
+            and e.page_release_no = q.release_no
             and e.quantity = q.quantity
-            and coalesce(e.export_leg_id, '') = coalesce(q.export_leg_id, '')
-            and coalesce(e.import_leg_id, '') = coalesce(q.import_leg_id, '')
-        where q.observation_id is not null
-        group by
-            e.bridge_id, e.side, e.quantity, q.basis_key, q.value_usd, q.release_key, q.known_from
+            and e.export_series_id is not distinct from q.export_series_id
+            and e.import_series_id is not distinct from q.import_series_id
+        group by e.bridge_id, e.side, e.quantity, e.basis_key, q.value_usd, q.release_no
+
+    ),
+
+    together as (
+
+        select *
+        from from_rows
+        union all
+        select *
+        from from_pages
 
     )
 
-select bridge_id, side, direction, leg_id, value_usd, release_key, known_from, evidence
-from from_rows
-
-union all
-
-select bridge_id, side, direction, leg_id, value_usd, release_key, known_from, evidence
-from from_pages
+select
+    t.bridge_id,
+    t.side,
+    t.direction,
+    t.leg_id,
+    t.value_usd,
+    r.release_key,
+    r.known_from,
+    t.evidence
+from together as t
+inner join {{ ref("int_trade__releases_ordered") }} as r on t.release_no = r.release_no

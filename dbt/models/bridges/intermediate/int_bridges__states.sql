@@ -1,9 +1,47 @@
 {{ config(tags=["question"]) }}
 
--- Every point between the ends of a bridge: each subset of the coordinates that differ, changed.
--- Ten coordinates in the order a bridge walks; a mask says which have been changed.
+-- Every point between the ends of a bridge: each subset of the dimensions that differ, changed.
+-- A mask says which have been changed, by the bits of bridge_dimensions.
 with
     ends as (select * from {{ ref("int_bridges__ends") }}),
+
+    cells as (select * from {{ ref("int_figures__cells") }}),
+
+    series as (select * from {{ ref("int_trade__series_listed") }}),
+
+    bits as (
+
+        select
+            max(case when dimension = 'period' then bit end) as period,
+            max(case when dimension = 'product_group' then bit end) as product_group,
+            max(case when dimension = 'release' then bit end) as release,
+            max(case when dimension = 'export_concept' then bit end) as export_concept,
+            max(case when dimension = 'import_concept' then bit end) as import_concept,
+            max(case when dimension = 'valuation' then bit end) as valuation,
+            max(case when dimension = 'account_basis' then bit end) as account_basis,
+            max(
+                case when dimension = 'seasonal_adjustment' then bit end
+            ) as seasonal_adjustment,
+            max(case when dimension = 'exports_compiler' then bit end) as exports_compiler,
+            max(case when dimension = 'imports_compiler' then bit end) as imports_compiler
+        from {{ ref("bridge_dimensions") }}
+
+    ),
+
+    -- The reporter's exports are its own series or its partner's imports, and its imports likewise.
+    sided as (
+
+        select
+            *,
+            case
+                when reported_by = 'reporter' then export_series_id else import_series_id
+            end as exports_id,
+            case
+                when reported_by = 'reporter' then import_series_id else export_series_id
+            end as imports_id
+        from ends
+
+    ),
 
     bridges as (
 
@@ -19,180 +57,270 @@ with
             a.period_end as a_period_end,
             b.period_start as b_period_start,
             b.period_end as b_period_end,
-            a.token as a_token,
-            b.token as b_token,
-            a.reported_by as a_reported_by,
-            b.reported_by as b_reported_by,
+            a.vintage_date as a_vintage_date,
+            b.vintage_date as b_vintage_date,
+            a.page_release_no as a_page_release_no,
+            b.page_release_no as b_page_release_no,
             a.reported_by = b.reported_by as is_one_compiler,
-            string_split(a.export_leg_id, '.') as a_export,
-            string_split(a.import_leg_id, '.') as a_import,
-            string_split(b.export_leg_id, '.') as b_export,
-            string_split(b.import_leg_id, '.') as b_import,
-            case
-                when a.reported_by = 'reporter' then a.export_leg_id else a.import_leg_id
-            end as a_outbound,
-            case
-                when a.reported_by = 'reporter' then a.import_leg_id else a.export_leg_id
-            end as a_inbound,
-            case
-                when b.reported_by = 'reporter' then b.export_leg_id else b.import_leg_id
-            end as b_outbound,
-            case
-                when b.reported_by = 'reporter' then b.import_leg_id else b.export_leg_id
-            end as b_inbound
-        from ends as a
-        inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
+            a.exports_id as a_exports_id,
+            b.exports_id as b_exports_id,
+            a.imports_id as a_imports_id,
+            b.imports_id as b_imports_id
+        from sided as a
+        inner join sided as b on a.bridge_id = b.bridge_id and b.side = 'b'
         where a.side = 'a'
 
     ),
 
-    changes as (
+    flows as (
 
-        select
-            *,
-            case
-                when a_period_start <> b_period_start or a_period_end <> b_period_end then 1 else 0
-            end
-            + case when a_definition_id <> b_definition_id then 2 else 0 end
-            + case when a_token <> b_token then 4 else 0 end
-            + case when is_one_compiler and a_export[3] <> b_export[3] then 8 else 0 end
-            + case when is_one_compiler and a_import[3] <> b_import[3] then 16 else 0 end
-            + case
-                when
-                    is_one_compiler
-                    and (
-                        coalesce(a_export[4] <> b_export[4], false)
-                        or coalesce(a_import[4] <> b_import[4], false)
-                    )
-                then 32
-                else 0
-            end
-            + case
-                when
-                    is_one_compiler
-                    and (
-                        coalesce(a_export[5] <> b_export[5], false)
-                        or coalesce(a_import[5] <> b_import[5], false)
-                    )
-                then 64
-                else 0
-            end
-            + case
-                when
-                    is_one_compiler
-                    and (
-                        coalesce(a_export[6] <> b_export[6], false)
-                        or coalesce(a_import[6] <> b_import[6], false)
-                    )
-                then 128
-                else 0
-            end
-            + case when not is_one_compiler and a_outbound is not null then 256 else 0 end
-            + case
-                when not is_one_compiler and a_inbound is not null then 512 else 0
-            end as differing
+        select bridge_id, 'exports' as direction, a_exports_id as a_id, b_exports_id as b_id
+        from bridges
+        union all
+        select bridge_id, 'imports' as direction, a_imports_id as a_id, b_imports_id as b_id
         from bridges
 
     ),
 
-    masks as (select unnest(range(0, 1024)) as mask),
+    -- One compiler's series differ by their dimensions, two compilers' by who recorded them.
+    flow_differences as (
+
+        select
+            f.bridge_id,
+            f.direction,
+            a.flow,
+            a.compiler_id,
+            a.trade_kind,
+            a.series_id as a_series_id,
+            b.series_id as b_series_id,
+            a.concept as a_concept,
+            b.concept as b_concept,
+            a.valuation as a_valuation,
+            b.valuation as b_valuation,
+            a.account_basis as a_account_basis,
+            b.account_basis as b_account_basis,
+            a.seasonal_adjustment as a_seasonal_adjustment,
+            b.seasonal_adjustment as b_seasonal_adjustment
+        from flows as f
+        inner join series as a on f.a_id = a.series_id
+        inner join series as b on f.b_id = b.series_id
+
+    ),
+
+    differences as (
+
+        select
+            r.bridge_id,
+            d.bit,
+            case
+                d.dimension
+                when 'period'
+                then r.a_period_start <> r.b_period_start or r.a_period_end <> r.b_period_end
+                when 'product_group'
+                then r.a_definition_id <> r.b_definition_id
+                when 'release'
+                then
+                    r.a_vintage_date is distinct from r.b_vintage_date
+                    or r.a_page_release_no is distinct from r.b_page_release_no
+                when 'export_concept'
+                then
+                    r.is_one_compiler
+                    and (
+                        (x.flow = 'export' and x.a_concept <> x.b_concept)
+                        or (m.flow = 'export' and m.a_concept <> m.b_concept)
+                    )
+                when 'import_concept'
+                then
+                    r.is_one_compiler
+                    and (
+                        (x.flow = 'import' and x.a_concept <> x.b_concept)
+                        or (m.flow = 'import' and m.a_concept <> m.b_concept)
+                    )
+                when 'valuation'
+                then
+                    r.is_one_compiler
+                    and (
+                        coalesce(x.a_valuation <> x.b_valuation, false)
+                        or coalesce(m.a_valuation <> m.b_valuation, false)
+                    )
+                when 'account_basis'
+                then
+                    r.is_one_compiler
+                    and (
+                        coalesce(x.a_account_basis <> x.b_account_basis, false)
+                        or coalesce(m.a_account_basis <> m.b_account_basis, false)
+                    )
+                when 'seasonal_adjustment'
+                then
+                    r.is_one_compiler
+                    and (
+                        coalesce(x.a_seasonal_adjustment <> x.b_seasonal_adjustment, false)
+                        or coalesce(m.a_seasonal_adjustment <> m.b_seasonal_adjustment, false)
+                    )
+                when 'exports_compiler'
+                then not r.is_one_compiler and r.a_exports_id is not null
+                when 'imports_compiler'
+                then not r.is_one_compiler and r.a_imports_id is not null
+            end as is_different
+        from bridges as r
+        left join
+            flow_differences as x
+            on r.bridge_id = x.bridge_id
+            and x.direction = 'exports'
+        left join
+            flow_differences as m
+            on r.bridge_id = m.bridge_id
+            and m.direction = 'imports'
+        cross join {{ ref("bridge_dimensions") }} as d
+
+    ),
+
+    masked as (
+
+        select
+            bridge_id,
+            cast(
+                coalesce(sum(case when is_different then bit end), 0) as integer
+            ) as differing
+        from differences
+        group by bridge_id
+
+    ),
+
+    masks as (
+
+        select d.differing, m.mask, bit_count(m.mask) as changed
+        from (select distinct differing from masked) as d
+        inner join
+            (
+                select unnest(range(0, 2 * max(bit))) as mask from {{ ref("bridge_dimensions") }}
+            ) as m
+            on m.mask & ~ d.differing = 0
+
+    ),
 
     points as (
 
         select
-            c.*,
+            r.*,
+            d.differing,
             m.mask,
-            bit_count(m.mask) as changed,
-            {{
-                cell_id(
-                    "c.reporter_iso3",
-                    "c.partner_code",
-                    "c.trade_kind",
-                    "case when m.mask & 2 > 0 then c.b_definition_id else c.a_definition_id end",
-                    "case when m.mask & 1 > 0 then c.b_period_start else c.a_period_start end",
-                    "case when m.mask & 1 > 0 then c.b_period_end else c.a_period_end end",
-                )
-            }} as cell_id,
-            case when m.mask & 4 > 0 then c.b_token else c.a_token end as token,
+            m.changed,
             case
-                when not c.is_one_compiler
-                then case when m.mask & 256 > 0 then c.b_outbound else c.a_outbound end
-                when c.a_outbound is null
-                then null
-                when c.a_reported_by = 'reporter'
-                then
-                    c.a_export[1]
-                    || '.export.'
-                    || case when m.mask & 8 > 0 then c.b_export[3] else c.a_export[3] end
-                    || '.'
-                    || case when m.mask & 32 > 0 then c.b_export[4] else c.a_export[4] end
-                    || '.'
-                    || case when m.mask & 64 > 0 then c.b_export[5] else c.a_export[5] end
-                    || '.'
-                    || case when m.mask & 128 > 0 then c.b_export[6] else c.a_export[6] end
-                else
-                    c.a_import[1]
-                    || '.import.'
-                    || case when m.mask & 16 > 0 then c.b_import[3] else c.a_import[3] end
-                    || '.'
-                    || case when m.mask & 32 > 0 then c.b_import[4] else c.a_import[4] end
-                    || '.'
-                    || case when m.mask & 64 > 0 then c.b_import[5] else c.a_import[5] end
-                    || '.'
-                    || case when m.mask & 128 > 0 then c.b_import[6] else c.a_import[6] end
-            end as outbound_leg_id,
+                when m.mask & b.product_group > 0 then r.b_definition_id else r.a_definition_id
+            end as definition_id,
+            case when m.mask & b.period > 0 then r.b_period_start else r.a_period_start end
+            as period_start,
+            case when m.mask & b.period > 0 then r.b_period_end else r.a_period_end end
+            as period_end,
+            case when m.mask & b.release > 0 then r.b_vintage_date else r.a_vintage_date end
+            as vintage_date,
             case
-                when not c.is_one_compiler
-                then case when m.mask & 512 > 0 then c.b_inbound else c.a_inbound end
-                when c.a_inbound is null
-                then null
-                when c.a_reported_by = 'reporter'
-                then
-                    c.a_import[1]
-                    || '.import.'
-                    || case when m.mask & 16 > 0 then c.b_import[3] else c.a_import[3] end
-                    || '.'
-                    || case when m.mask & 32 > 0 then c.b_import[4] else c.a_import[4] end
-                    || '.'
-                    || case when m.mask & 64 > 0 then c.b_import[5] else c.a_import[5] end
-                    || '.'
-                    || case when m.mask & 128 > 0 then c.b_import[6] else c.a_import[6] end
-                else
-                    c.a_export[1]
-                    || '.export.'
-                    || case when m.mask & 8 > 0 then c.b_export[3] else c.a_export[3] end
-                    || '.'
-                    || case when m.mask & 32 > 0 then c.b_export[4] else c.a_export[4] end
-                    || '.'
-                    || case when m.mask & 64 > 0 then c.b_export[5] else c.a_export[5] end
-                    || '.'
-                    || case when m.mask & 128 > 0 then c.b_export[6] else c.a_export[6] end
-            end as inbound_leg_id
-        from changes as c
-        inner join masks as m on m.mask & ~ c.differing = 0
+                when m.mask & b.release > 0 then r.b_page_release_no else r.a_page_release_no
+            end as page_release_no
+        from bridges as r
+        inner join masked as d on r.bridge_id = d.bridge_id
+        inner join masks as m on d.differing = m.differing
+        cross join bits as b
 
     ),
 
-    legs as (
+    -- The series of each flow at a point; where one compiler has no such series there is no value.
+    walked as (
 
-        select cell_id, cast(vintage as varchar) as token, leg_id, value_usd
-        from {{ ref("int_figures__legs") }}
+        select p.bridge_id, p.mask, f.direction, s.series_id
+        from points as p
+        inner join flow_differences as f on p.bridge_id = f.bridge_id
+        cross join bits as b
+        inner join
+            series as s
+            on s.measure = 'trade_value'
+            and f.compiler_id = s.compiler_id
+            and f.trade_kind = s.trade_kind
+            and f.flow = s.flow
+            and case
+                when
+                    p.mask & case f.flow when 'export' then b.export_concept else b.import_concept end
+                    > 0
+                then f.b_concept
+                else f.a_concept
+            end
+            = s.concept
+            and case when p.mask & b.valuation > 0 then f.b_valuation else f.a_valuation end
+            = s.valuation
+            and case
+                when p.mask & b.account_basis > 0 then f.b_account_basis else f.a_account_basis
+            end
+            = s.account_basis
+            and case
+                when p.mask & b.seasonal_adjustment > 0
+                then f.b_seasonal_adjustment
+                else f.a_seasonal_adjustment
+            end
+            = s.seasonal_adjustment
+        where p.is_one_compiler
+
+        union all
+
+        select
+            p.bridge_id,
+            p.mask,
+            f.direction,
+            case
+                when
+                    p.mask
+                    & case f.direction when 'exports' then b.exports_compiler else b.imports_compiler end
+                    > 0
+                then f.b_series_id
+                else f.a_series_id
+            end as series_id
+        from points as p
+        inner join flow_differences as f on p.bridge_id = f.bridge_id
+        cross join bits as b
+        where not p.is_one_compiler
 
     ),
 
-    printed as (
+    placed as (
+
+        select
+            p.*,
+            c.cell_id,
+            x.series_id as exports_series_id,
+            m.series_id as imports_series_id
+        from points as p
+        inner join
+            cells as c
+            on p.reporter_iso3 = c.reporter_iso3
+            and p.partner_code = c.partner_code
+            and p.trade_kind = c.trade_kind
+            and p.definition_id = c.definition_id
+            and p.period_start = c.period_start
+            and p.period_end = c.period_end
+        left join
+            walked as x
+            on p.bridge_id = x.bridge_id
+            and p.mask = x.mask
+            and x.direction = 'exports'
+        left join
+            walked as m
+            on p.bridge_id = m.bridge_id
+            and p.mask = m.mask
+            and m.direction = 'imports'
+
+    ),
+
+    quoted as (
 
         select
             cell_id,
-            token,
+            release_no,
             quantity,
-            reported_by,
-            export_leg_id,
-            import_leg_id,
+            export_series_id,
+            import_series_id,
             max(value_usd) as value_usd
-        from {{ ref("int_figures__quantities") }}
-        where observation_id is not null
-        group by cell_id, token, quantity, reported_by, export_leg_id, import_leg_id
+        from {{ ref("int_figures__quoted") }}
+        group by cell_id, release_no, quantity, export_series_id, import_series_id
 
     )
 
@@ -203,31 +331,52 @@ select
     p.differing,
     p.quantity,
     p.cell_id,
-    p.token,
-    p.outbound_leg_id,
-    p.inbound_leg_id,
+    p.vintage_date,
+    p.page_release_no,
+    p.exports_series_id,
+    p.imports_series_id,
+    x.value_id as exports_value_id,
+    m.value_id as imports_value_id,
     coalesce(
-        w.value_usd,
+        q.value_usd,
         cast(
             case
                 p.quantity
                 when 'exports'
-                then o.value_usd
+                then x.value_usd
                 when 'imports'
-                then i.value_usd
+                then m.value_usd
                 when 'balance'
-                then o.value_usd - i.value_usd
-                else o.value_usd + i.value_usd
+                then x.value_usd - m.value_usd
+                else x.value_usd + m.value_usd
             end as decimal(24, 3)
         )
     ) as value_usd
-from points as p
-left join legs as o on p.cell_id = o.cell_id and p.token = o.token and p.outbound_leg_id = o.leg_id
-left join legs as i on p.cell_id = i.cell_id and p.token = i.token and p.inbound_leg_id = i.leg_id
+from placed as p
 left join
-    printed as w
-    on p.cell_id = w.cell_id
-    and p.token = w.token
-    and p.quantity = w.quantity
-    and (p.outbound_leg_id is null or p.outbound_leg_id in (w.export_leg_id, w.import_leg_id))
-    and (p.inbound_leg_id is null or p.inbound_leg_id in (w.export_leg_id, w.import_leg_id))
+    {{ ref("int_figures__values") }} as x
+    on p.cell_id = x.cell_id
+    and p.exports_series_id = x.series_id
+    and x.direction = 'exports'
+    and x.valid_from <= p.vintage_date
+    and (x.valid_to is null or x.valid_to > p.vintage_date)
+left join
+    {{ ref("int_figures__values") }} as m
+    on p.cell_id = m.cell_id
+    and p.imports_series_id = m.series_id
+    and m.direction = 'imports'
+    and m.valid_from <= p.vintage_date
+    and (m.valid_to is null or m.valid_to > p.vintage_date)
+left join
+    quoted as q
+    on p.cell_id = q.cell_id
+    and p.page_release_no = q.release_no
+    and p.quantity = q.quantity
+    and (
+        p.exports_series_id is null
+        or p.exports_series_id in (q.export_series_id, q.import_series_id)
+    )
+    and (
+        p.imports_series_id is null
+        or p.imports_series_id in (q.export_series_id, q.import_series_id)
+    )

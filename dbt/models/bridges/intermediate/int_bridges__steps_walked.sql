@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- The walk in the standard order. A point without rows is passed over, so that the step before
+-- The steps in the standard order. A point without rows is passed over, so that the step before
 -- it and the step after it become one step with both names.
 with
     states as (
@@ -11,60 +11,42 @@ with
 
     ),
 
-    -- On the standard way every changed coordinate comes before every unchanged one.
+    -- In the standard order every changed dimension comes before every unchanged one.
     on_the_way as (select * from states where unchanged = 0 or mask < (unchanged & - unchanged)),
 
     walked as (
 
         select
             *,
-            lag(mask) over (partition by bridge_id order by mask) as before_mask,
-            lag(value_usd) over (partition by bridge_id order by mask) as before_usd,
-            lag(cell_id) over (partition by bridge_id order by mask) as before_cell_id,
-            lag(token) over (partition by bridge_id order by mask) as before_token,
-            lag(outbound_leg_id) over (
-                partition by bridge_id order by mask
-            ) as before_outbound_leg_id,
-            lag(inbound_leg_id) over (partition by bridge_id order by mask) as before_inbound_leg_id
+            lag(mask) over bridge as before_mask,
+            lag(value_usd) over bridge as before_usd,
+            lag(cell_id) over bridge as before_cell_id,
+            lag(vintage_date) over bridge as before_vintage_date,
+            lag(page_release_no) over bridge as before_page_release_no,
+            lag(exports_series_id) over bridge as before_exports_series_id,
+            lag(imports_series_id) over bridge as before_imports_series_id,
+            lag(exports_value_id) over bridge as before_exports_value_id,
+            lag(imports_value_id) over bridge as before_imports_value_id
         from on_the_way
+        window bridge as (partition by bridge_id order by mask)
 
     ),
 
     steps as (select *, mask - before_mask as step_mask from walked where before_mask is not null),
 
-    coordinates as (
+    -- The valuations of imports before and after a step, whichever of the two flows they are.
+    import_valuations as (
 
-        select bit, code
-        from
-            (
-                values
-                    (1, 'PERIOD_DEFINITION'),
-                    (2, 'SECTOR_DEFINITION'),
-                    (4, 'RELEASE'),
-                    (8, 'REEXPORT'),
-                    (16, 'GENERAL_VS_CONSUMPTION'),
-                    (32, 'VALUATION'),
-                    (64, 'BOP_ADJUSTMENT'),
-                    (128, 'SEASONAL'),
-                    (256, 'MIRROR_WEST'),
-                    (512, 'MIRROR_EAST')
-            ) as t(bit, code)
-
-    ),
-
-    import_sides as (
-
-        select
-            *,
-            case
-                when outbound_leg_id like '%.import.%' then outbound_leg_id else inbound_leg_id
-            end as import_leg_id,
-            case
-                when before_outbound_leg_id like '%.import.%'
-                then before_outbound_leg_id
-                else before_inbound_leg_id
-            end as before_import_leg_id
-        from steps
+        select s.bridge_id, s.mask, i.valuation, b.valuation as before_valuation
+        from steps as s
+        inner join
+            {{ ref("int_trade__series_listed") }} as i
+            on i.flow = 'import'
+            and i.series_id in (s.exports_series_id, s.imports_series_id)
+        inner join
+            {{ ref("int_trade__series_listed") }} as b
+            on b.flow = 'import'
+            and b.series_id in (s.before_exports_series_id, s.before_imports_series_id)
 
     ),
 
@@ -76,27 +58,23 @@ with
             string_agg(
                 case
                     when
-                        c.code = 'VALUATION'
-                        and list_sort(
-                            [
-                                split_part(s.import_leg_id, '.', 4),
-                                split_part(s.before_import_leg_id, '.', 4)
-                            ]
-                        )
-                        = ['cif', 'customs']
+                        d.dimension = 'valuation'
+                        and least(v.valuation, v.before_valuation) = 'cif'
+                        and greatest(v.valuation, v.before_valuation) = 'customs'
                     then 'CIF'
-                    else c.code
+                    else d.cause_code
                 end,
                 ' + '
-                order by c.bit
+                order by d.bit
             ) as cause_code
-        from import_sides as s
-        inner join coordinates as c on s.step_mask & c.bit > 0
+        from steps as s
+        inner join {{ ref("bridge_dimensions") }} as d on s.step_mask & d.bit > 0
+        left join import_valuations as v on s.bridge_id = v.bridge_id and s.mask = v.mask
         group by s.bridge_id, s.mask
 
     ),
 
-    -- Every other order that the rows allow passes this coordinate at another point.
+    -- Every other order that the rows allow passes this dimension at another point.
     edges as (
 
         select
@@ -129,12 +107,18 @@ select
     s.value_usd as after_usd,
     s.before_cell_id,
     s.cell_id as after_cell_id,
-    s.before_token,
-    s.token as after_token,
-    s.before_outbound_leg_id,
-    s.before_inbound_leg_id,
-    s.outbound_leg_id as after_outbound_leg_id,
-    s.inbound_leg_id as after_inbound_leg_id,
+    s.before_vintage_date,
+    s.vintage_date as after_vintage_date,
+    s.before_page_release_no,
+    s.page_release_no as after_page_release_no,
+    s.before_exports_series_id,
+    s.before_imports_series_id,
+    s.exports_series_id as after_exports_series_id,
+    s.imports_series_id as after_imports_series_id,
+    s.before_exports_value_id,
+    s.before_imports_value_id,
+    s.exports_value_id as after_exports_value_id,
+    s.imports_value_id as after_imports_value_id,
     s.quantity
 from steps as s
 inner join named as n on s.bridge_id = n.bridge_id and s.mask = n.mask

@@ -40,45 +40,44 @@ with
             k.trade_kind,
             h.period_start,
             h.period_end,
-            {{
-                cell_id(
-                    "k.reporter_iso3",
-                    "k.partner_code",
-                    "k.trade_kind",
-                    "h.definition_id",
-                    "h.period_start",
-                    "h.period_end",
-                )
-            }} as cell_id
+            c.cell_id
         from claims as k
         inner join {{ ref("int_claims__hypotheses") }} as h on k.claim_id = h.claim_id
+        inner join
+            {{ ref("int_figures__cells") }} as c
+            on k.reporter_iso3 = c.reporter_iso3
+            and k.partner_code = c.partner_code
+            and k.trade_kind = c.trade_kind
+            and h.definition_id = c.definition_id
+            and h.period_start = c.period_start
+            and h.period_end = c.period_end
         where h.hypothesis = 'as_stated'
 
     ),
 
-    legs as (
+    ranked as (
 
         select
             cell_id,
-            leg_id,
+            series_id,
             value_usd,
-            row_number() over (partition by cell_id, leg_id order by vintage desc) as recency
-        from {{ ref("int_figures__legs") }}
+            row_number() over (partition by cell_id, series_id order by valid_from desc) as recency
+        from {{ ref("int_figures__values") }}
         where evidence_kind = 'statistic'
 
     ),
 
-    latest as (select cell_id, leg_id, value_usd from legs where recency = 1),
+    latest as (select cell_id, series_id, value_usd from ranked where recency = 1),
 
     bands as (select * from {{ ref("leg_bands") }}),
 
-    -- Each reading of the cell that is not held, as ratios to the two series of the preferred one.
+    -- Each basis of the cell that is not available, as ratios to the two series of the preferred one.
     unheld as (
 
         select
             a.*,
             n.reading_id,
-            -- A series that is held itself is what it is; else it lies in a band about the other.
+            -- A series that is available itself is what it is; else it lies in a band about the other.
             coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
             coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
             coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,
@@ -95,30 +94,30 @@ with
             on a.reporter_iso3 = n.reporter_iso3
             and a.partner_code = n.partner_code
             and a.trade_kind = n.trade_kind
-        left join latest as x on a.cell_id = x.cell_id and p.export_leg_id = x.leg_id
-        left join latest as m on a.cell_id = m.cell_id and p.import_leg_id = m.leg_id
-        left join latest as xn on a.cell_id = xn.cell_id and n.export_leg_id = xn.leg_id
-        left join latest as mn on a.cell_id = mn.cell_id and n.import_leg_id = mn.leg_id
+        left join latest as x on a.cell_id = x.cell_id and p.export_series_id = x.series_id
+        left join latest as m on a.cell_id = m.cell_id and p.import_series_id = m.series_id
+        left join latest as xn on a.cell_id = xn.cell_id and n.export_series_id = xn.series_id
+        left join latest as mn on a.cell_id = mn.cell_id and n.import_series_id = mn.series_id
         left join
             bands as e
             on e.flow = 'export'
-            and split_part(p.export_leg_id, '.', 3) = e.from_concept
-            and split_part(p.export_leg_id, '.', 4) = e.from_valuation
-            and split_part(n.export_leg_id, '.', 3) = e.to_concept
-            and split_part(n.export_leg_id, '.', 4) = e.to_valuation
+            and p.export_concept = e.from_concept
+            and p.export_valuation = e.from_valuation
+            and n.export_concept = e.to_concept
+            and n.export_valuation = e.to_valuation
         left join
             bands as i
             on i.flow = 'import'
-            and split_part(p.import_leg_id, '.', 3) = i.from_concept
-            and split_part(p.import_leg_id, '.', 4) = i.from_valuation
-            and split_part(n.import_leg_id, '.', 3) = i.to_concept
-            and split_part(n.import_leg_id, '.', 4) = i.to_valuation
+            and p.import_concept = i.from_concept
+            and p.import_valuation = i.from_valuation
+            and n.import_concept = i.to_concept
+            and n.import_valuation = i.to_valuation
         left join
-            {{ ref("int_figures__quantities") }} as q
+            {{ ref("int_figures__measures") }} as q
             on a.cell_id = q.cell_id
             and a.quantity = q.quantity
-            and coalesce(q.export_leg_id, n.export_leg_id) = n.export_leg_id
-            and coalesce(q.import_leg_id, n.import_leg_id) = n.import_leg_id
+            and (q.export_series_id is null or q.export_series_id = n.export_series_id)
+            and (q.import_series_id is null or q.import_series_id = n.import_series_id)
         where q.cell_id is null
 
     ),

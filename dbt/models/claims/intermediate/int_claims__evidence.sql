@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- The rows under each chosen candidate and each slip, the base's rows with the period's.
+-- The raw rows under each chosen candidate and each mix-up, the base's rows with the period's.
 with
     wanted as (
 
@@ -20,95 +20,97 @@ with
 
     ),
 
-    cells as (
+    cells as (select * from {{ ref("int_figures__cells") }}),
 
-        select candidate_id, cell_id, token, vintage, evidence_kind, export_leg_id, import_leg_id
+    parts as (
+
+        select candidate_id, vintage_date, exports_value_id as value_id
         from chosen
         union
-        select
-            candidate_id,
-            base_cell_id as cell_id,
-            token,
-            vintage,
-            evidence_kind,
-            export_leg_id,
-            import_leg_id
+        select candidate_id, vintage_date, imports_value_id as value_id
         from chosen
-        where base_cell_id is not null
+        union
+        select candidate_id, vintage_date, base_exports_value_id as value_id
+        from chosen
+        union
+        select candidate_id, vintage_date, base_imports_value_id as value_id
+        from chosen
+
+    ),
+
+    -- The years of a streak, and the year that ended the one before it, on the basis of the claim.
+    streaks as (
+
+        select h.candidate_id, h.vintage_date, v.value_id
+        from chosen as h
+        inner join {{ ref("claims") }} as k on h.claim_id = k.claim_id and k.transform = 'streak'
+        inner join
+            cells as c
+            on k.reporter_iso3 = c.reporter_iso3
+            and k.partner_code = c.partner_code
+            and k.trade_kind = c.trade_kind
+            and c.definition_id = 'total:total'
+            and c.period_kind = 'year'
+            and year(c.period_start)
+            between year(k.period_start) - cast(h.value as integer) and year(k.period_start)
+        inner join {{ ref("int_figures__values") }} as v on c.cell_id = v.cell_id
+        inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
+        where
+            s.series_code in (h.export_leg_id, h.import_leg_id)
+            and v.valid_from <= h.vintage_date
+            and (v.valid_to is null or v.valid_to > h.vintage_date)
+
+    ),
+
+    valued as (
+
+        select *
+        from parts
+        where value_id is not null
+        union
+        select *
+        from streaks
 
     ),
 
     from_rows as (
 
-        select distinct c.candidate_id, p.observation_id
-        from cells as c
+        select distinct c.candidate_id, f.figure_id
+        from valued as c
+        inner join {{ ref("int_figures__values") }} as v on c.value_id = v.value_id
         inner join
-            {{ ref("int_figures__legs") }} as l
-            on c.cell_id = l.cell_id
-            and c.token = cast(l.vintage as varchar)
-            and l.leg_id in (c.export_leg_id, c.import_leg_id)
-        inner join
-            {{ ref("int_figures__pieces") }} as p
-            on l.cell_id = p.cell_id
-            and l.vintage = p.vintage
-            and l.leg_id = p.leg_id
-            and l.source_id = p.source_id
-            and l.raw_table = p.raw_table
-            and l.route = p.route
+            {{ ref("int_figures__value_figures") }} as f
+            on v.cell_id = f.cell_id
+            and v.series_id = f.series_id
+            and v.source_id = f.source_id
+            and v.raw_table = f.raw_table
+            and v.route = f.route
+            and f.known_from <= c.vintage_date
+            and (f.known_to is null or f.known_to > c.vintage_date)
 
     ),
 
+    -- The figure on the page, and its base on the same page.
     from_pages as (
 
-        select distinct c.candidate_id, q.observation_id
-        from cells as c
+        select distinct h.candidate_id, q.page_figure_id as figure_id
+        from chosen as h
+        inner join cells as c on c.cell_key in (h.cell_id, h.base_cell_id)
         inner join
-            {{ ref("int_figures__quantities") }} as q
+            {{ ref("int_figures__measures") }} as q
             on c.cell_id = q.cell_id
-            and c.token = q.token
-            and coalesce(q.export_leg_id, c.export_leg_id, '') = coalesce(c.export_leg_id, '')
-            and coalesce(q.import_leg_id, c.import_leg_id, '') = coalesce(c.import_leg_id, '')
-        where q.observation_id is not null
+            and h.page_release_no = q.page_release_no
+            and coalesce(q.export_leg_id, h.export_leg_id, '') = coalesce(h.export_leg_id, '')
+            and coalesce(q.import_leg_id, h.import_leg_id, '') = coalesce(h.import_leg_id, '')
 
     ),
 
     from_ranks as (
 
         select
-            c.candidate_id,
-            unnest([r.export_observation_id, r.import_observation_id]) as observation_id
-        from chosen as c
-        inner join {{ ref("partner_ranks") }} as r on c.cell_id = r.rank_id
-
-    ),
-
-    from_streaks as (
-
-        select distinct c.candidate_id, p.observation_id
-        from chosen as c
-        inner join {{ ref("claims") }} as k on c.claim_id = k.claim_id and k.transform = 'streak'
-        inner join
-            {{ ref("int_figures__cells") }} as y
-            on k.reporter_iso3 = y.reporter_iso3
-            and k.partner_code = y.partner_code
-            and k.trade_kind = y.trade_kind
-            and y.definition_id = 'total:total'
-            and y.period_kind = 'year'
-            and year(y.period_start)
-            between year(k.period_start) - cast(c.value as integer) and year(k.period_start)
-        inner join
-            {{ ref("int_figures__legs") }} as l
-            on y.cell_id = l.cell_id
-            and l.leg_id in (c.export_leg_id, c.import_leg_id)
-            and l.known_from <= c.vintage
-        inner join
-            {{ ref("int_figures__pieces") }} as p
-            on l.cell_id = p.cell_id
-            and l.vintage = p.vintage
-            and l.leg_id = p.leg_id
-            and l.source_id = p.source_id
-            and l.raw_table = p.raw_table
-            and l.route = p.route
+            h.candidate_id, unnest([r.export_reference_id, r.import_reference_id]) as figure_id
+        from chosen as h
+        inner join {{ ref("partner_ranks") }} as r on h.cell_id = r.rank_id
 
     )
 
@@ -120,6 +122,3 @@ from from_pages
 union
 select *
 from from_ranks
-union
-select *
-from from_streaks

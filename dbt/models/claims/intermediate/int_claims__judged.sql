@@ -13,7 +13,7 @@ with
 
     ),
 
-    stated as (select * from candidates where hypothesis like 'as_stated%'),
+    stated as (select * from candidates where is_as_stated),
 
     bases as (
 
@@ -218,7 +218,7 @@ with
                     candidate_id
             ) as preference
         from candidates
-        where hypothesis not like 'as_stated%' and fit = 'exact' and reported_by = 'reporter'
+        where not is_as_stated and fit = 'exact' and reported_by = 'reporter'
 
     )
 
@@ -237,8 +237,6 @@ select
     o.reported_by,
     o.export_leg_id,
     o.import_leg_id,
-    o.token,
-    o.vintage,
     o.release_key,
     o.evidence_kind,
     o.value,

@@ -61,11 +61,12 @@ with
 
     ),
 
-    held as (
+    available as (
 
-        select distinct cell_id, quantity, export_leg_id, import_leg_id
-        from {{ ref("int_figures__quantities") }}
-        where evidence_kind = 'statistic'
+        select distinct c.cell_key as cell_id, q.quantity, q.export_leg_id, q.import_leg_id
+        from {{ ref("int_figures__measures") }} as q
+        inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
+        where q.evidence_kind = 'statistic'
 
     ),
 
@@ -99,7 +100,7 @@ with
         select
             n.*,
             {{
-                cell_id(
+                cell_key(
                     "n.reporter_iso3",
                     "n.partner_code",
                     "n.trade_kind",
@@ -116,7 +117,7 @@ with
 
         select distinct c.claim_id, c.cell_id
         from checked as c
-        inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
+        inner join available as h on c.cell_id = h.cell_id and c.quantity = h.quantity
 
     ),
 
@@ -124,7 +125,7 @@ with
 
         select distinct c.claim_id, c.cell_id
         from checked as c
-        inner join held as h on c.cell_id = h.cell_id and c.quantity = h.quantity
+        inner join available as h on c.cell_id = h.cell_id and c.quantity = h.quantity
         inner join
             preferred as p
             on c.reporter_iso3 = p.reporter_iso3

@@ -1,6 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- A cell is what a figure is about: who, with whom, which products, which months.
+-- What a figure is about: who, with whom, which products, which months. Codes that no figure is
+-- available for have no key, and the cell stays empty.
 with
     wanted as (
 
@@ -17,26 +18,50 @@ with
         select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
         from {{ ref("int_bridges__cells") }}
 
+    ),
+
+    groups as (
+
+        select distinct product_group_id, definition_id
+        from {{ ref("int_figures__product_groups") }}
+
     )
 
 select
+    cast(
+        row_number() over (
+            order by
+                w.reporter_iso3,
+                w.partner_code,
+                w.trade_kind,
+                w.definition_id,
+                w.period_start,
+                w.period_end
+        ) as integer
+    ) as cell_id,
     {{
-        cell_id(
-            "reporter_iso3",
-            "partner_code",
-            "trade_kind",
-            "definition_id",
-            "period_start",
-            "period_end",
+        cell_key(
+            "w.reporter_iso3",
+            "w.partner_code",
+            "w.trade_kind",
+            "w.definition_id",
+            "w.period_start",
+            "w.period_end",
         )
-    }} as cell_id,
-    reporter_iso3,
-    partner_code,
-    trade_kind,
-    definition_id,
-    period_start,
-    period_end,
-    {{ period_text("period_start", "period_end") }} as period,
-    {{ period_kind("period_start", "period_end") }} as period_kind,
-    {{ months_between("period_start", "period_end") }} as months
-from wanted
+    }} as cell_key,
+    w.reporter_iso3,
+    w.partner_code,
+    w.trade_kind,
+    w.definition_id,
+    w.period_start,
+    w.period_end,
+    {{ period_text("w.period_start", "w.period_end") }} as period,
+    {{ period_kind("w.period_start", "w.period_end") }} as period_kind,
+    {{ months_between("w.period_start", "w.period_end") }} as months,
+    r.area_id as reporter_id,
+    p.area_id as partner_id,
+    g.product_group_id
+from wanted as w
+left join {{ ref("int_trade__areas_listed") }} as r on w.reporter_iso3 = r.area_code
+left join {{ ref("int_trade__areas_listed") }} as p on w.partner_code = p.area_code
+left join groups as g on w.definition_id = g.definition_id

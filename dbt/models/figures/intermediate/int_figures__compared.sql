@@ -57,10 +57,11 @@ with
 
     ),
 
+    -- What each series gives that no balance on the cell can use for want of the other flow.
     singles as (
 
         select
-            q.cell_id,
+            c.cell_key as cell_id,
             c.definition_id,
             cast(null as varchar) as reading_id,
             q.reported_by,
@@ -72,26 +73,30 @@ with
             cast(null as decimal(24, 3)) as two_way_usd,
             q.half_width_usd,
             q.evidence_kind,
-            q.observation_id is not null as is_page,
-            q.release_key,
-            q.known_from,
-            -- Nothing of its kind is known later: what ends it was a withdrawal.
-            case when q.known_to <= {{ as_of_day() }} then q.known_to end as known_to,
+            q.page_release_no is not null as is_page,
+            r.release_key,
+            r.known_from,
+            q.valid_to as known_to,
             cast(null as integer) as policy_rank,
             false as is_preferred,
             cast(null as varchar) as reason,
             row_number() over (
-                partition by q.cell_id, q.basis_key, q.quantity, q.observation_id is not null
-                order by q.vintage desc, q.token
+                partition by q.cell_id, q.basis_key, q.quantity, q.page_release_no is not null
+                order by q.valid_from desc, q.page_release_no
             ) as recency
-        from {{ ref("int_figures__quantities") }} as q
+        from {{ ref("int_figures__measures") }} as q
         inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
+        inner join
+            {{ ref("int_trade__releases_ordered") }} as r on q.exports_release_no = r.release_no
         where
             q.quantity in ('exports', 'imports')
             and not exists (
                 select 1
-                from {{ ref("readings") }} as r
-                where q.cell_id = r.cell_id and q.basis_key in (r.export_leg_id, r.import_leg_id)
+                from {{ ref("int_figures__balances") }} as b
+                where
+                    q.cell_id = b.cell_id
+                    and coalesce(q.export_series_id, q.import_series_id)
+                    in (b.export_series_id, b.import_series_id)
             )
 
     )

@@ -1,11 +1,19 @@
 {{ config(tags=["question"]) }}
 
--- The names of the bases figures stand on, and each reporter's order of preference. A named
--- reading is known by its two series, held or not; a pair without a name is called by its parts.
+-- The names of the bases that figures are on, and each reporter's order of preference. A named
+-- basis is known by its two series, available or not; a pair without a name is called by its
+-- parts.
 with
     pairs as (
 
-        select distinct reporter_iso3, partner_code, trade_kind from {{ ref("int_figures__cells") }}
+        select distinct reporter_iso3, partner_code, trade_kind, reporter_id, partner_id
+        from {{ ref("int_figures__cells") }}
+
+    ),
+
+    series as (
+
+        select * from {{ ref("int_trade__series_listed") }} where measure = 'trade_value'
 
     ),
 
@@ -15,16 +23,19 @@ with
             p.reporter_iso3,
             p.partner_code,
             p.trade_kind,
+            p.reporter_id,
+            p.partner_id,
             r.reading_id,
             r.reported_by,
             case
                 when r.reported_by = 'reporter' then p.reporter_iso3 else p.partner_code
-            end as compiler,
+            end as compiler_iso3,
             r.export_concept,
             r.export_valuation,
             r.import_concept,
             r.import_valuation,
-            r.account_basis
+            r.account_basis,
+            r.description
         from pairs as p
         inner join {{ ref("readings_named") }} as r on p.trade_kind = r.trade_kind
 
@@ -33,89 +44,142 @@ with
     named as (
 
         select
-            reporter_iso3,
-            partner_code,
-            trade_kind,
-            reading_id,
-            reported_by,
+            c.reporter_iso3,
+            c.partner_code,
+            c.trade_kind,
+            c.reporter_id,
+            c.partner_id,
+            c.reading_id,
+            true as is_named,
+            c.reported_by,
             {{
-                leg_id(
-                    "compiler",
+                series_code(
+                    "c.compiler_iso3",
                     "'export'",
-                    "export_concept",
-                    "export_valuation",
-                    "account_basis",
+                    "c.export_concept",
+                    "c.export_valuation",
+                    "c.account_basis",
                     "'nsa'",
                 )
             }} as export_leg_id,
             {{
-                leg_id(
-                    "compiler",
+                series_code(
+                    "c.compiler_iso3",
                     "'import'",
-                    "import_concept",
-                    "import_valuation",
-                    "account_basis",
+                    "c.import_concept",
+                    "c.import_valuation",
+                    "c.account_basis",
                     "'nsa'",
                 )
-            }} as import_leg_id
-        from conventional
+            }} as import_leg_id,
+            x.series_id as export_series_id,
+            m.series_id as import_series_id,
+            c.export_concept,
+            c.export_valuation,
+            c.import_concept,
+            c.import_valuation,
+            c.description
+        from conventional as c
+        left join
+            series as x
+            on x.flow = 'export'
+            and c.compiler_iso3 = x.compiler_iso3
+            and c.trade_kind = x.trade_kind
+            and c.export_concept = x.concept
+            and c.export_valuation = x.valuation
+            and c.account_basis = x.account_basis
+            and x.seasonal_adjustment = 'nsa'
+        left join
+            series as m
+            on m.flow = 'import'
+            and c.compiler_iso3 = m.compiler_iso3
+            and c.trade_kind = m.trade_kind
+            and c.import_concept = m.concept
+            and c.import_valuation = m.valuation
+            and c.account_basis = m.account_basis
+            and m.seasonal_adjustment = 'nsa'
 
     ),
 
-    held as (
+    available as (
 
         select distinct
             c.reporter_iso3,
             c.partner_code,
             c.trade_kind,
-            q.reported_by,
-            q.export_leg_id,
-            q.import_leg_id
-        from {{ ref("int_figures__quantities") }} as q
-        inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
-        where q.export_leg_id is not null and q.import_leg_id is not null
+            c.reporter_id,
+            c.partner_id,
+            b.reported_by,
+            b.export_series_id,
+            b.import_series_id
+        from {{ ref("int_figures__balances") }} as b
+        inner join {{ ref("int_figures__cells") }} as c on b.cell_id = c.cell_id
 
     ),
 
     composed as (
 
         select
-            h.reporter_iso3,
-            h.partner_code,
-            h.trade_kind,
-            case when h.reported_by = 'partner' then 'mirror:' else '' end
-            || split_part(h.export_leg_id, '.', 3)
+            v.reporter_iso3,
+            v.partner_code,
+            v.trade_kind,
+            v.reporter_id,
+            v.partner_id,
+            case when v.reported_by = 'partner' then 'mirror:' else '' end
+            || x.concept
             || '.'
-            || split_part(h.export_leg_id, '.', 4)
+            || x.valuation
             || '+'
-            || split_part(h.import_leg_id, '.', 3)
+            || m.concept
             || '.'
-            || split_part(h.import_leg_id, '.', 4)
-            || case
-                when split_part(h.export_leg_id, '.', 6) = 'nsa' then '' else '.sa'
-            end as reading_id,
-            h.reported_by,
-            h.export_leg_id,
-            h.import_leg_id
-        from held as h
+            || m.valuation
+            || case when x.seasonal_adjustment = 'nsa' then '' else '.sa' end as reading_id,
+            false as is_named,
+            v.reported_by,
+            x.series_code as export_leg_id,
+            m.series_code as import_leg_id,
+            v.export_series_id,
+            v.import_series_id,
+            x.concept as export_concept,
+            x.valuation as export_valuation,
+            m.concept as import_concept,
+            m.valuation as import_valuation,
+            cast(null as varchar) as description
+        from available as v
+        inner join series as x on v.export_series_id = x.series_id
+        inner join series as m on v.import_series_id = m.series_id
         left join
             named as n
-            on h.reporter_iso3 = n.reporter_iso3
-            and h.partner_code = n.partner_code
-            and h.trade_kind = n.trade_kind
-            and h.export_leg_id = n.export_leg_id
-            and h.import_leg_id = n.import_leg_id
+            on v.reporter_iso3 = n.reporter_iso3
+            and v.partner_code = n.partner_code
+            and v.trade_kind = n.trade_kind
+            and v.export_series_id = n.export_series_id
+            and v.import_series_id = n.import_series_id
         where n.reading_id is null
 
     ),
 
     together as (
 
-        select *, true as is_named
+        select *
         from named
         union all
-        select *, false as is_named
+        select *
         from composed
+
+    ),
+
+    policies as (
+
+        select
+            t.reporter_iso3, t.reading_id, t.trade_kind, min(p.policy_rank) as policy_rank
+        from (select distinct reporter_iso3, reading_id, trade_kind from together) as t
+        inner join
+            {{ ref("reading_policy") }} as p
+            on t.reading_id = p.reading_id
+            and t.trade_kind = p.trade_kind
+            and p.reporter_iso3 in (t.reporter_iso3, '*')
+        group by t.reporter_iso3, t.reading_id, t.trade_kind
 
     )
 
@@ -123,25 +187,25 @@ select
     t.reporter_iso3,
     t.partner_code,
     t.trade_kind,
+    t.reporter_id,
+    t.partner_id,
     t.reading_id,
     t.is_named,
     t.reported_by,
     t.export_leg_id,
     t.import_leg_id,
     t.export_leg_id || ' + ' || t.import_leg_id as basis_key,
-    coalesce(min(p.policy_rank), 99) as policy_rank
+    t.export_series_id,
+    t.import_series_id,
+    t.export_concept,
+    t.export_valuation,
+    t.import_concept,
+    t.import_valuation,
+    t.description,
+    coalesce(p.policy_rank, 99) as policy_rank
 from together as t
 left join
-    {{ ref("reading_policy") }} as p
-    on t.reading_id = p.reading_id
+    policies as p
+    on t.reporter_iso3 = p.reporter_iso3
+    and t.reading_id = p.reading_id
     and t.trade_kind = p.trade_kind
-    and p.reporter_iso3 in (t.reporter_iso3, '*')
-group by
-    t.reporter_iso3,
-    t.partner_code,
-    t.trade_kind,
-    t.reading_id,
-    t.is_named,
-    t.reported_by,
-    t.export_leg_id,
-    t.import_leg_id

@@ -1,97 +1,87 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- What a publisher said once one release was out, beside what it said once another was: the cells
--- that either of the two brought or withdrew and that differ.
+-- What a source said once one release was out, beside what it said once another was: the figures
+-- that either of the two gave or withdrew and that differ.
 with
+    ordered as (select * from {{ ref("int_trade__releases_ordered") }}),
+
     requested as (
 
         select
             q.source_id,
             q.a_release_id,
             q.b_release_id,
-            a.release_order as a_order,
-            b.release_order as b_order
+            a.release_no as a_release_no,
+            b.release_no as b_release_no
         from {{ ref("int_releases__requested") }} as q
-        inner join
-            {{ ref("releases") }} as a
-            on q.source_id = a.source_id
-            and q.a_release_id = a.release_id
-        inner join
-            {{ ref("releases") }} as b
-            on q.source_id = b.source_id
-            and q.b_release_id = b.release_id
+        inner join ordered as a on q.source_id = a.source_id and q.a_release_id = a.release_id
+        inner join ordered as b on q.source_id = b.source_id and q.b_release_id = b.release_id
 
     ),
 
-    observations as (
+    -- The same figure in other releases has the same key.
+    figures as (
 
         select
-            o.*,
-            coalesce(o.export_leg_id, o.import_leg_id) as leg_id,
-            r.release_order,
-            w.release_order as withdrawn_order
-        from {{ ref("observations") }} as o
-        inner join
-            {{ ref("releases") }} as r on o.source_id = r.source_id and o.release_id = r.release_id
+            f.*,
+            r.source_id,
+            w.release_no as withdrawn_by_release_no,
+            min(f.figure_id) over (
+                partition by
+                    f.raw_table,
+                    f.flow,
+                    f.export_series_id,
+                    f.import_series_id,
+                    f.partner_id,
+                    f.product_id,
+                    f.period_start,
+                    f.period_end
+            ) as key_id
+        from {{ ref("int_trade__figures") }} as f
+        inner join ordered as r on f.release_no = r.release_no
         left join
-            {{ ref("releases") }} as w
-            on o.source_id = w.source_id
-            and o.withdrawn_by_release_id = w.release_id
+            ordered as w
+            on r.source_id = w.source_id
+            and f.withdrawn_by_release_id = w.release_id
+        where r.source_id in (select source_id from requested)
 
     ),
 
     touched as (
 
         select distinct
-            q.source_id,
-            q.a_release_id,
-            q.b_release_id,
-            q.a_order,
-            q.b_order,
-            o.raw_table,
-            o.series_key,
-            o.period_start,
-            o.period_end
+            q.source_id, q.a_release_id, q.b_release_id, q.a_release_no, q.b_release_no, f.key_id
         from requested as q
         inner join
-            observations as o
-            on q.source_id = o.source_id
+            figures as f
+            on q.source_id = f.source_id
             and (
-                o.release_id in (q.a_release_id, q.b_release_id)
-                or o.withdrawn_by_release_id in (q.a_release_id, q.b_release_id)
+                f.release_no in (q.a_release_no, q.b_release_no)
+                or f.withdrawn_by_release_no in (q.a_release_no, q.b_release_no)
             )
 
     ),
 
-    -- The last row of a cell that was out by a release, unless it was withdrawn by then.
+    -- The last figure that was out by a release, unless it was withdrawn by then.
     said as (
 
         select
             t.source_id,
             t.a_release_id,
             t.b_release_id,
-            t.raw_table,
-            t.series_key,
-            t.period_start,
-            t.period_end,
+            t.a_release_no,
+            t.b_release_no,
+            t.key_id,
             s.side,
-            o.observation_id,
-            o.release_id,
-            o.value_usd,
-            o.withdrawn_order is not null
-            and o.withdrawn_order
-            <= case s.side when 'a' then t.a_order else t.b_order end as is_withdrawn,
+            f.figure_id,
+            f.release_no,
+            f.value_usd,
+            f.withdrawn_by_release_no is not null
+            and f.withdrawn_by_release_no
+            <= case s.side when 'a' then t.a_release_no else t.b_release_no end as is_withdrawn,
             row_number() over (
-                partition by
-                    t.source_id,
-                    t.a_release_id,
-                    t.b_release_id,
-                    t.raw_table,
-                    t.series_key,
-                    t.period_start,
-                    t.period_end,
-                    s.side
-                order by o.release_order desc, o.half_width_usd, o.observation_id
+                partition by t.a_release_no, t.b_release_no, t.key_id, s.side
+                order by f.release_no desc, f.half_width_usd, f.figure_id
             ) as recency
         from touched as t
         cross join
@@ -101,13 +91,9 @@ with
                 select 'b' as side
             ) as s
         inner join
-            observations as o
-            on t.source_id = o.source_id
-            and t.raw_table = o.raw_table
-            and t.series_key = o.series_key
-            and t.period_start = o.period_start
-            and t.period_end = o.period_end
-            and o.release_order <= case s.side when 'a' then t.a_order else t.b_order end
+            figures as f
+            on t.key_id = f.key_id
+            and f.release_no <= case s.side when 'a' then t.a_release_no else t.b_release_no end
 
     ),
 
@@ -117,39 +103,37 @@ with
             source_id,
             a_release_id,
             b_release_id,
-            raw_table,
-            series_key,
-            period_start,
-            period_end,
-            max(case when side = 'a' then observation_id end) as a_observation_id,
-            max(case when side = 'b' then observation_id end) as b_observation_id,
-            max(case when side = 'a' then release_id end) as a_said_by,
-            max(case when side = 'b' then release_id end) as b_said_by,
+            a_release_no,
+            b_release_no,
+            key_id,
+            max(case when side = 'a' then figure_id end) as a_figure_id,
+            max(case when side = 'b' then figure_id end) as b_figure_id,
+            max(case when side = 'a' then release_no end) as a_said_by,
+            max(case when side = 'b' then release_no end) as b_said_by,
             max(case when side = 'a' then value_usd end) as a_value_usd,
             max(case when side = 'b' then value_usd end) as b_value_usd
         from said
         where recency = 1 and not is_withdrawn
-        group by
-            source_id, a_release_id, b_release_id, raw_table, series_key, period_start, period_end
+        group by source_id, a_release_id, b_release_id, a_release_no, b_release_no, key_id
 
     ),
 
-    -- A file that does not say what it asked for still shows what it holds: a product that is
+    -- A file that does not say what it asked for still shows what it has: a product that is
     -- missing among the others of its partner, month and level is gone from it.
     slices as (
 
         select distinct
-            source_id,
-            release_id,
-            raw_table,
-            reporter_iso3,
-            partner_code,
-            measure,
-            leg_id,
-            product_system,
-            period_start,
-            period_end
-        from observations
+            f.release_no,
+            f.raw_table,
+            f.flow,
+            f.export_series_id,
+            f.import_series_id,
+            f.partner_id,
+            p.product_system,
+            f.period_start,
+            f.period_end
+        from figures as f
+        inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
 
     ),
 
@@ -157,42 +141,49 @@ with
 
         select
             s.*,
-            o.reporter_iso3,
-            o.partner_code,
-            o.flow,
-            o.measure,
-            o.leg_id,
-            o.product_system,
-            o.product_code,
-            o.period,
+            f.raw_table,
+            f.flow,
+            f.is_aggregate,
+            coalesce(x.compiler_iso3, m.compiler_iso3) as reporter_iso3,
+            a.area_code as partner_code,
+            coalesce(x.trade_kind, m.trade_kind) as trade_kind,
+            coalesce(x.measure, m.measure) as measure,
+            x.series_code as export_series_code,
+            m.series_code as import_series_code,
+            p.product_system,
+            p.product_code,
+            f.period_start,
+            f.period_end,
             case
-                when s.a_observation_id is null
+                when s.a_figure_id is null
                 then 'new'
-                when s.b_observation_id is null
+                when s.b_figure_id is null
                 then 'withdrawn'
                 when s.a_value_usd <> s.b_value_usd
                 then 'changed'
                 when
-                    s.a_said_by = s.a_release_id
-                    and s.b_said_by <> s.b_release_id
-                    and c.release_id is not null
+                    s.a_said_by = s.a_release_no
+                    and s.b_said_by <> s.b_release_no
+                    and c.release_no is not null
                 then 'withdrawn'
             end as change
         from states as s
-        inner join
-            observations as o on coalesce(s.b_observation_id, s.a_observation_id) = o.observation_id
+        inner join figures as f on coalesce(s.b_figure_id, s.a_figure_id) = f.figure_id
+        inner join {{ ref("int_trade__areas_listed") }} as a on f.partner_id = a.area_id
+        inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
+        left join {{ ref("int_trade__series_listed") }} as x on f.export_series_id = x.series_id
+        left join {{ ref("int_trade__series_listed") }} as m on f.import_series_id = m.series_id
         left join
             slices as c
-            on s.source_id = c.source_id
-            and s.b_release_id = c.release_id
-            and s.raw_table = c.raw_table
-            and o.reporter_iso3 = c.reporter_iso3
-            and o.partner_code = c.partner_code
-            and o.measure = c.measure
-            and o.leg_id = c.leg_id
-            and o.product_system = c.product_system
-            and s.period_start = c.period_start
-            and s.period_end = c.period_end
+            on s.b_release_no = c.release_no
+            and f.raw_table = c.raw_table
+            and f.flow = c.flow
+            and f.export_series_id is not distinct from c.export_series_id
+            and f.import_series_id is not distinct from c.import_series_id
+            and f.partner_id = c.partner_id
+            and p.product_system = c.product_system
+            and f.period_start = c.period_start
+            and f.period_end = c.period_end
 
     )
 
@@ -202,24 +193,40 @@ select
     b_release_id,
     change,
     raw_table,
-    series_key,
+    reporter_iso3
+    || '>'
+    || partner_code
+    || ' '
+    || trade_kind
+    || ' '
+    || {{ basis_key("export_series_code", "import_series_code", "+") }}
+    || ' '
+    || flow
+    || ' '
+    || measure
+    || ' '
+    || product_system
+    || ':'
+    || product_code as series_key,
     reporter_iso3,
     partner_code,
+    is_aggregate,
     flow,
     measure,
-    leg_id,
+    coalesce(export_series_code, import_series_code) as leg_id,
     product_system,
     product_code,
+    {{ period_kind("period_start", "period_end") }} as period_kind,
     period_start,
     period_end,
-    period,
+    {{ period_text("period_start", "period_end") }} as period,
     a_value_usd,
     case when change <> 'withdrawn' then b_value_usd end as b_value_usd,
     cast(
         case when change <> 'withdrawn' then coalesce(b_value_usd, 0) else 0 end
         - coalesce(a_value_usd, 0) as decimal(24, 3)
     ) as change_usd,
-    a_observation_id,
-    case when change <> 'withdrawn' then b_observation_id end as b_observation_id
+    a_figure_id as a_reference_id,
+    case when change <> 'withdrawn' then b_figure_id end as b_reference_id
 from described
 where change is not null

@@ -7,19 +7,15 @@ with
     compared as (
 
         select
-            c.*,
-            o.period_kind,
+            *,
             case
-                when o.partner_code = 'WLD'
+                when partner_code = 'WLD'
                 then 'world'
-                when o.is_aggregate
+                when is_aggregate
                 then 'groups'
                 else 'countries'
             end as partners
-        from {{ ref("int_releases__compared") }} as c
-        inner join
-            {{ ref("observations") }} as o
-            on coalesce(c.a_observation_id, c.b_observation_id) = o.observation_id
+        from {{ ref("int_releases__compared") }}
 
     )
 

@@ -1,40 +1,62 @@
--- How far a publisher's own revisions have moved a series: the largest share of a year's value.
+-- How far a source's own revisions have moved a series with a partner: the largest share of a
+-- year's value, over the figures that two releases give.
 with
-    revisions as (
+    followed as (
 
-        select * from {{ ref("revisions") }} where release_order > 1 and measure = 'trade_value'
+        select
+            f.*,
+            r.source_id,
+            lag(f.release_no) over figure as previous_release_no,
+            lag(f.value_usd) over figure as previous_value_usd
+        from {{ ref("int_trade__figures") }} as f
+        inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
+        where f.flow in ('export', 'import')
+        window
+            figure as (
+                partition by
+                    r.source_id,
+                    f.flow,
+                    f.export_series_id,
+                    f.import_series_id,
+                    f.partner_id,
+                    f.product_id,
+                    f.period_start,
+                    f.period_end
+                order by f.known_from, f.known_to nulls last, f.half_width_usd desc, f.figure_id
+            )
 
     ),
 
     years as (
 
         select
-            reporter_iso3,
-            partner_code,
-            leg_id,
-            product_system,
-            year(period_start) as reference_year,
-            sum(value_usd) as value_usd,
-            sum(previous_value_usd) as previous_value_usd
-        from revisions
+            coalesce(f.export_series_id, f.import_series_id) as series_id,
+            f.partner_id,
+            p.product_system,
+            sum(f.value_usd) as value_usd,
+            sum(f.previous_value_usd) as previous_value_usd
+        from followed as f
+        inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
+        where f.previous_release_no is not null
         group by
-            reporter_iso3,
-            partner_code,
-            leg_id,
-            product_system,
-            source_id,
-            period_kind,
-            release_id,
-            previous_release_id,
-            year(period_start)
+            coalesce(f.export_series_id, f.import_series_id),
+            f.partner_id,
+            p.product_system,
+            f.release_no,
+            f.previous_release_no,
+            {{ period_kind("f.period_start", "f.period_end") }},
+            year(f.period_start)
 
     )
 
 select
-    reporter_iso3,
-    partner_code,
-    leg_id,
-    product_system,
-    max(abs(value_usd - previous_value_usd) / nullif(abs(previous_value_usd), 0)) as revision_share
-from years
-group by reporter_iso3, partner_code, leg_id, product_system
+    y.series_id,
+    y.partner_id,
+    y.product_system,
+    max(
+        abs(y.value_usd - y.previous_value_usd) / nullif(abs(y.previous_value_usd), 0)
+    ) as revision_share
+from years as y
+inner join {{ ref("int_trade__series_listed") }} as s on y.series_id = s.series_id
+where s.measure = 'trade_value'
+group by y.series_id, y.partner_id, y.product_system

@@ -40,7 +40,7 @@ with
                     year,
                     import_concept,
                     case when is_collection then '' else valuation end
-                order by known_from desc, half_width_usd, observation_id
+                order by last_known_from desc, half_width_usd, observation_id
             ) as preference
         from known
 
@@ -52,7 +52,7 @@ with
             source_id,
             raw_table,
             source_rank,
-            release_id,
+            last_release_id as release_id,
             reporter_iso3,
             partner_code,
             product,

@@ -1,0 +1,178 @@
+{{ config(tags=["question"]) }}
+
+-- What one series gives for a cell, for as long as it stays the same: the figure of the period or
+-- the sum of its parts, from the source that is believed first.
+with
+    pieces as (select * from {{ ref("int_figures__value_figures") }}),
+
+    -- A withdrawal is news as well, and no row is there to date it.
+    news as (
+
+        select cell_id, series_id, known_from as vintage_date
+        from pieces
+
+        union
+
+        select cell_id, series_id, known_to as vintage_date
+        from pieces
+        where known_to <= {{ as_of_day() }}
+
+    ),
+
+    vintages as (
+
+        select
+            cell_id,
+            series_id,
+            vintage_date,
+            lead(vintage_date) over (
+                partition by cell_id, series_id order by vintage_date
+            ) as next_vintage_date
+        from news
+
+    ),
+
+    summed as (
+
+        select
+            p.cell_id,
+            p.series_id,
+            v.vintage_date,
+            v.next_vintage_date,
+            p.reported_by,
+            p.flow,
+            p.source_id,
+            p.raw_table,
+            p.route,
+            p.months,
+            p.members,
+            count(distinct p.period_start) as periods_found,
+            count(distinct p.product_id) as members_found,
+            sum(p.value_usd) as value_usd,
+            sum(p.half_width_usd) as half_width_usd,
+            max(p.known_from) as known_from,
+            max(p.release_no) as release_no
+        from pieces as p
+        inner join
+            vintages as v
+            on p.cell_id = v.cell_id
+            and p.series_id = v.series_id
+            and p.known_from <= v.vintage_date
+            and (p.known_to is null or p.known_to > v.vintage_date)
+        group by
+            p.cell_id,
+            p.series_id,
+            v.vintage_date,
+            v.next_vintage_date,
+            p.reported_by,
+            p.flow,
+            p.source_id,
+            p.raw_table,
+            p.route,
+            p.months,
+            p.members
+
+    ),
+
+    -- A sum of months stands only with every month; a code without a row in a classification that
+    -- is there for the month is a code without trade.
+    ranked as (
+
+        select
+            s.*,
+            r.source_rank,
+            r.evidence_kind,
+            row_number() over (
+                partition by s.cell_id, s.series_id, s.vintage_date
+                order by
+                    r.source_rank,
+                    s.known_from desc,
+                    case when s.route = 'period' then 1 else 2 end,
+                    s.half_width_usd,
+                    s.raw_table,
+                    s.source_id
+            ) as preference
+        from summed as s
+        inner join {{ ref("source_list") }} as r on s.source_id = r.source_id
+        where s.route = 'period' or s.periods_found = s.months
+
+    ),
+
+    followed as (
+
+        select
+            *,
+            coalesce(
+                lag(next_vintage_date) over series_of_cell = vintage_date
+                and lag(value_usd) over series_of_cell = value_usd
+                and lag(half_width_usd) over series_of_cell = half_width_usd
+                and lag(raw_table) over series_of_cell = raw_table
+                and lag(source_id) over series_of_cell = source_id
+                and lag(route) over series_of_cell = route,
+                false
+            ) as is_repeated
+        from ranked
+        where preference = 1
+        window series_of_cell as (partition by cell_id, series_id order by vintage_date)
+
+    ),
+
+    numbered as (
+
+        select
+            *,
+            sum(case when is_repeated then 0 else 1 end) over (
+                partition by cell_id, series_id
+                order by vintage_date
+                rows between unbounded preceding and current row
+            ) as stretch
+        from followed
+
+    ),
+
+    stretches as (
+
+        select
+            cell_id,
+            series_id,
+            stretch,
+            min(vintage_date) as valid_from,
+            case
+                when count(next_vintage_date) = count(*) then max(next_vintage_date)
+            end as valid_to,
+            max(vintage_date) as last_vintage_date,
+            min(release_no) as first_release_no
+        from numbered
+        group by cell_id, series_id, stretch
+
+    )
+
+select
+    cast(row_number() over (order by n.cell_id, n.series_id, n.stretch) as integer) as value_id,
+    n.cell_id,
+    n.series_id,
+    n.reported_by,
+    -- Goods leave the reporter as its exports or as its partner's imports.
+    case
+        when (n.reported_by = 'reporter') = (n.flow = 'export') then 'exports' else 'imports'
+    end as direction,
+    n.source_id,
+    n.evidence_kind,
+    n.raw_table,
+    n.route,
+    n.members,
+    cast(n.members_found as integer) as members_found,
+    cast(n.value_usd as decimal(24, 3)) as value_usd,
+    cast(n.half_width_usd as decimal(24, 3)) as half_width_usd,
+    s.valid_from,
+    s.valid_to,
+    s.first_release_no,
+    -- The last release that gave it in this stretch.
+    n.release_no,
+    n.known_from
+from stretches as s
+inner join
+    numbered as n
+    on s.cell_id = n.cell_id
+    and s.series_id = n.series_id
+    and s.last_vintage_date = n.vintage_date

@@ -1,0 +1,43 @@
+{{ config(materialized="view") }}
+
+-- Every figure of every release with its dimensions by name and by key.
+select
+    f.figure_id,
+    f.observation_id,
+    f.release_no,
+    r.source_id,
+    r.release_id,
+    r.evidence_kind,
+    f.file_no,
+    f.raw_table,
+    coalesce(x.series_id, m.series_id) as series_id,
+    coalesce(x.compiler_iso3, m.compiler_iso3) as reporter_iso3,
+    f.partner_id,
+    a.area_code as partner_code,
+    f.is_aggregate,
+    coalesce(x.trade_kind, m.trade_kind) as trade_kind,
+    f.flow,
+    coalesce(x.measure, m.measure) as measure,
+    x.concept as export_concept,
+    m.concept as import_concept,
+    coalesce(x.valuation, m.valuation) as valuation,
+    coalesce(x.account_basis, m.account_basis) as account_basis,
+    coalesce(x.seasonal_adjustment, m.seasonal_adjustment) as seasonal_adjustment,
+    f.product_id,
+    p.product_system,
+    p.product_code,
+    {{ period_kind("f.period_start", "f.period_end") }} as period_kind,
+    f.period_start,
+    f.period_end,
+    {{ period_text("f.period_start", "f.period_end") }} as period,
+    f.value_usd,
+    f.half_width_usd,
+    f.known_from,
+    f.known_to,
+    f.withdrawn_by_release_id
+from {{ ref("int_trade__figures") }} as f
+inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
+inner join {{ ref("int_trade__areas_listed") }} as a on f.partner_id = a.area_id
+inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
+left join {{ ref("int_trade__series_listed") }} as x on f.export_series_id = x.series_id
+left join {{ ref("int_trade__series_listed") }} as m on f.import_series_id = m.series_id

@@ -1,0 +1,29 @@
+{{ config(materialized="view") }}
+
+-- Where each figure stands in its publisher's file: one row per figure and release.
+select
+    f.figure_id as reference_id,
+    f.observation_id,
+    r.source_id,
+    r.release_id,
+    r.known_from,
+    f.known_to,
+    f.raw_table,
+    s.snapshot_file,
+    s.snapshot_sha256,
+    f.row_number,
+    f.column_name,
+    f.reported_value,
+    f.reported_unit,
+    f.value_usd,
+    coalesce(p.address, s.address) as address,
+    s.licence
+from {{ ref("int_trade__figures") }} as f
+inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
+inner join {{ ref("int_trade__files_listed") }} as s on f.file_no = s.file_no
+-- A quoted figure has the address of its own page.
+left join
+    {{ ref("stg_published__figures") }} as p
+    on f.raw_table = 'published__figures'
+    and s.snapshot_file = p.snapshot_file
+    and f.row_number = p.row_number
