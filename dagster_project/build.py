@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.build_room import drop_build_file, read_results, sweep
+from dagster_project.dbt_project import BUILD_FILE_NAME
 from dagster_project.inputs import input_hash, is_current
-from dagster_project.publishing import GOOD_STATUSES, AuditFailed
+from dagster_project.publishing import GOOD_STATUSES, AuditFailed, failing_rows
 from dagster_project.settings import Settings
 from dagster_project.sources.snapshot import SnapshotError, discover_releases
 from dagster_project.warehouse import WarehouseError, read_publication
@@ -257,4 +258,4 @@ def _dbt_problems(target: Path) -> Iterator[str]:
             continue
         kind, _, spoken = name.partition(".bilateral.")
         message = " ".join((result.get("message") or result["status"]).split())
-        yield f"{kind} {spoken}: {message}"
+        yield f"{kind} {spoken}: {message}{failing_rows(target.parent / BUILD_FILE_NAME, result)}"

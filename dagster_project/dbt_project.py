@@ -139,6 +139,19 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     return json.loads(path.read_bytes())
 
 
+def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns that identify a row, by unique id, of each model and seed that has a key.
+
+    A second grain test of a table is another key of it; the first is the one it is known by.
+    """
+    keys: dict[str, list[str]] = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        if test.get("name") == "grain" and "columns" in test["kwargs"]:
+            keys.setdefault(node["attached_node"], test["kwargs"]["columns"])
+    return keys
+
+
 def _parse(settings: Settings, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target) as folder:
         parsed = Path(folder)

@@ -11,14 +11,21 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from dagster_project.dbt_project import ensure_manifest, read_manifest
+from dagster_project.dbt_project import ensure_manifest, keys_by_node, read_manifest
 from dagster_project.settings import Settings, load_settings
 
 CODES_SEED = "coded_values"
 
 Node = Mapping[str, Any]
+
+
+class Check(NamedTuple):
+    """One thing that a build asks of a table."""
+
+    name: str
+    description: str
 
 
 def dictionary_file(settings: Settings) -> Path:
@@ -32,6 +39,7 @@ def render_dictionary(settings: Settings) -> str:
         DbtProjectError: dbt cannot parse the project.
     """
     manifest = read_manifest(ensure_manifest(settings))
+    keys = keys_by_node(manifest)
     checks = _checks_by_node(manifest)
     layers = defaultdict(list)
     for node in manifest["nodes"].values():
@@ -53,8 +61,8 @@ def render_dictionary(settings: Settings) -> str:
         "",
         "## Marts",
         "",
-        "Tables to be asked. Types are enforced and keys are primary keys.",
-        *_each(layers["marts"], lambda node: _table(node, checks)),
+        "Tables to be asked. Types are enforced; a test of every build protects the keys.",
+        *_each(layers["marts"], lambda node: _table(node, keys, checks)),
         "",
         "## Codes",
         "",
@@ -65,7 +73,7 @@ def render_dictionary(settings: Settings) -> str:
         "",
         "Reference data and policy, kept as CSV in `dbt/seeds`; each is a table in the schema"
         " `seeds`.",
-        *_each(layers["seeds"], lambda node: _table(node, checks)),
+        *_each(layers["seeds"], lambda node: _table(node, keys, checks)),
         "",
         "## Intermediate",
         "",
@@ -94,14 +102,15 @@ def _each(nodes: Iterable[Node], render: Callable[[Node], Iterator[str]]) -> Ite
         yield from render(node)
 
 
-def _table(node: Node, checks: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+def _table(
+    node: Node, keys: Mapping[str, Sequence[str]], checks: Mapping[str, Sequence[Check]]
+) -> Iterator[str]:
     yield f"### {node['name']}"
     yield ""
     yield node["description"].strip()
-    keys = [c["columns"] for c in node.get("constraints", []) if c["type"] == "primary_key"]
-    if keys:
+    if key := keys.get(node["unique_id"]):
         yield ""
-        yield f"Key: {', '.join(f'`{column}`' for column in keys[0])}."
+        yield f"Key: {', '.join(f'`{column}`' for column in key)}."
     yield ""
     yield "| column | type | |"
     yield "|---|---|---|"
@@ -109,20 +118,20 @@ def _table(node: Node, checks: Mapping[str, Sequence[Node]]) -> Iterator[str]:
     for column in node["columns"].values():
         type_name = column.get("data_type") or types.get(column["name"], "")
         yield f"| `{column['name']}` | {type_name} | {_cell(column['description'])} |"
-    said = [check for check in checks.get(node["unique_id"], ()) if check["description"]]
+    said = [check for check in checks.get(node["unique_id"], ()) if check.description]
     if said:
         yield ""
         yield "Checks:"
         yield ""
         for check in said:
-            yield f"- `{check['name']}`: {_cell(check['description'])}"
+            yield f"- `{check.name}`: {_cell(check.description)}"
 
 
-def _summary(nodes: Iterable[Node], checks: Mapping[str, Sequence[Node]]) -> Iterator[str]:
+def _summary(nodes: Iterable[Node], checks: Mapping[str, Sequence[Check]]) -> Iterator[str]:
     yield "| table | | checks |"
     yield "|---|---|---|"
     for node in sorted(nodes, key=_name):
-        names = ", ".join(f"`{check['name']}`" for check in checks.get(node["unique_id"], ()))
+        names = ", ".join(f"`{check.name}`" for check in checks.get(node["unique_id"], ()))
         yield f"| `{node['name']}` | {_cell(node['description'])} | {names} |"
 
 
@@ -137,7 +146,7 @@ def _codes(path: Path) -> Iterator[str]:
             yield f"- `{row['code']}`: {row['meaning']}"
 
 
-def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Node]]:
+def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Check]]:
     """Each check under the table it speaks of: the one it stands beside, or the one it names."""
     by_name = {
         node["name"]: unique_id
@@ -151,8 +160,16 @@ def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Node]]
         named = node["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
         owner = by_name[named] if named else node.get("attached_node")
         # A check of a source stands beside no model; what it reads is the source.
-        checks[owner or node["depends_on"]["nodes"][0]].append(node)
-    return {owner: sorted(nodes, key=_name) for owner, nodes in checks.items()}
+        checks[owner or node["depends_on"]["nodes"][0]] += checks_of(node)
+    return {owner: sorted(found) for owner, found in checks.items()}
+
+
+def checks_of(test: Node) -> list[Check]:
+    """What one test asks: each of its named expressions, or what its own name says."""
+    expressions = (test.get("test_metadata") or {}).get("kwargs", {}).get("expressions")
+    if expressions is None:
+        return [Check(test["name"], test["description"])]
+    return [Check(name, one.get("description", "")) for name, one in expressions.items()]
 
 
 def _name(node: Node) -> str:

@@ -52,7 +52,7 @@ class _Mart:
 
     name: str
     columns: Mapping[str, str]
-    primary_key: frozenset[str]
+    key: frozenset[str]
 
     @property
     def relation(self) -> str:
@@ -61,7 +61,7 @@ class _Mart:
     @property
     def lists_releases(self) -> bool:
         """It says what a release is and holds none of its figures."""
-        return self.primary_key == _RELEASE_KEY
+        return self.key == _RELEASE_KEY
 
     @property
     def names(self) -> str:
@@ -86,8 +86,9 @@ def write_exports(
 ) -> None:
     """Write every mart as Parquet into an existing folder, with the terms beside them.
 
-    Rows that rest on a release which may not be republished are left out. `snapshot_files`
-    is the list of files of all releases, as SQL text that names Parquet files.
+    Rows that rest on a release which may not be republished are left out. `meta.keys` of the build
+    says what identifies a row of each mart. `snapshot_files` is the list of files of all releases,
+    as SQL text that names Parquet files.
     """
     left_out: defaultdict[_Licence, dict[str, int]] = defaultdict(dict)
     connection = open_file(build, read_only=True)
@@ -119,6 +120,9 @@ def write_exports(
 
 def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
     found = []
+    keys = dict(
+        connection.execute(f"select table_name, key_columns from {CATALOG}.meta.keys").fetchall()
+    )
     for table in marts_tables(connection):
         columns = connection.execute(
             "select column_name, data_type from duckdb_columns()"
@@ -126,13 +130,7 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
             " order by column_index",
             [CATALOG, MARTS, table],
         ).fetchall()
-        key = connection.execute(
-            "select unnest(constraint_column_names) from duckdb_constraints()"
-            " where database_name = ? and schema_name = ? and table_name = ?"
-            " and constraint_type = 'PRIMARY KEY'",
-            [CATALOG, MARTS, table],
-        ).fetchall()
-        found.append(_Mart(table, dict(columns), frozenset(name for (name,) in key)))
+        found.append(_Mart(table, dict(columns), frozenset(keys.get(table, ()))))
     return found
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.dbt_project import keys_by_node
 from dagster_project.exports import write_exports
 from dagster_project.settings import Settings
 from dagster_project.swapping import SwapRefused, fsync, swap_link
@@ -38,6 +39,8 @@ from dagster_project.warehouse import (
     world_files,
     world_stands,
 )
+
+_ROWS_SHOWN = 5
 
 QUESTION_TAG = "question"
 QUESTION_INPUT_TAG = "question_input"
@@ -106,7 +109,10 @@ def audit(build: FinishedBuild) -> tuple[str, ...]:
             problems.append(f"{_spoken(node)} was never run.")
         elif result["status"] not in GOOD_STATUSES:
             message = (result.get("message") or "no message").strip().splitlines()[0]
-            problems.append(f"{_spoken(node)} ended as {result['status']}: {message}")
+            problems.append(
+                f"{_spoken(node)} ended as {result['status']}: {message}"
+                f"{failing_rows(build.file, result)}"
+            )
     planned_names = {node["unique_id"] for node in planned}
     for name, result in sorted(build.results.items()):
         # Hooks are run but not planned as nodes; what they leave undone is missed later.
@@ -130,6 +136,31 @@ def audit(build: FinishedBuild) -> tuple[str, ...]:
         if node["resource_type"] in {"model", "seed"} and relation not in present:
             problems.append(f"{_spoken(node)} left no table {relation} in the build.")
     return tuple(problems)
+
+
+def failing_rows(file: Path, result: Mapping[str, Any]) -> str:
+    """The first rows that a failed test has found, as the end of a sentence.
+
+    dbt itself says how many there are; what is wrong with them is in the rows. Empty where the
+    result is of no failed test.
+    """
+    if result["status"] != "fail" or not file.is_file():
+        return ""
+    connection = open_file(file, read_only=True)
+    try:
+        found = connection.execute(f"from ({result['compiled_code']}) limit {_ROWS_SHOWN}")
+        names = [column[0] for column in found.description]
+        rows = [
+            ", ".join(
+                f"{name} {value}"
+                for name, value in zip(names, row, strict=True)
+                if value is not None
+            )
+            for row in found.fetchall()
+        ]
+    finally:
+        connection.close()
+    return f" [{'; '.join(rows)}]"
 
 
 def _is_executed(node: Mapping[str, Any]) -> bool:
@@ -282,6 +313,13 @@ def _write_meta(
                 "insert into meta.question_models values (?, ?, ?, ?, ?)", models
             )
         connection.execute(
+            "create or replace table meta.keys (table_name varchar not null,"
+            " key_columns varchar[] not null)"
+        )
+        keys = _keys_of_marts(build.manifest)
+        if keys:
+            connection.executemany("insert into meta.keys values (?, ?)", keys)
+        connection.execute(
             f"create or replace table meta.rejects as select * from read_parquet({rejects})"
         )
         for relation, sentence in _META_COMMENTS.items():
@@ -300,8 +338,18 @@ _META_COMMENTS = {
     "column meta.publication.as_of": "The day whose knowledge is shown; null means all held.",
     "column meta.publication.releases": "The releases of each source that went in.",
     "table meta.question_models": "The models that answer a question, in the order to run them.",
+    "table meta.keys": "The columns that identify each row of a mart, as the build has tested.",
     "table meta.rejects": "The raw rows that were refused, and why.",
 }
+
+
+def _keys_of_marts(manifest: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    nodes = manifest["nodes"]
+    return [
+        (nodes[unique_id]["name"], columns)
+        for unique_id, columns in sorted(keys_by_node(manifest).items())
+        if nodes[unique_id]["schema"] == MARTS
+    ]
 
 
 def question_models(build: FinishedBuild) -> list[tuple[int, str, str, str, bool]]:

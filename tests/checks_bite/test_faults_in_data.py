@@ -30,11 +30,15 @@ PAGES = "published/2026-11/figures.csv"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken, and the check that must see it."""
+    """What is broken, the check that must see it, and what a failing row of it must say.
+
+    A check that looks at several things has to tell which of them is broken.
+    """
 
     says: str
     check: str
     break_it: Callable[[ProjectCopy], None]
+    row: str = ""
 
 
 def where(condition: Callable[[Row], bool], **values: Any) -> Callable[[list[Row]], list[Row]]:
@@ -259,15 +263,26 @@ def add_release(copy: ProjectCopy, charges: int, re_exports: int) -> None:
 
 
 FAULTS = (
-    Fault("a source is gone", "source_not_empty_raw_un_comtrade__trade_", lose_a_source),
+    Fault(
+        "a source is gone",
+        "grain_of_stg_un_comtrade__trade",
+        lose_a_source,
+        "there are no rows",
+    ),
     Fault("a month is left out", "no_month_is_missing_in_between", lose_a_month),
     Fault("a month is blank", "months_add_up_to_the_year", blank_a_month),
     Fault(
         "a row is there twice",
-        "each_row_of_stg_un_comtrade__trade_has_its_own_key",
+        "grain_of_stg_un_comtrade__trade",
         double_a_row,
+        "several rows have one key",
     ),
-    Fault("a key is null", "each_row_of_stg_published__figures_has_its_own_key", lose_a_key),
+    Fault(
+        "a key is null",
+        "grain_of_stg_published__figures",
+        lose_a_key,
+        "a part of the key is null",
+    ),
     Fault("thousands for dollars", "series_of_one_flow_agree_in_magnitude", print_other_units),
     Fault(
         "thousands for dollars, and no other source of the series",
@@ -282,13 +297,15 @@ FAULTS = (
     Fault("two countries are swapped", "series_of_one_flow_agree_in_magnitude", swap_two_countries),
     Fault(
         "exports are printed as imports",
-        "a_revision_of_a_total_is_small",
+        "expressions_of_revisions_hold",
         swap_exports_and_imports,
+        "a_revision_of_a_total_is_small",
     ),
     Fault(
         "a release is older than its months",
-        "no_figure_is_of_a_period_after_its_release",
+        "expressions_of_observations_hold",
         shift_a_release,
+        "no_figure_is_of_a_period_after_its_release",
     ),
     Fault("a chapter is gone", "no_figure_vanishes_between_releases", lose_a_chapter),
     Fault(
@@ -322,8 +339,14 @@ FAULTS = (
         "two readings are ranked alike",
         "each_place_in_the_policy_is_taken_once",
         rank_two_readings_first,
+        "several rows have one key",
     ),
-    Fault("the policy prefers nothing", "a_preferred_year_stands_in_the_policy", prefer_nothing),
+    Fault(
+        "the policy prefers nothing",
+        "expressions_of_trade_by_year_hold",
+        prefer_nothing,
+        "a_preferred_year_stands_in_the_policy",
+    ),
     Fault("a publisher is not listed", "publishers_of_figures_are_listed", quote_a_stranger),
     Fault(
         "a chapter is in two sections",
@@ -350,10 +373,11 @@ FAULTS = (
     ),
     Fault(
         "a balance is no difference",
-        "balance_is_exports_less_imports",
+        "expressions_of_readings_hold",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.readings set balance_usd = two_way_usd"
         ),
+        "balance_is_exports_less_imports",
     ),
     Fault(
         "all readings are preferred",
@@ -374,8 +398,9 @@ FAULTS = (
     ),
     Fault(
         "a step has no rows",
-        "every_step_has_evidence",
+        "expressions_of_bridge_steps_hold",
         lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = []"),
+        "every_step_has_evidence",
     ),
     Fault(
         "a step names rows that are not held",
@@ -386,8 +411,9 @@ FAULTS = (
     ),
     Fault(
         "a verdict has no rows",
-        "a_confirmed_claim_has_evidence",
+        "expressions_of_claim_verdicts_hold",
         lambda copy: copy.edit_mart("update warehouse.marts.claim_verdicts set evidence = []"),
+        "a_confirmed_claim_has_evidence",
     ),
     Fault(
         "a claim has no verdict",
@@ -402,11 +428,13 @@ FAULTS = (
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_verdicts set status = 'plausible'"
         ),
+        "column_name status, code plausible",
     ),
     Fault(
         "a mart is empty",
-        "not_empty_partner_ranks_",
+        "grain_of_partner_ranks",
         lambda copy: copy.edit_mart("delete from warehouse.marts.partner_ranks"),
+        "there are no rows",
     ),
     Fault(
         "a group has a rank",
@@ -445,7 +473,8 @@ def test_the_named_check_sees_the_fault(copy: ProjectCopy, fault: Fault) -> None
     with copy.broken(fault.break_it):
         ended = copy.build(fault.check)
     assert ended == {fault.check: "fail"}
-    assert any(fault.check in problem for problem in copy.refusal), copy.refusal
+    (problem,) = (problem for problem in copy.refusal if f"Test {fault.check} ended" in problem)
+    assert fault.row in problem
     assert copy.published_hash() == before
 
 
@@ -463,4 +492,12 @@ def test_parts_that_add_up_pass_where_all_are_held(copy: ProjectCopy) -> None:
 
 
 def test_enough_is_broken() -> None:
-    assert len({fault.check for fault in FAULTS}) >= 12
+    assert len({(fault.check, fault.row) for fault in FAULTS}) >= 12
+
+
+def test_a_check_of_several_things_has_to_say_which() -> None:
+    """A name that fits any failure of such a check would say nothing."""
+    several = ("expressions_of_", "grain_of_", "codes_of_")
+    assert {
+        fault.says for fault in FAULTS if fault.check.startswith(several) and not fault.row
+    } == set()

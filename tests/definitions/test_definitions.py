@@ -98,7 +98,7 @@ def test_every_mart_and_raw_table_shows_its_columns(graph: dg.AssetGraph) -> Non
 
 def test_dbt_tests_are_asset_checks(graph: dg.AssetGraph) -> None:
     checked = {key.asset_key.path[0] for key in graph.asset_check_keys}
-    assert {"raw", "marts"} <= checked
+    assert {"staging", "intermediate", "marts"} <= checked
 
 
 def test_a_build_stays_in_one_process_and_in_the_pool(defs: dg.Definitions) -> None:

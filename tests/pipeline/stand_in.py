@@ -32,13 +32,14 @@ def _node(unique_id: str, **more: Any) -> dict[str, Any]:
 
 
 def _result(unique_id: str, status: str) -> dict[str, Any]:
-    name = unique_id.split(".")[2]
+    kind, _, name = unique_id.split(".")
+    failing_rows = "select 'several rows have one key' as problem, null as place, 7 as figure_id"
     return {
         "unique_id": unique_id,
         "status": status,
         "message": f"{name} says {status}",
         "relation_name": f'"warehouse"."marts"."{name}"',
-        "compiled_code": f"select * from {name}_of_another",
+        "compiled_code": failing_rows if kind == "test" else f"select * from {name}_of_another",
     }
 
 
@@ -84,7 +85,12 @@ def make_build(
         "nodes": {
             MODEL: _node(MODEL, tags=["question", "question_input"]),
             QUESTION: _node(QUESTION, tags=["question"]),
-            TEST: _node(TEST, schema="tests"),
+            TEST: _node(
+                TEST,
+                schema="tests",
+                test_metadata={"name": "grain", "kwargs": {"columns": ["figure_id"]}},
+                attached_node=MODEL,
+            ),
         },
         "unit_tests": {},
         "parent_map": {QUESTION: ["model.bilateral.between"], "model.bilateral.between": [MODEL]},

@@ -52,9 +52,9 @@ def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) 
     with duckdb.connect(str(build)) as connection:
         connection.execute("create schema marts")
         connection.execute(
-            "create table marts.releases (source_id varchar, release_id varchar, licence varchar,"
-            " primary key (source_id, release_id))"
+            "create table marts.releases (source_id varchar, release_id varchar, licence varchar)"
         )
+        _write_keys(connection, "('releases', ['source_id', 'release_id'])")
         connection.executemany("insert into marts.releases values (?, ?, 'x')", list(flags))
         connection.execute("create table marts.countries (partner_code varchar)")
         connection.execute("insert into marts.countries values ('KOR'), ('office')")
@@ -83,6 +83,12 @@ def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) 
     out.mkdir()
     write_exports(build, out, f"'{folder}/files.parquet'", {"content_hash": "it's"})
     return out
+
+
+def _write_keys(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+    connection.execute("create schema meta")
+    connection.execute("create table meta.keys (table_name varchar, key_columns varchar[])")
+    connection.execute(f"insert into meta.keys values {rows}")
 
 
 def numbers(out: Path, table: str) -> set[int]:
@@ -177,6 +183,7 @@ def test_a_quoted_publisher_follows_its_source_and_the_file_it_was_typed_into(
             f" '2018' as release_id, '{folder}/figures.csv' as snapshot_file"
         )
         connection.execute("create table marts.readings as select 'ministry 2018' as release_key")
+        _write_keys(connection, "('sources', ['source_id'])")
     out = tmp_path / "exports"
     out.mkdir()
     write_exports(build, out, f"'{tmp_path}/files.parquet'", {})

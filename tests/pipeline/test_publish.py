@@ -85,6 +85,7 @@ def test_meta_carries_rejects_questions_and_comments(settings: Settings, build: 
         (1, "figures", '"warehouse"."marts"."figures"', "select * from figures_of_another", True),
         (2, "answers", '"warehouse"."marts"."answers"', "select * from answers_of_another", False),
     ]
+    assert connection.execute("from meta.keys").fetchall() == [("figures", ["figure_id"])]
     (uncommented,) = connection.execute(
         "select count(*) from duckdb_tables() where schema_name = 'meta' and comment is null"
     ).fetchone()
@@ -148,7 +149,11 @@ def test_lost_exports_are_written_again(settings: Settings, build: Build) -> Non
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ({TEST: "fail"}, "Test figures_are_whole ended as fail"),
+        (
+            {TEST: "fail"},
+            "Test figures_are_whole ended as fail: figures_are_whole says fail"
+            r" \[problem several rows have one key, figure_id 7\]",
+        ),
         ({TEST: ""}, "Test figures_are_whole was never run"),
         ({QUESTION: "skipped"}, "Model answers ended as skipped"),
         ({MODEL: "error"}, "Model figures ended as error"),

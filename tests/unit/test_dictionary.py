@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.dbt_project import ensure_manifest, read_manifest
-from dagster_project.dictionary import dictionary_file, render_dictionary
+from dagster_project.dictionary import checks_of, dictionary_file, render_dictionary
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
 
@@ -42,9 +42,11 @@ def test_every_mart_is_in_the_dictionary_with_every_column(settings: Settings) -
 def test_every_check_has_one_place_in_the_dictionary(settings: Settings) -> None:
     page = render_dictionary(settings)
     said = [
-        node["name"]
+        check.name
         for node in read_manifest(ensure_manifest(settings))["nodes"].values()
-        if node["resource_type"] == "test" and node["description"]
+        if node["resource_type"] == "test"
+        for check in checks_of(node)
+        if check.description
     ]
     assert len(said) > 40
     assert {name for name in said if page.count(f"`{name}`") != 1} == set()

@@ -1,5 +1,5 @@
 {#- Coded columns hold codes that `coded_values` explains; null is no code. -#}
-{% test uses_known_codes(model, columns) %}
+{% test accepted_codes(model, columns) %}
 
     with
         used as (
