@@ -15,8 +15,7 @@
 
 {#- The series a figure is made of, exports first: what two figures share to be the same figure. -#}
 {% macro basis_key(export_series_code, import_series_code, joint=" + ") -%}
-    coalesce({{ export_series_code }}, '')
-    || case
+    coalesce({{ export_series_code }}, '') || case
         when {{ export_series_code }} is not null and {{ import_series_code }} is not null
         then '{{ joint }}'
         else ''

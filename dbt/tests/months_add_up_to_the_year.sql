@@ -16,8 +16,7 @@ with
 
     months as (
 
-        select
-            y.figure_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
+        select y.figure_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
         from years as y
         inner join
             figures as m

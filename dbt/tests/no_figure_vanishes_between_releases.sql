@@ -51,8 +51,8 @@ left join
     on s.raw_table = g.raw_table
     and s.release_id = g.release_id
     and f.flow = g.flow
-            and f.series_id = g.series_id
-            and f.partner_id = g.partner_id
-            and f.product_id = g.product_id
+    and f.series_id = g.series_id
+    and f.partner_id = g.partner_id
+    and f.product_id = g.product_id
     and f.period_start = g.period_start
 where g.figure_id is null and f.value_usd <> 0 and f.withdrawn_by_release_id is null

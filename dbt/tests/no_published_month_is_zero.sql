@@ -21,8 +21,7 @@ with
             and z.period_start = b.period_start + interval 1 year
             and b.period_kind = 'month'
         where z.period_kind = 'month' and z.measure = 'trade_value' and z.product_system = 'total'
-        group by
-            z.raw_table, z.release_id, z.series_id, z.period_start
+        group by z.raw_table, z.release_id, z.series_id, z.period_start
 
     )
 

@@ -4,10 +4,12 @@ with
         select
             *,
             lag(value_usd) over (
-                partition by raw_table, release_id, flow, series_id, partner_id, product_id order by period_start
+                partition by raw_table, release_id, flow, series_id, partner_id, product_id
+                order by period_start
             ) as year_before_usd,
             lead(value_usd) over (
-                partition by raw_table, release_id, flow, series_id, partner_id, product_id order by period_start
+                partition by raw_table, release_id, flow, series_id, partner_id, product_id
+                order by period_start
             ) as year_after_usd
         from {{ ref("int_trade__figures_described") }}
         where

@@ -28,13 +28,7 @@ with
         from figures
         where not is_aggregate
         group by
-            raw_table,
-            release_id,
-            reporter_iso3,
-            trade_kind,
-            series_id,
-            period_start,
-            period_end
+            raw_table, release_id, reporter_iso3, trade_kind, series_id, period_start, period_end
 
     ),
 

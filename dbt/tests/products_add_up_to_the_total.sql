@@ -3,9 +3,7 @@
 with
     figures as (
 
-        select
-            o.*,
-            s.reporter_iso3 is not null as is_compilers_own
+        select o.*, s.reporter_iso3 is not null as is_compilers_own
         from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
         where o.evidence_kind = 'statistic'
@@ -26,8 +24,7 @@ with
             sum(half_width_usd) as half_width_usd
         from figures
         where product_system <> 'total'
-        group by
-            file_no, partner_code, series_id, measure, product_system, period_start, period_end
+        group by file_no, partner_code, series_id, measure, product_system, period_start, period_end
 
     )
 

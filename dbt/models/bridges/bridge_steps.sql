@@ -69,14 +69,9 @@ with
 
         select s.bridge_id, s.step_order, s.side, s.series_id, p.figure_id
         from series as s
-        inner join {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
         inner join
             {{ ref("int_figures__value_figures") }} as p
-            on v.cell_id = p.cell_id
-            and v.series_id = p.series_id
-            and v.source_id = p.source_id
-            and v.raw_table = p.raw_table
-            and v.route = p.route
+            on s.value_id = p.value_id
             and p.known_from <= s.vintage_date
             and (p.known_to is null or p.known_to > s.vintage_date)
 
@@ -183,6 +178,6 @@ select
     b.b_usd as after_usd,
     cast(null as varchar) as before_series,
     cast(null as varchar) as after_series,
-    cast([] as integer[]) as evidence
+    cast([] as bigint[]) as evidence
 from rounding as r
 inner join bridges as b on r.bridge_id = b.bridge_id

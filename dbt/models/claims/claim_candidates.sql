@@ -54,7 +54,24 @@ with
 
     ),
 
-    measures as (select * from {{ ref("int_figures__measures") }}),
+    -- Of the cells that claims are about alone: a few of very many.
+    measures as materialized(
+
+        select *
+        from {{ ref("int_figures__measures") }}
+        where
+            cell_id in (
+                select cell_id
+                from hypotheses
+                union
+                select base_cell_id
+                from hypotheses
+                union
+                select whole_cell_id
+                from hypotheses
+            )
+
+    ),
 
     levels as (
 
@@ -96,6 +113,19 @@ with
 
     ),
 
+    compared_cells as (
+
+        select
+            *,
+            case when transform = 'share' then whole_cell_id else base_cell_id end as other_cell_id,
+            case
+                when transform = 'share' then whole_cell_key else base_cell_key
+            end as other_cell_key
+        from hypotheses
+        where transform in ('change', 'growth', 'ratio', 'share') and hypothesis = 'as_stated'
+
+    ),
+
     -- Two figures of one basis at one moment: a period beside its base, a part beside its whole.
     paired as (
 
@@ -105,9 +135,7 @@ with
             h.definition_id,
             h.definition_rank,
             h.cell_key as cell_id,
-            case
-                when h.transform = 'share' then h.whole_cell_key else h.base_cell_key
-            end as partner_cell_id,
+            h.other_cell_key as partner_cell_id,
             h.transform,
             h.unit_kind,
             p.quantity,
@@ -132,18 +160,17 @@ with
             p.imports_value_id,
             q.exports_value_id as base_exports_value_id,
             q.imports_value_id as base_imports_value_id
-        from hypotheses as h
+        from compared_cells as h
         inner join measures as p on h.cell_id = p.cell_id and h.quantity = p.quantity
         inner join
             measures as q
-            on q.cell_id
-            = case when h.transform = 'share' then h.whole_cell_id else h.base_cell_id end
-            and p.quantity = q.quantity
+            on h.other_cell_id = q.cell_id
+            and h.quantity = q.quantity
             and p.basis_key = q.basis_key
-            and p.page_release_no is not distinct from q.page_release_no
-            and (q.valid_to is null or p.valid_from < q.valid_to)
+            and coalesce(p.page_release_no, 0) = coalesce(q.page_release_no, 0)
+        where
+            (q.valid_to is null or p.valid_from < q.valid_to)
             and (p.valid_to is null or q.valid_from < p.valid_to)
-        where h.transform in ('change', 'growth', 'ratio', 'share') and h.hypothesis = 'as_stated'
 
     ),
 
@@ -474,11 +501,7 @@ with
         from valued as v
         inner join
             {{ ref("int_figures__value_figures") }} as f
-            on v.cell_id = f.cell_id
-            and v.series_id = f.series_id
-            and v.source_id = f.source_id
-            and v.raw_table = f.raw_table
-            and v.route = f.route
+            on v.value_id = f.value_id
             and f.known_from <= v.vintage_date
         where v.known_from > v.vintage_date
         group by v.candidate_no, v.value_id
@@ -487,8 +510,9 @@ with
 
     released as (
 
-        select v.candidate_no, string_agg(distinct r.release_key, ' + ' order by r.release_key)
-        as release_key
+        select
+            v.candidate_no,
+            string_agg(distinct r.release_key, ' + ' order by r.release_key) as release_key
         from valued as v
         left join earlier as e on v.candidate_no = e.candidate_no and v.value_id = e.value_id
         inner join
@@ -554,8 +578,7 @@ with
             ) as distance
         from dated as x
         left join released as r on x.candidate_no = r.candidate_no
-        left join
-            {{ ref("int_trade__releases_ordered") }} as p on x.page_release_no = p.release_no
+        left join {{ ref("int_trade__releases_ordered") }} as p on x.page_release_no = p.release_no
 
     ),
 

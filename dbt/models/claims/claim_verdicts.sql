@@ -57,11 +57,7 @@ with
             ) as readings
         from judged as j
         inner join claims as k on j.claim_id = k.claim_id
-        inner join
-            candidates as x
-            on j.claim_id = x.claim_id
-            and x.fit = 'exact'
-            and x.is_as_stated
+        inner join candidates as x on j.claim_id = x.claim_id and x.fit = 'exact' and x.is_as_stated
         left join
             {{ ref("int_readings__named") }} as n
             on k.reporter_iso3 = n.reporter_iso3
@@ -316,7 +312,7 @@ select
             || ' that was current on '
             || coalesce(cast(k.published_on as varchar), 'the day of print')
     end as missing,
-    coalesce(e.evidence, cast([] as integer[])) as evidence,
+    coalesce(e.evidence, cast([] as bigint[])) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
     s.readings_fitting,

@@ -123,11 +123,7 @@ select
         end,
         case
             when c.preferred_release_key <> c.other_release_key
-            then
-                'released as '
-                || c.other_release_key
-                || ' instead of '
-                || c.preferred_release_key
+            then 'released as ' || c.other_release_key || ' instead of ' || c.preferred_release_key
         end,
         case when c.other_evidence_kind <> 'statistic' then 'known as printed' end
     ) as reason,

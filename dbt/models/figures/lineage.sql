@@ -3,30 +3,30 @@
 -- From a row of a mart to the raw rows under it: file, row, column, hash, release and address.
 -- Nothing of it is stored: each mart knows its figures, and these know where they stand.
 with
-    -- The figures under each value, as the last release of its stretch gives them.
+    figures as (select * from {{ ref("int_figures__value_figures") }}),
+
+    -- The figures under each value as the last release of its stretch gives them.
     value_rows as (
 
         select v.value_id, f.figure_id
         from {{ ref("int_figures__values") }} as v
-        inner join
-            {{ ref("int_figures__value_figures") }} as f
-            on v.cell_id = f.cell_id
-            and v.series_id = f.series_id
-            and v.source_id = f.source_id
-            and v.raw_table = f.raw_table
-            and v.route = f.route
-            and f.known_from <= v.known_from
-            and (f.known_to is null or f.known_to > v.known_from)
+        inner join figures as f on v.value_id = f.value_id
+        where
+            case
+                when v.valid_to is null
+                then f.known_to is null or f.known_to > {{ as_of_day() }}
+                else f.known_from < v.valid_to and f.known_to >= v.valid_to
+            end
 
     ),
 
     balance_values as (
 
-        select balance_id, exports_value_id as value_id
+        select balance_id, exports_value_id as value_id, valid_to
         from {{ ref("int_figures__balances") }}
         where not is_page
         union all
-        select balance_id, imports_value_id as value_id
+        select balance_id, imports_value_id as value_id, valid_to
         from {{ ref("int_figures__balances") }}
         where not is_page
 
@@ -34,9 +34,15 @@ with
 
     balance_rows as (
 
-        select b.balance_id, r.figure_id
+        select b.balance_id, f.figure_id
         from balance_values as b
-        inner join value_rows as r on b.value_id = r.value_id
+        inner join figures as f on b.value_id = f.value_id
+        where
+            case
+                when b.valid_to is null
+                then f.known_to is null or f.known_to > {{ as_of_day() }}
+                else f.known_from < b.valid_to and (f.known_to is null or f.known_to >= b.valid_to)
+            end
 
         union all
 
@@ -76,8 +82,7 @@ with
         select distinct
             'figure_comparisons' as mart, m.comparison_id as row_key, r.figure_id as reference_id
         from {{ ref("figure_comparisons") }} as m
-        inner join
-            balance_rows as r on r.balance_id in (m.preferred_balance_id, m.other_balance_id)
+        inner join balance_rows as r on r.balance_id in (m.preferred_balance_id, m.other_balance_id)
 
         union all
 
@@ -103,8 +108,7 @@ with
 
         union all
 
-        select
-            'claim_verdicts' as mart, claim_id as row_key, unnest(evidence) as reference_id
+        select 'claim_verdicts' as mart, claim_id as row_key, unnest(evidence) as reference_id
         from {{ ref("claim_verdicts") }}
 
         union all
@@ -127,11 +131,16 @@ with
 
         union all
 
-        select 'mirror_flows' as mart, m.mirror_id as row_key, r.reference_id
+        select 'mirror_flows' as mart, m.mirror_id as row_key, r.figure_id as reference_id
         from {{ ref("mirror_flows") }} as m
         inner join
-            {{ ref("raw_references") }} as r
-            on r.observation_id in (m.export_observation_id, m.import_observation_id)
+            {{ ref("int_trade__observations") }} as o
+            on o.observation_id in (m.export_observation_id, m.import_observation_id)
+        inner join
+            {{ ref("int_trade__figures") }} as r
+            on o.observation_id = r.observation_id
+            and o.last_release_no = r.release_no
+            and r.copy_no = 1
 
         union all
 
@@ -140,8 +149,7 @@ with
 
         union all
 
-        select
-            'revisions' as mart, cast(m.observation_id as varchar) as row_key, r.reference_id
+        select 'revisions' as mart, cast(m.observation_id as varchar) as row_key, r.reference_id
         from {{ ref("revisions") }} as m
         inner join {{ ref("raw_references") }} as r on m.observation_id = r.observation_id
 

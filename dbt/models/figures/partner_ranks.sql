@@ -19,9 +19,7 @@ with
             s.trade_kind,
             s.account_basis
         from {{ ref("int_trade__figures") }} as f
-        inner join
-            {{ ref("int_trade__series_listed") }} as s
-            on coalesce(f.export_series_id, f.import_series_id) = s.series_id
+        inner join {{ ref("int_trade__series_listed") }} as s on f.series_id = s.series_id
         inner join
             {{ ref("int_trade__products_listed") }} as p
             on f.product_id = p.product_id

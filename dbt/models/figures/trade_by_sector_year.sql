@@ -19,138 +19,138 @@ with
 
     ),
 
-        totals as (select * from known where definition_id = 'total:total'),
+    totals as (select * from known where definition_id = 'total:total'),
 
-        sectors as (
+    sectors as (
 
-            select
-                k.cell_key || ' | ' || k.leg_id as figure_id,
-                k.value_id,
-                k.reporter_iso3,
-                k.partner_code,
-                k.trade_kind,
-                cast(year(k.period_start) as integer) as year,
-                d.sector_id,
-                k.definition_id,
-                d.partition_name,
-                k.direction as quantity,
-                k.leg_id,
-                k.value_usd,
-                k.half_width_usd,
-                k.members,
-                k.members_found,
-                t.value_usd as total_usd,
-                k.release_key,
-                t.release_key as total_release_key,
-                k.known_from
-            from known as k
-            inner join {{ ref("sector_definitions") }} as d on k.definition_id = d.definition_id
-            left join
-                totals as t
-                on k.reporter_iso3 = t.reporter_iso3
-                and k.partner_code = t.partner_code
-                and k.trade_kind = t.trade_kind
-                and k.period_start = t.period_start
-                and k.leg_id = t.leg_id
-            where k.definition_id <> 'total:total'
+        select
+            k.cell_key || ' | ' || k.leg_id as figure_id,
+            k.value_id,
+            k.reporter_iso3,
+            k.partner_code,
+            k.trade_kind,
+            cast(year(k.period_start) as integer) as year,
+            d.sector_id,
+            k.definition_id,
+            d.partition_name,
+            k.direction as quantity,
+            k.leg_id,
+            k.value_usd,
+            k.half_width_usd,
+            k.members,
+            k.members_found,
+            t.value_usd as total_usd,
+            k.release_key,
+            t.release_key as total_release_key,
+            k.known_from
+        from known as k
+        inner join {{ ref("sector_definitions") }} as d on k.definition_id = d.definition_id
+        left join
+            totals as t
+            on k.reporter_iso3 = t.reporter_iso3
+            and k.partner_code = t.partner_code
+            and k.trade_kind = t.trade_kind
+            and k.period_start = t.period_start
+            and k.leg_id = t.leg_id
+        where k.definition_id <> 'total:total'
 
-        ),
+    ),
 
-        -- What a partition leaves of the total is a row of its own, so that parts and rest add up.
-        remainders as (
+    -- What a partition leaves of the total is a row of its own, so that parts and rest add up.
+    remainders as (
 
-            select
-                reporter_iso3,
-                partner_code,
-                trade_kind,
-                year,
-                partition_name,
-                quantity,
-                leg_id,
-                total_usd,
-                total_release_key,
-                cast(total_usd - sum(value_usd) as decimal(24, 3)) as value_usd,
-                cast(sum(half_width_usd) as decimal(24, 3)) as half_width_usd,
-                cast(sum(members) as bigint) as members,
-                cast(sum(members_found) as bigint) as members_found,
-                max(release_key) as release_key,
-                max(known_from) as known_from
-            from sectors
-            where partition_name is not null and total_usd is not null
-            group by
-                reporter_iso3,
-                partner_code,
-                trade_kind,
-                year,
-                partition_name,
-                quantity,
-                leg_id,
-                total_usd,
-                total_release_key
+        select
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            year,
+            partition_name,
+            quantity,
+            leg_id,
+            total_usd,
+            total_release_key,
+            cast(total_usd - sum(value_usd) as decimal(24, 3)) as value_usd,
+            cast(sum(half_width_usd) as decimal(24, 3)) as half_width_usd,
+            cast(sum(members) as bigint) as members,
+            cast(sum(members_found) as bigint) as members_found,
+            max(release_key) as release_key,
+            max(known_from) as known_from
+        from sectors
+        where partition_name is not null and total_usd is not null
+        group by
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            year,
+            partition_name,
+            quantity,
+            leg_id,
+            total_usd,
+            total_release_key
 
-        ),
+    ),
 
-        together as (
+    together as (
 
-            select
-                figure_id,
-                value_id,
-                reporter_iso3,
-                partner_code,
-                trade_kind,
-                year,
-                sector_id,
-                definition_id,
-                partition_name,
-                quantity,
-                leg_id,
-                value_usd,
-                half_width_usd,
-                members,
-                members_found,
-                total_usd,
-                release_key,
-                total_release_key,
-                known_from,
-                false as is_remainder
-            from sectors
+        select
+            figure_id,
+            value_id,
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            year,
+            sector_id,
+            definition_id,
+            partition_name,
+            quantity,
+            leg_id,
+            value_usd,
+            half_width_usd,
+            members,
+            members_found,
+            total_usd,
+            release_key,
+            total_release_key,
+            known_from,
+            false as is_remainder
+        from sectors
 
-            union all
+        union all
 
-            select
-                reporter_iso3
-                || '>'
-                || partner_code
-                || ' '
-                || trade_kind
-                || ' remainder of '
-                || partition_name
-                || ' '
-                || cast(year as varchar)
-                || ' | '
-                || leg_id as figure_id,
-                cast(null as integer) as value_id,
-                reporter_iso3,
-                partner_code,
-                trade_kind,
-                year,
-                'remainder' as sector_id,
-                'remainder of ' || partition_name as definition_id,
-                partition_name,
-                quantity,
-                leg_id,
-                value_usd,
-                half_width_usd,
-                members,
-                members_found,
-                total_usd,
-                release_key,
-                total_release_key,
-                known_from,
-                true as is_remainder
-            from remainders
+        select
+            reporter_iso3
+            || '>'
+            || partner_code
+            || ' '
+            || trade_kind
+            || ' remainder of '
+            || partition_name
+            || ' '
+            || cast(year as varchar)
+            || ' | '
+            || leg_id as figure_id,
+            cast(null as integer) as value_id,
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            year,
+            'remainder' as sector_id,
+            'remainder of ' || partition_name as definition_id,
+            partition_name,
+            quantity,
+            leg_id,
+            value_usd,
+            half_width_usd,
+            members,
+            members_found,
+            total_usd,
+            release_key,
+            total_release_key,
+            known_from,
+            true as is_remainder
+        from remainders
 
-        )
+    )
 
 select
     *,

@@ -1,4 +1,4 @@
-{{ config(materialized="view") }}
+{{ config(materialized="view", post_hook="{{ observations_as_of(this) }}") }}
 
 -- Every figure as its source gave it, by readable names: one row per run of releases that say
 -- the same.
@@ -25,8 +25,9 @@ select
     coalesce(x.measure, m.measure) as measure,
     x.concept as export_concept,
     m.concept as import_concept,
-    case when o.flow = 'export' then x.valuation when o.flow = 'import' then m.valuation end
-    as valuation,
+    case
+        when o.flow = 'export' then x.valuation when o.flow = 'import' then m.valuation
+    end as valuation,
     coalesce(x.account_basis, m.account_basis) as account_basis,
     coalesce(x.seasonal_adjustment, m.seasonal_adjustment) as seasonal_adjustment,
     p.product_system,

@@ -12,8 +12,7 @@ with
             lag(o.half_width_usd) over figure as previous_half_width_usd
         from {{ ref("int_trade__observations") }} as o
         inner join
-            {{ ref("int_trade__releases_ordered") }} as f
-            on o.first_release_no = f.release_no
+            {{ ref("int_trade__releases_ordered") }} as f on o.first_release_no = f.release_no
         where o.flow in ('export', 'import')
         window
             figure as (
@@ -26,7 +25,8 @@ with
                     o.product_id,
                     o.period_start,
                     o.period_end
-                order by o.known_from, o.known_to nulls last, o.half_width_usd desc, o.observation_id
+                order by
+                    o.known_from, o.known_to nulls last, o.half_width_usd desc, o.observation_id
             )
 
     )
@@ -58,9 +58,7 @@ select
             )
     end as change_pct
 from ordered as o
-inner join
-    {{ ref("int_trade__series_listed") }} as s
-    on coalesce(o.export_series_id, o.import_series_id) = s.series_id
+inner join {{ ref("int_trade__series_listed") }} as s on o.series_id = s.series_id
 inner join {{ ref("int_trade__areas_listed") }} as a on o.partner_id = a.area_id
 inner join {{ ref("int_trade__products_listed") }} as p on o.product_id = p.product_id
 inner join {{ ref("int_trade__releases_ordered") }} as r on o.previous_release_no = r.release_no
@@ -69,6 +67,5 @@ where
     case
         when o.half_width_usd = o.previous_half_width_usd
         then o.value_usd <> o.previous_value_usd
-        else
-            abs(o.value_usd - o.previous_value_usd) > o.half_width_usd + o.previous_half_width_usd
+        else abs(o.value_usd - o.previous_value_usd) > o.half_width_usd + o.previous_half_width_usd
     end

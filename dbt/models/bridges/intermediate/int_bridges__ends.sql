@@ -160,10 +160,7 @@ with
             b.measured_export_series_id as export_series_id,
             b.measured_import_series_id as import_series_id,
             b.page_release_no,
-            case
-                when b.page_release_no is null
-                then max(n.vintage_date)
-            end as vintage_date,
+            case when b.page_release_no is null then max(n.vintage_date) end as vintage_date,
             b.exports_release_no,
             b.imports_release_no,
             b.exports_value_id,
@@ -227,8 +224,7 @@ with
             *,
             row_number() over (
                 partition by cell_id
-                order by
-                    valid_to is not null, policy_rank, valid_from desc, reading_id, release_key
+                order by valid_to is not null, policy_rank, valid_from desc, reading_id, release_key
             ) as preference
         from balances
 
@@ -247,8 +243,8 @@ with
             || b.reading_id as bridge_id,
             a.balance_id as a_balance_id,
             b.balance_id as b_balance_id,
-            greatest(a.valid_from, b.valid_from) as a_vintage_date,
-            greatest(a.valid_from, b.valid_from) as b_vintage_date
+            {{ as_of_day() }} as a_vintage_date,
+            {{ as_of_day() }} as b_vintage_date
         from ranked as a
         inner join
             ranked as b
@@ -270,8 +266,8 @@ with
             || b.release_key as bridge_id,
             a.balance_id as a_balance_id,
             b.balance_id as b_balance_id,
-            a.valid_from as a_vintage_date,
-            b.valid_from as b_vintage_date
+            a.valid_to - 1 as a_vintage_date,
+            {{ as_of_day() }} as b_vintage_date
         from ranked as b
         inner join
             balances as a
@@ -333,10 +329,16 @@ with
                 greatest(k.high - k.claimed, k.claimed - k.low) as decimal(24, 3)
             ) as printed_half_usd,
             q.value_usd,
-            q.valid_from <= j.known_from and (q.valid_to is null or q.valid_to > j.known_from)
-            as is_the_judged
+            case
+                when d.known_at_publication in ('known', 'unknown')
+                then d.vintage_date
+                else d.known_from
+            end as judged_on,
+            q.valid_from <= j.known_from
+            and (q.valid_to is null or q.valid_to > j.known_from) as is_the_judged
         from {{ ref("claims") }} as k
         inner join {{ ref("int_claims__judged") }} as j on k.claim_id = j.claim_id
+        inner join {{ ref("claim_candidates") }} as d on j.candidate_id = d.candidate_id
         inner join cells as c on j.cell_id = c.cell_key
         inner join
             measures as q
@@ -367,6 +369,7 @@ with
             cast(null as integer) as page_release_no,
             vintage_date as valid_from,
             vintage_date + 1 as valid_to,
+            vintage_date as judged_on,
             true as is_the_judged
         from found
         union all
@@ -377,6 +380,7 @@ with
             c.page_release_no,
             c.valid_from,
             c.valid_to,
+            c.judged_on,
             c.is_the_judged
         from requested as r
         cross join
@@ -399,11 +403,13 @@ with
             a.page_release_no as a_page_release_no,
             a.valid_from as a_valid_from,
             a.valid_to as a_valid_to,
+            a.judged_on as a_judged_on,
             a.is_the_judged as a_is_the_judged,
             b.claim_id as b_claim_id,
             b.page_release_no as b_page_release_no,
             b.valid_from as b_valid_from,
             b.valid_to as b_valid_to,
+            b.judged_on as b_judged_on,
             b.is_the_judged as b_is_the_judged
         from options as a
         inner join options as b on a.bridge_id = b.bridge_id and b.side = 'b'
@@ -417,11 +423,13 @@ with
             a.page_release_no as a_page_release_no,
             a.valid_from as a_valid_from,
             a.valid_to as a_valid_to,
+            a.judged_on as a_judged_on,
             a.is_the_judged as a_is_the_judged,
             b.claim_id as b_claim_id,
             b.page_release_no as b_page_release_no,
             b.valid_from as b_valid_from,
             b.valid_to as b_valid_to,
+            b.judged_on as b_judged_on,
             b.is_the_judged as b_is_the_judged
         from claims as a
         inner join
@@ -447,7 +455,9 @@ with
                     (b_valid_to is null or a_valid_from < b_valid_to)
                     and (a_valid_to is null or b_valid_from < a_valid_to)
             end as is_one_day,
+            -- The first day on which both are known and printed.
             least(
+                greatest(a_valid_from, b_valid_from, a_judged_on, b_judged_on),
                 coalesce(a_valid_to - 1, {{ as_of_day() }}),
                 coalesce(b_valid_to - 1, {{ as_of_day() }})
             ) as common_day
@@ -503,6 +513,33 @@ with
                 when s.side = 'a' then p.a_page_release_no else p.b_page_release_no
             end
         where p.preference = 1
+
+    ),
+
+    -- The releases that were current on the day of an end that was asked for.
+    dated_values as (
+
+        select bridge_id, side, exports_value_id as value_id, vintage_date
+        from found
+        union all
+        select bridge_id, side, imports_value_id as value_id, vintage_date
+        from found
+        union all
+        select bridge_id, side, exports_value_id as value_id, vintage_date
+        from claim_ends
+        union all
+        select bridge_id, side, imports_value_id as value_id, vintage_date
+        from claim_ends
+
+    ),
+
+    dated_releases as (
+
+        select d.bridge_id, d.side, d.value_id, max(f.release_no) as release_no
+        from dated_values as d
+        inner join {{ ref("int_figures__value_figures") }} as f on d.value_id = f.value_id
+        where f.known_from <= d.vintage_date
+        group by d.bridge_id, d.side, d.value_id
 
     ),
 
@@ -608,7 +645,31 @@ select
     t.printed_half_usd
 from together as t
 inner join cells as c on t.cell_id = c.cell_id
-inner join releases as xr on t.exports_release_no = xr.release_no
-inner join releases as mr on t.imports_release_no = mr.release_no
+left join
+    dated_releases as xd
+    on t.bridge_id = xd.bridge_id
+    and t.side = xd.side
+    and t.exports_value_id = xd.value_id
+left join
+    dated_releases as md
+    on t.bridge_id = md.bridge_id
+    and t.side = md.side
+    and t.imports_value_id = md.value_id
+inner join
+    releases as xr
+    on coalesce(
+        xd.release_no,
+        case when t.exports_value_id is null then md.release_no end,
+        t.exports_release_no
+    )
+    = xr.release_no
+inner join
+    releases as mr
+    on coalesce(
+        md.release_no,
+        case when t.imports_value_id is null then xd.release_no end,
+        t.imports_release_no
+    )
+    = mr.release_no
 left join {{ ref("int_trade__series_listed") }} as x on t.export_series_id = x.series_id
 left join {{ ref("int_trade__series_listed") }} as m on t.import_series_id = m.series_id

@@ -31,11 +31,7 @@ with
         inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
         inner join
             {{ ref("int_figures__value_figures") }} as p
-            on v.cell_id = p.cell_id
-            and v.series_id = p.series_id
-            and v.source_id = p.source_id
-            and v.raw_table = p.raw_table
-            and v.route = p.route
+            on v.value_id = p.value_id
             and p.known_from <= f.vintage_date
             and (p.known_to is null or p.known_to > f.vintage_date)
         group by f.bridge_id, f.side, v.direction, s.series_code, v.value_usd
@@ -76,13 +72,6 @@ with
     )
 
 select
-    t.bridge_id,
-    t.side,
-    t.direction,
-    t.leg_id,
-    t.value_usd,
-    r.release_key,
-    r.known_from,
-    t.evidence
+    t.bridge_id, t.side, t.direction, t.leg_id, t.value_usd, r.release_key, r.known_from, t.evidence
 from together as t
 inner join {{ ref("int_trade__releases_ordered") }} as r on t.release_no = r.release_no

@@ -19,9 +19,7 @@ with
             max(case when dimension = 'import_concept' then bit end) as import_concept,
             max(case when dimension = 'valuation' then bit end) as valuation,
             max(case when dimension = 'account_basis' then bit end) as account_basis,
-            max(
-                case when dimension = 'seasonal_adjustment' then bit end
-            ) as seasonal_adjustment,
+            max(case when dimension = 'seasonal_adjustment' then bit end) as seasonal_adjustment,
             max(case when dimension = 'exports_compiler' then bit end) as exports_compiler,
             max(case when dimension = 'imports_compiler' then bit end) as imports_compiler
         from {{ ref("bridge_dimensions") }}
@@ -163,14 +161,8 @@ with
                 then not r.is_one_compiler and r.a_imports_id is not null
             end as is_different
         from bridges as r
-        left join
-            flow_differences as x
-            on r.bridge_id = x.bridge_id
-            and x.direction = 'exports'
-        left join
-            flow_differences as m
-            on r.bridge_id = m.bridge_id
-            and m.direction = 'imports'
+        left join flow_differences as x on r.bridge_id = x.bridge_id and x.direction = 'exports'
+        left join flow_differences as m on r.bridge_id = m.bridge_id and m.direction = 'imports'
         cross join {{ ref("bridge_dimensions") }} as d
 
     ),
@@ -179,9 +171,7 @@ with
 
         select
             bridge_id,
-            cast(
-                coalesce(sum(case when is_different then bit end), 0) as integer
-            ) as differing
+            cast(coalesce(sum(case when is_different then bit end), 0) as integer) as differing
         from differences
         group by bridge_id
 
@@ -192,9 +182,7 @@ with
         select d.differing, m.mask, bit_count(m.mask) as changed
         from (select distinct differing from masked) as d
         inner join
-            (
-                select unnest(range(0, 2 * max(bit))) as mask from {{ ref("bridge_dimensions") }}
-            ) as m
+            (select unnest(range(0, 2 * max(bit))) as mask from {{ ref("bridge_dimensions") }}) as m
             on m.mask & ~ d.differing = 0
 
     ),
@@ -209,12 +197,15 @@ with
             case
                 when m.mask & b.product_group > 0 then r.b_definition_id else r.a_definition_id
             end as definition_id,
-            case when m.mask & b.period > 0 then r.b_period_start else r.a_period_start end
-            as period_start,
-            case when m.mask & b.period > 0 then r.b_period_end else r.a_period_end end
-            as period_end,
-            case when m.mask & b.release > 0 then r.b_vintage_date else r.a_vintage_date end
-            as vintage_date,
+            case
+                when m.mask & b.period > 0 then r.b_period_start else r.a_period_start
+            end as period_start,
+            case
+                when m.mask & b.period > 0 then r.b_period_end else r.a_period_end
+            end as period_end,
+            case
+                when m.mask & b.release > 0 then r.b_vintage_date else r.a_vintage_date
+            end as vintage_date,
             case
                 when m.mask & b.release > 0 then r.b_page_release_no else r.a_page_release_no
             end as page_release_no
@@ -240,7 +231,8 @@ with
             and f.flow = s.flow
             and case
                 when
-                    p.mask & case f.flow when 'export' then b.export_concept else b.import_concept end
+                    p.mask
+                    & case f.flow when 'export' then b.export_concept else b.import_concept end
                     > 0
                 then f.b_concept
                 else f.a_concept
@@ -268,8 +260,9 @@ with
             f.direction,
             case
                 when
-                    p.mask
-                    & case f.direction when 'exports' then b.exports_compiler else b.imports_compiler end
+                    p.mask & case
+                        f.direction when 'exports' then b.exports_compiler else b.imports_compiler
+                    end
                     > 0
                 then f.b_series_id
                 else f.a_series_id
@@ -283,11 +276,7 @@ with
 
     placed as (
 
-        select
-            p.*,
-            c.cell_id,
-            x.series_id as exports_series_id,
-            m.series_id as imports_series_id
+        select p.*, c.cell_id, x.series_id as exports_series_id, m.series_id as imports_series_id
         from points as p
         inner join
             cells as c
@@ -298,29 +287,45 @@ with
             and p.period_start = c.period_start
             and p.period_end = c.period_end
         left join
-            walked as x
-            on p.bridge_id = x.bridge_id
-            and p.mask = x.mask
-            and x.direction = 'exports'
+            walked as x on p.bridge_id = x.bridge_id and p.mask = x.mask and x.direction = 'exports'
         left join
-            walked as m
-            on p.bridge_id = m.bridge_id
-            and p.mask = m.mask
-            and m.direction = 'imports'
+            walked as m on p.bridge_id = m.bridge_id and p.mask = m.mask and m.direction = 'imports'
+
+    ),
+
+    valued as (
+
+        select p.bridge_id, p.mask, v.direction, v.value_id, v.value_usd
+        from placed as p
+        inner join
+            {{ ref("int_figures__values") }} as v
+            on p.cell_id = v.cell_id
+            and v.series_id = case
+                when v.direction = 'exports' then p.exports_series_id else p.imports_series_id
+            end
+        where v.valid_from <= p.vintage_date and (v.valid_to is null or v.valid_to > p.vintage_date)
 
     ),
 
     quoted as (
 
-        select
-            cell_id,
-            release_no,
-            quantity,
-            export_series_id,
-            import_series_id,
-            max(value_usd) as value_usd
-        from {{ ref("int_figures__quoted") }}
-        group by cell_id, release_no, quantity, export_series_id, import_series_id
+        select p.bridge_id, p.mask, max(q.value_usd) as value_usd
+        from placed as p
+        inner join
+            {{ ref("int_figures__quoted") }} as q
+            on p.cell_id = q.cell_id
+            and p.page_release_no = q.release_no
+            and p.quantity = q.quantity
+        where
+            (
+                p.exports_series_id is null
+                or p.exports_series_id in (q.export_series_id, q.import_series_id)
+            )
+            and (
+                p.imports_series_id is null
+                or p.imports_series_id in (q.export_series_id, q.import_series_id)
+            )
+        group by p.bridge_id, p.mask
 
     )
 
@@ -353,30 +358,6 @@ select
         )
     ) as value_usd
 from placed as p
-left join
-    {{ ref("int_figures__values") }} as x
-    on p.cell_id = x.cell_id
-    and p.exports_series_id = x.series_id
-    and x.direction = 'exports'
-    and x.valid_from <= p.vintage_date
-    and (x.valid_to is null or x.valid_to > p.vintage_date)
-left join
-    {{ ref("int_figures__values") }} as m
-    on p.cell_id = m.cell_id
-    and p.imports_series_id = m.series_id
-    and m.direction = 'imports'
-    and m.valid_from <= p.vintage_date
-    and (m.valid_to is null or m.valid_to > p.vintage_date)
-left join
-    quoted as q
-    on p.cell_id = q.cell_id
-    and p.page_release_no = q.release_no
-    and p.quantity = q.quantity
-    and (
-        p.exports_series_id is null
-        or p.exports_series_id in (q.export_series_id, q.import_series_id)
-    )
-    and (
-        p.imports_series_id is null
-        or p.imports_series_id in (q.export_series_id, q.import_series_id)
-    )
+left join valued as x on p.bridge_id = x.bridge_id and p.mask = x.mask and x.direction = 'exports'
+left join valued as m on p.bridge_id = m.bridge_id and p.mask = m.mask and m.direction = 'imports'
+left join quoted as q on p.bridge_id = q.bridge_id and p.mask = q.mask

@@ -37,7 +37,8 @@ with
     -- The valuations of imports before and after a step, whichever of the two flows they are.
     import_valuations as (
 
-        select s.bridge_id, s.mask, i.valuation, b.valuation as before_valuation
+        select
+            s.bridge_id, s.mask, min(i.valuation) as valuation, min(b.valuation) as before_valuation
         from steps as s
         inner join
             {{ ref("int_trade__series_listed") }} as i
@@ -47,6 +48,7 @@ with
             {{ ref("int_trade__series_listed") }} as b
             on b.flow = 'import'
             and b.series_id in (s.before_exports_series_id, s.before_imports_series_id)
+        group by s.bridge_id, s.mask
 
     ),
 

@@ -71,13 +71,15 @@ with
 
     bands as (select * from {{ ref("leg_bands") }}),
 
-    -- Each basis of the cell that is not available, as ratios to the two series of the preferred one.
+    -- Each basis of the cell that is not available, as ratios to the two series of the preferred
+    -- one.
     unheld as (
 
         select
             a.*,
             n.reading_id,
-            -- A series that is available itself is what it is; else it lies in a band about the other.
+            -- A series that is available itself is what it is; else it lies in a band about the
+            -- other.
             coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
             coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
             coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,

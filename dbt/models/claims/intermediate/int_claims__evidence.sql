@@ -77,14 +77,9 @@ with
 
         select distinct c.candidate_id, f.figure_id
         from valued as c
-        inner join {{ ref("int_figures__values") }} as v on c.value_id = v.value_id
         inner join
             {{ ref("int_figures__value_figures") }} as f
-            on v.cell_id = f.cell_id
-            and v.series_id = f.series_id
-            and v.source_id = f.source_id
-            and v.raw_table = f.raw_table
-            and v.route = f.route
+            on c.value_id = f.value_id
             and f.known_from <= c.vintage_date
             and (f.known_to is null or f.known_to > c.vintage_date)
 
@@ -107,8 +102,7 @@ with
 
     from_ranks as (
 
-        select
-            h.candidate_id, unnest([r.export_reference_id, r.import_reference_id]) as figure_id
+        select h.candidate_id, unnest([r.export_reference_id, r.import_reference_id]) as figure_id
         from chosen as h
         inner join {{ ref("partner_ranks") }} as r on h.cell_id = r.rank_id
 

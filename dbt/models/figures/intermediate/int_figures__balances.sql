@@ -18,17 +18,20 @@ with
         select
             x.cell_id,
             x.reported_by,
-            case when x.reported_by = 'reporter' then x.series_id else m.series_id end
-            as export_series_id,
-            case when x.reported_by = 'reporter' then m.series_id else x.series_id end
-            as import_series_id,
+            case
+                when x.reported_by = 'reporter' then x.series_id else m.series_id
+            end as export_series_id,
+            case
+                when x.reported_by = 'reporter' then m.series_id else x.series_id
+            end as import_series_id,
             x.value_id as exports_value_id,
             m.value_id as imports_value_id,
             x.value_usd as exports_usd,
             m.value_usd as imports_usd,
             x.half_width_usd + m.half_width_usd as half_width_usd,
-            case when x.evidence_kind = m.evidence_kind then x.evidence_kind else 'mixed' end
-            as evidence_kind,
+            case
+                when x.evidence_kind = m.evidence_kind then x.evidence_kind else 'mixed'
+            end as evidence_kind,
             x.release_no as exports_release_no,
             m.release_no as imports_release_no,
             x.known_from as exports_known_from,
@@ -53,7 +56,8 @@ with
 
     ),
 
-    -- Where one side ends a stretch of the other, the other's last release in it was an earlier one.
+    -- Where one side ends a stretch of the other, the other's last release in it was an earlier
+    -- one.
     cut_short as (
 
         select exports_value_id as value_id, valid_to
@@ -70,14 +74,9 @@ with
 
         select c.value_id, c.valid_to, max(f.release_no) as release_no
         from cut_short as c
-        inner join {{ ref("int_figures__values") }} as v on c.value_id = v.value_id
         inner join
             {{ ref("int_figures__value_figures") }} as f
-            on v.cell_id = f.cell_id
-            and v.series_id = f.series_id
-            and v.raw_table = f.raw_table
-            and v.source_id = f.source_id
-            and v.route = f.route
+            on c.value_id = f.value_id
             and f.known_from < c.valid_to
         group by c.value_id, c.valid_to
 
@@ -129,8 +128,7 @@ with
             and b.reported_by = q.reported_by
             and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
             and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
-        group by
-            b.cell_id, b.release_no, b.reported_by, b.export_series_id, b.import_series_id
+        group by b.cell_id, b.release_no, b.reported_by, b.export_series_id, b.import_series_id
 
     ),
 
@@ -155,14 +153,8 @@ with
             p.valid_to,
             false as is_page
         from pairs as p
-        left join
-            earlier as x
-            on p.exports_value_id = x.value_id
-            and p.valid_to = x.valid_to
-        left join
-            earlier as m
-            on p.imports_value_id = m.value_id
-            and p.valid_to = m.valid_to
+        left join earlier as x on p.exports_value_id = x.value_id and p.valid_to = x.valid_to
+        left join earlier as m on p.imports_value_id = m.value_id and p.valid_to = m.valid_to
 
         union all
 

@@ -73,7 +73,7 @@ with
             release_no as exports_release_no,
             release_no as imports_release_no,
             cast(null as integer) as page_release_no,
-            cast(null as integer) as page_figure_id
+            cast(null as bigint) as page_figure_id
         from vals
 
         union all
@@ -96,7 +96,7 @@ with
             b.exports_release_no,
             b.imports_release_no,
             cast(null as integer) as page_release_no,
-            cast(null as integer) as page_figure_id
+            cast(null as bigint) as page_figure_id
         from balances as b
         cross join
             (

@@ -7,8 +7,7 @@ with
 
         union
 
-        select
-            product_system || ':' || product_code as definition_id, product_system, product_code
+        select product_system || ':' || product_code as definition_id, product_system, product_code
         from {{ ref("int_trade__products_listed") }}
 
     )

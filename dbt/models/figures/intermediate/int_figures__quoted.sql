@@ -13,10 +13,8 @@ with
             coalesce(x.account_basis, m.account_basis) as account_basis
         from {{ ref("int_trade__figures") }} as f
         inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
-        left join
-            {{ ref("int_trade__series_listed") }} as x on f.export_series_id = x.series_id
-        left join
-            {{ ref("int_trade__series_listed") }} as m on f.import_series_id = m.series_id
+        left join {{ ref("int_trade__series_listed") }} as x on f.export_series_id = x.series_id
+        left join {{ ref("int_trade__series_listed") }} as m on f.import_series_id = m.series_id
         where
             r.evidence_kind = 'printed'
             and coalesce(x.measure, m.measure) = 'trade_value'
@@ -37,8 +35,9 @@ with
 
         select
             c.cell_id,
-            case when q.compiler_id = c.reporter_id then 'reporter' else 'partner' end
-            as reported_by,
+            case
+                when q.compiler_id = c.reporter_id then 'reporter' else 'partner'
+            end as reported_by,
             q.*
         from {{ ref("int_figures__cells") }} as c
         inner join single as g on c.product_group_id = g.product_group_id

@@ -13,9 +13,7 @@ with
             f.period_start,
             f.period_end
         from {{ ref("int_trade__observations") }} as f
-        inner join
-            {{ ref("int_trade__series_listed") }} as s
-            on coalesce(f.export_series_id, f.import_series_id) = s.series_id
+        inner join {{ ref("int_trade__series_listed") }} as s on f.series_id = s.series_id
         where s.measure = 'trade_value'
 
     ),
@@ -57,12 +55,6 @@ where
 
 union
 
-select
-    y.reporter_iso3,
-    y.partner_code,
-    y.trade_kind,
-    d.definition_id,
-    y.period_start,
-    y.period_end
+select y.reporter_iso3, y.partner_code, y.trade_kind, d.definition_id, y.period_start, y.period_end
 from years as y
 inner join {{ ref("sector_definitions") }} as d on y.product_system = d.product_system

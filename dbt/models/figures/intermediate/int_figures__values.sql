@@ -3,7 +3,68 @@
 -- What one series gives for a cell, for as long as it stays the same: the figure of the period or
 -- the sum of its parts, from the source that is believed first.
 with
-    pieces as (select * from {{ ref("int_figures__value_figures") }}),
+    observations as (select * from {{ ref("int_figures__value_observations") }}),
+
+    -- Where one table alone gives the period itself, its observations are the values.
+    alternatives as (
+
+        select
+            cell_id,
+            series_id,
+            max(members) = 1
+            and max(copy_no) = 1
+            and min(route) = 'period'
+            and max(route) = 'period'
+            and min(source_id) = max(source_id)
+            and min(raw_table) = max(raw_table) as is_single
+        from observations
+        group by cell_id, series_id
+
+    ),
+
+    single as (
+
+        select o.*
+        from observations as o
+        inner join
+            alternatives as a on o.cell_id = a.cell_id and o.series_id = a.series_id and a.is_single
+
+    ),
+
+    -- All others are worked out release by release.
+    pieces as (
+
+        select
+            o.cell_id,
+            o.series_id,
+            o.reported_by,
+            o.flow,
+            o.source_id,
+            o.raw_table,
+            o.route,
+            o.months,
+            o.members,
+            o.product_id,
+            o.period_start,
+            o.value_usd,
+            o.half_width_usd,
+            f.release_no,
+            f.known_from,
+            f.known_to
+        from observations as o
+        inner join
+            alternatives as a
+            on o.cell_id = a.cell_id
+            and o.series_id = a.series_id
+            and not a.is_single
+        inner join
+            {{ ref("int_trade__figures") }} as f
+            on o.observation_id = f.observation_id
+            -- A figure that stands twice in one release counts once.
+            and f.copy_no = 1
+            and f.known_from <= {{ as_of_day() }}
+
+    ),
 
     -- A withdrawal is news as well, and no row is there to date it.
     news as (
@@ -81,7 +142,6 @@ with
         select
             s.*,
             r.source_rank,
-            r.evidence_kind,
             row_number() over (
                 partition by s.cell_id, s.series_id, s.vintage_date
                 order by
@@ -145,34 +205,80 @@ with
         from numbered
         group by cell_id, series_id, stretch
 
+    ),
+
+    together as (
+
+        select
+            cell_id,
+            series_id,
+            reported_by,
+            flow,
+            source_id,
+            raw_table,
+            route,
+            members,
+            1 as members_found,
+            value_usd,
+            half_width_usd,
+            known_from as valid_from,
+            case when known_to <= {{ as_of_day() }} then known_to end as valid_to,
+            first_release_no,
+            last_release_no as release_no,
+            last_known_from as known_from
+        from single
+
+        union all
+
+        select
+            n.cell_id,
+            n.series_id,
+            n.reported_by,
+            n.flow,
+            n.source_id,
+            n.raw_table,
+            n.route,
+            n.members,
+            n.members_found,
+            n.value_usd,
+            n.half_width_usd,
+            s.valid_from,
+            s.valid_to,
+            s.first_release_no,
+            n.release_no,
+            n.known_from
+        from stretches as s
+        inner join
+            numbered as n
+            on s.cell_id = n.cell_id
+            and s.series_id = n.series_id
+            and s.last_vintage_date = n.vintage_date
+
     )
 
 select
-    cast(row_number() over (order by n.cell_id, n.series_id, n.stretch) as integer) as value_id,
-    n.cell_id,
-    n.series_id,
-    n.reported_by,
+    cast(row_number() over (order by t.cell_id, t.series_id, t.valid_from) as integer) as value_id,
+    t.cell_id,
+    t.series_id,
+    t.reported_by,
     -- Goods leave the reporter as its exports or as its partner's imports.
     case
-        when (n.reported_by = 'reporter') = (n.flow = 'export') then 'exports' else 'imports'
+        when (t.reported_by = 'reporter') = (t.flow = 'export') then 'exports' else 'imports'
     end as direction,
-    n.source_id,
-    n.evidence_kind,
-    n.raw_table,
-    n.route,
-    n.members,
-    cast(n.members_found as integer) as members_found,
-    cast(n.value_usd as decimal(24, 3)) as value_usd,
-    cast(n.half_width_usd as decimal(24, 3)) as half_width_usd,
-    s.valid_from,
-    s.valid_to,
-    s.first_release_no,
+    t.source_id,
+    r.evidence_kind,
+    t.raw_table,
+    t.route,
+    t.members,
+    cast(t.members_found as integer) as members_found,
+    cast(t.value_usd as decimal(24, 3)) as value_usd,
+    cast(t.half_width_usd as decimal(24, 3)) as half_width_usd,
+    t.valid_from,
+    t.valid_to,
+    t.first_release_no,
     -- The last release that gave it in this stretch.
-    n.release_no,
-    n.known_from
-from stretches as s
-inner join
-    numbered as n
-    on s.cell_id = n.cell_id
-    and s.series_id = n.series_id
-    and s.last_vintage_date = n.vintage_date
+    t.release_no,
+    t.known_from
+from together as t
+inner join {{ ref("source_list") }} as r on t.source_id = r.source_id
+where t.valid_to is null or t.valid_from < t.valid_to

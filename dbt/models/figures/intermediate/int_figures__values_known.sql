@@ -19,11 +19,7 @@ with
         from known as k
         inner join
             {{ ref("int_figures__value_figures") }} as f
-            on k.cell_id = f.cell_id
-            and k.series_id = f.series_id
-            and k.source_id = f.source_id
-            and k.raw_table = f.raw_table
-            and k.route = f.route
+            on k.value_id = f.value_id
             and f.known_from <= {{ as_of_day() }}
         where k.is_said_again_later
         group by k.value_id

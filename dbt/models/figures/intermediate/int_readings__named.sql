@@ -11,11 +11,7 @@ with
 
     ),
 
-    series as (
-
-        select * from {{ ref("int_trade__series_listed") }} where measure = 'trade_value'
-
-    ),
+    series as (select * from {{ ref("int_trade__series_listed") }} where measure = 'trade_value'),
 
     conventional as (
 
@@ -171,8 +167,7 @@ with
 
     policies as (
 
-        select
-            t.reporter_iso3, t.reading_id, t.trade_kind, min(p.policy_rank) as policy_rank
+        select t.reporter_iso3, t.reading_id, t.trade_kind, min(p.policy_rank) as policy_rank
         from (select distinct reporter_iso3, reading_id, trade_kind from together) as t
         inner join
             {{ ref("reading_policy") }} as p

@@ -40,9 +40,7 @@ with
         from {{ ref("int_trade__figures") }} as f
         inner join ordered as r on f.release_no = r.release_no
         left join
-            ordered as w
-            on r.source_id = w.source_id
-            and f.withdrawn_by_release_id = w.release_id
+            ordered as w on r.source_id = w.source_id and f.withdrawn_by_release_id = w.release_id
         where r.source_id in (select source_id from requested)
 
     ),

@@ -30,7 +30,7 @@ with
     years as (
 
         select
-            coalesce(f.export_series_id, f.import_series_id) as series_id,
+            f.series_id as series_id,
             f.partner_id,
             p.product_system,
             sum(f.value_usd) as value_usd,
@@ -39,7 +39,7 @@ with
         inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
         where f.previous_release_no is not null
         group by
-            coalesce(f.export_series_id, f.import_series_id),
+            f.series_id,
             f.partner_id,
             p.product_system,
             f.release_no,

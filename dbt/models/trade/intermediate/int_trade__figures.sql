@@ -6,6 +6,7 @@ with
     coded as (
 
         select
+            c.first_figure_id + u.row_number * c.columns_found + c.column_no as figure_id,
             r.release_no,
             r.source_id,
             r.known_from,
@@ -37,6 +38,10 @@ with
             {{ ref("int_trade__files_listed") }} as f
             on u.raw_table = f.raw_table
             and u.snapshot_file = f.snapshot_file
+        inner join
+            {{ ref("int_trade__columns_listed") }} as c
+            on f.file_no = c.file_no
+            and u.column_name = c.column_name
         inner join {{ ref("int_trade__areas_listed") }} as a on u.partner_code = a.area_code
         inner join
             {{ ref("int_trade__products_listed") }} as p
@@ -72,98 +77,12 @@ with
 
     ),
 
-    -- The place of a release among those of its source that give the figure, in any of its tables.
-    placed as (
+    -- The same figure in other releases of its source has the same key; what is sorted below is
+    -- narrow.
+    keys as (
 
         select
-            *,
-            cast(
-                row_number() over (order by release_no, file_no, row_number, column_name) as integer
-            ) as figure_id,
-            dense_rank() over (
-                partition by
-                    source_id,
-                    flow,
-                    export_series_id,
-                    import_series_id,
-                    partner_id,
-                    product_id,
-                    period_start,
-                    period_end
-                order by release_no
-            ) as place
-        from coded
-
-    ),
-
-    -- The next release that gives it ends what was known, even on the same day.
-    followed as (
-
-        select
-            *,
-            min(known_from) over (
-                partition by
-                    source_id,
-                    flow,
-                    export_series_id,
-                    import_series_id,
-                    partner_id,
-                    product_id,
-                    period_start,
-                    period_end
-                order by place
-                range between 1 following and 1 following
-            ) as superseded_on,
-            row_number() over (
-                partition by
-                    raw_table,
-                    release_no,
-                    flow,
-                    export_series_id,
-                    import_series_id,
-                    partner_id,
-                    product_id,
-                    period_start,
-                    period_end
-                order by half_width_usd, figure_id
-            ) as copy_no,
-            lag(place) over repeated as previous_place,
-            lag(withdrawn_on) over repeated as previous_withdrawn_on
-        from placed
-        window
-            repeated as (
-                partition by
-                    raw_table,
-                    flow,
-                    export_series_id,
-                    import_series_id,
-                    partner_id,
-                    product_id,
-                    period_start,
-                    period_end,
-                    value_usd,
-                    half_width_usd,
-                    reported_unit,
-                    product_edition
-                order by place, figure_id
-            )
-
-    )
-
-select
-    figure_id,
-    -- An observation is known by the first figure of its run of releases.
-    max(
-        case
-            when
-                previous_place is null
-                or place > previous_place + 1
-                or previous_withdrawn_on is not null
-            then figure_id
-        end
-    ) over (
-        partition by
-            raw_table,
+            source_id,
             flow,
             export_series_id,
             import_series_id,
@@ -171,36 +90,155 @@ select
             product_id,
             period_start,
             period_end,
-            value_usd,
-            half_width_usd,
-            reported_unit,
-            product_edition
-        order by place, figure_id
-        rows between unbounded preceding and current row
-    ) as observation_id,
-    source_id,
-    release_no,
-    file_no,
-    raw_table,
-    row_number,
-    column_name,
-    flow,
-    export_series_id,
-    import_series_id,
-    partner_id,
-    is_aggregate,
-    product_id,
-    product_edition,
-    period_start,
-    period_end,
-    reported_value,
-    reported_unit,
-    value_usd,
-    half_width_usd,
-    cast(copy_no as integer) as copy_no,
-    known_from,
+            min(figure_id) as key_id
+        from coded
+        group by
+            source_id,
+            flow,
+            export_series_id,
+            import_series_id,
+            partner_id,
+            product_id,
+            period_start,
+            period_end
+
+    ),
+
+    keyed as (
+
+        select
+            k.key_id,
+            c.figure_id,
+            c.release_no,
+            c.raw_table,
+            c.known_from,
+            c.value_usd,
+            c.half_width_usd,
+            c.reported_unit,
+            c.withdrawn_on
+        from coded as c
+        inner join
+            keys as k
+            on c.source_id = k.source_id
+            and c.flow = k.flow
+            and coalesce(c.export_series_id, 0) = coalesce(k.export_series_id, 0)
+            and coalesce(c.import_series_id, 0) = coalesce(k.import_series_id, 0)
+            and c.partner_id = k.partner_id
+            and c.product_id = k.product_id
+            and c.period_start = k.period_start
+            and c.period_end = k.period_end
+
+    ),
+
+    -- The place of a release among those of its source that give the figure, in any of its tables.
+    moments as (
+
+        select
+            key_id, release_no, row_number() over (partition by key_id order by release_no) as place
+        from keyed
+        group by key_id, release_no
+
+    ),
+
+    placed as (
+
+        select f.*, m.place
+        from keyed as f
+        inner join moments as m on f.key_id = m.key_id and f.release_no = m.release_no
+
+    ),
+
+    repeated as (
+
+        select
+            *,
+            lag(place) over same_figure as previous_place,
+            lag(withdrawn_on) over same_figure as previous_withdrawn_on,
+            row_number() over (
+                partition by key_id, raw_table, release_no order by half_width_usd, figure_id
+            ) as copy_no
+        from placed
+        window
+            same_figure as (
+                partition by key_id, raw_table, value_usd, half_width_usd, reported_unit
+                order by place, figure_id
+            )
+
+    ),
+
+    observed as (
+
+        select
+            figure_id,
+            key_id,
+            place,
+            copy_no,
+            -- An observation is known by the first figure of its run of releases.
+            max(
+                case
+                    when
+                        previous_place is null
+                        or place > previous_place + 1
+                        or previous_withdrawn_on is not null
+                    then figure_id
+                end
+            ) over (
+                partition by key_id, raw_table, value_usd, half_width_usd, reported_unit
+                order by place, figure_id
+                rows between unbounded preceding and current row
+            ) as observation_id
+        from repeated
+
+    ),
+
+    -- The next release that gives it ends what was known, even on the same day.
+    superseded as (
+
+        select o.figure_id, o.observation_id, o.copy_no, n.known_from as superseded_on
+        from observed as o
+        left join
+            (
+                select m.key_id, m.place - 1 as place, r.known_from
+                from moments as m
+                inner join
+                    {{ ref("int_trade__releases_ordered") }} as r on m.release_no = r.release_no
+            ) as n
+            on o.key_id = n.key_id
+            and o.place = n.place
+
+    )
+
+select
+    c.figure_id,
+    s.observation_id,
+    c.source_id,
+    c.release_no,
+    c.file_no,
+    c.raw_table,
+    c.row_number,
+    c.column_name,
+    c.flow,
+    -- Null for a balance or total trade, which have two.
+    case
+        when c.flow in ('export', 'import') then coalesce(c.export_series_id, c.import_series_id)
+    end as series_id,
+    c.export_series_id,
+    c.import_series_id,
+    c.partner_id,
+    c.is_aggregate,
+    c.product_id,
+    c.product_edition,
+    c.period_start,
+    c.period_end,
+    c.reported_value,
+    c.reported_unit,
+    c.value_usd,
+    c.half_width_usd,
+    cast(s.copy_no as integer) as copy_no,
+    c.known_from,
     -- The publisher may also leave out what it used to give.
-    least(superseded_on, withdrawn_on) as known_to,
-    withdrawn_by_release_id
-from followed
-order by figure_id
+    least(s.superseded_on, c.withdrawn_on) as known_to,
+    c.withdrawn_by_release_id
+from coded as c
+inner join superseded as s on c.figure_id = s.figure_id
+order by c.figure_id

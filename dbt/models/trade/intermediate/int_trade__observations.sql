@@ -9,6 +9,7 @@ with
             max(release_no) as last_release_no,
             count(distinct release_no) as releases,
             max(known_from) as last_known_from,
+            max(copy_no) as copy_no,
             -- Only what the last release of a run says may still be open.
             case when count(known_to) = count(*) then max(known_to) end as known_to,
             max(withdrawn_by_release_id) as withdrawn_by_release_id
@@ -19,11 +20,13 @@ with
 
 select
     f.observation_id,
+    f.source_id,
     f.raw_table,
     f.release_no as first_release_no,
     r.last_release_no,
     cast(r.releases as integer) as releases,
     f.flow,
+    f.series_id,
     f.export_series_id,
     f.import_series_id,
     f.partner_id,
@@ -38,6 +41,7 @@ select
     f.half_width_usd,
     f.known_from,
     r.last_known_from,
+    r.copy_no,
     r.known_to,
     r.withdrawn_by_release_id
 from figures as f
