@@ -47,8 +47,8 @@ _FIELDS = (
     "change_usd",
     "raw_table",
     "series_key",
-    "a_observation_id",
-    "b_observation_id",
+    "a_reference_id",
+    "b_reference_id",
 )
 
 Format = Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")]

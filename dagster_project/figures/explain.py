@@ -129,7 +129,7 @@ class Answer:
     ends: list[dict]
     verdicts: Mapping[str, Mapping[str, object]]
     held: Mapping[str, list[str]]
-    rows: Mapping[str, Mapping[str, object]]
+    rows: Mapping[int, Mapping[str, object]]
     readings: list[dict]
     causes: Mapping[str, Mapping[str, str]]
 
@@ -256,9 +256,9 @@ def explain(replay: Replay, question: Question) -> Answer:
         if row["bridge_id"] == _BRIDGE
     ]
     verdicts = {str(row["claim_id"]): row for row in replay.rows("claim_verdicts", "claim_id")}
-    cited: set[str] = set()
+    cited: set[int] = set()
     for row in (*steps, *ends, *verdicts.values()):
-        cited.update(cast("list[str]", row["evidence"]) or ())
+        cited.update(cast("list[int]", row["evidence"]) or ())
     return Answer(
         question=question,
         bridge=bridges[0] if bridges else None,
@@ -280,21 +280,22 @@ def explain(replay: Replay, question: Question) -> Answer:
     )
 
 
-def cited_rows(replay: Replay, observations: Iterable[str]) -> dict[str, Mapping[str, object]]:
-    """The raw row behind each observation: file, line, column and what stands there."""
-    wanted = sorted(observations)
+def cited_rows(replay: Replay, references: Iterable[int]) -> dict[int, Mapping[str, object]]:
+    """The raw row behind each reference: file, line, column and what it says there."""
+    wanted = sorted(references)
     if not wanted:
         return {}
     found = replay.published(
-        "select o.observation_id, o.source_id, o.release_id, o.snapshot_file, o.row_number,"
-        " o.column_name, o.reported_value, o.reported_unit, o.value_usd, r.address"
-        " from warehouse.marts.observations as o"
-        " left join warehouse.marts.releases as r"
-        " on o.source_id = r.source_id and o.release_id = r.release_id"
-        " where list_contains(?::varchar[], o.observation_id) order by o.observation_id",
+        "select r.reference_id, r.source_id, r.release_id, r.snapshot_file, r.row_number,"
+        " r.column_name, r.reported_value, r.reported_unit, r.value_usd, s.address"
+        " from (select unnest(?::bigint[]) as reference_id) as w"
+        " inner join warehouse.marts.raw_references as r on w.reference_id = r.reference_id"
+        " left join warehouse.marts.releases as s"
+        " on r.source_id = s.source_id and r.release_id = s.release_id"
+        " order by r.reference_id",
         [wanted],
     )
-    return {row["observation_id"]: row for row in found.to_dicts()}
+    return {row["reference_id"]: row for row in found.to_dicts()}
 
 
 def _read_named(

@@ -69,7 +69,7 @@ def answer_json(answer: Answer) -> dict[str, object]:
             {
                 column: row[column]
                 for column in (
-                    "observation_id",
+                    "reference_id",
                     "source_id",
                     "release_id",
                     "snapshot_file",

@@ -156,7 +156,7 @@ class Words:
         if found:
             return found
         definitions = {row["definition_id"] for row in rows}
-        held = self._column("intermediate.int_sectors__members_listed", "definition_id")
+        held = self._column("marts.product_groups", "definition_id")
         if sector in definitions or sector in held:
             return [sector]
         sectors = {row["sector_id"] for row in rows}
@@ -185,7 +185,7 @@ class Words:
             [trade_kind],
         )
         composed = self._rows(
-            "select distinct reading_id from warehouse.intermediate.int_readings__named"
+            "select distinct reading_id from warehouse.marts.bases"
             " where reporter_iso3 = ? and partner_code = ? and trade_kind = ?",
             [reporter.code, partner.code, trade_kind],
         )

@@ -1,9 +1,6 @@
 {% set keys = {
-    "observations": "observation_id",
-    "revisions": "observation_id",
-    "readings": "figure_id",
+    "revisions": "cast(observation_id as varchar)",
     "trade_by_year": "figure_id",
-    "trade_by_month": "figure_id",
     "trade_by_sector_year": "figure_id",
     "figure_comparisons": "comparison_id",
     "partner_ranks": "rank_id",
@@ -25,7 +22,13 @@ with
 
     ),
 
-    led_back as (select distinct mart, row_key from {{ ref("lineage") }})
+    led_back as (
+
+        select distinct mart, row_key
+        from {{ ref("lineage") }}
+        where mart in ('{{ keys.keys() | join("', '") }}')
+
+    )
 
 select coalesce(s.mart, l.mart) as mart, coalesce(s.row_key, l.row_key) as row_key
 from (select mart, row_key from shown where row_key is not null) as s

@@ -156,7 +156,7 @@ class _Composed(Marts):
                 f"create table seeds.{name} as from read_csv('{_SEEDS / name}.csv', header = true)"
             )
         self._connection.execute(
-            "create table intermediate.int_readings__named (reporter_iso3 varchar,"
+            "create table marts.bases (reporter_iso3 varchar,"
             " partner_code varchar, trade_kind varchar, reading_id varchar, is_named boolean,"
             " reported_by varchar, export_leg_id varchar, import_leg_id varchar,"
             " basis_key varchar, policy_rank integer)"
@@ -171,7 +171,7 @@ class _Composed(Marts):
             code_version="0",
         )
         self.add(
-            "intermediate.int_readings__named",
+            "marts.bases",
             {
                 "reporter_iso3": "AAA",
                 "partner_code": "BBB",

@@ -2,7 +2,7 @@
 with
     evidence as (
 
-        select step_order, unnest(evidence) as observation_id
+        select step_order, unnest(evidence) as reference_id
         from marts.bridge_steps
         where bridge_id = {{ bridge_id }}
 
@@ -17,7 +17,7 @@ select
     o.reported_unit,
     o.source_id || ' ' || o.release_id as release_key,
     o.snapshot_sha256,
-    o.observation_id
+    o.reference_id
 from evidence as e
-inner join marts.observations as o on e.observation_id = o.observation_id
+inner join marts.raw_references as o on e.reference_id = o.reference_id
 order by e.step_order, o.snapshot_file, o.row_number, o.column_name

@@ -17,23 +17,14 @@ with
     described as (
 
         select
-            b.reporter_iso3,
-            b.partner_code,
-            b.trade_kind,
-            b.reading_id,
-            min(n.description) as reading_description
-        from intermediate.int_readings__named as b
-        inner join
-            seeds.readings_named as n
-            on b.reading_id = n.reading_id
-            and b.trade_kind = n.trade_kind
-            and b.reported_by = n.reported_by
-            and split_part(b.export_leg_id, '.', 3) = n.export_concept
-            and split_part(b.export_leg_id, '.', 4) = n.export_valuation
-            and split_part(b.import_leg_id, '.', 3) = n.import_concept
-            and split_part(b.import_leg_id, '.', 4) = n.import_valuation
-        where b.is_named
-        group by b.reporter_iso3, b.partner_code, b.trade_kind, b.reading_id
+            reporter_iso3,
+            partner_code,
+            trade_kind,
+            reading_id,
+            min(description) as reading_description
+        from marts.bases
+        where is_named
+        group by reporter_iso3, partner_code, trade_kind, reading_id
 
     )
 

@@ -42,7 +42,7 @@ with
             ) as readings
         from tried as t
         inner join
-            intermediate.int_readings__named as b
+            marts.bases as b
             on t.reporter_iso3 = b.reporter_iso3
             and t.partner_code = b.partner_code
             and t.trade_kind = b.trade_kind

@@ -12,7 +12,7 @@ select
     address,
     licence,
     known_from,
-    observation_id
+    reference_id
 from marts.lineage
 where mart = 'claim_verdicts' and row_key = {{ claim }}
-order by source_id, release_id, snapshot_file, row_number, column_name, observation_id
+order by source_id, release_id, snapshot_file, row_number, column_name, reference_id

@@ -8,8 +8,8 @@ select
     m.importer_to_exporter_ratio,
     m.export_leg_id,
     m.import_leg_id,
-    e.source_id || ' ' || e.release_id as export_release_key,
-    i.source_id || ' ' || i.release_id as import_release_key,
+    e.source_id || ' ' || e.last_release_id as export_release_key,
+    i.source_id || ' ' || i.last_release_id as import_release_key,
     m.export_observation_id,
     m.import_observation_id
 from marts.mirror_flows as m

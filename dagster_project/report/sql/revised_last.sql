@@ -5,8 +5,7 @@ with
         select *
         from marts.revisions
         where
-            is_revised
-            and product_system = 'total'
+            product_system = 'total'
             and measure = 'trade_value'
             and period_kind = 'year'
             and (

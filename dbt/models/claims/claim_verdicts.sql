@@ -59,7 +59,7 @@ with
         inner join claims as k on j.claim_id = k.claim_id
         inner join candidates as x on j.claim_id = x.claim_id and x.fit = 'exact' and x.is_as_stated
         left join
-            {{ ref("int_readings__named") }} as n
+            {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
             and k.partner_code = n.partner_code
             and k.trade_kind = n.trade_kind
@@ -184,7 +184,7 @@ with
         left join candidates as x on s.shown_candidate_id = x.candidate_id
         left join candidates as l on s.slip_candidate_id = l.candidate_id
         left join
-            {{ ref("int_readings__named") }} as n
+            {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
             and k.partner_code = n.partner_code
             and k.trade_kind = n.trade_kind

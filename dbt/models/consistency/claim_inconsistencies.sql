@@ -431,7 +431,7 @@ with
             and x.fit = 'exact'
         inner join {{ ref("claims") }} as k on x.claim_id = k.claim_id
         left join
-            {{ ref("int_readings__named") }} as n
+            {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
             and k.partner_code = n.partner_code
             and k.trade_kind = n.trade_kind

@@ -43,7 +43,7 @@ inner join {{ ref("int_trade__series_listed") }} as m on b.import_series_id = m.
 inner join {{ ref("int_trade__releases_ordered") }} as xr on b.exports_release_no = xr.release_no
 inner join {{ ref("int_trade__releases_ordered") }} as mr on b.imports_release_no = mr.release_no
 left join
-    {{ ref("int_readings__named") }} as n
+    {{ ref("bases") }} as n
     on c.reporter_id = n.reporter_id
     and c.partner_id = n.partner_id
     and c.trade_kind = n.trade_kind

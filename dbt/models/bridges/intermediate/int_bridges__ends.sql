@@ -6,7 +6,7 @@ with
 
     cells as (select * from {{ ref("int_figures__cells") }}),
 
-    named as (select * from {{ ref("int_readings__named") }}),
+    named as (select * from {{ ref("bases") }}),
 
     releases as (select * from {{ ref("int_trade__releases_ordered") }}),
 

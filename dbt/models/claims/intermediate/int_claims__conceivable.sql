@@ -9,11 +9,7 @@ with
 
     ),
 
-    bases as (
-
-        select * from {{ ref("int_readings__named") }} where is_named and reported_by = 'reporter'
-
-    ),
+    bases as (select * from {{ ref("bases") }} where is_named and reported_by = 'reporter'),
 
     preferred as (
 

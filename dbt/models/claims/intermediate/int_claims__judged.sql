@@ -28,7 +28,7 @@ with
             import_leg_id,
             basis_key,
             policy_rank
-        from {{ ref("int_readings__named") }}
+        from {{ ref("bases") }}
 
     ),
 

@@ -80,12 +80,12 @@ with
             reported_by,
             export_leg_id,
             import_leg_id
-        from {{ ref("int_readings__named") }} as n
+        from {{ ref("bases") }} as n
         where
             reported_by = 'reporter'
             and policy_rank = (
                 select min(m.policy_rank)
-                from {{ ref("int_readings__named") }} as m
+                from {{ ref("bases") }} as m
                 where
                     n.reporter_iso3 = m.reporter_iso3
                     and n.partner_code = m.partner_code

@@ -35,7 +35,7 @@ inner join {{ ref("int_figures__values_known") }} as x on b.exports_value_id = x
 inner join {{ ref("int_figures__values_known") }} as m on b.imports_value_id = m.value_id
 inner join {{ ref("int_figures__cells") }} as c on b.cell_id = c.cell_id
 inner join
-    {{ ref("int_readings__named") }} as n
+    {{ ref("bases") }} as n
     on c.reporter_id = n.reporter_id
     and c.partner_id = n.partner_id
     and c.trade_kind = n.trade_kind

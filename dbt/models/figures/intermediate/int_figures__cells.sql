@@ -20,12 +20,7 @@ with
 
     ),
 
-    groups as (
-
-        select distinct product_group_id, definition_id
-        from {{ ref("int_figures__product_groups") }}
-
-    )
+    groups as (select distinct product_group_id, definition_id from {{ ref("product_groups") }})
 
 select
     cast(

@@ -10,7 +10,7 @@ with
         left join
             (
                 select product_group_id, min(product_system) as product_system
-                from {{ ref("int_figures__product_groups") }}
+                from {{ ref("product_groups") }}
                 group by product_group_id
             ) as g
             on c.product_group_id = g.product_group_id

@@ -25,7 +25,7 @@ with
     single as (
 
         select product_group_id, min(product_id) as product_id
-        from {{ ref("int_figures__product_groups") }}
+        from {{ ref("product_groups") }}
         where members = 1
         group by product_group_id
 

@@ -10,7 +10,7 @@ inner join
     on v.route = p.route
     and c.period_start = p.period_start
     and c.period_end = p.period_end
-inner join {{ ref("int_figures__product_groups") }} as g on c.product_group_id = g.product_group_id
+inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
 inner join
     {{ ref("int_trade__figures") }} as f
     on v.series_id = f.series_id

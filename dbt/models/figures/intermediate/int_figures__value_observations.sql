@@ -38,7 +38,7 @@ inner join
     {{ ref("int_figures__parts_of_periods") }} as p
     on c.period_start = p.period_start
     and c.period_end = p.period_end
-inner join {{ ref("int_figures__product_groups") }} as g on c.product_group_id = g.product_group_id
+inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
 inner join
     {{ ref("int_trade__series_listed") }} as s
     on c.trade_kind = s.trade_kind
