@@ -5,8 +5,11 @@ Belongs here: reading HTML. Does not belong here: what is right (`checks.py`).
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -51,6 +54,19 @@ class Document:
     queries: list[str] = field(default_factory=list)
     # What is read, queries aside.
     text: str = ""
+
+
+def repeated_sentences(html: str) -> list[str]:
+    """Sentences of five words or more that a page prints twice; tables and sources aside."""
+    told = re.sub(r"<(svg|script|pre|table)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    parts = re.findall(r"<(?:p|li|dd)\b(?! class=\"basis\")[^>]*>(.*?)</(?:p|li|dd)>", told, re.S)
+    counts = Counter(
+        " ".join(sentence.split())
+        for part in parts
+        for sentence in re.split(r"(?<=[.:;!?])\s+", unescape(re.sub(r"<[^>]+>", " ", part)))
+        if len(sentence.split()) >= 5
+    )
+    return [sentence for sentence, count in counts.items() if count > 1]
 
 
 def pages_of(site: Path) -> list[str]:
