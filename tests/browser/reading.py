@@ -57,16 +57,30 @@ class Document:
 
 
 def repeated_sentences(html: str) -> list[str]:
-    """Sentences of five words or more that a page prints twice; tables and sources aside."""
-    told = re.sub(r"<(svg|script|pre|table)\b.*?</\1>", " ", html, flags=re.DOTALL)
-    parts = re.findall(r"<(?:p|li|dd)\b(?! class=\"basis\")[^>]*>(.*?)</(?:p|li|dd)>", told, re.S)
-    counts = Counter(
+    """Sentences of five words or more that a page prints in two places.
+
+    Tables and the lines of sources are no sentences, and within one figure two rows may be told
+    in the same words.
+    """
+    html = re.sub(r"<(svg|script|pre|table)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    figures = re.findall(r"<figure\b.*?</figure>", html, re.DOTALL)
+    rest = re.sub(r"<figure\b.*?</figure>", " ", html, flags=re.DOTALL)
+    counts = Counter(_sentences(rest))
+    for figure in figures:
+        counts.update(set(_sentences(figure)))
+    return [sentence for sentence, count in counts.items() if count > 1]
+
+
+def _sentences(html: str) -> list[str]:
+    parts = re.findall(
+        r'<(?:p|li|dd)\b(?! class="basis")[^>]*>(.*?)</(?:p|li|dd)>', html, re.DOTALL
+    )
+    return [
         " ".join(sentence.split())
         for part in parts
         for sentence in re.split(r"(?<=[.:;!?])\s+", unescape(re.sub(r"<[^>]+>", " ", part)))
         if len(sentence.split()) >= 5
-    )
-    return [sentence for sentence, count in counts.items() if count > 1]
+    ]
 
 
 def pages_of(site: Path) -> list[str]:

@@ -250,7 +250,7 @@ select
     k.unit,
     case when k.unit_kind = 'money' then s.value end as value_usd,
     {{ in_unit_of_claim("s.distance", "k.multiplier", digits=12) }} as distance,
-    {{ in_unit_of_claim("s.revision", "k.multiplier") }} as revision,
+    {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
     coalesce(r.fitting_bases, []) as fitting_bases,
     {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
     b.reading_id as nearest_reading_id,
