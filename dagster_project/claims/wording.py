@@ -96,11 +96,6 @@ def timing(row: Row) -> str:
     )
 
 
-def reason_codes() -> frozenset[str]:
-    """Every reason code that has a sentence."""
-    return frozenset(_REASONS)
-
-
 @dataclass(frozen=True)
 class _Claim:
     """The phrases that sentences about one claim are made of."""
@@ -522,6 +517,9 @@ _REASONS: Mapping[str, Callable[[_Claim], Verdict]] = {
     "sign_changes": _no_meaning,
     "not_a_trade_statistic": _out_of_scope,
 }
+
+# Every code of `claim_verdicts.reason_code` has its sentence.
+REASON_CODES = frozenset(_REASONS)
 
 _NOUNS = {
     "exports": ("exports", "to"),
