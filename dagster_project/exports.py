@@ -8,7 +8,7 @@ The rule needs no list of tables. A mart says where a row comes from in two ways
 columns `source_id` and `…release_id`, or in a name that begins with source and release, such
 as a release key (`un_comtrade 2026-05-01`) or the file in the name of an observation
 (`un_comtrade/2026-05-01/data.json`). Names of figures and comparisons hold those of what
-they are made of, and a reason in words cites them, so a row made from two sources names both.
+they are made of, so a row made from two sources names both.
 """
 
 from __future__ import annotations

@@ -41,6 +41,12 @@ class TextFormat(StrEnum):
     json = "json"
 
 
+class VerdictFormat(StrEnum):
+    text = "text"
+    csv = "csv"
+    json = "json"
+
+
 class TableFormat(StrEnum):
     table = "table"
     csv = "csv"

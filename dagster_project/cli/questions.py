@@ -24,6 +24,7 @@ from dagster_project.cli.app import (
     Sector,
     TableFormat,
     TextFormat,
+    VerdictFormat,
     app,
     asked,
     reported,
@@ -108,8 +109,8 @@ def check(
         Path | None,
         typer.Option(help="The texts they stand in, with the day of print.", metavar="FILE"),
     ] = None,
-    form: Annotated[TextFormat, typer.Option("--format", help="How to write the verdicts.")] = (
-        TextFormat.text
+    form: Annotated[VerdictFormat, typer.Option("--format", help="How to write the verdicts.")] = (
+        VerdictFormat.text
     ),
 ) -> int:
     """Judge every claim of a file against the published warehouse.
@@ -125,8 +126,12 @@ def check(
 
     with asked() as replay:
         checked = checking.check(replay, Words(replay), claims, documents)
-    if form is TextFormat.json:
-        typer.echo(to_json(render.checked_json(checked)))
+    objects = render.checked_objects(checked)
+    if form is VerdictFormat.json:
+        typer.echo(to_json(objects))
+    elif form is VerdictFormat.csv:
+        header = list(objects[0]) if objects else []
+        write_csv(header, (list(one.values()) for one in objects), sys.stdout)
     else:
         typer.echo(render.checked_text(checked, width()))
     for problem in checked.problems:

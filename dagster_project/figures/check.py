@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.figures.replay import Replay
 from dagster_project.figures.words import Words
 from dagster_project.sources.articles import parse_documents, read_claims
@@ -45,6 +46,7 @@ class Checked:
 
     claims: list[dict]
     verdicts: Mapping[str, Mapping[str, object]]
+    in_words: Mapping[str, Verdict]
     inconsistencies: list[dict]
     problems: list[Problem]
 
@@ -75,14 +77,25 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
             "document_id", "publisher", "title_in_short", "published_on"
         )
     if claims.frame.is_empty():
-        return Checked([], {}, [], problems)
+        return Checked([], {}, {}, [], problems)
     replay.answer(inputs, ["claims", "claim_verdicts", "claim_inconsistencies"])
+    verdicts = judged(replay)
     return Checked(
         claims=replay.rows("claims", "row_number"),
-        verdicts={str(row["claim_id"]): row for row in replay.rows("claim_verdicts", "claim_id")},
+        verdicts=verdicts,
+        in_words={name: verdict_in_words(row, words.names) for name, row in verdicts.items()},
         inconsistencies=replay.rows("claim_inconsistencies", "inconsistency_id"),
         problems=problems,
     )
+
+
+def judged(replay: Replay) -> dict[str, dict[str, object]]:
+    """Each claim that was given together with its verdict, by its id."""
+    verdicts = {row["claim_id"]: row for row in replay.rows("claim_verdicts", "claim_id")}
+    return {
+        str(row["claim_id"]): {**row, **verdicts[row["claim_id"]]}
+        for row in replay.rows("claims", "claim_id")
+    }
 
 
 def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:

@@ -15,6 +15,8 @@ from typing import cast
 
 import polars as pl
 
+from dagster_project.claims.wording import Verdict, verdict_in_words
+from dagster_project.figures.check import judged
 from dagster_project.figures.replay import Replay
 from dagster_project.figures.words import Country, InputError, Period, Words, read_period
 
@@ -119,8 +121,9 @@ class Question:
 class Answer:
     """The bridge and what it rests on; `bridge` is none where an end cannot be placed.
 
-    `verdicts` holds the verdict of each printed figure by side, `held`, where there is
-    no bridge, the readings that could have been named instead, `readings` what the named ones are.
+    `verdicts` holds each printed figure with its verdict by side, `in_words` its sentences, `held`,
+    where there is no bridge, the readings that could have been named instead, `readings` what the
+    named ones are.
     """
 
     question: Question
@@ -128,6 +131,7 @@ class Answer:
     steps: list[dict]
     ends: list[dict]
     verdicts: Mapping[str, Mapping[str, object]]
+    in_words: Mapping[str, Verdict]
     held: Mapping[str, list[str]]
     rows: Mapping[int, Mapping[str, object]]
     readings: list[dict]
@@ -243,7 +247,7 @@ def explain(replay: Replay, question: Question) -> Answer:
             [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
         ),
     }
-    replay.answer(inputs, ["claim_verdicts", "bridge_steps", "int_bridges__ends_traced"])
+    replay.answer(inputs, ["claims", "claim_verdicts", "bridge_steps", "int_bridges__ends_traced"])
     bridges = [row for row in replay.rows("bridges", "bridge_id") if row["bridge_id"] == _BRIDGE]
     steps = [
         row
@@ -255,7 +259,8 @@ def explain(replay: Replay, question: Question) -> Answer:
         for row in replay.rows("int_bridges__ends_traced", "bridge_id, side, direction, leg_id")
         if row["bridge_id"] == _BRIDGE
     ]
-    verdicts = {str(row["claim_id"]): row for row in replay.rows("claim_verdicts", "claim_id")}
+    verdicts = judged(replay)
+    words = Words(replay)
     cited: set[int] = set()
     for row in (*steps, *ends, *verdicts.values()):
         cited.update(cast("list[int]", row["evidence"]) or ())
@@ -265,6 +270,7 @@ def explain(replay: Replay, question: Question) -> Answer:
         steps=steps,
         ends=ends,
         verdicts=verdicts,
+        in_words={side: verdict_in_words(row, words.names) for side, row in verdicts.items()},
         held={} if bridges else _held(replay, question, inputs),
         rows=cited_rows(replay, cited),
         readings=replay.published(

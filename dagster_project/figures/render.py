@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from dagster_project.claims.wording import KINDS
 from dagster_project.figures.check import Checked
 from dagster_project.figures.explain import Answer, End, Printed
 from dagster_project.figures.status import Status
@@ -28,7 +29,6 @@ _NAMES = {
     "imports": "imports",
     "two_way": "two-way trade",
 }
-_KINDS = {"goods": "goods", "services": "services", "goods_services": "goods and services"}
 
 
 # ---------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def answer_text(answer: Answer, width: int) -> str:
     periods = dict.fromkeys((question.a.period.text, question.b.period.text))
     sectors = dict.fromkeys((str(bridge["a_definition_id"]), str(bridge["b_definition_id"])))
     about = (
-        f"{question.reporter.code}–{question.partner.code} {_KINDS[question.trade_kind]}"  # noqa: RUF001
+        f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
         f" {_NAMES[str(bridge['told_as'])]}, {' and '.join(periods)}"
     )
     if list(sectors) != ["total:total"]:
@@ -118,7 +118,7 @@ def unanswered_text(answer: Answer) -> str:
     """Why there is no bridge: what each end lacks."""
     question = answer.question
     what = (
-        f"{question.reporter.code}–{question.partner.code} {_KINDS[question.trade_kind]}"  # noqa: RUF001
+        f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
         f" {_NAMES[question.quantity]}"
     )
     placed = {str(row["side"]) for row in answer.ends}
@@ -127,11 +127,7 @@ def unanswered_text(answer: Answer) -> str:
         if isinstance(end.figure, Printed):
             verdict = answer.verdicts[side]
             if verdict["status"] in {"undetermined", "contradicted", "mislabelled"}:
-                missing = f" Missing: {verdict['missing']}." if verdict["missing"] else ""
-                reasons.append(
-                    f"{_spoken(end)} ({end.period.text}) is {verdict['status']}:"
-                    f" {verdict['reason']}.{missing}"
-                )
+                reasons.append(f"{_spoken(end)} ({end.period.text}): {answer.in_words[side].text}")
         elif side not in placed:
             names = answer.held[side]
             held = f"readings held: {', '.join(names)}" if names else "no reading is held"
@@ -151,7 +147,7 @@ def notes(answer: Answer) -> list[str]:
         verdict = answer.verdicts.get(side)
         if verdict is None or answer.bridge is None or verdict["status"] == "confirmed":
             continue
-        found.append(f"{_spoken(end)} is {verdict['status']}. {verdict['reason']}.")
+        found.append(f"{_spoken(end)}: {answer.in_words[side].text}")
         if verdict["status"] == "ambiguous":
             found[-1] += f" The bridge takes the first: {answer.bridge[f'{side}_reading_id']}."
     return found
@@ -309,11 +305,12 @@ def _spoken(end: End) -> str:
 # ---------------------------------------------------------------------------
 
 
-def checked_json(checked: Checked) -> list[dict[str, object]]:
+def checked_objects(checked: Checked) -> list[dict[str, object]]:
     """One object a claim, in the order of the file."""
     objects = []
     for claim in checked.claims:
         verdict = checked.verdicts[str(claim["claim_id"])]
+        words = checked.in_words[str(claim["claim_id"])]
         objects.append(
             {
                 "claim_id": claim["claim_id"],
@@ -328,8 +325,10 @@ def checked_json(checked: Checked) -> list[dict[str, object]]:
                 "known_at_publication": verdict["known_at_publication"],
                 "value": verdict["value"],
                 "value_usd": verdict["value_usd"],
-                "reason": verdict["reason"],
-                "missing": verdict["missing"],
+                "reason_code": verdict["reason_code"],
+                "reason": words.text,
+                "missing": list(words.needs),
+                "fitting_bases": verdict["fitting_bases"],
                 "evidence": verdict["evidence"],
                 "inconsistencies": [
                     {
@@ -357,17 +356,17 @@ def checked_text(checked: Checked, width: int) -> str:
             printed = f", {claim['published_on']}" if claim["published_on"] else ""
             publisher = f": {claim['document_publisher']}" if claim["document_publisher"] else ""
             lines += ["", f"{document}{publisher}{printed}"]
-        verdict = checked.verdicts[str(claim["claim_id"])]
+        words = checked.in_words[str(claim["claim_id"])]
         lines += [
             "",
-            f"  {claim['claim_id']}  {str(verdict['status']).upper()}"
+            f"  {claim['claim_id']}  {words.status.upper()}"
             f"  {exact(claim['reported_value'])} {claim['unit']}, {claim['measure']}"
             f" {claim['period']}",
             *_wrapped(str(claim["says"]), width, "      "),
-            *_wrapped(f"{verdict['reason']}.", width, "      "),
+            *_wrapped(words.evidence, width, "      "),
         ]
-        if verdict["missing"]:
-            lines += _wrapped(f"Would decide: {verdict['missing']}.", width, "      ")
+        if words.needed:
+            lines += _wrapped(words.needed, width, "      ")
     for row in checked.inconsistencies:
         lines += ["", f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
         lines += _wrapped(f"{row['equation']} ({row['about']}).", width, "      ")

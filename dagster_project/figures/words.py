@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from dagster_project.claims.wording import Names
 from dagster_project.figures.replay import Replay
 from dagster_project.sources.articles import ClaimVocabulary, units_by_word
 from dagster_project.sources.reading import PERIOD_PATTERN, closest
@@ -231,6 +232,18 @@ class Words:
                 " or write a day as YYYY-MM-DD"
             )
         return days.pop()
+
+    @cached_property
+    def names(self) -> Names:
+        """What sentences about verdicts call things."""
+        products = self._pairs("marts.sectors", "sector_id", "sector_name")
+        products += self._pairs("marts.sectors", "definition_id", "definition_name")
+        partners = self._pairs("marts.countries", "partner_code", "partner_name")
+        return Names(
+            countries=dict(partners + self._pairs("seeds.country_list", "iso3", "name")),
+            publishers=dict(self._pairs("marts.sources", "source_id", "publisher")),
+            products=dict(products),
+        )
 
     @cached_property
     def measures(self) -> Mapping[str, Mapping[str, object]]:

@@ -15,16 +15,12 @@ from typing import Any, cast
 import jinja2
 from markupsafe import Markup
 
+from dagster_project.claims.wording import KINDS, Names
 from dagster_project.report import addresses, numbers
 from dagster_project.report.asking import Answer, Marts
 from dagster_project.report.figure import Basis, Figure, together
 
 _TEMPLATES = Path(__file__).with_name("templates")
-KINDS = {
-    "goods": "goods",
-    "services": "services",
-    "goods_services": "goods and services",
-}
 
 
 @dataclass(frozen=True)
@@ -109,6 +105,12 @@ class Desk:
     def publishers(self) -> Mapping[str, str]:
         """The publisher of each source."""
         return {row["source_id"]: row["publisher"] for row in self.ask("publishers").rows}
+
+    @cached_property
+    def words(self) -> Names:
+        """What sentences about verdicts call things."""
+        products = {row["code"]: row["name"] for row in self.ask("products").rows}
+        return Names(self.names, self.publishers, products)
 
     def readings(self, pair: Pair) -> Answer:
         """The readings of a pair, each kind of trade for itself, the preferred ones first."""

@@ -92,9 +92,15 @@ def compared(value: Any, unit: str | None, rounding: Any) -> str:
     return _in_unit(_decimal(value, digits, signed=False), value, unit)
 
 
-def finest(rounding: Any) -> Decimal:
-    """The least amount that `compared` can show beside a print."""
-    return Decimal(1).scaleb(-_decimals(rounding) - 2)
+def apart(distance: Any, unit: str | None, rounding: Any) -> str:
+    """How far two figures lie apart, in digits; what is too small to be shown is said to be so."""
+    if unit in _WHOLE:
+        return printed(distance, None)
+    text = compared(distance, None, rounding)
+    if distance and not text.strip("0."):
+        finest = Decimal(1).scaleb(-_decimals(rounding) - 2)
+        return f"less than {printed(finest, None)}"
+    return text
 
 
 def _decimals(rounding: Any) -> int:

@@ -5,8 +5,11 @@ Belongs here: reading HTML. Does not belong here: what is right (`checks.py`).
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -51,6 +54,33 @@ class Document:
     queries: list[str] = field(default_factory=list)
     # What is read, queries aside.
     text: str = ""
+
+
+def repeated_sentences(html: str) -> list[str]:
+    """Sentences of five words or more that a page prints in two places.
+
+    Tables and the lines of sources are no sentences, and within one figure two rows may be told
+    in the same words.
+    """
+    html = re.sub(r"<(svg|script|pre|table)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    figures = re.findall(r"<figure\b.*?</figure>", html, re.DOTALL)
+    rest = re.sub(r"<figure\b.*?</figure>", " ", html, flags=re.DOTALL)
+    counts = Counter(_sentences(rest))
+    for figure in figures:
+        counts.update(set(_sentences(figure)))
+    return [sentence for sentence, count in counts.items() if count > 1]
+
+
+def _sentences(html: str) -> list[str]:
+    parts = re.findall(
+        r'<(?:p|li|dd)\b(?! class="basis")[^>]*>(.*?)</(?:p|li|dd)>', html, re.DOTALL
+    )
+    return [
+        " ".join(sentence.split())
+        for part in parts
+        for sentence in re.split(r"(?<=[.:;!?])\s+", unescape(re.sub(r"<[^>]+>", " ", part)))
+        if len(sentence.split()) >= 5
+    ]
 
 
 def pages_of(site: Path) -> list[str]:

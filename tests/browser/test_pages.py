@@ -6,7 +6,7 @@ from pathlib import Path
 
 from browser import checks
 from browser.kinds import kind_of
-from browser.reading import pages_of
+from browser.reading import pages_of, repeated_sentences
 
 from dagster_project.settings import Settings
 
@@ -50,3 +50,10 @@ def test_no_value_of_python_stands_where_a_word_should(site: Path) -> None:
 def test_every_kind_of_page_is_there(site: Path) -> None:
     kinds = {kind_of(page) for page in pages_of(site)}
     assert kinds >= {"index.html", "pair", "year", "sector", "claim", "document"}
+
+
+def test_no_page_of_a_claim_prints_a_sentence_twice(site: Path) -> None:
+    pages = [page for page in pages_of(site) if kind_of(page) == "claim"]
+    repeated = {page: repeated_sentences((site / page).read_text("utf-8")) for page in pages}
+    assert pages
+    assert {page: found for page, found in repeated.items() if found} == {}

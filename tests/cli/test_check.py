@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ TRUE_CLAIM = {
     "attributed_to": "",
 }
 COLUMNS = tuple(TRUE_CLAIM)
+SENTENCE = (
+    "US Census Bureau figures put the United States' goods deficit with South Korea at $27.625"
+    " billion in 2016 (census basis, release 2026-09)."
+)
 
 
 @pytest.fixture
@@ -80,9 +85,26 @@ def test_an_object_says_all_that_was_asked_for(
     assert {"claim_id", "status", "reading", "release", "value_usd", "missing", "evidence"} <= set(
         one
     )
-    assert (one["status"], one["reading"], one["missing"]) == ("confirmed", "census", None)
+    assert (one["status"], one["reason_code"]) == ("confirmed", "one_basis_fits")
+    assert (one["reading"], one["missing"]) == ("census", [])
+    assert one["reason"] == f"Confirmed. {SENTENCE}"
     assert isinstance(one["value_usd"], int | float)
     assert one["evidence"]
+
+
+def test_a_verdict_is_one_sentence_in_text_and_files(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    path = str(claims_file({}, {"claim_id": "c2", "partner": "JPN", "period": "2031"}))
+    text = " ".join(bilateral("check", path).stdout.split())
+    assert text.count(SENTENCE) == 1
+    assert "c1 CONFIRMED 27.6 USD bn, deficit 2016" in text
+    assert "Needed: All products, as the publisher totals them" in text
+    objects = json.loads(bilateral("check", path, "--format", "json").stdout)
+    rows = list(csv.DictReader(StringIO(bilateral("check", path, "--format", "csv").stdout)))
+    assert [row["reason"] for row in rows] == [one["reason"] for one in objects]
+    assert [json.loads(row["missing"]) for row in rows] == [one["missing"] for one in objects]
+    assert list(rows[0]) == list(objects[0])
 
 
 def test_a_false_claim_ends_with_one(
@@ -186,6 +208,8 @@ def test_a_file_of_bad_rows_alone_is_no_silent_success(
     result = bilateral("check", str(claims_file({"unit": "bn"})), "--format", "json")
     assert result.exit_code == 2
     assert json.loads(result.stdout) == []
+    as_csv = bilateral("check", str(claims_file({"unit": "bn"})), "--format", "csv")
+    assert (as_csv.exit_code, as_csv.stdout.strip()) == (2, "")
 
 
 @pytest.mark.parametrize(

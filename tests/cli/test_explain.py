@@ -118,10 +118,10 @@ def test_one_figure_twice_has_nothing_between(bilateral: Callable[..., Result]) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("27.6", "45.1", *YEAR), "45.1 USD bn (2016) is contradicted"),
-        (("27.6", "30.1", *YEAR), "Missing: domestic reading"),
+        (("27.6", "45.1", *YEAR), "45.1 USD bn (2016): Contradicted."),
+        (("27.6", "30.1", *YEAR), "Needed: domestic reading"),
         (("27.6", "domestic", *YEAR), "readings held: census, cif"),
-        (("24", "18.8", *YEAR, "--sector", "autos"), "is undetermined"),
+        (("24", "18.8", *YEAR, "--sector", "autos"), "24 USD bn (2016): Undetermined."),
         (("27.6", "sif", *YEAR), "did you mean cif?"),
         (("27.6", "29.6xx", *YEAR), "unknown scale 'xx'"),
         (("27.6", "29,6", *YEAR), "is no figure"),
@@ -164,7 +164,7 @@ def test_a_figure_that_several_readings_give_is_said_to_be_ambiguous(
         ).fetchall()[0]
     result = bilateral("explain", str(billions), "census", *PAIR, "--period", str(year))
     assert result.exit_code == 0
-    assert f"{billions} USD bn is ambiguous" in result.stderr
+    assert f"{billions} USD bn: Ambiguous." in result.stderr
     assert "The bridge takes the first" in result.stderr
 
 

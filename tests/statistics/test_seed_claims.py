@@ -62,11 +62,11 @@ def test_a_shipped_claim_has_its_verdict(
     verdicts: dict[str, dict], claim_id: str, status: str, reading: str | None
 ) -> None:
     verdict = verdicts[claim_id]
-    assert verdict["status"] == status, verdict["reason"]
+    assert verdict["status"] == status, verdict["reason_code"]
     if reading is not None:
-        assert verdict["reading_id"] == reading, verdict["reason"]
+        assert verdict["reading_id"] == reading, verdict["reason_code"]
     if status == "undetermined":
-        assert verdict["missing"]
+        assert verdict["missing_rows"]
     else:
         assert verdict["evidence"]
 
@@ -83,7 +83,7 @@ def test_a_shipped_claim_has_its_verdict(
     ],
 )
 def test_what_would_decide_is_named(verdicts: dict[str, dict], claim_id: str, named: str) -> None:
-    assert named in verdicts[claim_id]["missing"]
+    assert any(named in row for row in verdicts[claim_id]["missing_rows"])
 
 
 def test_the_inconsistencies_of_the_shipped_texts_are_the_two_known(warehouse: Replay) -> None:

@@ -1,8 +1,8 @@
 """The page of a claim: what was printed, the verdict and its reason, what was tried, the rows.
 
 Belongs here: the figures of the page, what machines are told of it. Does not belong here: the
-sentences (`claim_words.py`), what contradicts the claim in its text (`clashes.py`), the document
-around it (`document.py`).
+sentences (`claims/wording.py`, `claim_words.py`), what contradicts the claim in its text
+(`clashes.py`), the document around it (`document.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.wording import Verdict, timing, verdict_in_words
 from dagster_project.report import addresses
 from dagster_project.report.asking import Answer
 from dagster_project.report.charts.interval import Band, Dot, draw, near
@@ -35,7 +36,6 @@ from dagster_project.report.pages.claim_words import (
     name_of,
     outside,
     reading_words,
-    sentences,
     status_words,
     told,
     value_of,
@@ -65,7 +65,7 @@ def page(desk: Desk, claim_id: str) -> list[File]:
     tried = [row for row in candidates.rows if _is_number(row["value"])]
     evidence = desk.ask("claim_evidence", claim=claim_id)
     bridges = desk.ask("claim_bridges", claim=claim_id)
-    reason = sentences(claim, tried)
+    verdict = verdict_in_words(claim, desk.words)
     figures = [
         _interval(desk, claim, candidates, tried),
         _verdict(desk, answer),
@@ -79,7 +79,7 @@ def page(desk: Desk, claim_id: str) -> list[File]:
         title=f"{capital(claim['says'] or claim_id)}: {figure_of(claim)}",
         trail=_trail(desk, claim),
         figures=figures,
-        json_ld=_review(desk, claim, reason),
+        json_ld=_review(desk, claim, verdict),
         claim=claim,
         document=document_name(claim),
         document_path=document_path(desk, claim),
@@ -87,7 +87,8 @@ def page(desk: Desk, claim_id: str) -> list[File]:
         facts=_facts(desk, claim),
         status=status_words(claim["status"]),
         status_note=claim["status_meaning"] or "",
-        reason=reason,
+        verdict=verdict,
+        timing=timing(claim),
         allowed=allowed(claim),
         stated=[told(claim, row) for row in tried if row["is_as_stated"] and row["place"] == 1],
         slips=[told(claim, row) for row in tried if not row["is_as_stated"] and row["place"] == 1],
@@ -95,7 +96,6 @@ def page(desk: Desk, claim_id: str) -> list[File]:
         tried_count=f"Tried as stated: {claim['candidates_tried']}; earlier releases and rounded"
         " prints of the same series are among the rows.",
         order=_ORDER,
-        wanted=_wanted(claim),
         files=_files(evidence),
         # A run of years rests on a row a year and direction: too many to stand open.
         few_rows=len(evidence.rows) <= _OPEN_ROWS,
@@ -116,10 +116,6 @@ def pair_of(desk: Desk, claim: Row) -> Pair | None:
         (one for one in desk.outline.pairs if {one.reporter, one.partner} == sides),
         None,
     )
-
-
-def _wanted(claim: Row) -> list[str]:
-    return [one for one in (claim["missing"] or "").split("; ") if one]
 
 
 def _is_number(value: Any) -> bool:
@@ -235,7 +231,9 @@ def _verdict(desk: Desk, answer: Answer) -> Figure:
             "definition_id",
             "release_key",
             "known_at_publication",
-            "reason",
+            "reason_code",
+            "distance",
+            "revision",
         ),
     )
 
@@ -406,12 +404,12 @@ def _allowed(claim: Row) -> str:
     return f"{allowed(claim)}. {meaning}"
 
 
-def _review(desk: Desk, claim: Row, reason: Sequence[str]) -> dict[str, Any]:
+def _review(desk: Desk, claim: Row, verdict: Verdict) -> dict[str, Any]:
     """The page as a schema.org ClaimReview. A site of files has no address of its own to give."""
     rating: dict[str, Any] = {
         "@type": "Rating",
         "alternateName": status_words(claim["status"]),
-        "ratingExplanation": " ".join(reason),
+        "ratingExplanation": verdict.text,
     }
     if claim["status"] in _RATINGS:
         rating |= {"ratingValue": _RATINGS[claim["status"]], "bestRating": 5, "worstRating": 1}

@@ -1,21 +1,22 @@
-"""Claims in words: the figure as printed, what its print allows, the verdict, why others fell.
+"""Claims in words: the figure as printed, what its print allows, why others fell.
 
 Belongs here: sentences made from the rows of a claim and of what was tried for it. Does not
-belong here: judging (the marts), and what stands where on a page (`claim.py`, `document.py`).
+belong here: judging (the marts), the verdict (`claims/wording.py`), and what stands where on a
+page (`claim.py`, `document.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from dagster_project.report.numbers import (
     ABSENT,
+    apart,
     capital,
     compared,
-    finest,
     printed,
     value_is_absent,
 )
@@ -46,94 +47,6 @@ def reading_words(reading: str | None) -> str:
     return (reading or "").replace("_", " ")
 
 
-def sentences(claim: Row, tried: Sequence[Row]) -> tuple[str, str]:
-    """Why the verdict is what it is, and what the day of print has to do with it."""
-    status = claim["status"]
-    value = value_of(claim, claim["value"])
-    reading = _reading(claim)
-    chosen = next((row for row in tried if row["is_chosen"]), None)
-    if status == "confirmed":
-        why = f"{capital(reading)} gives {value}; the print allows {allowed(claim)}"
-        if claim["hypothesis"] and claim["hypothesis"].startswith("as_stated, "):
-            why += f" (the figure {claim['hypothesis'].removeprefix('as_stated, ')})"
-        if (claim["claims_explained"] or 0) > 1:
-            why += (
-                f", and this basis explains {claim['claims_explained']} exact figures of the same"
-                " speaker"
-            )
-        elif (claim["readings_fitting"] or 0) > 1:
-            why += f", and {claim['readings_fitting']} series or definitions fit"
-    elif status == "revised":
-        why = (
-            f"{capital(reading)} gives {value} today, {outside(claim, chosen)}: no more than"
-            f" revisions have moved this series ({_revision(claim, chosen)})"
-        )
-    elif status == "ambiguous":
-        why = (
-            f"{claim['readings_fitting']} series or definitions give a figure that the print allows"
-            f" ({allowed(claim)}), {reading} with {value} among them"
-        )
-    elif status == "other_basis":
-        why = (
-            f"It is true of {reading}, which gives {value}, but the other figures of the same"
-            " speaker establish another basis"
-        )
-    elif status == "mislabelled":
-        why = (
-            f"Nothing held gives it as stated; {_meaning(claim['hypothesis'])} does, with {value}"
-            f" on {reading}"
-        )
-    elif status == "contradicted":
-        why = f"Nothing held gives it: {reading} comes to {value}, {outside(claim, chosen)}"
-    elif status == "out_of_scope":
-        meaning = claim["measure_meaning"] or claim["measure"]
-        why = f"What is printed is no figure of trade statistics ({meaning})"
-    else:
-        why = _undecided(claim, tried)
-    return f"{why}.", _timing(claim)
-
-
-def _timing(claim: Row) -> str:
-    day = claim["published_on"]
-    if claim["status"] == "out_of_scope":
-        return "It is listed so that the figures of its document are all here."
-    if value_is_absent(claim["value"]):
-        return (
-            "The rows that would decide are named below."
-            if claim["missing"]
-            else "What would decide is not known."
-        )
-    return {
-        "known": f"That figure was out when the text was printed on {day}.",
-        "later": f"The release it is read from came out after the print of {day}, so the author"
-        " cannot have seen it.",
-        "possible": "Of the release it is read from only the month or the year is known: it may or"
-        f" may not have been out on {day}.",
-    }.get(
-        claim["known_at_publication"],
-        "The document has no day of print, so nothing says whether the figure was out by then.",
-    )
-
-
-def _undecided(claim: Row, tried: Sequence[Row]) -> str:
-    stated = [row for row in tried if row["is_as_stated"]]
-    if not stated:
-        return "No figure that is held can be set beside it"
-    first = stated[0]
-    name = name_of(first, with_definition=claim["sector"] != "total")
-    value = f"{value_of(claim, first['value'])} ({name})"
-    if first["fit"] == "exact":
-        if first["part_claim_id"]:
-            return (
-                f"{value[:1].upper()}{value[1:]} is what the print allows, but it is the text held"
-                " against itself, and that figure is not settled"
-            )
-        return f"One figure held lies inside the interval, {value}, but rows of others are missing"
-    if first["fit"] == "possible":
-        return f"The nearest figure held, {value}, is known too coarsely to tell"
-    return f"The nearest figure held is {value}, {outside(claim, first)}, and others are missing"
-
-
 def outside(claim: Row, row: Row | None) -> str:
     """How far a candidate lies outside the interval."""
     if row is None:
@@ -152,13 +65,8 @@ def _revision(claim: Row, row: Row | None) -> str:
 def _length(claim: Row, amount: Any) -> str:
     """A distance in the unit of the claim; per cents differ by points."""
     unit = claim["unit"]
-    text = compared(amount, None, claim["rounding"])
-    if unit in ("rank", "years", "sign"):
-        text = printed(amount, None)
-    elif amount and not text.strip("0."):
-        text = f"less than {printed(finest(claim['rounding']), None)}"
     noun = {"pct": "percentage points", "rank": "places", "ratio": "", "sign": "steps"}
-    return f"{text} {noun.get(unit, unit)}".strip()
+    return f"{apart(amount, unit, claim['rounding'])} {noun.get(unit, unit)}".strip()
 
 
 def value_of(claim: Row, value: Any) -> str:
@@ -189,12 +97,6 @@ def allowed(claim: Row) -> str:
     lower = f"from {ends[0]}" if claim["low_is_closed"] else f"above {ends[0]}"
     upper = f"up to {ends[1]}" if claim["high_is_closed"] else f"below {ends[1]}"
     return f"{lower} and {upper}"
-
-
-def _reading(claim: Row) -> str:
-    if claim["reading_id"]:
-        return f"the {reading_words(claim['reading_id'])} reading"
-    return f"the series {claim['basis_key']}" if claim["basis_key"] else "a figure held"
 
 
 def _meaning(hypothesis: str | None) -> str:

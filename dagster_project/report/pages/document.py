@@ -114,8 +114,8 @@ def _figures(desk: Desk, answer: Answer) -> Figure:
             "value",
             "reading_id",
             "release_key",
-            "reason",
-            "missing",
+            "reason_code",
+            "missing_rows",
         ),
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.wording import verdict_in_words
 from dagster_project.report import addresses
 from dagster_project.report.asking import Answer
 from dagster_project.report.charts import balances, bars, theme
@@ -55,7 +56,7 @@ def page(desk: Desk, pair: Pair, sector: str) -> list[File]:
         ],
         pair=pair,
         sector=sector,
-        claims=claims.rows,
+        claims=[(row, verdict_in_words(row, desk.words)) for row in claims.rows],
         answer=[
             _latest(name, held, years),
             _differing(definitions, gaps),

@@ -39,6 +39,9 @@ select
     c.partner_code,
     c.trade_kind,
     c.measure,
+    c.quantity,
+    c.transform,
+    c.direction,
     m.meaning as measure_meaning,
     c.sector,
     s.sector_name,
@@ -70,8 +73,19 @@ select
     v.claims_explained,
     v.readings_fitting,
     v.candidates_tried,
-    v.reason,
-    v.missing,
+    v.reason_code,
+    w.meaning as reason_meaning,
+    v.distance,
+    v.revision,
+    v.fitting_bases,
+    v.nearest_value,
+    v.nearest_reading_id,
+    v.nearest_basis_key,
+    v.nearest_definition_id,
+    v.nearest_release_key,
+    v.mix_up,
+    v.part_claim_id,
+    v.missing_rows,
     c.snapshot_file,
     c.snapshot_sha256,
     c.row_number
@@ -79,6 +93,7 @@ from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
 inner join seeds.units as u on c.unit = u.unit
 left join seeds.coded_values as k on k.column_name = 'status' and v.status = k.code
+left join seeds.coded_values as w on w.column_name = 'reason_code' and v.reason_code = w.code
 left join seeds.claim_measures as m on c.measure = m.measure
 left join seeds.claim_hedges as h on c.hedge = h.hedge
 left join sectors as s on c.sector = s.sector_id

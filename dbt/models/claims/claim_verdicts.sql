@@ -16,7 +16,7 @@ with
 
     missing as (
 
-        select claim_id, string_agg(distinct missing_row, '; ' order by missing_row) as missing_rows
+        select claim_id, list(distinct missing_row order by missing_row) as missing_rows
         from {{ ref("int_claims__missing") }}
         group by claim_id
 
@@ -24,9 +24,7 @@ with
 
     conceivable as (
 
-        select
-            claim_id,
-            string_agg(distinct missing_row, '; ' order by missing_row) as conceivable_rows
+        select claim_id, list(distinct missing_row order by missing_row) as conceivable_rows
         from {{ ref("int_claims__conceivable") }}
         group by claim_id
 
@@ -40,31 +38,34 @@ with
 
     ),
 
-    -- Every reading that is left, by name and amount, for a claim that several make true.
-    rivals as (
+    fits as (
 
         select
-            j.claim_id,
-            string_agg(
-                distinct coalesce(n.reading_id, x.basis_key)
-                || ' '
-                || {{ in_its_unit("x.value", "k.multiplier", "k.unit") }},
-                ', '
-                order by
-                    coalesce(n.reading_id, x.basis_key)
-                    || ' '
-                    || {{ in_its_unit("x.value", "k.multiplier", "k.unit") }}
-            ) as readings
-        from judged as j
-        inner join claims as k on j.claim_id = k.claim_id
-        inner join candidates as x on j.claim_id = x.claim_id and x.fit = 'exact' and x.is_as_stated
+            x.claim_id,
+            coalesce(n.reading_id, x.basis_key) as basis,
+            {{ in_unit_of_claim("x.value", "k.multiplier") }} as value
+        from candidates as x
+        inner join claims as k on x.claim_id = k.claim_id
         left join
             {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
             and k.partner_code = n.partner_code
             and k.trade_kind = n.trade_kind
             and x.basis_key = n.basis_key
-        group by j.claim_id
+        where x.fit = 'exact' and x.is_as_stated
+
+    ),
+
+    -- Every basis whose figure fits the claim, with that figure.
+    rivals as (
+
+        select
+            claim_id,
+            list(
+                distinct{'basis':basis, 'value':value} order by {'basis':basis, 'value':value}
+            ) as fitting_bases
+        from fits
+        group by claim_id
 
     ),
 
@@ -153,17 +154,54 @@ with
         select
             s.claim_id,
             s.status,
-            s.missing_rows,
-            s.conceivable_rows,
-            s.candidates_possible,
+            case
+                s.status
+                when 'confirmed'
+                then
+                    case
+                        when s.part_claim_id is not null
+                        then 'rests_on_another_claim'
+                        when s.hypothesis <> 'as_stated'
+                        then 'part_of_the_period'
+                        when s.readings_left > 1
+                        then 'several_bases_fit'
+                        when s.readings_fitting > 1
+                        then 'basis_of_the_source'
+                        else 'one_basis_fits'
+                    end
+                when 'other_basis'
+                then 'not_the_basis_of_the_source'
+                when 'ambiguous'
+                then 'source_has_no_one_basis'
+                when 'revised'
+                then 'within_revisions'
+                -- What was mixed up stands before the colon: another measure, another period.
+                when 'mislabelled'
+                then replace(split_part(l.hypothesis, ':', 1), ' ', '_')
+                when 'contradicted'
+                then 'no_figure_fits'
+                when 'out_of_scope'
+                then 'not_a_trade_statistic'
+                when 'undetermined'
+                then
+                    case
+                        when s.fit = 'exact'
+                        then 'rests_on_an_open_claim'
+                        when s.missing_rows is not null
+                        then 'rows_missing'
+                        when s.candidates_possible > 0
+                        then 'figure_too_coarse'
+                        when s.conceivable_rows is not null
+                        then 'basis_missing'
+                        else 'sign_changes'
+                    end
+            end as reason_code,
+            case
+                when s.status = 'undetermined' then coalesce(s.missing_rows, s.conceivable_rows, [])
+            end as missing_rows,
             s.candidates_tried,
             s.readings_fitting,
             s.claims_explained,
-            s.candidate_id as nearest_candidate_id,
-            s.definition_id as nearest_definition_id,
-            s.release_key as nearest_release_key,
-            coalesce(s.reading_id, s.basis_key) as nearest_reading,
-            {{ in_its_unit("s.value", "k.multiplier", "k.unit") }} as nearest_figure,
             s.shown_candidate_id,
             x.hypothesis,
             x.definition_id,
@@ -171,18 +209,23 @@ with
             x.known_at_publication,
             x.basis_key,
             x.value,
-            {{ in_its_unit("x.value", "k.multiplier", "k.unit") }} as figure,
+            x.revision,
             case
                 when s.status = 'mislabelled'
                 then coalesce(n.reading_id, x.basis_key)
                 when x.candidate_id is not null
                 then s.reading_id
             end as reading_id,
-            l.hypothesis as slip_hypothesis
+            coalesce(x.distance, s.distance) as distance,
+            l.hypothesis as mix_up,
+            s.part_claim_id
         from asserted as s
         inner join claims as k on s.claim_id = k.claim_id
         left join candidates as x on s.shown_candidate_id = x.candidate_id
-        left join candidates as l on s.slip_candidate_id = l.candidate_id
+        left join
+            candidates as l
+            on s.slip_candidate_id = l.candidate_id
+            and s.status in ('mislabelled', 'undetermined')
         left join
             {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
@@ -196,122 +239,27 @@ select
     s.claim_id,
     k.document_id,
     s.status,
+    s.reason_code,
     s.reading_id,
     s.basis_key,
     s.definition_id,
     s.hypothesis,
     s.release_key,
     s.known_at_publication,
-    cast(cast(s.value as double) / k.multiplier as decimal(32, 6)) as value,
+    {{ in_unit_of_claim("s.value", "k.multiplier") }} as value,
     k.unit,
     case when k.unit_kind = 'money' then s.value end as value_usd,
-    case
-        s.status
-        when 'confirmed'
-        then
-            'The '
-            || coalesce(s.reading_id, 'held')
-            || ' reading gives '
-            || s.figure
-            || ' ('
-            || s.release_key
-            || ')'
-            || case when s.hypothesis <> 'as_stated' then ', ' || s.hypothesis else '' end
-            || case
-                when s.claims_explained > 1
-                then
-                    '; it explains '
-                    || cast(s.claims_explained as varchar)
-                    || ' figures of the same speaker'
-                else ''
-            end
-            || case
-                when s.readings_fitting > 1
-                then '; every fitting reading: ' || coalesce(r.readings, '')
-                else ''
-            end
-        when 'other_basis'
-        then
-            'True of the '
-            || coalesce(s.reading_id, 'held')
-            || ' reading ('
-            || s.figure
-            || ', '
-            || s.release_key
-            || '), which is not the one the rest of the text uses'
-        when 'ambiguous'
-        then 'Several readings give this figure: ' || coalesce(r.readings, '')
-        when 'revised'
-        then
-            'The '
-            || coalesce(s.reading_id, 'held')
-            || ' reading gives '
-            || s.figure
-            || ' today ('
-            || s.release_key
-            || '), within what revisions have moved this series'
-        when 'mislabelled'
-        then
-            'What is printed is '
-            || s.hypothesis
-            || ': '
-            || s.figure
-            || ' ('
-            || s.release_key
-            || ')'
-        when 'contradicted'
-        then
-            'No reading held gives this figure; the '
-            || coalesce(s.reading_id, 'nearest')
-            || ' reading gives '
-            || s.figure
-            || ' ('
-            || s.release_key
-            || ')'
-        when 'out_of_scope'
-        then 'Not a figure of trade statistics'
-        else
-            'Not decided by the rows held' || case
-                when s.slip_hypothesis is not null
-                then '; it equals ' || s.slip_hypothesis
-                when s.nearest_candidate_id is not null
-                then
-                    '; nearest held: '
-                    || s.nearest_figure
-                    || ' ('
-                    || s.nearest_reading
-                    || ', '
-                    || s.nearest_definition_id
-                    || ', '
-                    || s.nearest_release_key
-                    || ')'
-                else ''
-            end
-    end as reason,
-    case
-        s.status
-        when 'undetermined'
-        then
-            coalesce(
-                s.missing_rows,
-                case
-                    when s.candidates_possible > 0
-                    then 'the figure in a finer unit than it is held: ' || s.nearest_release_key
-                end,
-                s.conceivable_rows,
-                'figures of one sign at both ends: growth and ratios have no meaning across zero'
-            )
-        when 'ambiguous'
-        then
-            'the figure with one digit more, or another figure of the same speaker: '
-            || coalesce(r.readings, '')
-        when 'revised'
-        then
-            'the release of '
-            || s.basis_key
-            || ' that was current on '
-            || coalesce(cast(k.published_on as varchar), 'the day of print')
-    end as missing,
+    {{ in_unit_of_claim("s.distance", "k.multiplier", digits=12) }} as distance,
+    {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
+    coalesce(r.fitting_bases, []) as fitting_bases,
+    {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
+    b.reading_id as nearest_reading_id,
+    b.basis_key as nearest_basis_key,
+    b.definition_id as nearest_definition_id,
+    b.release_key as nearest_release_key,
+    s.mix_up,
+    s.part_claim_id,
+    coalesce(s.missing_rows, []) as missing_rows,
     coalesce(e.evidence, cast([] as bigint[])) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
@@ -320,4 +268,6 @@ select
 from shown as s
 inner join claims as k on s.claim_id = k.claim_id
 left join rivals as r on s.claim_id = r.claim_id
+-- The best figure of what the claim states, where the verdict asserts another or none.
+left join judged as b on s.claim_id = b.claim_id and s.status in ('mislabelled', 'undetermined')
 left join evidence as e on s.shown_candidate_id = e.candidate_id

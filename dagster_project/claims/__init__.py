@@ -1,0 +1,1 @@
+"""Claims: what is made of the verdicts and figures that the marts hold."""

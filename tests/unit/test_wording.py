@@ -1,0 +1,408 @@
+"""Verdicts in words: every reason has a sentence, and no number in it is made up."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.claims.wording import REASON_CODES, Names, timing, verdict_in_words
+from dagster_project.settings import PROJECT_ROOT
+
+_NAMES = Names(
+    countries={"USA": "United States", "KOR": "South Korea", "WLD": "World (all countries)"},
+    publishers={"us_census": "US Census Bureau", "kita": "KITA"},
+    products={"autos": "Motor vehicles", "autos.hs87": "HS chapter 87"},
+)
+_SERIES = "USA.export.total.fas.census.nsa + USA.import.general.customs.census.nsa"
+_ROW: dict[str, Any] = {
+    "claim_id": "c1",
+    "trade_kind": "goods",
+    "measure": "deficit",
+    "quantity": "balance",
+    "transform": "level",
+    "direction": -1,
+    "reporter_iso3": "USA",
+    "partner_code": "KOR",
+    "sector": "total",
+    "period": "2016",
+    "base_period": None,
+    "reported_value": Decimal("27.6"),
+    "unit": "USD bn",
+    "rounding": Decimal("0.1"),
+    "hedge": "exact",
+    "attributed_to": None,
+    "published_on": date(2017, 7, 12),
+    "reading_id": "census",
+    "basis_key": _SERIES,
+    "definition_id": "total:total",
+    "hypothesis": "as_stated",
+    "release_key": "us_census 2026-09",
+    "known_at_publication": "later",
+    "value": Decimal("27.624600"),
+    "distance": Decimal(0),
+    "revision": Decimal("0.091"),
+    "fitting_bases": [{"basis": "census", "value": Decimal("27.6246")}],
+    "nearest_value": None,
+    "nearest_reading_id": None,
+    "nearest_basis_key": None,
+    "nearest_definition_id": None,
+    "nearest_release_key": None,
+    "mix_up": None,
+    "part_claim_id": None,
+    "missing_rows": [],
+    "claims_explained": 1,
+    "readings_fitting": 1,
+}
+_NEAREST: dict[str, Any] = {
+    "value": None,
+    "nearest_value": Decimal("20.805"),
+    "nearest_reading_id": "total_consumption",
+    "nearest_basis_key": _SERIES,
+    "nearest_definition_id": "total:total",
+    "nearest_release_key": "us_census 2020-10 + us_census 2021-06",
+    "distance": Decimal("6.745"),
+}
+_RIVALS = [
+    {"basis": "census", "value": Decimal("27.6246")},
+    {"basis": "cif", "value": Decimal("27.5801")},
+]
+_CENSUS_PUT = "US Census Bureau figures put the United States' goods deficit with South Korea at"
+
+# What the row of each reason adds, and what is read of it.
+_CASES: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "one_basis_fits",
+        {},
+        f"Confirmed. {_CENSUS_PUT} $27.625 billion in 2016 (census basis, release 2026-09).",
+    ),
+    (
+        "basis_of_the_source",
+        {"claims_explained": 3, "attributed_to": "USTR", "fitting_bases": _RIVALS},
+        f"Confirmed. {_CENSUS_PUT} $27.625 billion in 2016 (census basis, release 2026-09)."
+        " This basis explains 3 exact figures from USTR."
+        " Figures that fit: census basis, $27.625 billion; CIF basis, $27.580 billion.",
+    ),
+    (
+        "several_bases_fit",
+        {
+            "transform": "ratio",
+            "base_period": "2011",
+            "unit": "ratio",
+            "reported_value": Decimal(2),
+            "hedge": "doubled",
+            "value": Decimal("2.0928"),
+            "fitting_bases": [
+                {"basis": "census", "value": Decimal("2.09094")},
+                {"basis": "census", "value": Decimal("2.0928")},
+                {"basis": "mirror", "value": Decimal("2.01182")},
+            ],
+        },
+        "Confirmed. US Census Bureau figures put the United States' goods deficit with South Korea"
+        " in 2016 at 2.093 times its level of 2011 (census basis, release 2026-09). Figures that"
+        " fit: census basis, 2.091 times and 2.093 times; mirror basis, 2.012 times.",
+    ),
+    (
+        "part_of_the_period",
+        {
+            "transform": "rank",
+            "unit": "rank",
+            "reported_value": Decimal(6),
+            "value": Decimal(6),
+            "hypothesis": "as_stated, of 2016-01/2016-11",
+        },
+        "Confirmed for part of the period. US Census Bureau figures put South Korea at rank 6 among"
+        " the United States' goods trading partners in January to November 2016 (census basis,"
+        " release 2026-09). Later months of 2016 are not available.",
+    ),
+    (
+        "rests_on_another_claim",
+        {
+            "transform": "share",
+            "sector": "autos",
+            "unit": "pct",
+            "reported_value": Decimal(80),
+            "value": Decimal("80.512"),
+            "part_claim_id": "c0",
+            "definition_id": "as printed: c0",
+        },
+        "Confirmed. US Census Bureau figures put motor vehicles at 80.512 % of the United States'"
+        " goods deficit with South Korea in 2016 (census basis, release 2026-09), computed from the"
+        " text's own figure (c0), which the available figures support.",
+    ),
+    (
+        "not_the_basis_of_the_source",
+        {"reading_id": "cif", "attributed_to": "USTR"},
+        f"True on another basis. {_CENSUS_PUT} $27.625 billion in 2016 (CIF basis, release"
+        " 2026-09). The other figures from USTR are on a different basis.",
+    ),
+    (
+        "not_the_basis_of_the_source",
+        {
+            "reading_id": "mirror",
+            "basis_key": "KOR.export.total.fob.census.nsa + KOR.import.general.cif.census.nsa",
+            "release_key": "kita 2018",
+            "value": Decimal("23.3"),
+        },
+        "True as South Korea counts it. KITA figures put the United States' goods deficit with"
+        " South Korea at $23.3 billion in 2016 (mirror basis, release 2018). The text's other"
+        " figures are on a different basis.",
+    ),
+    (
+        "source_has_no_one_basis",
+        {"fitting_bases": _RIVALS, "readings_fitting": 2},
+        "Ambiguous. 2 series or product groups fit $27.6 billion: census basis, $27.625 billion;"
+        f" CIF basis, $27.580 billion. {_CENSUS_PUT} $27.625 billion in 2016 (census basis, release"
+        " 2026-09). Needed: the figure with one more digit, or another figure from the same text.",
+    ),
+    (
+        "within_revisions",
+        {"value": Decimal("27.53"), "distance": Decimal("0.02")},
+        "Likely revised. US Census Bureau figures now put the United States' goods deficit with"
+        " South Korea at $27.53 billion in 2016 (census basis, release 2026-09), $0.02 billion"
+        " below the range that the claim allows. Revisions have moved this series by up to $0.091"
+        " billion. Needed: the release on the census basis that was current on 2017-07-12.",
+    ),
+    (
+        "another_measure",
+        {**_NEAREST, "value": Decimal("27.6246"), "mix_up": "another measure: imports"},
+        "Wrong measure. $27.6 billion equals the United States' goods imports from South Korea in"
+        " 2016: $27.625 billion (US Census Bureau, census basis, release 2026-09)."
+        f" {_CENSUS_PUT} $20.805 billion in 2016.",
+    ),
+    (
+        "another_period",
+        {"mix_up": "another period: the year before"},
+        "Wrong year. $27.6 billion equals the United States' goods deficit with South Korea in the"
+        " year before 2016: $27.625 billion (US Census Bureau, census basis, release 2026-09).",
+    ),
+    (
+        "another_period",
+        {"mix_up": "another period: twelve months", "period": "2016-01/2016-06"},
+        "Wrong period. $27.6 billion equals the United States' goods deficit with South Korea in"
+        " the twelve months to the end of January to June 2016: $27.625 billion (US Census Bureau,"
+        " census basis, release 2026-09).",
+    ),
+    (
+        "another_sector",
+        {"mix_up": "another sector: total", "sector": "autos"},
+        "Wrong product group. $27.6 billion equals the United States' goods deficit with South"
+        " Korea in 2016: $27.625 billion (US Census Bureau, census basis, release 2026-09).",
+    ),
+    (
+        "no_figure_fits",
+        {
+            "measure": "exports",
+            "quantity": "exports",
+            "direction": 1,
+            "value": Decimal("43.4616"),
+            "reported_value": Decimal("3.5"),
+            "distance": Decimal("39.9116"),
+        },
+        "Contradicted. US Census Bureau figures put the United States' goods exports to South Korea"
+        " at $43.462 billion in 2016 (census basis, release 2026-09). The text says $3.5 billion;"
+        " the figure is $39.912 billion above the range that the claim allows.",
+    ),
+    (
+        "no_figure_fits",
+        {"value": Decimal("-23.4"), "distance": Decimal("50.95"), "hedge": "about"},
+        "Contradicted. US Census Bureau figures put the United States' goods surplus with South"
+        " Korea at $23.4 billion in 2016 (census basis, release 2026-09). The text says a deficit"
+        " of about $27.6 billion; the figure is $50.95 billion below the range that the claim"
+        " allows.",
+    ),
+    (
+        "no_figure_fits",
+        {
+            "transform": "change",
+            "unit": "sign",
+            "base_period": "2011",
+            "value": Decimal(-1),
+            "reported_value": Decimal(1),
+            "distance": Decimal(1),
+        },
+        "Contradicted. US Census Bureau figures show a fall in the United States' goods deficit"
+        " with South Korea from 2011 to 2016 (census basis, release 2026-09). The text says a"
+        " rise.",
+    ),
+    (
+        "rows_missing",
+        {
+            **_NEAREST,
+            "sector": "autos",
+            "nearest_definition_id": "autos.hs87",
+            "missing_rows": ["NAICS 336, 2016", "End-use 300, 2016"],
+        },
+        "Undetermined. The nearest available figure is $20.805 billion (total consumption basis, HS"
+        " chapter 87, releases 2020-10 and 2021-06), $6.745 billion below the range that the claim"
+        " allows. Needed: NAICS 336, 2016; End-use 300, 2016.",
+    ),
+    (
+        "rows_missing",
+        {"value": None, "missing_rows": ["exchange rate of EUR to USD, 2016"]},
+        "Undetermined. No available figure can be compared with it. Needed: exchange rate of EUR to"
+        " USD, 2016.",
+    ),
+    (
+        "rows_missing",
+        {**_NEAREST, "mix_up": "another measure: two_way", "missing_rows": ["goods, 2016"]},
+        "Undetermined. $27.6 billion equals the United States' two-way goods trade with South Korea"
+        " in 2016, which is not what the text says. Needed: goods, 2016.",
+    ),
+    (
+        "basis_missing",
+        {**_NEAREST, "missing_rows": ["CIF basis, 2016"]},
+        "Undetermined. The nearest available figure is $20.805 billion (total consumption basis,"
+        " releases 2020-10 and 2021-06), $6.745 billion below the range that the claim allows."
+        " Needed: CIF basis, 2016.",
+    ),
+    (
+        "figure_too_coarse",
+        {**_NEAREST, "distance": Decimal(0)},
+        "Undetermined. The nearest available figure, $20.805 billion (total consumption basis,"
+        " releases 2020-10 and 2021-06), is too coarsely rounded to tell. Needed: the figure in a"
+        " finer unit than us_census 2020-10 + us_census 2021-06 gives it.",
+    ),
+    (
+        "rests_on_an_open_claim",
+        {**_NEAREST, "part_claim_id": "c0", "missing_rows": ["NAICS 336, 2016"]},
+        "Undetermined. The nearest available figure, $20.805 billion (total consumption basis,"
+        " releases 2020-10 and 2021-06), fits, but is computed from the text's own figure (c0),"
+        " which the available figures do not support. Needed: a figure that confirms c0; NAICS 336,"
+        " 2016.",
+    ),
+    (
+        "sign_changes",
+        {"value": None},
+        "Undetermined. Growth, ratios and shares have no meaning where the base is zero or of the"
+        " other sign. Needed: figures of one sign for the period and its base.",
+    ),
+    (
+        "not_a_trade_statistic",
+        {"measure": "tariff_rate", "quantity": None, "transform": "none", "value": None},
+        "Out of scope. The measure (tariff rate) is not a trade statistic.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason_code", "changed", "text"), _CASES)
+def test_a_verdict_reads_as_a_sentence(
+    reason_code: str, changed: dict[str, Any], text: str
+) -> None:
+    assert verdict_in_words({**_ROW, "reason_code": reason_code, **changed}, _NAMES).text == text
+
+
+def test_every_reason_code_has_a_sentence_and_an_example_here() -> None:
+    seed = PROJECT_ROOT / "dbt" / "seeds" / "coded_values.csv"
+    with seed.open(newline="") as file:
+        codes = {row["code"] for row in csv.DictReader(file) if row["column_name"] == "reason_code"}
+    assert codes == REASON_CODES == {code for code, *_ in _CASES}
+
+
+def test_an_unknown_reason_code_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        verdict_in_words({**_ROW, "reason_code": "plausible"}, _NAMES)
+
+
+_AMOUNTS = st.decimals(-500, 500, allow_nan=False, places=4)
+
+
+@given(
+    case=st.sampled_from(_CASES),
+    amounts=st.tuples(*[_AMOUNTS] * 4),
+    revision=st.decimals(0, 10, allow_nan=False, places=4),
+    counts=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    rounding=st.sampled_from([Decimal("0.01"), Decimal("0.1"), Decimal(1)]),
+)
+def test_every_number_is_one_of_the_row(
+    case: tuple[str, dict[str, Any], str],
+    amounts: tuple[Decimal, ...],
+    revision: Decimal,
+    counts: tuple[int, int],
+    rounding: Decimal,
+) -> None:
+    reason_code, changed, _ = case
+    row = {**_ROW, **changed, "reason_code": reason_code}
+    if row["unit"] == "sign":
+        return
+    value, nearest, fitting, distance = amounts
+    row |= {
+        "value": None if row["value"] is None else value,
+        "nearest_value": None if row["nearest_value"] is None else nearest,
+        "fitting_bases": [{"basis": "cif", "value": fitting}],
+        "distance": abs(distance),
+        "revision": revision,
+        "claims_explained": counts[0],
+        "readings_fitting": counts[1],
+        "rounding": rounding,
+    }
+    held = list(_numbers_of(row))
+    for told in _numbers_in(verdict_in_words(row, _NAMES).text, row):
+        unit = Decimal(1).scaleb(int(told.as_tuple().exponent))
+        assert any(abs(abs(one) - told) <= unit / 2 for one in held), (told, held)
+
+
+def _numbers_of(row: Mapping[str, Any]) -> Iterator[Decimal]:
+    for name in ("reported_value", "value", "nearest_value", "distance", "revision"):
+        if row[name] is not None:
+            yield row[name]
+    yield from (one["value"] for one in row["fitting_bases"])
+    yield from map(Decimal, (row["claims_explained"], row["readings_fitting"]))
+
+
+def _numbers_in(text: str, row: Mapping[str, Any]) -> Iterator[Decimal]:
+    """The numbers of a text without those that are names: periods, releases, claims, products."""
+    names = [row["period"], str(row["published_on"]), *row["missing_rows"], "HS chapter 87"]
+    names += ["less than $0.0001", "less than $0.001", "less than $0.01"]
+    names += [row["base_period"] or "", row["part_claim_id"] or "", "2011", "2016", "c0"]
+    for key in (row["release_key"], row["nearest_release_key"] or ""):
+        names += [key, *(one.partition(" ")[2] for one in key.split(" + "))]
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        text = text.replace(name, " ")
+    for found in re.findall(r"\d[\d,]*(?:\.\d+)?", text):
+        yield Decimal(found.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ("known", "available when the text was published on 2017-07-12"),
+        ("later", "came out after the text was published on 2017-07-12"),
+        ("possible", "may or may not have been available"),
+        ("unknown", "no publication date"),
+    ],
+)
+def test_a_verdict_says_whether_its_figures_were_out(known: str, words: str) -> None:
+    assert words in timing({**_ROW, "known_at_publication": known})
+
+
+def test_where_nothing_is_asserted_no_day_matters() -> None:
+    assert timing({**_ROW, "value": None}) == ""
+
+
+def test_a_year_is_one_year_and_a_name_has_its_article() -> None:
+    row = {**_ROW, "reason_code": "one_basis_fits", "partner_code": "WLD"}
+    row |= {"transform": "streak", "unit": "years", "value": Decimal(1), "reported_value": 1}
+    assert "goods deficit with the world in 1 consecutive year up to 2016" in (
+        verdict_in_words(row, _NAMES).text
+    )
+
+
+def test_the_words_need_no_engine() -> None:
+    script = (
+        "import sys; import dagster_project.claims.wording;"
+        "print(sorted({'dagster', 'dbt', 'polars', 'duckdb'} & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
