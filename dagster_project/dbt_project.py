@@ -32,6 +32,11 @@ _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 _MEMORY = "BILATERAL_MEMORY"
 
+# Thirty models lead from this raw table to the marts of the world's trade. Without a year in it
+# those marts are empty without them, and each would still take its time.
+_YEARS_OF_THE_WORLD = "un_comtrade__bulk"
+_WAY_TO_THE_WORLD = "models/world/intermediate"
+
 # What dbt writes itself says nothing about whether it must parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
 
@@ -103,6 +108,34 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
         with path.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
+
+
+def build_arguments(settings: Settings) -> list[str]:
+    """What dbt is told to build: all, but for the way to the world's trade where there is none."""
+    way = [] if _has_years_of_the_world(settings) else ["--exclude", f"path:{_WAY_TO_THE_WORLD}"]
+    return ["build", *way]
+
+
+def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Unique ids of the models and tests that such a build does not run."""
+    if _has_years_of_the_world(settings):
+        return frozenset()
+    nodes = manifest["nodes"]
+    models = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["original_file_path"].startswith(f"{_WAY_TO_THE_WORLD}/")
+    }
+    tests = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "test" and models & {*node["depends_on"]["nodes"]}
+    }
+    return frozenset(models | tests)
+
+
+def _has_years_of_the_world(settings: Settings) -> bool:
+    return any((settings.raw / _YEARS_OF_THE_WORLD).glob("year=*/*.parquet"))
 
 
 def ensure_manifest(settings: Settings) -> Path:

@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.dbt_project import keys_by_node
+from dagster_project.dbt_project import keys_by_node, left_out
 from dagster_project.exports import write_exports
 from dagster_project.settings import Settings
 from dagster_project.swapping import SwapRefused, fsync, swap_link
@@ -89,17 +89,18 @@ class PublishOutcome:
 # ---------------------------------------------------------------------------
 
 
-def audit(build: FinishedBuild) -> tuple[str, ...]:
+def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
     """Why this build may not be published; empty when nothing speaks against it.
 
-    The plan is compared with the results, not the results alone read: a model that was
-    never run, or a test that was never asked, is as bad as one that failed.
+    `without` are the unique ids of what this build was not to run. The rest of the plan is
+    compared with the results, not the results alone read: a model that was never run, or a
+    test that was never asked, is as bad as one that failed.
     """
     problems = []
     planned = [
         node
         for node in (*build.manifest["nodes"].values(), *build.manifest["unit_tests"].values())
-        if _is_executed(node)
+        if _is_executed(node) and node["unique_id"] not in without
     ]
     if not any(node["resource_type"] == "model" for node in planned):
         problems.append("The plan has no model at all; is this the dbt project of this build?")
@@ -193,7 +194,7 @@ def publish(
         AuditFailed: a step failed or was never run; what was published stays.
         WarehouseError: the build could not be closed cleanly.
     """
-    problems = audit(build)
+    problems = audit(build, left_out(settings, build.manifest))
     if problems:
         raise AuditFailed(problems)
     content_hash, rows = describe_content(build.file)
