@@ -32,10 +32,10 @@ _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 _MEMORY = "BILATERAL_MEMORY"
 
-# Thirty models lead from this raw table to the marts of the world's trade. Without a year in it
-# those marts are empty without them, and each would still take its time.
-_YEARS_OF_THE_WORLD = "un_comtrade__bulk"
-_WAY_TO_THE_WORLD = "models/world/intermediate"
+# Models that need a year of a raw table name it in their `meta`. Those of the world's trade are many;
+# without a year each would give no rows and still take its time, and their marts have none anyway.
+_NEEDS = "needs"
+_WORLD_TRADE = "un_comtrade__bulk"
 
 # What dbt writes itself says nothing about whether it must parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
@@ -111,20 +111,21 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
 
 
 def build_arguments(settings: Settings) -> list[str]:
-    """What dbt is told to build: all, but for the way to the world's trade where there is none."""
-    way = [] if _has_years_of_the_world(settings) else ["--exclude", f"path:{_WAY_TO_THE_WORLD}"]
-    return ["build", *way]
+    """What dbt is told to build: all, but for what needs the world's trade where there is none."""
+    if _has_world_trade(settings):
+        return ["build"]
+    return ["build", "--exclude", f"config.meta.{_NEEDS}:{_WORLD_TRADE}"]
 
 
 def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
     """Unique ids of the models and tests that such a build does not run."""
-    if _has_years_of_the_world(settings):
+    if _has_world_trade(settings):
         return frozenset()
     nodes = manifest["nodes"]
     models = {
         unique_id
         for unique_id, node in nodes.items()
-        if node["original_file_path"].startswith(f"{_WAY_TO_THE_WORLD}/")
+        if node["config"].get("meta", {}).get(_NEEDS) == _WORLD_TRADE
     }
     tests = {
         unique_id
@@ -134,8 +135,8 @@ def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(models | tests)
 
 
-def _has_years_of_the_world(settings: Settings) -> bool:
-    return any((settings.raw / _YEARS_OF_THE_WORLD).glob("year=*/*.parquet"))
+def _has_world_trade(settings: Settings) -> bool:
+    return any((settings.raw / _WORLD_TRADE).glob("year=*/*.parquet"))
 
 
 def ensure_manifest(settings: Settings) -> Path:

@@ -156,19 +156,16 @@
                 of_exporter as exporter_iso3,
                 of_importer as importer_iso3,
                 of_product as product_code,
-                {% if execute and not years_of("un_comtrade__bulk") %} false
-                {% else %}
-                    exists (
-                        select 1
-                        from {{ ref("int_mirror__reporters_counted") }} as r
-                        where
-                            r.year = of_year
-                            and (
-                                (r.reporter_iso3 = of_exporter and r.flow = 'export')
-                                or (r.reporter_iso3 = of_importer and r.flow = 'import')
-                            )
-                    )
-                {% endif %} as is_reported
+                exists (
+                    select 1
+                    from {{ ref("int_mirror__reporters_counted") }} as r
+                    where
+                        r.year = of_year
+                        and (
+                            (r.reporter_iso3 = of_exporter and r.flow = 'export')
+                            or (r.reporter_iso3 = of_importer and r.flow = 'import')
+                        )
+                ) as is_reported
         )
     select
         a.year,

@@ -1,4 +1,4 @@
-{#- Marts of the world's trade. What they read is built only where a year of it is in the warehouse;
+{#- Marts of the world's trade. What they read is built only where the warehouse has a year of it;
     before that they have the columns of their contracts and no rows. -#}
 {% materialization world_table, adapter = "duckdb", supported_languages = ["sql"] %}
     {% if years_of("un_comtrade__bulk") %} {{ return(materialization_table_duckdb()) }}

@@ -23,7 +23,6 @@ def _node(unique_id: str, **more: Any) -> dict[str, Any]:
         "unique_id": unique_id,
         "resource_type": kind,
         "name": name,
-        "original_file_path": f"models/{name}.sql",
         "depends_on": {"nodes": []},
         "alias": name,
         "schema": "marts",
