@@ -32,8 +32,8 @@ _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 _MEMORY = "BILATERAL_MEMORY"
 
-# Models that need a year of a raw table name it in their `meta`. Those of the world's trade are many;
-# without a year each would give no rows and still take its time, and their marts have none anyway.
+# Models that need a year of a raw table name it in their `meta`. Those of the world's trade are
+# many: without a year each would give no rows and still take its time.
 _NEEDS = "needs"
 _WORLD_TRADE = "un_comtrade__bulk"
 

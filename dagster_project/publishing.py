@@ -13,11 +13,12 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Container, Generator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import duckdb
@@ -40,7 +41,9 @@ from dagster_project.warehouse import (
     world_stands,
 )
 
+# Of what a failed test has found, so that a line of it can be read.
 _ROWS_SHOWN = 5
+_LONGEST_ROW = 200
 
 QUESTION_TAG = "question"
 QUESTION_INPUT_TAG = "question_input"
@@ -151,17 +154,20 @@ def failing_rows(file: Path, result: Mapping[str, Any]) -> str:
     try:
         found = connection.execute(f"from ({result['compiled_code']}) limit {_ROWS_SHOWN}")
         names = [column[0] for column in found.description]
-        rows = [
-            ", ".join(
-                f"{name} {value}"
-                for name, value in zip(names, row, strict=True)
-                if value is not None
-            )
-            for row in found.fetchall()
-        ]
+        rows = [_as_text(names, row) for row in found.fetchall()]
+    except duckdb.Error as error:
+        # That the test failed is known; it must be said, whatever has become of the rows.
+        rows = [f"its rows cannot be read: {str(error).splitlines()[0]}"]
     finally:
         connection.close()
     return f" [{'; '.join(rows)}]"
+
+
+def _as_text(names: Sequence[str], row: Sequence[object]) -> str:
+    filled = [
+        f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None
+    ]
+    return shorten(", ".join(filled) or "null", _LONGEST_ROW, placeholder=" …")
 
 
 def _is_executed(node: Mapping[str, Any]) -> bool:
