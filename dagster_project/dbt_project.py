@@ -112,9 +112,10 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
 
 def build_arguments(settings: Settings) -> list[str]:
     """What dbt is told to build: all, but for what needs the world's trade where there is none."""
+    build = ["build", "--exclude-resource-type", "exposure"]
     if _has_world_trade(settings):
-        return ["build"]
-    return ["build", "--exclude", f"config.meta.{_NEEDS}:{_WORLD_TRADE}"]
+        return build
+    return [*build, "--exclude", f"config.meta.{_NEEDS}:{_WORLD_TRADE}"]
 
 
 def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
