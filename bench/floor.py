@@ -45,7 +45,7 @@ def _build(
             f'create table "{schema}"."{name}" as from read_csv(\'{path}\', types = {types})'
         )
     else:
-        kind = "view" if node["config"]["materialized"] == "view" else "table"
+        kind = "view" if node["config"]["materialized"].endswith("view") else "table"
         connection.execute(f'create {kind} "{schema}"."{name}" as {node["compiled_code"]}')
 
 

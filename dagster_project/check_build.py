@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project.dbt_project import build_arguments, dbt_environment, dbt_executable
 from dagster_project.settings import Settings, load_settings
 from dagster_project.sources.catalog import CATALOG, load_snapshot_index, load_table
 
@@ -24,7 +24,7 @@ def check_build(settings: Settings) -> int:
     with tempfile.TemporaryDirectory(prefix="check-", dir=settings.data_home) as folder:
         target = Path(folder)
         return subprocess.run(
-            [str(dbt_executable()), "--warn-error", "--quiet", "build"],
+            [str(dbt_executable()), "--warn-error", "--quiet", *build_arguments(settings)],
             cwd=target,
             env=dbt_environment(settings, target=target),
             check=False,

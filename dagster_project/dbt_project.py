@@ -32,6 +32,11 @@ _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 _MEMORY = "BILATERAL_MEMORY"
 
+# Models that need a year of a raw table name it in their `meta`. Those of the world's trade are
+# many: without a year each would give no rows and still take its time.
+_NEEDS = "needs"
+_WORLD_TRADE = "un_comtrade__bulk"
+
 # What dbt writes itself says nothing about whether it must parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
 
@@ -103,6 +108,36 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
         with path.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
+
+
+def build_arguments(settings: Settings) -> list[str]:
+    """What dbt is told to build: all, but for what needs the world's trade where there is none."""
+    build = ["build", "--exclude-resource-type", "exposure"]
+    if _has_world_trade(settings):
+        return build
+    return [*build, "--exclude", f"config.meta.{_NEEDS}:{_WORLD_TRADE}"]
+
+
+def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Unique ids of the models and tests that such a build does not run."""
+    if _has_world_trade(settings):
+        return frozenset()
+    nodes = manifest["nodes"]
+    models = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["config"].get("meta", {}).get(_NEEDS) == _WORLD_TRADE
+    }
+    tests = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "test" and models & {*node["depends_on"]["nodes"]}
+    }
+    return frozenset(models | tests)
+
+
+def _has_world_trade(settings: Settings) -> bool:
+    return any((settings.raw / _WORLD_TRADE).glob("year=*/*.parquet"))
 
 
 def ensure_manifest(settings: Settings) -> Path:

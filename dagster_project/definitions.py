@@ -16,6 +16,7 @@ from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.transform import build_dbt_assets
 from dagster_project.settings import Settings, load_settings
+from dagster_project.warehouse import MARTS
 
 
 def assemble(settings: Settings) -> dg.Definitions:
@@ -26,7 +27,10 @@ def assemble(settings: Settings) -> dg.Definitions:
             build_inbox_asset(settings),
             *build_raw_assets(settings),
             dbt_models,
-            build_publish_asset(settings, after=dbt_models.keys),
+            # All else that dbt makes leads to the marts, and a build may leave some of it out.
+            build_publish_asset(
+                settings, after=[key for key in dbt_models.keys if key.path[0] == MARTS]
+            ),
             build_site_asset(settings),
         ],
         jobs=build_jobs(),

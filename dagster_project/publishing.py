@@ -13,16 +13,17 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import duckdb
 
-from dagster_project.dbt_project import keys_by_node
+from dagster_project.dbt_project import keys_by_node, left_out
 from dagster_project.exports import write_exports
 from dagster_project.settings import Settings
 from dagster_project.swapping import SwapRefused, fsync, swap_link
@@ -40,7 +41,9 @@ from dagster_project.warehouse import (
     world_stands,
 )
 
+# Of what a failed test has found, so that a line of it can be read.
 _ROWS_SHOWN = 5
+_LONGEST_ROW = 200
 
 QUESTION_TAG = "question"
 QUESTION_INPUT_TAG = "question_input"
@@ -89,17 +92,18 @@ class PublishOutcome:
 # ---------------------------------------------------------------------------
 
 
-def audit(build: FinishedBuild) -> tuple[str, ...]:
+def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
     """Why this build may not be published; empty when nothing speaks against it.
 
-    The plan is compared with the results, not the results alone read: a model that was
-    never run, or a test that was never asked, is as bad as one that failed.
+    `without` are the unique ids of what this build was not to run. The rest of the plan is
+    compared with the results, not the results alone read: a model that was never run, or a
+    test that was never asked, is as bad as one that failed.
     """
     problems = []
     planned = [
         node
         for node in (*build.manifest["nodes"].values(), *build.manifest["unit_tests"].values())
-        if _is_executed(node)
+        if _is_executed(node) and node["unique_id"] not in without
     ]
     if not any(node["resource_type"] == "model" for node in planned):
         problems.append("The plan has no model at all; is this the dbt project of this build?")
@@ -150,17 +154,20 @@ def failing_rows(file: Path, result: Mapping[str, Any]) -> str:
     try:
         found = connection.execute(f"from ({result['compiled_code']}) limit {_ROWS_SHOWN}")
         names = [column[0] for column in found.description]
-        rows = [
-            ", ".join(
-                f"{name} {value}"
-                for name, value in zip(names, row, strict=True)
-                if value is not None
-            )
-            for row in found.fetchall()
-        ]
+        rows = [_as_text(names, row) for row in found.fetchall()]
+    except duckdb.Error as error:
+        # That the test failed is known; it must be said, whatever has become of the rows.
+        rows = [f"its rows cannot be read: {str(error).splitlines()[0]}"]
     finally:
         connection.close()
     return f" [{'; '.join(rows)}]"
+
+
+def _as_text(names: Sequence[str], row: Sequence[object]) -> str:
+    filled = [
+        f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None
+    ]
+    return shorten(", ".join(filled) or "null", _LONGEST_ROW, placeholder=" …")
 
 
 def _is_executed(node: Mapping[str, Any]) -> bool:
@@ -193,7 +200,7 @@ def publish(
         AuditFailed: a step failed or was never run; what was published stays.
         WarehouseError: the build could not be closed cleanly.
     """
-    problems = audit(build)
+    problems = audit(build, left_out(settings, build.manifest))
     if problems:
         raise AuditFailed(problems)
     content_hash, rows = describe_content(build.file)

@@ -4,7 +4,7 @@ Belongs here: how a dbt node looks in Dagster, and the one call of dbt that a bu
 Does not belong here: SQL, or facts about columns (dbt YAML has both).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,7 +12,14 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
 from packaging.version import Version
 
 from dagster_project.build_room import BuildRoom
-from dagster_project.dbt_project import dbt_environment, dbt_executable, dbt_version, lend_parse
+from dagster_project.dbt_project import (
+    build_arguments,
+    dbt_environment,
+    dbt_executable,
+    dbt_version,
+    left_out,
+    lend_parse,
+)
 from dagster_project.defs.resources import BUILD_POOL, Listener
 from dagster_project.settings import Settings
 
@@ -67,7 +74,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             *context.selected_asset_check_keys,
         }
         invocation = start_dbt(settings, build_room, context)
-        total = _planned_steps(invocation.manifest)
+        total = _planned_steps(invocation.manifest, left_out(settings, invocation.manifest))
         for event in invocation.stream_raw_events():
             if event.is_result_event:
                 node = event.raw_event["data"]["node_info"]
@@ -98,7 +105,7 @@ def start_dbt(
     settings.world.mkdir(parents=True, exist_ok=True)
     lend_parse(settings, room.target)
     return DbtCliInvocation.run(
-        args=[str(dbt_executable()), "build"],
+        args=[str(dbt_executable()), *build_arguments(settings)],
         env={
             **dbt_environment(settings, target=room.target),
             "DBT_LOG_FORMAT": "json",
@@ -120,10 +127,11 @@ def _manifest_of(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
     return spec.metadata["dagster_dbt/manifest"].manifest
 
 
-def _planned_steps(manifest: Mapping[str, Any]) -> int:
+def _planned_steps(manifest: Mapping[str, Any], without: Container[str]) -> int:
     nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]
     return sum(
         node["resource_type"] in _EXECUTED
+        and node["unique_id"] not in without
         and node.get("config", {}).get("materialized") != "ephemeral"
         for node in nodes
     )

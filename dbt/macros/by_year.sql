@@ -13,7 +13,7 @@
 {% macro years_of(raw_table) %}
     {%- set listed = run_query(
         "select distinct regexp_extract(file, 'year=([0-9]{4})/', 1) as year from glob('"
-        ~ env_var("BILATERAL_RAW")
+        ~ env_var("BILATERAL_RAW", "../data/raw")
         ~ "/"
         ~ raw_table
         ~ "/year=*/*.parquet') order by 1"
@@ -41,7 +41,7 @@
     {%- set state = [run_query("select version()").columns[0].values()[0]] -%}
     {%- set files = run_query(
         "select coalesce(string_agg(parse_filename(file), ' ' order by file), '') from glob('"
-        ~ env_var("BILATERAL_RAW")
+        ~ env_var("BILATERAL_RAW", "../data/raw")
         ~ "/"
         ~ raw_table
         ~ "/year="
@@ -132,7 +132,7 @@
         {%- set sql = sql_of_year(compiled_code, year) -%}
         {%- set state = [sql, order_by or "", state_of_year(raw_table, year)] | join("\n") -%}
         {%- set stem = (
-            env_var("BILATERAL_WORLD")
+            env_var("BILATERAL_WORLD", "../data/world")
             ~ "/"
             ~ this.identifier
             ~ "."
@@ -187,6 +187,9 @@
         {% if files %}
             select *
             from read_parquet(['{{ files | join("', '") }}'], hive_partitioning = false)
+        {#- What it reads may not have been built; whoever reads it has its columns. -#}
+        {% elif model.columns %}
+ {{ get_empty_schema_sql(model.columns) }} limit 0
         {% else %}
             select * from ({{ compiled_code }}) as nothing limit 0
         {% endif %}

@@ -22,6 +22,7 @@ from checks_bite.dbt_fork import run_dbt
 
 from dagster_project.build_room import open_build_room
 from dagster_project.dbt_project import (
+    build_arguments,
     dbt_environment,
     ensure_manifest,
     lend_parse,
@@ -177,10 +178,10 @@ class ProjectCopy:
         return pl.read_parquet(self.settings.raw / "snapshots__rejects" / "**" / "*.parquet")
 
     def _command(self, checks: Sequence[str]) -> list[str]:
+        if not checks:
+            return build_arguments(self.settings)
         # What is built already is only tested; else each check comes with all it stands on.
         verb, depth = ("test", "") if self._mart_edits else ("build", "+")
-        if not checks:
-            return [verb]
         chosen = [f"{depth}{check}" for check in checks]
         return [verb, "--indirect-selection", "empty", "--select", *chosen]
 

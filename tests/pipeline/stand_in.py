@@ -23,6 +23,7 @@ def _node(unique_id: str, **more: Any) -> dict[str, Any]:
         "unique_id": unique_id,
         "resource_type": kind,
         "name": name,
+        "depends_on": {"nodes": []},
         "alias": name,
         "schema": "marts",
         "tags": [],

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.dbt_project import ensure_manifest, left_out, read_manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published, exports_match, read_publication
 
@@ -80,6 +81,36 @@ def test_no_figure_that_may_not_be_republished_is_exported(
                 f" decimal(38, 3))) from read_parquet('{path}'))"
             ).fetchall()
             assert not found, (path.name, column)
+
+
+def test_marts_of_the_world_are_there_before_a_year_of_it_is(
+    built_warehouse: Settings, published: duckdb.DuckDBPyConnection
+) -> None:
+    """What leads to them is not built then; their columns are those of their contracts."""
+    manifest = read_manifest(ensure_manifest(built_warehouse))
+    contracts = {
+        node["name"]: [
+            (column["name"], column["data_type"].upper()) for column in node["columns"].values()
+        ]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"].startswith("world_")
+    }
+    assert contracts.keys() > {"mirror_reconciled", "mirror_years", "mirror_gaps"}
+    for name, columns in contracts.items():
+        assert published.execute(f"select count(*) from marts.{name}").fetchone() == (0,)
+        held = published.execute(f"select column_name, column_type from (describe marts.{name})")
+        assert held.fetchall() == columns, name
+    assert published.execute(
+        "select provenance, reconciled_usd from marts.mirror_flow(2016, 'USA', 'KOR', '870323')"
+    ).fetchall() == [("missing", None)]
+    not_built = left_out(built_warehouse, manifest)
+    built = published.execute(
+        "select 'model.bilateral.' || table_name from duckdb_tables()"
+        " where database_name = 'warehouse' and schema_name = 'intermediate'"
+    ).fetchall()
+    assert len(built) > 20
+    assert len(not_built) > 40
+    assert not_built.isdisjoint(name for (name,) in built)
 
 
 def test_no_log_is_left_beside_the_published_file(built_warehouse: Settings) -> None:

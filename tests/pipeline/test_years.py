@@ -15,6 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from pipeline.stand_in import identity
 from pipeline.world_project import (
     files_by_year,
@@ -26,6 +27,7 @@ from pipeline.world_project import (
 
 from dagster_project.build import BuildOutcome, added_since, run_build
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.warehouse import connect_published
 
 _KEY = "year, exporter_iso3, importer_iso3, product_code"
 # What a reliability estimated over all years has no part in.
@@ -121,6 +123,20 @@ def test_a_year_more_makes_its_own_files_alone_after_a_kill_too(world: MadeUp) -
     assert len(served(settings, _KEY, 2015)) > 500
     assert names(settings, "tmp_*") == set()
     assert list(settings.builds.iterdir()) == []
+
+
+@pytest.mark.parametrize("model", ["int_mirror__import_levels", "int_mirror__reporters_counted"])
+def test_columns_declared_for_want_of_a_year_are_those_of_its_file(
+    world: MadeUp, model: str
+) -> None:
+    declared = yaml.safe_load(
+        (PROJECT_ROOT / "dbt" / "models" / "world" / "intermediate" / f"{model}.yml").read_text()
+    )["models"][0]["columns"]
+    with connect_published(world.settings) as connection:
+        held = connection.execute(
+            f"select column_name, lower(column_type) from (describe intermediate.{model})"
+        ).fetchall()
+    assert held == [(column["name"], column["data_type"]) for column in declared]
 
 
 def test_a_second_release_makes_its_year_anew_once_there_is_room(world: MadeUp) -> None:

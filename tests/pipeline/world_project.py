@@ -50,6 +50,7 @@ def lay_world_project(root: Path) -> Settings:
     shutil.copytree(_DBT / "macros", target / "macros", ignore=shutil.ignore_patterns("as_of"))
     shutil.copytree(_DBT / "seeds", target / "seeds")
     shutil.copy(_DBT / "profiles.yml", target)
+    shutil.copy(_DBT / "models" / "groups.yml", target / "models")
     for path in ("models/staging/_sources.yml", "seeds/_seeds.yml"):
         described = _without_tests(yaml.safe_load((_DBT / path).read_text(encoding="utf-8")))
         (target / path).write_text(yaml.safe_dump(described), encoding="utf-8")
@@ -58,7 +59,7 @@ def lay_world_project(root: Path) -> Settings:
     project["seeds"]["bilateral"] |= {"+enabled": False} | {
         name: {"+enabled": True} for name in sorted(seeds)
     }
-    project["models"]["bilateral"]["marts"]["+contract"] = {"enforced": False}
+    project["models"]["bilateral"]["world"]["+contract"] = {"enforced": False}
     (target / "dbt_project.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
     # A data home without any release is refused; this one is of another source, and small.
     shutil.copytree(
@@ -71,7 +72,7 @@ def lay_world_project(root: Path) -> Settings:
 
 def _needed() -> tuple[list[Path], set[str]]:
     """The files of the models that the wanted ones read, and the names of the seeds."""
-    files = {path.stem: path for path in _DBT.glob("models/*/*") if path.suffix in (".sql", ".py")}
+    files = {path.stem: path for path in _DBT.glob("models/**/*") if path.suffix in (".sql", ".py")}
     macros = "".join(path.read_text(encoding="utf-8") for path in _DBT.glob("macros/mirror*.sql"))
     found: set[str] = set()
     waiting = [*_WANTED, *_REFERENCE.findall(macros)]

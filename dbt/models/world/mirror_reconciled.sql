@@ -1,4 +1,4 @@
-{{ config(materialized="view", post_hook="{{ mirror_flow_macro() }}") }}
+{{ config(materialized="world_view", post_hook="{{ mirror_flow_macro() }}") }}
 
 -- One value of each flow that a country reported, FOB, by the default rule, with all it is made
 -- of and what each other rule makes of the same two reports. An estimate, not an observation.
