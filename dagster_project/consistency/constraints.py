@@ -89,7 +89,7 @@ class Figure:
     @property
     def unknowns(self) -> list[Unknown]:
         """What it is about, each once, without the constant."""
-        return [u for u in self.numerator | self.denominator if u != ONE]
+        return [u for u in {**self.numerator, **self.denominator} if u != ONE]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def figure(row: Mapping[str, Any]) -> Figure | None:
         is_sign=is_sign,
         reported_value=row["reported_value"],
         rounding=row["rounding"],
-        multiplier=2 * Fraction(row["half"]) / Fraction(row["rounding"]),
+        multiplier=_multiplier(row),
     )
 
 
@@ -184,12 +184,20 @@ def _form(row: Mapping[str, Any], sector: str, first_day: date, last_day: date) 
         Flow(topic, sector, first_day, last_day, name) for name in ("exports", "imports")
     )
     sense = Fraction(row["direction"])
-    return {
+    forms: dict[str, Form] = {
         "exports": {exports: sense},
         "imports": {imports: sense},
         "balance": {exports: sense, imports: -sense},
         "two_way": {exports: sense, imports: sense},
-    }[row["quantity"]]
+    }
+    return forms[row["quantity"]]
+
+
+def _multiplier(row: Mapping[str, Any]) -> Fraction:
+    """Base units in one of the unit the figure is given in."""
+    if row["reported_value"]:
+        return Fraction(row["claimed"]) / Fraction(row["reported_value"])
+    return 2 * Fraction(row["half"]) / Fraction(row["rounding"])
 
 
 def _interval(row: Mapping[str, Any], transform: str, *, is_sign: bool) -> Interval:

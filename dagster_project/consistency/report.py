@@ -13,13 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from dagster_project.consistency.constraints import ONE, Figure
-from dagster_project.consistency.systems import (
-    Range,
-    Search,
-    connected_parts,
-    range_beside,
-)
+from dagster_project.consistency.constraints import ONE, Figure, Form
+from dagster_project.consistency.systems import Range, Search, System, connected_parts
 
 # Beyond all amounts: it stands for an end that is not there.
 NO_END = 1e30
@@ -103,25 +98,19 @@ def contradictions(figures: Iterable[Figure], wholes: Collection[Whole]) -> Iter
 def _told(
     found: Sequence[Figure], search: Search, without: frozenset[str], wholes: Collection[Whole]
 ) -> Contradiction:
-    # Where one figure alone spoils the text, what all the rest leaves for it is what it may be.
+    # Where one figure alone spoils the text, it may be what the rest says of the same trade.
     # Where several do, no rest can be trusted, and each is measured against its set.
+    alone = System(found)
     culprits = [one for one in found if search.explains_all(one, without)]
-    repairs = []
-    for one in culprits or found:
-        if culprits:
-            search.system.conflict(without | {one.claim_id})
-            allowed = search.system.range_of(one.numerator, one.denominator)
-        else:
-            allowed = range_beside(_without(found, one), one.numerator, one.denominator)
-        repairs += _slips(one, allowed)
+    trusted = System(search.about_the_same(found, without)) if culprits else alone
+    repairs = [repair for one in culprits or found for repair in _slips(one, trusted)]
     names = {one.claim_id for one in found}
     repairs += [
         Repair(one.share_id, f"another whole: {one.basis}")
         for one in wholes
         if {one.share_id, one.part_id} <= names and len(names) == 3
     ]
-    about, left, right = _sides(culprits or found, found)
-    first = next(one for one in found if [one.claim_id] == left.claim_ids)
+    first, about, left, right = _sides(culprits or found, found, alone)
     return Contradiction(
         claim_ids=sorted(names),
         equation=_equation(first, found),
@@ -141,30 +130,30 @@ def _without(figures: Iterable[Figure], left_out: Figure) -> list[Figure]:
 # ---------------------------------------------------------------------------
 
 
-def _sides(candidates: Iterable[Figure], found: Sequence[Figure]) -> tuple[str, Side, Side]:
-    """One figure, and what the others of its set leave for the same quantity."""
+def _sides(
+    candidates: Iterable[Figure], found: Sequence[Figure], system: System
+) -> tuple[Figure, str, Side, Side]:
+    """One figure and its quantity, what it says, and what the others of its set leave."""
     ordered = sorted(
         candidates, key=lambda one: (_TOLD_FIRST[one.transform], one.quantity, one.claim_id)
     )
     for one in ordered:
-        others = _without(found, one)
-        left = range_beside(others, one.numerator, one.denominator)
-        if left is not None:
-            interval = one.interval
-            return (
-                _about(one),
-                _side([one], (interval.low, interval.high), one),
-                _side(others, left, one),
-            )
+        allowed = system.range_of(one.numerator, one.denominator, frozenset([one.claim_id]))
+        if allowed is not None:
+            said = one.interval.low, one.interval.high
+            others = _without(found, one)
+            return one, _about(one), _side([one], said, one), _side(others, allowed, one)
     # The others leave nothing above zero to compare with: the start, or the whole, is the quantity.
     one = ordered[0]
-    others = _without(found, one)
-    left = range_beside(others, one.denominator, {ONE: Fraction(1)})
-    assert left is not None, "one is always above zero"
+    as_level: Form = {ONE: Fraction(1)}
+    allowed = system.range_of(one.denominator, as_level, frozenset([one.claim_id]))
+    assert allowed is not None, "one is always above zero"
+    said = Fraction(0), None
     return (
+        one,
         one.quantity,
-        _side([one], (Fraction(0), None), one, is_level=True),
-        _side(others, left, one, is_level=True),
+        _side([one], said, one, is_level=True),
+        _side(_without(found, one), allowed, one, is_level=True),
     )
 
 
@@ -190,21 +179,23 @@ def _equation(first: Figure, found: Sequence[Figure]) -> str:
     """The identity that the figures break, told from the first of them."""
     quantity = first.quantity
     quantities = {one.quantity for one in found}
-    currencies = sorted({one.currency for one in found} - {None, "USD"}, key=str)
+    currencies = sorted(
+        {one.currency for one in found if one.currency}, key=lambda x: (x == "USD", x)
+    )
     if len({_says(one) for one in found}) == 1 and len(found) > 1:
         return "as printed"
     if first.transform == "share":
         return f"part of {quantity} = share {_TIMES} whole" if len(found) > 1 else "part <= whole"
-    if len(found) == 1:
+    if len(found) == 1 and first.interval.high is not None and first.interval.high <= 0:
         return f"{quantity} >= 0"
     if first.transform in ("growth", "ratio"):
         return f"{quantity} at the end = at the start {_TIMES} growth factor"
+    if len(currencies) > 1:
+        return f"dollars = {currencies[0]} {_TIMES} exchange rate of the text"
     if len(quantities) > 1:
         return _sum(quantities, quantity, "change of " if first.transform == "change" else "")
     if first.transform == "change":
         return f"{quantity} at the end = at the start + change"
-    if currencies:
-        return f"dollars = {currencies[0]} {_TIMES} exchange rate of the text"
     if len({one.sector for one in found}) > 1:
         return "part <= whole"
     return "as printed"
@@ -230,8 +221,9 @@ def _says(one: Figure) -> object:
 # ---------------------------------------------------------------------------
 
 
-def _slips(one: Figure, allowed: Range | None) -> Iterator[Repair]:
+def _slips(one: Figure, system: System) -> Iterator[Repair]:
     """The single slips after which a figure would be what the others allow."""
+    allowed = system.range_of(one.numerator, one.denominator, frozenset([one.claim_id]))
     if one.is_sign or allowed is None:
         return
     low, high = (_as_printed(one, end) for end in allowed)

@@ -34,15 +34,14 @@ from dagster_project.consistency.simplex import Simplex
 _EFFORT = 4_000
 _FEWEST_LOOKS = 10
 
-
 Range = tuple[Fraction | None, Fraction | None]
 
 
 class System:
     """Figures of one text, each of which can be left out, with what holds of all trade."""
 
-    def __init__(self, figures: Collection[Figure], *, beside: Iterable[Unknown] = ()) -> None:
-        unknowns = dict.fromkeys((*(u for one in figures for u in one.unknowns), *beside))
+    def __init__(self, figures: Collection[Figure]) -> None:
+        unknowns = dict.fromkeys(u for one in figures for u in one.unknowns)
         # A pivot on the constant touches every row: it comes last in Bland's order.
         self._places = {unknown: n for n, unknown in enumerate((*unknowns, ONE))}
         self._simplex = Simplex(len(self._places))
@@ -59,9 +58,9 @@ class System:
 
     def conflict(self, without: frozenset[str] = frozenset()) -> frozenset[str] | None:
         """Claims that cannot all be true, perhaps with others to spare; None if all can."""
-        for claim_id in self._left_out - without:
+        for claim_id in sorted(self._left_out - without):
             self._ask(self._by_claim[claim_id])
-        for claim_id in without - self._left_out:
+        for claim_id in sorted(without - self._left_out):
             for variable, _ in self._by_claim[claim_id]:
                 self._simplex.bound(variable, None)
         self._left_out = without
@@ -70,12 +69,13 @@ class System:
             return None
         return frozenset(self._claim_of[v] for v in found if v in self._claim_of)
 
-    def range_of(self, numerator: Form, denominator: Form) -> Range | None:
-        """Between which ends a fraction can go where the last `conflict` found none.
+    def range_of(self, numerator: Form, denominator: Form, without: frozenset[str]) -> Range | None:
+        """Between which ends all figures but some, which can all be true, leave a fraction.
 
         None where its denominator cannot be above zero. An end that is not reached is given like
         one that is.
         """
+        assert self.conflict(without) is None, "what cannot be true leaves nothing"
         asked = [self._by_nature]
         asked += [rows for name, rows in self._by_claim.items() if name not in self._left_out]
         for rows in asked:
@@ -111,14 +111,6 @@ class System:
         return {self._places[unknown]: factor for unknown, factor in form.items()}
 
 
-def range_beside(figures: Collection[Figure], numerator: Form, denominator: Form) -> Range | None:
-    """Between which ends figures that can all be true leave a fraction; None if nowhere."""
-    unknowns = [u for u in {**numerator, **denominator} if u != ONE]
-    system = System(figures, beside=unknowns)
-    assert system.conflict() is None, "what cannot be true leaves nothing"
-    return system.range_of(numerator, denominator)
-
-
 def connected_parts(figures: Iterable[Figure]) -> list[list[Figure]]:
     """Figures that have something to do with each other, by what they are about."""
     parts: list[tuple[set[Unknown], list[Figure]]] = []
@@ -141,7 +133,7 @@ class Search:
     """The contradictions of figures that have something to do with each other."""
 
     def __init__(self, figures: Sequence[Figure]) -> None:
-        self.system = System(figures)
+        self._system = System(figures)
         self._by_id = {one.claim_id: one for one in figures}
         self._looks = max(_FEWEST_LOOKS, _EFFORT // len(figures))
         self._known: list[frozenset[str]] = []
@@ -175,11 +167,20 @@ class Search:
         """Whether nothing else contradicts itself once this figure is left out too."""
         return self._any(without | {one.claim_id}) is None
 
+    def about_the_same(self, some: Iterable[Figure], without: frozenset[str]) -> list[Figure]:
+        """The figures that speak of nothing but what some of them speak of."""
+        about = {unknown for one in some for unknown in one.unknowns}
+        return [
+            one
+            for claim_id, one in self._by_id.items()
+            if claim_id not in without and about.issuperset(one.unknowns)
+        ]
+
     def _any(self, left_out: frozenset[str]) -> frozenset[str] | None:
         for one in self._known:
             if not one & left_out:
                 return one
-        conflict = self.system.conflict(left_out)
+        conflict = self._system.conflict(left_out)
         if conflict is None:
             return None
         found = _irreducible([self._by_id[claim_id] for claim_id in sorted(conflict)])
