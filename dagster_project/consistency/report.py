@@ -223,8 +223,10 @@ def _says(one: Figure) -> object:
 
 def _slips(one: Figure, system: System) -> Iterator[Repair]:
     """The single slips after which a figure would be what the others allow."""
+    if one.is_sign:
+        return
     allowed = system.range_of(one.numerator, one.denominator, frozenset([one.claim_id]))
-    if one.is_sign or allowed is None:
+    if allowed is None:
         return
     low, high = (_as_printed(one, end) for end in allowed)
     for slip, value, scale in _before_slips(one.reported_value):

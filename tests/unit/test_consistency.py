@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import combinations
@@ -96,21 +96,39 @@ def found(claims: Sequence[Row], wholes: pl.DataFrame = _NO_WHOLES) -> list[dict
 
 @st.composite
 def texts(draw: st.DrawFn) -> list[Row]:
-    """A few figures that may or may not agree, of one or two sectors, periods and currencies."""
+    """A few figures of trade that never was, some of them wrong."""
+    flows: dict[tuple[str, int, str], int] = {}
+    for year in (2011, 2016):
+        for flow in ("exports", "imports"):
+            flows["total", year, flow] = draw(st.integers(5, 60))
+            flows["autos", year, flow] = draw(st.integers(1, flows["total", year, flow]))
     claims = []
-    for number in range(draw(st.integers(2, 8))):
-        quantity = draw(st.sampled_from(_QUANTITIES))
+    for number in range(draw(st.integers(3, 9))):
         transform = draw(st.sampled_from(("level", "level", "change", "growth", "ratio", "share")))
-        is_money = transform in ("level", "change")
-        unit = draw(st.sampled_from(("USD", "USD", "USD", "EUR"))) if is_money else ""
-        if transform == "change" and draw(st.booleans()):
-            unit = "sign"
-        value = draw(st.integers(-3, 9)) if is_money else draw(st.integers(-40, 120))
-        if unit == "sign":
-            value = draw(st.sampled_from((1, -1)))
-        if transform == "ratio":
-            value = draw(st.integers(0, 3))
-        year = draw(st.sampled_from((2011, 2016)))
+        sector = draw(st.sampled_from(("total", "total", "autos")))
+        quantity, year = draw(st.sampled_from(_QUANTITIES)), draw(st.sampled_from((2011, 2016)))
+        unit, beside = "USD", Decimal(1)
+        end = _amount(flows, sector, year, quantity)
+        start = _amount(flows, sector, 4027 - year, quantity)
+        direction = -1 if quantity == "balance" and end < 0 else 1
+        value = direction * (end - start if transform == "change" else end)
+        if transform in ("level", "change") and draw(st.booleans()):
+            unit, beside = draw(st.sampled_from((("USD", Decimal(1)), ("EUR", Decimal("1.25")))))
+            value /= beside
+        if transform in ("growth", "ratio"):
+            value, direction = end / start if start else Decimal(1), -1 if start < 0 else 1
+        if transform == "share":
+            sector = "autos"
+            whole = _amount(flows, "total", year, quantity)
+            value = _amount(flows, "autos", year, quantity) / whole if whole else Decimal(0)
+            direction = -1 if whole < 0 else 1
+        if transform in ("growth", "share"):
+            value = value * 100 - (100 if transform == "growth" else 0)
+        if draw(st.sampled_from((False, False, False, True))):
+            value *= draw(st.sampled_from((Decimal("1.2"), Decimal("0.7"), 2, -1)))
+        value = value.quantize(Decimal("0.1") if transform == "ratio" else Decimal(1))
+        if transform == "change" and value and draw(st.booleans()):
+            unit, value = "sign", value / abs(value)
         claims.append(
             claim(
                 f"c{number}",
@@ -118,18 +136,23 @@ def texts(draw: st.DrawFn) -> list[Row]:
                 value,
                 transform,
                 year=year,
-                base=2027 - year,
-                sector="autos"
-                if transform == "share"
-                else draw(st.sampled_from(("total", "autos"))),
-                direction=draw(st.sampled_from((1, -1))) if quantity == "balance" else 1,
+                base=4027 - year,
+                sector=sector,
+                direction=direction,
                 unit=unit,
-                rounding=draw(st.sampled_from(("1", "2"))),
-                source=draw(st.sampled_from((None, None, "an office", "an institute"))),
+                rounding="0.1" if transform == "ratio" else "1",
+                source=draw(st.sampled_from((None, None, None, "an office", "an institute"))),
                 ends=(draw(st.booleans()), draw(st.booleans())),
             )
         )
     return claims
+
+
+def _amount(flows: Mapping[tuple[str, int, str], int], *about: Any) -> Decimal:
+    sector, year, quantity = about
+    exports, imports = (flows[sector, year, flow] for flow in ("exports", "imports"))
+    told = {"balance": exports - imports, "two_way": exports + imports}
+    return Decimal({"exports": exports, "imports": imports, **told}[quantity])
 
 
 def voices(claims: Sequence[Row]) -> list[list[Row]]:
@@ -138,7 +161,7 @@ def voices(claims: Sequence[Row]) -> list[list[Row]]:
     return [[one for one in claims if one["attributed_to"] in (None, x)] for x in sources]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(claims=texts())
 def test_a_reported_set_cannot_hold_and_any_fewer_of_it_can(claims: list[Row]) -> None:
     by_id = {one["claim_id"]: one for one in claims}
@@ -160,7 +183,7 @@ def test_a_text_is_reported_where_it_contradicts_itself_and_nowhere_else(claims:
     assert all(can_all_be_true(voice) for voice in voices(rest))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(claims=texts(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: random.Random) -> None:
     rows = found(claims)
@@ -168,7 +191,7 @@ def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: rand
     assert found(claims) == rows
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(claims=texts())
 def test_the_other_side_is_all_that_the_others_leave(claims: list[Row]) -> None:
     """In the interval that is told the figure would agree; a little beyond it would not."""
@@ -371,19 +394,14 @@ def _long_text(chance: random.Random, size: int, wrong: int) -> list[Row]:
                     flows["total", year, flow] * chance.randint(1, 20) // 100
                 )
 
-    def amount(sector: str, year: int, quantity: str) -> Decimal:
-        exports, imports = (flows[sector, year, flow] for flow in ("exports", "imports"))
-        told = {"balance": exports - imports, "two_way": exports + imports}
-        return Decimal({"exports": exports, "imports": imports, **told}[quantity])
-
     claims: list[Row] = []
     while len(claims) < size:
         sector, quantity = chance.choice(sectors), chance.choice(_QUANTITIES)
         transform = chance.choice(("level", "level", "change", "growth", "share"))
         year, base = chance.sample(years, 2)
-        end, start = amount(sector, year, quantity), amount(sector, base, quantity)
+        end, start = (_amount(flows, sector, x, quantity) for x in (year, base))
         sense = -1 if quantity == "balance" and end < 0 else 1
-        whole = sense * amount("total", year, quantity)
+        whole = sense * _amount(flows, "total", year, quantity)
         if transform == "growth" and sense * start <= 0:
             continue
         if transform == "share" and (sector == "total" or whole <= 0):
