@@ -68,6 +68,7 @@ def _code_that_shapes_content() -> list[Path]:
         [
             *(_PACKAGE / "sources").rglob("*.py"),
             *(_PACKAGE / "mirror").rglob("*.py"),
+            *(_PACKAGE / "consistency").rglob("*.py"),
             *publication,
         ]
     )

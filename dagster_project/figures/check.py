@@ -1,8 +1,9 @@
 """The verdict on every claim of a file.
 
 Belongs here: reading the claims and documents a user gives, asking for their verdicts, and
-gathering the answer. Does not belong here: the rules of judgement (SQL), the columns of a
-claims file (`sources/articles.py`) and layout (`render.py`).
+gathering the answer. Does not belong here: the rules of judgement (SQL), which figures contradict
+each other (`consistency/`), the columns of a claims file (`sources/articles.py`) and layout
+(`render.py`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.claims.wording import Verdict, verdict_in_words
+from dagster_project.consistency.tables import inconsistencies
 from dagster_project.figures.replay import Replay
 from dagster_project.figures.words import Words
 from dagster_project.sources.articles import parse_documents, read_claims
 from dagster_project.sources.snapshot import SnapshotError
 
 BAD_STATUS = "contradicted"
+CONSISTENCY_INPUTS = ("claims", "int_claims__other_wholes")
 
 _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "reported_value"}
 
@@ -78,13 +81,13 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
         )
     if claims.frame.is_empty():
         return Checked([], {}, {}, [], problems)
-    replay.answer(inputs, ["claims", "claim_verdicts", "claim_inconsistencies"])
+    replay.answer(inputs, ["claims", "claim_verdicts", *CONSISTENCY_INPUTS])
     verdicts = judged(replay)
     return Checked(
         claims=replay.rows("claims", "row_number"),
         verdicts=verdicts,
         in_words={name: verdict_in_words(row, words.names) for name, row in verdicts.items()},
-        inconsistencies=replay.rows("claim_inconsistencies", "inconsistency_id"),
+        inconsistencies=find_inconsistencies(replay),
         problems=problems,
     )
 
@@ -96,6 +99,12 @@ def judged(replay: Replay) -> dict[str, dict[str, object]]:
         str(row["claim_id"]): {**row, **verdicts[row["claim_id"]]}
         for row in replay.rows("claims", "claim_id")
     }
+
+
+def find_inconsistencies(replay: Replay) -> list[dict]:
+    """The rows of claim_inconsistencies for the claims answered; needs `CONSISTENCY_INPUTS`."""
+    claims, wholes = (replay.frame(name) for name in CONSISTENCY_INPUTS)
+    return inconsistencies(claims, wholes).to_dicts()
 
 
 def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:

@@ -97,6 +97,10 @@ class Replay:
         columns = [column[0] for column in result.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
+    def frame(self, name: str) -> pl.DataFrame:
+        """The answered model as a frame."""
+        return self._connection.execute(f"from {self._model(name).scratch_relation}").pl()
+
     def _needed(self, goals: Iterable[str]) -> list[QuestionModel]:
         wanted = {self._model(goal).name for goal in goals}
         for model in reversed(self._models):

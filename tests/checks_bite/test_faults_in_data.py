@@ -464,6 +464,21 @@ FAULTS = (
             "update warehouse.marts.lineage set snapshot_sha256 = reverse(snapshot_sha256)"
         ),
     ),
+    Fault(
+        "both sides of a contradiction leave the same",
+        "the_two_sides_of_an_inconsistency_do_not_meet",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.claim_inconsistencies"
+            " set right_low = left_low, right_high = left_high"
+        ),
+    ),
+    Fault(
+        "a claim of a contradiction is on neither side",
+        "each_claim_of_an_inconsistency_is_on_one_side",
+        lambda copy: copy.edit_mart(
+            "update warehouse.marts.claim_inconsistencies set right_claim_ids = []"
+        ),
+    ),
 )
 
 

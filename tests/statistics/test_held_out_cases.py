@@ -10,6 +10,7 @@ import pytest
 from held_figures import TOTAL, Cell, HeldFigures, Period, Value
 from printed_claims import Claim, documents_given, given, print_number
 
+from dagster_project.figures.check import CONSISTENCY_INPUTS, find_inconsistencies
 from dagster_project.figures.replay import Replay
 
 CENSUS = frozenset({"USA.export.total.fas.census.nsa", "USA.import.general.customs.census.nsa"})
@@ -299,9 +300,9 @@ def inconsistencies(warehouse: Replay, *claims: Claim) -> list[dict]:
             "int_claims__given": given(claims),
             "int_claims__documents_given": documents_given(["d"], date(2027, 1, 1)),
         },
-        ["claim_inconsistencies"],
+        CONSISTENCY_INPUTS,
     )
-    return warehouse.rows("claim_inconsistencies", "inconsistency_id")
+    return find_inconsistencies(warehouse)
 
 
 def test_two_whom_a_text_quotes_may_differ_and_one_may_not(

@@ -14,6 +14,7 @@ from printed_claims import MULTIPLIER, Claim, print_number
 from printed_claims import given as as_given
 from random_bridges import End, Request, requests_given
 
+from dagster_project.figures.check import CONSISTENCY_INPUTS, find_inconsistencies
 from dagster_project.figures.replay import Replay
 
 # One example is many figures: a question costs the same for one as for a hundred.
@@ -124,8 +125,8 @@ def _of(quantity: str, flows: dict[tuple[str, str], Decimal], period: Period) ->
 @few
 @given(claims=invented_texts())
 def test_a_text_true_of_any_trade_raises_no_alarm(warehouse: Replay, claims: list[Claim]) -> None:
-    warehouse.answer({"int_claims__given": as_given(claims)}, ["claim_inconsistencies"])
-    assert warehouse.rows("claim_inconsistencies", "inconsistency_id") == []
+    warehouse.answer({"int_claims__given": as_given(claims)}, CONSISTENCY_INPUTS)
+    assert find_inconsistencies(warehouse) == []
 
 
 @few
@@ -138,9 +139,9 @@ def test_what_is_told_as_a_clash_is_one(
         Claim(**{**vars(c), "value": c.value * factor}) if n % 7 == place % 7 else c
         for n, c in enumerate(claims)
     ]
-    warehouse.answer({"int_claims__given": as_given(spoiled)}, ["claim_inconsistencies"])
+    warehouse.answer({"int_claims__given": as_given(spoiled)}, CONSISTENCY_INPUTS)
     by_id = {claim.claim_id: claim for claim in spoiled}
-    for row in warehouse.rows("claim_inconsistencies", "inconsistency_id"):
+    for row in find_inconsistencies(warehouse):
         told = [by_id[name] for name in row["claim_ids"]]
         assert not can_all_be_true(told), (row, told)
 

@@ -1,0 +1,213 @@
+"""A quoted figure as a linear constraint on trade.
+
+Belongs here: what each row of marts.claims says about exports, imports and rates of exchange, and
+what is true of all trade. Does not belong here: solving (`systems.py`).
+
+Every figure is a fraction of two linear forms that lies in an interval: a level over one, a change
+over one, growth as the end over the start, a share as the part over the whole, an amount in another
+currency as dollars over the rate. The denominator is above zero: growth of a deficit says that the
+start was a deficit. With the ends of the interval as constants, `low * denominator <= numerator`
+is linear, so nothing is approximated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+TOTAL = "total"
+TRANSFORMS = ("level", "change", "growth", "ratio", "share")
+
+
+class Flow(NamedTuple):
+    """US dollars of one flow; whatever they are, they are not below zero."""
+
+    topic: tuple[str, str, str]
+    sector: str
+    first_day: date
+    last_day: date
+    name: str
+
+    @property
+    def whole(self) -> Flow:
+        return self._replace(sector=TOTAL)
+
+
+class Rate(NamedTuple):
+    """US dollars for one unit of a currency, one rate for all of the text; above zero."""
+
+    currency: str
+
+
+class One(NamedTuple):
+    """The unknown that stands for the constant."""
+
+
+Unknown = Flow | Rate | One
+Form = Mapping[Unknown, Fraction]
+
+ONE = One()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What a fraction may be; None is no end."""
+
+    low: Fraction | None
+    high: Fraction | None
+    low_is_closed: bool = True
+    high_is_closed: bool = True
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One claim: `numerator / denominator`, in the sense the text gives it, lies in `interval`.
+
+    Money in base units of its currency, growth as the factor on the start, a share as a fraction of
+    one. `direction` is -1 where a positive figure means a negative balance.
+    """
+
+    claim_id: str
+    source: str | None
+    quantity: str
+    transform: str
+    direction: int
+    sector: str
+    currency: str | None
+    numerator: Form
+    denominator: Form
+    interval: Interval
+    is_sign: bool
+    reported_value: Decimal
+    rounding: Decimal
+    multiplier: Fraction
+
+    @property
+    def unknowns(self) -> list[Unknown]:
+        """What it is about, each once, without the constant."""
+        return [u for u in {**self.numerator, **self.denominator} if u != ONE]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`form` is at least zero, or above it; by a figure, or by nature."""
+
+    form: Form
+    is_strict: bool
+
+
+def figure(row: Mapping[str, Any]) -> Figure | None:
+    """A row of marts.claims as a constraint; None where it says nothing that can be added up."""
+    if row["document_id"] is None or not row["is_in_scope"]:
+        return None
+    transform = row["transform"]
+    if transform not in TRANSFORMS or row["period_start"] is None:
+        return None
+    if transform in ("change", "growth", "ratio") and row["base_start"] is None:
+        return None
+    is_sign = row["unit_kind"] == "sign"
+    # "Barely" moved says nothing of the direction, and "stands still" does not say how still.
+    if is_sign and (not row["is_exact"] or not row["claimed"]):
+        return None
+    end = _form(row, row["sector"], row["period_start"], row["period_end"])
+    numerator: Form = end
+    denominator: Form = {ONE: Fraction(1)}
+    if transform in ("change", "growth", "ratio"):
+        start = _form(row, row["sector"], row["base_start"], row["base_end"])
+        if transform == "change":
+            numerator = total([(end, 1), (start, -1)])
+        else:
+            denominator = start
+    elif transform == "share":
+        # The share of all products is one of the reporter's trade with everybody.
+        whole = TOTAL if row["sector"] != TOTAL else "total of all partners"
+        denominator = _form(row, whole, row["period_start"], row["period_end"])
+    currency = row["currency"] if row["unit_kind"] == "money" else None
+    if currency not in (None, "USD"):
+        denominator = {Rate(currency): Fraction(1)}
+    return Figure(
+        claim_id=row["claim_id"],
+        source=row["attributed_to"],
+        quantity=row["quantity"],
+        transform=transform,
+        direction=row["direction"],
+        sector=row["sector"],
+        currency=currency,
+        numerator=numerator,
+        denominator=denominator,
+        interval=_interval(row, transform, is_sign=is_sign),
+        is_sign=is_sign,
+        reported_value=row["reported_value"],
+        rounding=row["rounding"],
+        multiplier=_multiplier(row),
+    )
+
+
+def bounds_of(one: Figure) -> Iterable[Bound]:
+    """What a figure asks of the unknowns."""
+    interval = one.interval
+    yield Bound(one.denominator, is_strict=True)
+    if interval.low is not None:
+        low = total([(one.numerator, 1), (one.denominator, -interval.low)])
+        yield Bound(low, not interval.low_is_closed)
+    if interval.high is not None:
+        high = total([(one.numerator, -1), (one.denominator, interval.high)])
+        yield Bound(high, not interval.high_is_closed)
+
+
+def bounds_by_nature(unknowns: Collection[Unknown]) -> Iterable[Bound]:
+    """What holds of the unknowns whatever a text says."""
+    for one in unknowns:
+        yield Bound({one: Fraction(1)}, is_strict=not isinstance(one, Flow))
+        # A part of a flow is no larger than the whole; of a balance it may be.
+        if isinstance(one, Flow) and one.whole != one and one.whole in unknowns:
+            yield Bound({one.whole: Fraction(1), one: Fraction(-1)}, is_strict=False)
+
+
+def total(terms: Iterable[tuple[Form, int | Fraction]]) -> Form:
+    """The sum of forms, each with a factor."""
+    summed: dict[Unknown, Fraction] = {}
+    for form, factor in terms:
+        for unknown, coefficient in form.items():
+            summed[unknown] = summed.get(unknown, Fraction(0)) + coefficient * factor
+    return {unknown: coefficient for unknown, coefficient in summed.items() if coefficient}
+
+
+def _form(row: Mapping[str, Any], sector: str, first_day: date, last_day: date) -> Form:
+    """The quantity in dollars, in the sense the text gives it."""
+    topic = (row["reporter_iso3"], row["partner_code"], row["trade_kind"])
+    exports, imports = (
+        Flow(topic, sector, first_day, last_day, name) for name in ("exports", "imports")
+    )
+    sense = Fraction(row["direction"])
+    forms: dict[str, Form] = {
+        "exports": {exports: sense},
+        "imports": {imports: sense},
+        "balance": {exports: sense, imports: -sense},
+        "two_way": {exports: sense, imports: sense},
+    }
+    return forms[row["quantity"]]
+
+
+def _multiplier(row: Mapping[str, Any]) -> Fraction:
+    """Base units in one of the unit the figure is given in."""
+    if row["reported_value"]:
+        return Fraction(row["claimed"]) / Fraction(row["reported_value"])
+    return 2 * Fraction(row["half"]) / Fraction(row["rounding"])
+
+
+def _interval(row: Mapping[str, Any], transform: str, *, is_sign: bool) -> Interval:
+    if is_sign and row["claimed"] > 0:
+        return Interval(Fraction(0), None, low_is_closed=False)
+    if is_sign:
+        return Interval(None, Fraction(0), high_is_closed=False)
+    low, high = Fraction(row["low"]), Fraction(row["high"])
+    if transform in ("growth", "share"):
+        low, high = low / 100, high / 100
+    if transform == "growth":
+        low, high = 1 + low, 1 + high
+    return Interval(low, high, row["low_is_closed"], row["high_is_closed"])

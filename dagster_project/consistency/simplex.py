@@ -1,0 +1,198 @@
+"""Lower bounds on linear forms, decided over exact rationals.
+
+Belongs here: whether any values satisfy all bounds, which bounds exclude each other, and how large
+a form may be. Does not belong here: what the unknowns and the forms mean (`constraints.py`).
+
+The general simplex method of Dutertre and de Moura, "A fast linear-arithmetic solver for DPLL(T)",
+CAV 2006: every form is a variable, a pivot exchanges two of them, and only rows that hold the
+exchanged variable change, so a system of few unknowns a form stays sparse. There are no
+tolerances. Rows are whole numbers over one divisor, which is several times as fast as fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import count
+from math import gcd, lcm
+
+_ZERO = Fraction(0)
+
+
+class Simplex:
+    """Variables with optional lower bounds; a basic one is a linear form of those that are not.
+
+    The first variables are the unknowns, by number; `add` makes one more of each form.
+    """
+
+    def __init__(self, unknowns: int) -> None:
+        self._value = [_ZERO] * unknowns
+        self._lower: list[int | None] = [None] * unknowns
+        # A basic variable times its divisor, as a sum of the others.
+        self._rows: dict[int, dict[int, int]] = {}
+        self._divisor: dict[int, int] = {}
+        # The basic variables in whose rows a variable is.
+        self._columns: list[set[int]] = [set() for _ in range(unknowns)]
+        self._below: set[int] = set()
+
+    def add(self, form: Mapping[int, Fraction]) -> int:
+        """A new variable that equals the form; coefficients by variable."""
+        row: dict[int, Fraction] = {}
+        for variable, factor in form.items():
+            part = self._rows.get(variable, {variable: 1})
+            for j, a in part.items():
+                row[j] = row.get(j, _ZERO) + factor * a / self._divisor.get(variable, 1)
+        row = {j: a for j, a in row.items() if a}
+        new = len(self._value)
+        self._value.append(sum((a * self._value[j] for j, a in row.items()), _ZERO))
+        self._lower.append(None)
+        self._columns.append(set())
+        divisor = lcm(*(a.denominator for a in row.values()))
+        self._rows[new] = {j: int(a * divisor) for j, a in row.items()}
+        self._divisor[new] = divisor
+        for j in row:
+            self._columns[j].add(new)
+        return new
+
+    def bound(self, variable: int, lower: int | None) -> None:
+        """Ask the variable to be at least `lower`, or anything at all."""
+        self._lower[variable] = lower
+        if variable in self._rows:
+            self._watch(variable)
+        elif lower is not None and self._value[variable] < lower:
+            self._move(variable, lower - self._value[variable])
+
+    def conflict(self) -> frozenset[int] | None:
+        """Variables whose bounds exclude each other, none of them for nothing; None if none do."""
+        for turn in count():
+            if not self._below:
+                break
+            leaving = min(self._below)
+            row = self._rows[leaving]
+            entering = self._entering(row, turn)
+            if entering is None:
+                return frozenset((leaving, *row))
+            lower = self._lower[leaving]
+            assert lower is not None, "only a variable with a bound is below it"
+            missing = lower - self._value[leaving]
+            self._move(entering, missing * self._divisor[leaving] / row[entering])
+            self._exchange(leaving, entering)
+        return None
+
+    def maximum(self, form: Mapping[int, Fraction]) -> Fraction | None:
+        """The largest value of a form while all bounds are met; None where it has no end.
+
+        Call it only where `conflict` has found none.
+        """
+        goal = self.add(form)
+        has_end = self._grow(goal)
+        self._drop(goal)
+        return self._value[goal] if has_end else None
+
+    def _grow(self, goal: int) -> bool:
+        """Move along the bounds as long as a form grows; False where it does so without end."""
+        for turn in count():
+            row = self._rows[goal]
+            entering = self._entering(row, turn)
+            if entering is None:
+                break
+            sense = 1 if row[entering] > 0 else -1
+            room: list[tuple[Fraction, int]] = []
+            lower = self._lower[entering]
+            if sense < 0 and lower is not None:
+                room.append((self._value[entering] - lower, entering))
+            for basic in self._columns[entering]:
+                slope = self._rows[basic][entering] * sense
+                lower = self._lower[basic]
+                if slope < 0 and lower is not None:
+                    room.append(
+                        ((lower - self._value[basic]) * self._divisor[basic] / slope, basic)
+                    )
+            if not room:
+                return False
+            step, leaving = min(room)
+            self._move(entering, step * sense)
+            if leaving != entering:
+                self._exchange(leaving, entering)
+        return True
+
+    def _entering(self, row: Mapping[int, int], turn: int) -> int | None:
+        """The variable by which the form of a row grows; None where every bound is in its way.
+
+        One with a short column leaves the rows sparse. Bland's rule, the first by number, never
+        goes round in a circle: it takes over before long.
+        """
+        by_number = turn >= len(self._value)
+        return min(
+            (j for j, a in row.items() if a > 0 or self._has_room(j)),
+            key=lambda j: (0 if by_number else len(self._columns[j]), j),
+            default=None,
+        )
+
+    def _has_room(self, variable: int) -> bool:
+        """Whether the variable can become smaller."""
+        lower = self._lower[variable]
+        return lower is None or self._value[variable] > lower
+
+    def _move(self, variable: int, step: Fraction) -> None:
+        """Move a variable that is not basic, and with it every form that holds it."""
+        self._value[variable] += step
+        up, down = step.numerator, step.denominator
+        for basic in self._columns[variable]:
+            moved = Fraction(self._rows[basic][variable] * up, self._divisor[basic] * down)
+            self._value[basic] += moved
+            self._watch(basic)
+
+    def _watch(self, basic: int) -> None:
+        lower, value = self._lower[basic], self._value[basic]
+        if lower is not None and value.numerator < lower * value.denominator:
+            self._below.add(basic)
+        else:
+            self._below.discard(basic)
+
+    def _exchange(self, leaving: int, entering: int) -> None:
+        """Solve the row of `leaving` for `entering` and put it into all other rows."""
+        row, old_divisor = self._drop(leaving)
+        pivot = row.pop(entering)
+        sense = 1 if pivot > 0 else -1
+        divisor = abs(pivot)
+        solved = {j: -a * sense for j, a in row.items()}
+        solved[leaving] = old_divisor * sense
+        for basic in self._columns[entering]:
+            self._substitute(basic, entering, solved, divisor)
+        self._columns[entering] = set()
+        self._rows[entering], self._divisor[entering] = solved, divisor
+        for j in solved:
+            self._columns[j].add(entering)
+        self._watch(entering)
+
+    def _substitute(
+        self, basic: int, entering: int, solved: Mapping[int, int], divisor: int
+    ) -> None:
+        old = self._rows[basic]
+        factor = old.pop(entering)
+        common = gcd(factor, divisor)
+        factor, times = factor // common, divisor // common
+        new = {j: a * times for j, a in old.items()} if times != 1 else old
+        for j, a in solved.items():
+            total = new.get(j, 0) + a * factor
+            if total:
+                if j not in new:
+                    self._columns[j].add(basic)
+                new[j] = total
+            elif j in new:
+                del new[j]
+                self._columns[j].discard(basic)
+        whole = self._divisor[basic] * times
+        common = gcd(whole, *new.values())
+        if common != 1:
+            new = {j: a // common for j, a in new.items()}
+        self._rows[basic], self._divisor[basic] = new, whole // common
+
+    def _drop(self, basic: int) -> tuple[dict[int, int], int]:
+        """Take out the row of a basic variable, with its divisor."""
+        row = self._rows.pop(basic)
+        self._below.discard(basic)
+        for j in row:
+            self._columns[j].discard(basic)
+        return row, self._divisor.pop(basic)

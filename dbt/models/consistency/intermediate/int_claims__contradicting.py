@@ -1,0 +1,10 @@
+"""Quoted figures of one document that cannot all be true."""
+
+from dagster_project.consistency.tables import inconsistencies
+
+
+def model(dbt, session):
+    """One row per irreducible set, with both sides and likely corrections."""
+    dbt.config(materialized="table")
+    claims = dbt.ref("claims").pl()
+    return inconsistencies(claims, dbt.ref("int_claims__other_wholes").pl()).to_arrow()
