@@ -88,7 +88,9 @@ def test_the_run_is_recorded_in_the_instance_of_the_project(small: Settings) -> 
             )
         )
         assert {one.asset_check_evaluation.asset_key.path[0] for one in checks} == {"raw"}
-        assert ["marts", "flows_by_year"] in [one.asset_key.path for one in models]
+        assert ["marts", "flows_by_year"] in [
+            one.asset_materialization.asset_key.path for one in models
+        ]
         assert len(starts) == 1
 
 
