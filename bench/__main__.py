@@ -1,119 +1,199 @@
-"""What the default build and the command cost, beside a floor measured in the same run.
+"""What a build and questions cost, beside the bare SQL and beside another commit, in one run.
 
 Belongs here: the stages, and the table that is printed. Does not belong here: measuring
 (`measure.py`), the floor (`floor.py`), the world's trade (`world_trade.py`).
 
-Usage: python -m bench, or python -m bench.world_trade --help
+Usage: python -m bench --help, or python -m bench.world_trade --help
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Cost, measure, median
-from dagster_project.dbt_project import BUILD_FILE_NAME, dbt_environment, dbt_executable
-from dagster_project.settings import Settings, load_settings
+from bench.measure import Cost, measure, middle
+from dagster_project.dbt_project import BUILD_FILE_NAME
+from dagster_project.settings import load_settings
 
-RUNS = 5
-BILATERAL = str(Path(sys.executable).with_name("bilateral"))
 QUERY = "select count(*) from marts.trade_by_year"
-EXPLAIN = ["explain", "27.6", "29.6", "--reporter", "USA", "--partner", "KOR", "--period", "2016"]
+EXPLAIN = ["27.6", "29.6", "--reporter", "USA", "--partner", "KOR", "--period", "2016"]
+FLOOR = Path(__file__).with_name("floor.py")
+
+# Run by the Python of each checkout, so that each is measured with its own code and packages.
+DBT_BUILD = """
+import subprocess, sys
+from pathlib import Path
+from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project.settings import load_settings
+folder = Path(sys.argv[1])
+env = dbt_environment(load_settings(), target=folder / "target")
+subprocess.run([str(dbt_executable()), "--quiet", "build"], cwd=folder, env=env, check=False)
+"""
+
+# What is shown of a cost, with how many digits.
+MEASURES: Mapping[str, tuple[Callable[[Cost], float], int]] = {
+    "CPU s": (lambda cost: cost.cpu, 1),
+    "s": (lambda cost: cost.seconds, 1),
+    "peak MB": (lambda cost: cost.megabytes, 0),
+    "file MB": (lambda cost: cost.file_megabytes, 0),
+}
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Checkout:
+    """A commit with packages of its own, and the data home in which it is measured."""
+
+    root: Path
+    home: Path
+
+    @property
+    def dbt(self) -> Path:
+        """Where dbt is run on its own: its manifest, its results and the file it makes."""
+        return self.home / "dbt"
+
+    def bilateral(self, *arguments: str) -> Cost:
+        return self._run("bilateral", *arguments)
+
+    def python(self, *arguments: str) -> Cost:
+        return self._run("python", *arguments)
+
+    def _run(self, program: str, *arguments: str) -> Cost:
+        command = [str(self.root / ".venv" / "bin" / program), *arguments]
+        env = {**os.environ, "BILATERAL_DATA_HOME": str(self.home)}
+        return measure(command, env=env, cwd=self.root, may_fail=True)
+
+
+def bench(
+    against: Annotated[
+        Path | None, typer.Option(help="Another checkout, set up, that is measured in turns.")
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE[@DATE]",
+            help="A publisher's file to import first, and since when it was out; may be repeated.",
+        ),
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Runs of each stage, whose median is shown.")] = 3,
+) -> None:
+    """CPU seconds, wall seconds, memory and file size of a build and of questions."""
     console = Console()
+    roots = [load_settings().project_root, *([against.resolve()] if against else [])]
     with tempfile.TemporaryDirectory(prefix="bilateral-bench-") as folder:
-        home = Path(folder)
-        settings = replace(load_settings(), data_home=home)
-        table = Table(title="The default build, from shipped snapshots", title_justify="left")
-        for heading in ("stage", "seconds", "peak MB", "floor s", "floor MB", "times"):
-            table.add_column(
-                heading, justify="left" if heading == "stage" else "right", no_wrap=True
-            )
-        for name, cost, floor in _stages(settings, home, console):
-            table.add_row(name, *_shown(cost), *_beside(cost, floor))
-        console.print(table)
+        checkouts = [Checkout(root, Path(folder) / str(n)) for n, root in enumerate(roots)]
+        for checkout in checkouts:
+            prepare(checkout, files or [])
+        costs = {}
+        for name, stage in STAGES.items():
+            console.print(f"  {name}", style="dim")
+            costs[name] = in_turns(stage, checkouts, runs)
+    console.print(table_of(costs))
+    for root, build, bare in zip(roots, *list(costs.values())[:2], strict=True):
         console.print(
-            "The floor of a stage is its compiled SQL in bare DuckDB, two threads, on the same"
-            " raw Parquet. Peak MB is the largest single process."
+            f"{root}: the build takes {build.cpu / bare.cpu:.2f} times the CPU of its SQL."
         )
+    if any(cost.failed for of_stage in costs.values() for cost in of_stage):
+        console.print("* ended with an error, a build by its tests: it cost so much until then.")
 
 
-def _stages(
-    settings: Settings, home: Path, console: Console
-) -> list[tuple[str, Cost, Cost | None]]:
-    here = {**dbt_environment(settings, target=home / "target"), "BILATERAL_DATA_HOME": str(home)}
-    folder = home / "dbt"
-    folder.mkdir()
-    load = (
-        "from dagster_project.settings import load_settings\n"
-        "from dagster_project.sources import catalog\n"
-        "catalog.load_all(load_settings())"
-    )
-    rows: list[tuple[str, Cost, Cost | None]] = []
-
-    def stage(name: str, cost: Cost, floor: Cost | None = None) -> None:
-        rows.append((name, cost, floor))
-        console.print(f"  {name}: {cost.seconds:.2f} s", style="dim")
-
-    stage("snapshots to raw", measure([sys.executable, "-c", load], env=here))
-    dbt = [str(dbt_executable()), "--quiet"]
-    stage("dbt parse", measure([*dbt, "parse"], env=here, cwd=folder))
-    models = measure(
-        [*dbt, "build", "--resource-type", "seed", "--resource-type", "model"], env=here, cwd=folder
-    )
-    tests = measure([*dbt, "test"], env=here, cwd=folder)
-    manifest = _manifest_with_sql(settings, home, here, folder)
-    bare = home / "bare.duckdb"
-    stage("models", models, _floor(manifest, bare, "models", here))
-    # Tests ask macros that dbt makes after the models, so they run on the file dbt built.
-    stage("tests", tests, _floor(manifest, folder / BUILD_FILE_NAME, "tests", here))
-    stage("bilateral build, whole", measure([BILATERAL, "build"], env=here))
-    site = [BILATERAL, "report", "--reporter", "USA", "--partner", "KOR"]
-    stage("bilateral report, one pair", measure(site, env=here))
-    stage("bilateral build, nothing new", median([BILATERAL, "build"], runs=RUNS, env=here))
-    stage("bilateral sql", median([BILATERAL, "sql", QUERY], runs=RUNS, env=here))
-    stage("bilateral explain", median([BILATERAL, *EXPLAIN], runs=RUNS, env=here))
-    return rows
+# ---------------------------------------------------------------------------
+# Stages
+# ---------------------------------------------------------------------------
 
 
-def _manifest_with_sql(
-    settings: Settings, home: Path, env: Mapping[str, str], folder: Path
-) -> Path:
-    """Compile everything once; where the seeds stand goes along for the floor."""
-    measure([str(dbt_executable()), "--quiet", "compile"], env=env, cwd=folder)
-    manifest = json.loads((home / "target" / "manifest.json").read_bytes())
-    manifest["metadata"]["seeds"] = str(settings.dbt_project)
-    path = home / "compiled.json"
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-    return path
+def prepare(checkout: Checkout, files: Sequence[str]) -> None:
+    """A warehouse to ask questions of, and one build by dbt alone, whose SQL is the floor."""
+    checkout.dbt.mkdir(parents=True)
+    # The command had another name in earlier commits.
+    importing = "take" if checkout.bilateral("import", "--help").failed else "import"
+    for file, _, day in (text.partition("@") for text in files):
+        known_from = ["--known-from", day] if day else []
+        checkout.bilateral(importing, str(Path(file).resolve()), *known_from)
+    checkout.bilateral("build")
+    checkout.python("-c", DBT_BUILD, str(checkout.dbt))
 
 
-def _floor(manifest: Path, database: Path, what: str, env: Mapping[str, str]) -> Cost:
-    return measure(
-        [sys.executable, "-m", "bench.floor", str(manifest), str(database), what],
-        env=env,
-        cwd=load_settings().project_root,
+def forced_build(checkout: Checkout) -> Cost:
+    cost = checkout.bilateral("build", "--force")
+    # Of a build that failed there is the file that it worked on.
+    built = [*checkout.home.glob(BUILD_FILE_NAME), *checkout.home.glob("build/*/*.duckdb")]
+    return replace(cost, file_megabytes=max(map(_megabytes, built)))
+
+
+def floor(checkout: Checkout) -> Cost:
+    """All SQL that dbt ran, bare; tests ask macros made after the models, so they ask its file."""
+    bare = checkout.home / "bare.duckdb"
+    bare.unlink(missing_ok=True)
+    arguments = [str(FLOOR), str(checkout.dbt / "target"), str(checkout.root / "dbt")]
+    models = checkout.python(*arguments, str(bare), "models")
+    tests = checkout.python(*arguments, str(checkout.dbt / BUILD_FILE_NAME), "tests")
+    return Cost(
+        models.seconds + tests.seconds,
+        models.cpu + tests.cpu,
+        max(models.megabytes, tests.megabytes),
+        file_megabytes=_megabytes(bare),
+        failed=models.failed or tests.failed,
     )
 
 
-def _shown(cost: Cost) -> tuple[str, str]:
-    return f"{cost.seconds:.2f}", f"{cost.megabytes:.0f}"
+def check_claims(checkout: Checkout) -> Cost:
+    [claims] = checkout.root.glob("data/snapshots/articles/*/claims.csv")
+    return checkout.bilateral("check", str(claims))
 
 
-def _beside(cost: Cost, floor: Cost | None) -> tuple[str, str, str]:
-    if floor is None:
-        return "", "", ""
-    return (*_shown(floor), f"{cost.seconds / floor.seconds:.1f}")
+STAGES: Mapping[str, Callable[[Checkout], Cost]] = {
+    "build --force": forced_build,
+    "its SQL, bare": floor,
+    "build, nothing new": lambda checkout: checkout.bilateral("build"),
+    "sql": lambda checkout: checkout.bilateral("sql", QUERY),
+    "explain": lambda checkout: checkout.bilateral("explain", *EXPLAIN),
+    "check, shipped claims": check_claims,
+}
+
+
+def in_turns(
+    stage: Callable[[Checkout], Cost], checkouts: Sequence[Checkout], runs: int
+) -> list[Cost]:
+    """The middle cost of each checkout. They take turns, so that a busy machine slows both."""
+    costs = [[stage(checkout) for checkout in checkouts] for _ in range(runs)]
+    return [middle(of_one) for of_one in zip(*costs, strict=True)]
+
+
+def _megabytes(file: Path) -> float:
+    return file.stat().st_size / 1e6
+
+
+# ---------------------------------------------------------------------------
+# The table
+# ---------------------------------------------------------------------------
+
+
+def table_of(costs: Mapping[str, Sequence[Cost]]) -> Table:
+    """A row a stage; with another checkout its value and the ratio beside each of ours."""
+    is_paired = any(len(of_stage) == 2 for of_stage in costs.values())
+    table = Table("stage")
+    for measured in MEASURES:
+        for heading in [measured, *(["old", "new/old"] if is_paired else [])]:
+            table.add_column(heading, justify="right", no_wrap=True)
+    for name, of_stage in costs.items():
+        cells = [name + (" *" if any(cost.failed for cost in of_stage) else "")]
+        for get, digits in MEASURES.values():
+            values = [get(cost) for cost in of_stage]
+            cells += [f"{value:.{digits}f}" if value else "" for value in values]
+            if is_paired:
+                cells.append(f"{values[0] / values[1]:.2f}" if values[1] else "")
+        table.add_row(*cells)
+    return table
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(bench)

@@ -1,79 +1,74 @@
 """The same SQL on the same files in bare DuckDB: what no orchestration can beat.
 
-Belongs here: running compiled models or tests one after the other over raw Parquet. Does
-not belong here: how long that took (`measure.py`).
+Belongs here: running what a dbt build ran, one after the other. Does not belong here: how long
+that took (`measure.py`).
 
-Usage: python -m bench.floor MANIFEST DATABASE {models|tests}
+Usage: python -m bench.floor TARGET PROJECT DATABASE {models|tests}, where TARGET has the manifest
+and the results of a dbt build. Models make DATABASE; tests are asked of one that is there.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+# The end of every Python model as dbt compiles it: what the model itself may ask for.
+_NAMES = ("dbtObj", "model")
 
-def main(manifest_path: Path, database: Path, what: str) -> None:
-    manifest = json.loads(manifest_path.read_bytes())
+
+def main(target: Path, project: Path, database: Path, what: str) -> None:
     connection = duckdb.connect()
     connection.execute(f"attach '{database}' as warehouse")
     connection.execute("use warehouse")
     connection.execute("set threads = 2")
     if what == "models":
-        for node in _in_order(manifest):
-            _build(connection, node, manifest)
+        for node in _ran(target, {"seed", "model"}):
+            _build(connection, node, project)
         connection.execute("checkpoint warehouse")
     else:
-        for node in _tests(manifest):
+        for node in _ran(target, {"test"}):
             connection.execute(f"select count(*) from ({node['compiled_code']}\n) as t").fetchall()
     connection.close()
 
 
-def _build(
-    connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], manifest: Mapping[str, Any]
-) -> None:
-    schema, name = node["schema"], node["alias"]
-    connection.execute(f'create schema if not exists "{schema}"')
+def _ran(target: Path, types: set[str]) -> Iterator[Mapping[str, Any]]:
+    """The nodes that dbt ran, in the order in which it was done with them."""
+    nodes = json.loads((target / "manifest.json").read_bytes())["nodes"]
+    for result in json.loads((target / "run_results.json").read_bytes())["results"]:
+        node = nodes.get(result["unique_id"])
+        if node and node["resource_type"] in types and result["status"] != "skipped":
+            yield {**node, "compiled_code": result["compiled_code"]}
+
+
+def _build(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], project: Path) -> None:
+    relation = f'"{node["schema"]}"."{node["alias"]}"'
+    connection.execute(f'create schema if not exists "{node["schema"]}"')
     if node["resource_type"] == "seed":
-        path = Path(manifest["metadata"]["seeds"]) / node["original_file_path"]
+        path = project / node["original_file_path"]
         types = json.dumps(node["config"]["column_types"]).replace('"', "'")
-        connection.execute(
-            f'create table "{schema}"."{name}" as from read_csv(\'{path}\', types = {types})'
-        )
+        connection.execute(f"create table {relation} as from read_csv('{path}', types = {types})")
+    elif node["language"] == "python":
+        rows = _run_python(node["compiled_code"], connection.table)
+        connection.register("rows_of_model", rows)
+        connection.execute(f"create table {relation} as from rows_of_model")
+        connection.unregister("rows_of_model")
     else:
         kind = "view" if node["config"]["materialized"].endswith("view") else "table"
-        connection.execute(f'create {kind} "{schema}"."{name}" as {node["compiled_code"]}')
+        connection.execute(f"create {kind} {relation} as {node['compiled_code']}")
 
 
-def _in_order(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    nodes = {
-        key: node
-        for key, node in manifest["nodes"].items()
-        if node["resource_type"] in {"seed", "model"}
-    }
-    done: set[str] = set()
-
-    def visit(key: str) -> Iterator[Mapping[str, Any]]:
-        if key in done or key not in nodes:
-            return
-        done.add(key)
-        for parent in sorted(manifest["parent_map"].get(key, [])):
-            yield from visit(parent)
-        yield nodes[key]
-
-    for key in sorted(nodes):
-        yield from visit(key)
-
-
-def _tests(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for key in sorted(manifest["nodes"]):
-        if manifest["nodes"][key]["resource_type"] == "test":
-            yield manifest["nodes"][key]
+def _run_python(code: str, load: Callable[[str], duckdb.DuckDBPyRelation]) -> object:
+    """What a Python model returns, as dbt's own adapter asks for it."""
+    names: dict[str, Any] = {}
+    exec(compile(code, "model", "exec"), names)
+    dbt, model = (names[name] for name in _NAMES)
+    return model(dbt(load), None)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

@@ -29,11 +29,14 @@ class Cost:
     """Wall seconds, CPU seconds, and the largest resident size of the process in megabytes.
 
     Of a process that starts others, the largest single process counts, not their sum.
+    `file_megabytes` is the size of what it made, where that is a file.
     """
 
     seconds: float
     cpu: float
     megabytes: float
+    file_megabytes: float = 0.0
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,26 @@ class Watched:
 
 
 def measure(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    may_fail: bool = False,
 ) -> Cost:
     """Run a command to its end, its output thrown away.
 
     Raises:
-        BenchError: it ended with an error; the last of what it said is in the message.
+        BenchError: it ended with an error and may not; the last of what it said is in the message.
     """
-    return watch(command, env=env, cwd=cwd).cost
+    return watch(command, env=env, cwd=cwd, may_fail=may_fail).cost
 
 
 def watch(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    may_fail: bool = False,
 ) -> Watched:
     """Run a command to its end and look at it from time to time.
 
@@ -97,23 +108,28 @@ def watch(
     is_over.set()
     watcher.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if process.returncode != 0 and not may_fail:
         raise BenchError(
             f"{' '.join(command)} ended with {process.returncode}:\n"
             + output.decode(errors="replace")[-2000:]
         )
-    cost = Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    cost = Cost(
+        seconds,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss / 1024,
+        failed=process.returncode != 0,
+    )
     return Watched(cost, tuple(samples))
 
 
-def median(command: Sequence[str], *, runs: int, env: Mapping[str, str] | None = None) -> Cost:
-    """The median of several runs; the first, which warms the disk, is not counted."""
-    measure(command, env=env)
-    costs = [measure(command, env=env) for _ in range(runs)]
+def middle(costs: Sequence[Cost]) -> Cost:
+    """The median of each measure over several runs of the same."""
     return Cost(
         statistics.median(cost.seconds for cost in costs),
         statistics.median(cost.cpu for cost in costs),
         statistics.median(cost.megabytes for cost in costs),
+        statistics.median(cost.file_megabytes for cost in costs),
+        any(cost.failed for cost in costs),
     )
 
 

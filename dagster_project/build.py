@@ -135,8 +135,9 @@ def _run_job(
     from dagster_project.defs.jobs import BUILD_JOB
     from dagster_project.defs.publish import PUBLISHED
     from dagster_project.defs.resources import Listener
+    from dagster_project.defs.run_history import without_checks_of_models
 
-    job = assemble(settings).resolve_job_def(BUILD_JOB)
+    job = without_checks_of_models(assemble(settings).resolve_job_def(BUILD_JOB))
     run_id = str(uuid.uuid4())
     terminal = sys.stdout
 
@@ -201,15 +202,17 @@ def added_since(settings: Settings) -> list[Path]:
 def _instance(
     settings: Settings, given: dg.DagsterInstance | None
 ) -> Generator[dg.DagsterInstance]:
-    """The instance of the project, except that it leaves the terminal alone.
+    """The instance of the project, its event log kept open, and the terminal left alone.
 
-    Its usual log manager would take over both streams of this process step by step.
+    The usual log manager would take over both streams of this process step by step.
     """
     if given is not None:
         yield given
         return
     import dagster as dg
     from dagster._core.instance.ref import InstanceRef
+
+    from dagster_project.defs.run_history import OpenEventLog
 
     reference = InstanceRef.from_dir(
         str(settings.dagster_home),
@@ -218,7 +221,12 @@ def _instance(
                 "module": "dagster._core.storage.noop_compute_log_manager",
                 "class": "NoOpComputeLogManager",
                 "config": {},
-            }
+            },
+            "event_log_storage": {
+                "module": OpenEventLog.__module__,
+                "class": OpenEventLog.__name__,
+                "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+            },
         },
     )
     with dg.DagsterInstance.from_ref(reference) as instance:

@@ -16,6 +16,7 @@ import pytest
 from pipeline.stand_in import identity, lay_small_project
 
 from dagster_project.build import BuildFailed, BuildOutcome, run_build
+from dagster_project.defs.publish import PUBLISHED
 from dagster_project.defs.resources import BuildEvent
 from dagster_project.defs.schedules import CALENDARS, Calendar, build_schedule
 from dagster_project.publishing import publish_lock
@@ -73,6 +74,24 @@ def test_the_run_is_recorded_in_the_instance_of_the_project(small: Settings) -> 
         published = read_publication(small)
         assert published is not None
         assert instance.get_run_by_id(published.run_id).status == dg.DagsterRunStatus.SUCCESS
+        event = instance.get_latest_materialization_event(PUBLISHED)
+        assert event.run_id == published.run_id
+        metadata = event.asset_materialization.metadata
+        assert metadata["content_hash"].value == published.content_hash
+        # Only what sensors, freshness and people ask for: a test of dbt is no event here.
+        [checks, models, starts] = (
+            instance.all_logs(published.run_id, of_type=kind)
+            for kind in (
+                dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+                dg.DagsterEventType.ASSET_MATERIALIZATION,
+                dg.DagsterEventType.RUN_START,
+            )
+        )
+        assert {one.asset_check_evaluation.asset_key.path[0] for one in checks} == {"raw"}
+        assert ["marts", "flows_by_year"] in [
+            one.asset_materialization.asset_key.path for one in models
+        ]
+        assert len(starts) == 1
 
 
 def test_a_second_build_does_nothing_and_is_quick(small: Settings) -> None:

@@ -133,6 +133,30 @@ def test_content_hash_sees_one_doubled_row(settings: Settings, build: Build) -> 
     assert publish(settings, doubled).content_hash != first.content_hash
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("(null::varchar[])", "([]::varchar[])"),
+        ("(['a', null])", "([null, 'a'])"),
+        ("([['a'], ['b']])", "([['a', 'b']])"),
+        ("(null::varchar)", "('')"),
+        ("('a', 'b'), ('c', 'd')", "('a', 'd'), ('c', 'b')"),
+        ("('a', 'b')", "('b', 'a')"),
+        ("('a', null)", "(null, 'a')"),
+    ],
+)
+def test_content_hash_sees_any_other_value(
+    settings: Settings, build: Build, before: str, after: str
+) -> None:
+    hashes = []
+    for rows in (before, after):
+        one = build()
+        with duckdb.connect(str(one.file)) as connection:
+            connection.execute(f"create table marts.others as from (values {rows})")
+        hashes.append(publish(settings, one).content_hash)
+    assert hashes[0] != hashes[1]
+
+
 def test_same_marts_from_other_inputs_are_published(settings: Settings, build: Build) -> None:
     publish(settings, build(run_id="first"))
     assert publish(settings, build(run_id="second", input_hash="other SQL")).published
