@@ -58,7 +58,7 @@ def lay_world_project(root: Path) -> Settings:
     project["seeds"]["bilateral"] |= {"+enabled": False} | {
         name: {"+enabled": True} for name in sorted(seeds)
     }
-    project["models"]["bilateral"]["marts"]["+contract"] = {"enforced": False}
+    project["models"]["bilateral"]["world"]["+contract"] = {"enforced": False}
     (target / "dbt_project.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
     # A data home without any release is refused; this one is of another source, and small.
     shutil.copytree(
@@ -71,7 +71,7 @@ def lay_world_project(root: Path) -> Settings:
 
 def _needed() -> tuple[list[Path], set[str]]:
     """The files of the models that the wanted ones read, and the names of the seeds."""
-    files = {path.stem: path for path in _DBT.glob("models/*/*") if path.suffix in (".sql", ".py")}
+    files = {path.stem: path for path in _DBT.glob("models/**/*") if path.suffix in (".sql", ".py")}
     macros = "".join(path.read_text(encoding="utf-8") for path in _DBT.glob("macros/mirror*.sql"))
     found: set[str] = set()
     waiting = [*_WANTED, *_REFERENCE.findall(macros)]
