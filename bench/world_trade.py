@@ -2,8 +2,8 @@
 
 Belongs here: the stages, how cost grows with years, what little memory does, questions asked of
 a hundred million flows, and the tables that are printed. Does not belong here: measuring
-(`measure.py`), statements without anything around them (`bare.py`), the default build
-(`__main__.py`).
+(`measure.py`), statements without anything around them (`bare.py`), how far values lie from the
+truth (`accuracy.py`), the default build (`__main__.py`).
 
 The floor of a stage is the statement that the pipeline ran, on the same files, in bare DuckDB
 with two threads, measured in the same run. Years beside that of the file are its raw rows under
@@ -31,6 +31,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.accuracy import accuracy
 from bench.measure import BenchError, Cost, Watched, measure, watch
 from dagster_project.dbt_project import (
     dbt_environment,
@@ -113,6 +114,7 @@ def bench(
     stages += _with_floors(settings, run)
     stages.append(_evaluated(settings))
     _print_stages(settings, stages, run)
+    _print_accuracy(settings, file)
     _print_scans(settings)
     _print_little_memory(settings)
     if growth:
@@ -231,6 +233,18 @@ def _print_stages(settings: Settings, stages: Sequence[Stage], run: Run) -> None
         f"Without dbt itself {work.seconds / floors.seconds:.2f} times the floor by the clock,"
         f" {work.cpu / floors.cpu:.2f} times by CPU."
     )
+
+
+def _print_accuracy(settings: Settings, file: Path) -> None:
+    """Reconciled values, the two reports and the other rules beside the truth of the world."""
+    truth = file.with_name(f"{file.name.partition('.')[0]}.truth.parquet")
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        errors = accuracy(connection, "marts.mirror_reconciled", f"'{truth}'")
+    table = _table("Root mean square of ln(value / truth)", "value", *errors["provenance"])
+    table.add_row("flows", *(f"{flows:,}" for flows in errors["flows"]))
+    for name in errors.columns[2:]:
+        table.add_row(name, *("" if one is None else f"{one:.3f}" for one in errors[name]))
+    console.print(table)
 
 
 def _print_scans(settings: Settings) -> None:

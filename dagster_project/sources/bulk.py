@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,7 +44,7 @@ from dagster_project.sources.raw import (
     fingerprint_of,
     rejects_file_of,
 )
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.reading import Parsed, constant_columns
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile, discover_releases
 
 BlockParser = Callable[[Block], Parsed]
@@ -386,10 +387,14 @@ class _Part:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = pq.ParquetWriter(
             self._temporary,
-            pl.DataFrame(schema=schema).to_arrow().schema,
+            _arrow(pl.DataFrame(schema=schema)).schema,
             compression="zstd",
             use_dictionary=[name for name, dtype in schema.items() if dtype == pl.String],
+            # No reader skips rows by their text.
+            write_statistics=[name for name, dtype in schema.items() if dtype != pl.String],
             store_decimal_as_integer=True,
+            # Text is text to a reader, however it was handed over.
+            store_schema=False,
         )
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -422,11 +427,26 @@ class _Part:
         """Whole groups of rows, as long as there are `least` left."""
         rows = pl.concat(self._waiting) if self._waiting else pl.DataFrame()
         while rows.height >= least and self._writer is not None:
-            self._writer.write_table(
-                rows.head(ROWS_A_GROUP).to_arrow(), row_group_size=ROWS_A_GROUP
-            )
+            self._writer.write_table(_arrow(rows.head(ROWS_A_GROUP)), row_group_size=ROWS_A_GROUP)
             rows = rows.slice(ROWS_A_GROUP)
         self._waiting = [rows] if rows.height else []
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    """The rows with text as dictionaries, as Parquet holds it: that of a constant is one value."""
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    constant = constant_columns(rows.select(texts))
+    all_first = pa.array(np.zeros(rows.height, np.int32))
+    columns = {}
+    for column in rows:
+        if column.name in constant and column.first() is not None:
+            value = pa.array([column.first()], pa.large_string())
+            columns[column.name] = pa.DictionaryArray.from_arrays(all_first, value, safe=False)
+        elif column.name in texts:
+            columns[column.name] = column.to_arrow().dictionary_encode()
+        else:
+            columns[column.name] = column.to_arrow()
+    return pa.table(columns)
 
 
 # ---------------------------------------------------------------------------

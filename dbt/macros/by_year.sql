@@ -2,13 +2,6 @@
     name holds a digest of all it was made from. A year of which nothing has changed is not made
     again, and a build that fails leaves the files of the one before as they were. The relation
     is a view over the files. On an engine with tables of its own the same SQL makes one. -#}
-{#- The rows of the year that is being made. Rendered, the text is SQL over all years, and the
-    materialization puts the year's own rows in the place of what stands between the marks. -#}
-{% macro of_year(relation) -%}
-    /* of year {{ relation.schema }}.{{ relation.identifier }} */
-    {{ relation }}  /* end of year */
-{%- endmacro %}
-
 {#- Years of which a raw table has files, as text. -#}
 {% macro years_of(raw_table) %}
     {%- set listed = run_query(
@@ -35,8 +28,9 @@
     {{ return(ids) }}
 {% endmacro %}
 
-{#- What a file of a year depends on besides its SQL: the files of the raw table, whose names
-    hold digests, and the rows of small tables, of the year alone where they have years. -#}
+{#- What a file of a year depends on besides its SQL: the files of the raw table and of models made
+    by year, whose names hold digests, and the rows of small tables, of the year alone where they
+    have years. -#}
 {% macro state_of_year(raw_table, year) %}
     {%- set state = [run_query("select version()").columns[0].values()[0]] -%}
     {%- set files = run_query(
@@ -60,6 +54,16 @@
                 ~ "'"
             ) -%}
             {%- do state.append(rows.columns[0].values()[0]) -%}
+        {%- elif node.config.materialized == "by_year" -%}
+            {%- set rows = run_query(
+                "select coalesce(max(file), '') from "
+                ~ by_year_files()
+                ~ " where model= '"
+                ~ node.alias
+                ~ "' and year = "
+                ~ year
+            ) -%}
+            {%- do state.append(rows.columns[0].values()[0]) -%}
         {%- elif node.config.materialized in ("table", "seed") -%}
             {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
             {%- set columns = (
@@ -76,34 +80,6 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(state | join("\n")) }}
-{% endmacro %}
-
-{#- The SQL of one year: files of models made by year, filtered rows of everything else. -#}
-{% macro sql_of_year(sql, year) %}
-    {%- set ns = namespace(sql=sql) -%}
-    {%- for schema, name in modules.re.findall(
-        "/\\* of year (\\w+)\\.(\\w+) \\*/", sql
-    ) | unique -%}
-        {%- set file = run_query(
-            "select file from "
-            ~ by_year_files()
-            ~ " where model= '"
-            ~ name
-            ~ "' and year = "
-            ~ year
-        ) -%}
-        {%- set rows -%}
-            {%- if file.rows | length -%} read_parquet('{{ file.columns[0].values()[0] }}')
-            {%- else -%} (select * from {{ schema }}.{{ name }} where year = {{ year }})
-            {%- endif -%}
-        {%- endset -%}
-        {%- set ns.sql = modules.re.sub(
-            "/\\* of year " ~ schema ~ "\\." ~ name ~ " \\*/[^*]*/\\* end of year \\*/",
-            rows | trim,
-            ns.sql,
-        ) -%}
-    {%- endfor -%}
-    {{ return(ns.sql) }}
 {% endmacro %}
 
 {#- Which file holds a model's year, and the SQL that made it. -#}
@@ -129,7 +105,7 @@
     {%- set files = [] -%}
     {{ run_hooks(pre_hooks) }}
     {%- for year in years_of(raw_table) -%}
-        {%- set sql = sql_of_year(compiled_code, year) -%}
+        {%- set sql = compiled_code | replace(is_of_year(), is_of_year(year)) -%}
         {%- set state = [sql, order_by or "", state_of_year(raw_table, year)] | join("\n") -%}
         {%- set stem = (
             env_var("BILATERAL_WORLD", "../data/world")

@@ -194,8 +194,9 @@ def test_provenance_says_which_sides_there_are(practice: dict[str, pl.DataFrame]
     ).item()
     x, m = pl.col("exporter_reported_usd").is_not_null(), pl.col("importer_fob_usd").is_not_null()
     given = pl.col("nes_allocated_usd") > 0
+    assert flows.select((given & ~x).sum()).item() > 100
     expected = (
-        pl.when(given)
+        pl.when(given & x)
         .then(pl.lit("nes_allocated"))
         .when(x & m)
         .then(pl.lit("both"))
@@ -264,9 +265,9 @@ def test_the_band_of_one_report_is_that_of_its_reporter(
 def test_of_a_reporter_no_flow_shows_both_sides_count_alike(
     laboratory: Laboratory, areas: Areas
 ) -> None:
-    """France names no partner, so that its exports are known from areas n.e.s. alone."""
+    """Of France no sigma is known."""
     one = only(
-        reconciled(laboratory, areas, said("FRA", "X", "899", 100), said("KOR", "M", "FRA", 500))
+        reconciled(laboratory, areas, said("FRA", "X", "KOR", 100), said("KOR", "M", "FRA", 500))
     )
     assert (one["exporter_usd"], one["importer_fob_usd"]) == (100, 400)
     assert one["reconciled_usd"] == pytest.approx(200)
@@ -283,8 +284,11 @@ def test_a_flow_is_told_with_how_it_is_known_or_why_it_is_not(
         said("KOR", "M", "USA", 250),
         said("USA", "X", "FRA", 50),
         said("JPN", "M", "FRA", 25),
+        said("JPN", "X", "KOR", 10),
         said("JPN", "X", "899", 30),
-        said("KOR", "M", "JPN", 50),
+        said("KOR", "M", "JPN", 62.5),
+        said("KOR", "M", "CHN", 75),
+        said("CHN", "X", "899", 10),
     )
     given = {
         BULK: rows,
@@ -297,7 +301,9 @@ def test_a_flow_is_told_with_how_it_is_known_or_why_it_is_not(
         (2016, "USA", "FRA"): ("exporter_only", 50),
         (2016, "FRA", "JPN"): ("importer_only", 20),
         # Of 30 without a partner Korea's shortfall of 40 gets all; sigma .2 and .6 make w = .9.
-        (2016, "JPN", "KOR"): ("nes_allocated", pytest.approx(30**0.9 * 40**0.1)),
+        (2016, "JPN", "KOR"): ("nes_allocated", pytest.approx(40**0.9 * 50**0.1)),
+        # China reports nothing that the share could complete.
+        (2016, "CHN", "KOR"): ("importer_only", 60),
         # The exporter reports the year; the importer does; neither.
         (2016, "USA", "JPN"): ("zero", 0),
         (2016, "FRA", "KOR"): ("zero", 0),

@@ -6,12 +6,14 @@ import polars as pl
 import pytest
 
 from dagster_project.sources.reading import (
+    Check,
     checked_numbers,
     closest,
     read_csv_cells,
     read_json,
     read_xml,
     reject_duplicates,
+    reject_faulty,
 )
 from dagster_project.sources.snapshot import SnapshotError
 
@@ -153,3 +155,25 @@ def test_repeated_rows_are_kept_once_and_contradicting_rows_not_at_all() -> None
 def test_the_nearest_word_is_offered() -> None:
     assert closest("defict", {"deficit", "surplus"}) == "did you mean deficit?"
     assert closest("zzz", {"deficit", "surplus"}) == "allowed: deficit, surplus"
+
+
+@pytest.mark.parametrize("first", ["y", "x", None])
+@pytest.mark.parametrize("second", ["y", "x", None])
+def test_a_fault_is_found_whether_or_not_all_rows_share_it(
+    first: str | None, second: str | None
+) -> None:
+    """Checks of a column that is the same throughout look at one row, and reject them all."""
+    cells = pl.DataFrame(
+        {"row_number": [2, 3], "flag": pl.Series([first, second], dtype=pl.String)}
+    )
+    reasons = {"x": "an x", None: "the field is empty"}
+    checks = [
+        Check(pl.col("flag").eq_missing(pl.lit(flag, pl.String)), "flag", reason)
+        for flag, reason in reasons.items()
+    ]
+    kept, rejects = reject_faulty(cells, checks)
+    given = [(2, first), (3, second)]
+    assert kept.rows() == [row for row in given if row[1] == "y"]
+    assert sorted(
+        row for _, bad in rejects for row in bad.select("row_number", "reason").rows()
+    ) == [(place, reasons[flag]) for place, flag in given if flag in reasons]

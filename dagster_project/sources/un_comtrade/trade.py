@@ -7,7 +7,7 @@ cells are got out of a file (`replies`, `downloads`); choosing between rows that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
 import polars as pl
@@ -115,8 +115,9 @@ REQUIRED = {**CODES, **YEAR_AND_MONTH, **MONEY, **FLAGS, **NAMES}
 OPTIONAL = {**QUANTITIES, **REMARKS}
 
 _TOTAL = "TOTAL"
-_YES = ("true", "1")
-_NO = ("false", "0")
+# In whatever case; a pattern is cheaper than a second spelling of every cell.
+_YES = r"(?i-u)^(true|1)$"
+_FLAG = r"(?i-u)^(true|false|1|0)$"
 # Of a number such as 71887.500: whole digits, decimals without meaningless zeros.
 _NUMBER = r"^[0-9]+(\.[0-9]*)?$"
 _NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
@@ -148,7 +149,8 @@ def check_trade(
         )
     # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
     cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
-    cells, found = reject_faulty(cells, _checks(areas, known_from))
+    named = [who for who in ("reporter", "partner") if cells[f"{who}_iso"].count()]
+    cells, found = reject_faulty(cells, _checks(areas, known_from, named))
     rejects = [
         bad.with_columns(pl.lit(printed[column]).alias("column_name")) for column, bad in found
     ]
@@ -159,7 +161,7 @@ def check_trade(
     )
 
 
-def _checks(areas: Areas, known_from: date) -> list[Check]:
+def _checks(areas: Areas, known_from: date, named: Collection[str]) -> list[Check]:
     return [
         *(Check(pl.col(column).is_null(), column, "the field is empty") for column in CODES),
         *(
@@ -167,7 +169,7 @@ def _checks(areas: Areas, known_from: date) -> list[Check]:
             for column in YEAR_AND_MONTH
         ),
         *_checks_of_periods(known_from),
-        *_checks_of_areas(areas),
+        *_checks_of_areas(areas, named),
         Check(pl.col("primary_value").is_null(), "primary_value", "the value is missing"),
         *(_check_money(column) for column in MONEY),
         *(_check_form(column, _QUANTITY, pl.lit("not a number")) for column in QUANTITIES),
@@ -189,10 +191,7 @@ def _typed(column: str, dtype: pl.DataType, areas: Areas, printed: Mapping[str, 
         return level.otherwise(pl.col("cmd_code").str.len_chars()).cast(dtype).alias(column)
     if column in FLAGS:
         # An empty flag stays unknown.
-        return pl.col(column).str.to_lowercase().is_in(_YES).alias(column)
-    if column in MONEY:
-        # The zeros a cast could not take have no meaning; the rest is exact.
-        return pl.col(column).str.extract(r"^([0-9]+(?:\.[0-9]{1,3})?)").cast(dtype).alias(column)
+        return pl.col(column).str.contains(_YES)
     return pl.col(column).cast(dtype)
 
 
@@ -225,24 +224,29 @@ def _checks_of_periods(known_from: date) -> list[Check]:
     ]
 
 
-def _checks_of_areas(areas: Areas) -> list[Check]:
+def _checks_of_areas(areas: Areas, named: Collection[str]) -> list[Check]:
+    """Codes are known; a side of `named`, which has names of areas, has those of its codes."""
     checks = []
     for who in ("reporter", "partner"):
         code, iso = pl.col(f"{who}_code"), pl.col(f"{who}_iso")
-        meant = code.replace_strict(areas.printed_iso, default=None, return_dtype=pl.String)
-        checks += [
+        checks.append(
             Check(
                 ~code.is_in(list(areas.printed_iso)),
                 f"{who}_code",
                 f"unknown area code: if it is a country, add it to {COUNTRY_SEED}, otherwise to"
                 f" {AREA_SEED}",
-            ),
+            )
+        )
+        if who not in named:
+            continue
+        meant = code.replace_strict(areas.printed_iso, default=None, return_dtype=pl.String)
+        checks.append(
             Check(
                 (iso.is_in(list(areas.iso3)) & iso.ne_missing(meant)).fill_null(False),
                 f"{who}_iso",
                 pl.format("code {} is {}, not this", code, meant.fill_null("no country")),
-            ),
-        ]
+            )
+        )
     return checks
 
 
@@ -264,5 +268,4 @@ def _check_form(column: str, form: str, reason: pl.Expr) -> Check:
 
 
 def _check_flag(column: str) -> Check:
-    flag = pl.col(column).str.to_lowercase()
-    return Check(flag.is_not_null() & ~flag.is_in([*_YES, *_NO]), column, "neither true nor false")
+    return _check_form(column, _FLAG, pl.lit("neither true nor false"))

@@ -6,8 +6,9 @@
     )
 }}
 
--- Every flow of a product that one or both countries reported, both sides FOB, with what was added
--- to the exporter's from areas not elsewhere specified.
+-- Every flow of a product that one or both countries reported, both sides FOB. A share of what the
+-- exporter booked under areas not elsewhere specified completes its report of the flow. Where it
+-- has no report the share is a fixed part of the importer's figure and adds nothing to it.
 with
     filled as (
 
@@ -45,15 +46,15 @@ select
     importer_reported_usd,
     nes_allocated_usd,
     case
-        when exporter_reported_usd is null and nes_allocated_usd = 0
-        then cast(null as double)
-        else coalesce(exporter_reported_usd, 0) + nes_allocated_usd
+        when exporter_reported_usd > 0
+        then exporter_reported_usd + nes_allocated_usd
+        else exporter_reported_usd
     end as exporter_usd,
     importer_fob_usd,
     cif_rate,
     re_exported_usd,
     case
-        when nes_allocated_usd > 0
+        when exporter_reported_usd > 0 and nes_allocated_usd > 0
         then 'nes_allocated'
         when exporter_reported_usd is not null and importer_reported_usd is not null
         then 'both'
@@ -62,4 +63,4 @@ select
         else 'importer_only'
     end as provenance
 from filled
-where exporter_reported_usd > 0 or importer_reported_usd > 0 or nes_allocated_usd > 0
+where exporter_reported_usd > 0 or importer_reported_usd > 0
