@@ -23,13 +23,14 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.warehouse import CATALOG, MARTS, marts_tables, open_file, quoted
+from dagster_project.warehouse import CATALOG, MARTS, open_file, quoted, tables_of
 
 LICENCES = "LICENCES.csv"
 
 _RELEASE_KEY = frozenset({"source_id", "release_id"})
 _SOURCE_TERMS = frozenset({"source_id", "licence", "is_redistributable", "address"})
 _FIGURE_FILE = frozenset({"source_id", "release_id", "snapshot_file"})
+_RAW_ROW = frozenset({"reference_id", "observation_id", "source_id", "release_id"})
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,24 @@ class _Mart:
 
     @property
     def names(self) -> str:
-        """SQL: every text of a row, one to a line."""
+        """SQL: every text of a row, one to a line; none where columns name source and release."""
+        if "source_id" in self.columns and "release_id" in self.columns:
+            return "''"
         texts = [f'"{name}"::varchar' for name, kind in self.columns.items() if "VARCHAR" in kind]
         return f"concat_ws(chr(10), {', '.join(texts)})" if texts else "''"
+
+    @property
+    def cited(self) -> list[str]:
+        """SQL: lists of the raw rows that a row cites by number."""
+        if "source_id" in self.columns and "release_id" in self.columns:
+            return []
+        lists = [f'"{name}"' for name, kind in self.columns.items() if kind == "BIGINT[]"]
+        single = [
+            f'"{name}"'
+            for name, kind in self.columns.items()
+            if kind == "BIGINT" and name.endswith(("reference_id", "observation_id"))
+        ]
+        return lists + ([f"[{', '.join(single)}]"] if single else [])
 
     @property
     def pairs(self) -> list[str]:
@@ -95,6 +111,7 @@ def write_exports(
     try:
         marts = _marts(connection)
         terms = _terms(connection, marts, snapshot_files)
+        _list_cited(connection, marts)
         for mart in marts:
             rules = {} if mart.lists_releases else _rules(mart, terms)
             for licence, condition in rules.items():
@@ -123,7 +140,7 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
     keys = dict(
         connection.execute(f"select table_name, key_columns from {CATALOG}.meta.keys").fetchall()
     )
-    for table in marts_tables(connection):
+    for table in sorted({*tables_of(connection), *keys}):
         columns = connection.execute(
             "select column_name, data_type from duckdb_columns()"
             " where database_name = ? and schema_name = ? and table_name = ?"
@@ -132,6 +149,19 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
         ).fetchall()
         found.append(_Mart(table, dict(columns), frozenset(keys.get(table, ()))))
     return found
+
+
+def _list_cited(connection: duckdb.DuckDBPyConnection, marts: list[_Mart]) -> None:
+    """The release behind each number that a row may cite: of a raw row, or of an observation."""
+    connection.execute("create temp table cited (id bigint, release_key varchar)")
+    for mart in marts:
+        if mart.columns.keys() >= _RAW_ROW:
+            connection.execute(
+                "insert into cited"
+                f" select reference_id, source_id || ' ' || release_id from {mart.relation}"
+                " union"
+                f" select observation_id, source_id || ' ' || release_id from {mart.relation}"
+            )
 
 
 def _terms(
@@ -188,6 +218,11 @@ def _rules(mart: _Mart, terms: _Terms) -> dict[_Licence, str]:
         keys = ", ".join(_text(f"{licence.source_id} {release}") for release in releases)
         conditions = [f"regexp_matches({mart.names}, {_text(named)})"]
         conditions += [f"coalesce({pair} in ({keys}), false)" for pair in mart.pairs]
+        conditions += [
+            f"list_has_any({ids}, (select coalesce(list(distinct id), []) from cited"
+            f" where release_key in ({keys})))"
+            for ids in mart.cited
+        ]
         rules[licence] = f"({' or '.join(conditions)})"
     return rules
 
@@ -205,6 +240,12 @@ def _named_releases(
         f"select unnest(regexp_extract_all({mart.names}, {_text(named)}, 1)) as name"
         f" from {mart.relation} where {kept}",
         *(f"select {pair} as name from {mart.relation} where {kept}" for pair in mart.pairs),
+        *(
+            "select c.release_key as name from"
+            f" (select unnest({ids}) as id from {mart.relation} where {kept}) as m"
+            " inner join cited as c on m.id = c.id"
+            for ids in mart.cited
+        ),
     ]
     rows = connection.execute(
         f"select distinct name from ({' union all '.join(found)}) where name is not null"

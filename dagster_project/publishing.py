@@ -30,13 +30,14 @@ from dagster_project.swapping import SwapRefused, fsync, swap_link
 from dagster_project.warehouse import (
     CATALOG,
     MARTS,
+    STEPS,
     WarehouseError,
     exports_match,
     exports_name,
-    marts_tables,
     open_file,
     quoted,
     read_publication,
+    tables_of,
     world_files,
     world_stands,
 )
@@ -233,17 +234,23 @@ def publish(
 
 
 def describe_content(file: Path) -> tuple[str, dict[str, int]]:
-    """A hash over all marts, whatever the order of their rows, and the rows of each."""
+    """A hash over all marts, whatever the order of their rows, and the rows of each table.
+
+    Marts that are views are hashed by the tables they read.
+    """
     connection = open_file(file, read_only=True)
     try:
         digest = hashlib.sha256()
         rows: dict[str, int] = {}
-        for table in marts_tables(connection):
+        tables = [
+            (schema, name) for schema in (MARTS, STEPS) for name in tables_of(connection, schema)
+        ]
+        for schema, table in tables:
             columns = connection.execute(
                 "select column_name, data_type from duckdb_columns()"
                 " where database_name = ? and schema_name = ? and table_name = ?"
                 " order by column_index",
-                [CATALOG, MARTS, table],
+                [CATALOG, schema, table],
             ).fetchall()
             # Sums do not depend on order and, unlike exclusive or, see a doubled row. Two hashes of
             # 64 bits, over the columns forwards and backwards, are met by no accident at once.
@@ -253,10 +260,11 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
                     "select count(*),"
                     f" coalesce(sum(hash({', '.join(forwards)}, 0)::hugeint), 0),"
                     f" coalesce(sum(hash({', '.join(reversed(forwards))}, 1)::hugeint), 0)"
-                    f' from {CATALOG}.{MARTS}."{table}"'
+                    f' from {CATALOG}.{schema}."{table}"'
                 )
             )
-            rows[table] = count
+            if schema == MARTS:
+                rows[table] = count
             digest.update(repr((table, columns, count, low, high)).encode())
         return digest.hexdigest(), rows
     finally:

@@ -24,6 +24,8 @@ from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
 MARTS = "marts"
+# What the views among the marts are made of.
+STEPS = "intermediate"
 
 _READING_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
@@ -237,12 +239,12 @@ def world_stands(settings: Settings) -> bool:
     )
 
 
-def marts_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The names of the marts in an attached file."""
+def tables_of(connection: duckdb.DuckDBPyConnection, schema: str = MARTS) -> list[str]:
+    """The names of the tables of a schema in an attached file, without its views."""
     rows = connection.execute(
         "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
         " order by table_name",
-        [CATALOG, MARTS],
+        [CATALOG, schema],
     ).fetchall()
     return [name for (name,) in rows]
 

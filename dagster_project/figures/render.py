@@ -272,7 +272,7 @@ def _closing(answer: Answer) -> str:
     )
 
 
-def _row_lines(answer: Answer, evidence: Iterable[str], width: int, indent: str) -> Iterator[str]:
+def _row_lines(answer: Answer, evidence: Iterable[int], width: int, indent: str) -> Iterator[str]:
     cited = [answer.rows[one] for one in evidence]
     for row in cited[:_ROWS_SHOWN]:
         yield from _wrapped(

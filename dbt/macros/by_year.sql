@@ -165,7 +165,7 @@
             from read_parquet(['{{ files | join("', '") }}'], hive_partitioning = false)
         {#- What it reads may not have been built; whoever reads it has its columns. -#}
         {% elif model.columns %}
- {{ get_empty_schema_sql(model.columns) }} limit 0
+            {{ get_empty_schema_sql(model.columns) }} limit 0
         {% else %}
             select * from ({{ compiled_code }}) as nothing limit 0
         {% endif %}

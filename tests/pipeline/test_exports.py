@@ -33,11 +33,6 @@ def key(releases: tuple[tuple[str, str], ...]) -> str:
     return " + ".join(" ".join(one) for one in releases)
 
 
-def observation(release: tuple[str, str]) -> str:
-    source, name = release
-    return f"{source}__trade {name} {source}/{name}/data.json 1 value"
-
-
 def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) -> Path:
     """Marts in which each row rests on the given releases, said in another way in each."""
     pl.DataFrame(
@@ -58,9 +53,17 @@ def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) 
         connection.executemany("insert into marts.releases values (?, ?, 'x')", list(flags))
         connection.execute("create table marts.countries (partner_code varchar)")
         connection.execute("insert into marts.countries values ('KOR'), ('office')")
+        connection.execute(
+            "create table marts.raw_references"
+            " (reference_id bigint, observation_id bigint, source_id varchar, release_id varchar)"
+        )
+        connection.executemany(
+            "insert into marts.raw_references values (?, ?, ?, ?)",
+            [(n, n, *release) for n, release in enumerate(RELEASES)],
+        )
         for name, columns in {
             "keys": "n int, a_release_key varchar",
-            "steps": "n int, evidence varchar[]",
+            "steps": "n int, evidence bigint[]",
             "sentences": "n int, reason varchar",
             "figures": "n int, source_id varchar, release_id varchar, previous_release_id varchar",
         }.items():
@@ -68,7 +71,7 @@ def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) 
         for n, row in enumerate(rows):
             connection.execute("insert into marts.keys values (?, ?)", [n, key(row)])
             connection.execute(
-                "insert into marts.steps values (?, ?)", [n, [observation(one) for one in row]]
+                "insert into marts.steps values (?, ?)", [n, [RELEASES.index(one) for one in row]]
             )
             connection.execute(
                 "insert into marts.sentences values (?, ?)",
