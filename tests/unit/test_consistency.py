@@ -373,7 +373,7 @@ def test_what_says_nothing_that_adds_up_is_left_aside() -> None:
 # ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", [0, 1, 5])
+@pytest.mark.parametrize("wrong", [0, 1])
 def test_four_hundred_figures_take_less_than_two_seconds(wrong: int) -> None:
     claims = _long_text(random.Random(3), 400, wrong)
     started = time.process_time()
