@@ -155,11 +155,16 @@ def ensure_manifest(settings: Settings) -> Path:
     stamp = target / "parsed.json"
     with (target / ".parse.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        wanted = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
-        if not manifest.is_file() or _read_json(stamp) != wanted:
+        parsed = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
+        # A dbt that somebody starts in the project leaves a manifest of its own in this place.
+        if not manifest.is_file() or _read_json(stamp) != parsed | _hash_of(manifest):
             _parse(settings, target)
-            stamp.write_text(json.dumps(wanted), encoding="utf-8")
+            stamp.write_text(json.dumps(parsed | _hash_of(manifest)), encoding="utf-8")
     return manifest
+
+
+def _hash_of(manifest: Path) -> dict[str, str]:
+    return {"manifest": hash_files(manifest.parent, [manifest])}
 
 
 def lend_parse(settings: Settings, target: Path) -> None:
