@@ -367,7 +367,7 @@ FAULTS = (
         "a model loses rows",
         "every_raw_row_is_an_observation_or_left_out_for_a_reason",
         lambda copy: copy.wrap_model(
-            "int_trade__observations_unioned",
+            "int_trade__figures_unioned",
             "select * from (model) where period_kind <> 'year_to_date'",
         ),
     ),
