@@ -58,7 +58,7 @@ def test_the_gap_is_the_sum_of_its_steps_and_the_residual(bilateral: Callable[..
         assert end["value_usd"] == by_direction["imports"] - by_direction["exports"]
         assert end["release"]
         assert end["evidence"]
-    cited = {row["observation_id"] for row in answer["rows"]}
+    cited = {row["reference_id"] for row in answer["rows"]}
     assert {one for step in answer["steps"] for one in step["evidence"]} <= cited
 
 

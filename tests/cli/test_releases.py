@@ -28,7 +28,15 @@ def compared(bilateral: Run, *pair: str) -> dict[str, Any]:
 
 
 def cell_key(cell: dict[str, Any]) -> tuple[str, ...]:
-    return cell["raw_table"], cell["series_key"], cell["period"]
+    return (
+        cell["raw_table"],
+        cell["leg_id"],
+        cell["measure"],
+        cell["partner_code"],
+        cell["product_system"],
+        cell["product_code"],
+        cell["period"],
+    )
 
 
 def test_every_release_on_disk_is_listed(bilateral: Run, built_warehouse: Settings) -> None:
@@ -61,10 +69,15 @@ def test_a_changed_cell_holds_what_each_release_says(
     changed = {cell_key(cell): cell for cell in cells if cell["change"] == "changed"}
     with connect_published(built_warehouse) as connection:
         rows = connection.execute(
-            "select a.raw_table, a.series_key, a.period, a.value_usd, b.value_usd"
-            " from marts.observations as a"
-            " inner join marts.observations as b using"
-            " (source_id, raw_table, series_key, period_start, period_end)"
+            "with said as (select o.raw_table,"
+            " coalesce(o.export_leg_id, o.import_leg_id) as leg_id, o.measure, o.partner_code,"
+            " o.product_system, o.product_code, o.period, r.source_id, r.release_id, r.value_usd"
+            " from marts.raw_references as r"
+            " inner join marts.observations as o on r.observation_id = o.observation_id)"
+            " select raw_table, leg_id, measure, partner_code, product_system, product_code,"
+            " period, a.value_usd, b.value_usd"
+            " from said as a inner join said as b using (source_id, raw_table, leg_id, measure,"
+            " partner_code, product_system, product_code, period)"
             " where a.source_id = ? and a.release_id = ? and b.release_id = ?"
             " and a.value_usd <> b.value_usd",
             list(PAIR),

@@ -151,7 +151,10 @@ def test_licences_say_what_was_withheld_from_which_table(tmp_path: Path) -> None
     assert rows["office"]["rows_withheld"] == ""
     assert rows["un_office"]["licence"] == "terms of un_office, False"
     assert rows["un_office"]["releases"] == "2017"
-    assert rows["un_office"]["rows_withheld"] == "figures=1 keys=2 raw_references=1 sentences=2 steps=2"
+    assert (
+        rows["un_office"]["rows_withheld"]
+        == "figures=1 keys=2 raw_references=1 sentences=2 steps=2"
+    )
 
 
 def test_metadata_keeps_quotes(tmp_path: Path) -> None:

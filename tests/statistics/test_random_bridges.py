@@ -103,7 +103,7 @@ def test_every_amount_lies_within_its_range_over_orders(answered: Answered) -> N
 
 def test_every_step_names_rows_that_are_held(warehouse: Replay, answered: Answered) -> None:
     held_rows = set(
-        warehouse.published("select observation_id from warehouse.marts.observations")
+        warehouse.published("select reference_id from warehouse.marts.raw_references")
         .to_series()
         .to_list()
     )

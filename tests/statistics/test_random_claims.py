@@ -209,10 +209,12 @@ def test_every_attribution_carries_rows_that_are_held(
     warehouse: Replay, single: list[Judged]
 ) -> None:
     flows = {
-        row["observation_id"]: row
+        row["reference_id"]: row
         for row in warehouse.published(
-            "select observation_id, reporter_iso3, flow, value_usd, evidence_kind"
-            " from warehouse.marts.observations"
+            "select r.reference_id, o.reporter_iso3, o.flow, o.value_usd, o.evidence_kind"
+            " from warehouse.marts.raw_references as r"
+            " inner join warehouse.marts.observations as o"
+            " on r.observation_id = o.observation_id"
         ).iter_rows(named=True)
     }
     added_up = 0
@@ -220,7 +222,7 @@ def test_every_attribution_carries_rows_that_are_held(
         claim, evidence = x.truth.claim, x.verdict["evidence"]
         assert evidence, x.truth
         assert flows.keys() >= set(evidence), x.truth
-        rows = [flows[observation_id] for observation_id in evidence]
+        rows = [flows[reference_id] for reference_id in evidence]
         if claim.transform == "level" and all(r["evidence_kind"] == "statistic" for r in rows):
             total = sum(_signed(claim, row) for row in rows)
             assert claim.direction * total == x.verdict["value_usd"], x.truth

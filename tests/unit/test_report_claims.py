@@ -34,6 +34,7 @@ from dagster_project.settings import PROJECT_ROOT
 _MODELS = PROJECT_ROOT / "dbt" / "models"
 _SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 _MARTS = (
+    "bases",
     "claims",
     "claim_verdicts",
     "claim_candidates",
@@ -160,12 +161,6 @@ class _Composed(Marts):
             self._connection.execute(
                 f"create table seeds.{name} as from read_csv('{_SEEDS / name}.csv', header = true)"
             )
-        self._connection.execute(
-            "create table marts.bases (reporter_iso3 varchar,"
-            " partner_code varchar, trade_kind varchar, reading_id varchar, is_named boolean,"
-            " reported_by varchar, export_leg_id varchar, import_leg_id varchar,"
-            " basis_key varchar, policy_rank integer)"
-        )
         self._connection.execute(
             "create table meta.publication (published_at timestamp, content_hash varchar,"
             " code_version varchar, as_of date)"
@@ -562,7 +557,7 @@ def test_evidence_leads_to_row_hash_and_address(marts: _Composed) -> None:
         marts.add(
             "marts.lineage",
             row,
-            observation_id=str(number),
+            reference_id=number,
             snapshot_file=file,
             row_number=4_000 + number,
             address=address,

@@ -1,0 +1,26 @@
+{#- The day whose knowledge the build shows; without one, everything that is available. -#}
+{% macro as_of_day() -%}
+    cast('{{ env_var("BILATERAL_AS_OF", "") or "9999-12-31" }}' as date)
+{%- endmacro %}
+
+{#- The compiled statement of a model with the day of the build left open. -#}
+{% macro statement_as_of(model) -%}
+    {{ model.get("compiled_code", "") | replace(as_of_day(), "cast(as_of_day as date)") }}
+{%- endmacro %}
+
+{#- What the marts by year and by month say of a balance, in this order. -#}
+{% macro trade_columns() %}
+    reading_id,
+    reported_by,
+    exports_usd,
+    imports_usd,
+    balance_usd,
+    two_way_usd,
+    half_width_usd,
+    evidence_kind,
+    release_key,
+    known_from,
+    policy_rank,
+    export_leg_id,
+    import_leg_id
+{% endmacro %}
