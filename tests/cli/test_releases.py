@@ -114,6 +114,7 @@ def test_sums_are_those_of_their_cells(bilateral: Run) -> None:
             and (len(cell["period"]) == 4) == (one["period_kind"] == "year")
         ]
         assert sum(cell["change_usd"] for cell in cells) == one["change_usd"]
+        assert one["change_usd"] == (one["b_value_usd"] or 0) - (one["a_value_usd"] or 0)
     (import_change,) = {
         one["change_usd"]
         for one in summed
