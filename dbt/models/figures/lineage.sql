@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
 -- From a row of a mart to the raw rows under it: file, row, column, hash, release and address.
--- Nothing of it is stored: each mart knows its figures, and these know where they stand.
+-- Nothing of it is stored: joins lead from a mart to its figures, and from these to the file.
 with
     figures as (select * from {{ ref("int_figures__value_figures") }}),
 

@@ -20,7 +20,7 @@ inner join
     and g.product_id = f.product_id
     and p.part_start = f.period_start
     and p.part_end = f.period_end
-    -- A figure that stands twice in one release counts once.
+    -- A figure that is in one release twice counts once.
     and f.copy_no = 1
 where
     (v.valid_to is null or f.known_from < v.valid_to)

@@ -60,7 +60,7 @@ with
         inner join
             {{ ref("int_trade__figures") }} as f
             on o.observation_id = f.observation_id
-            -- A figure that stands twice in one release counts once.
+            -- A figure that is in one release twice counts once.
             and f.copy_no = 1
             and f.known_from <= {{ as_of_day() }}
 
@@ -135,7 +135,7 @@ with
 
     ),
 
-    -- A sum of months stands only with every month; a code without a row in a classification that
+    -- A sum of months needs every month; a code without a row in a classification that
     -- is there for the month is a code without trade.
     ranked as (
 
