@@ -61,7 +61,7 @@ def render_dictionary(settings: Settings) -> str:
         "",
         "## Marts",
         "",
-        "Tables to be asked. Types are enforced; a test of every build protects the keys.",
+        "Tables and views to query. Types are enforced; a test of every build protects the keys.",
         *_each(layers["marts"], lambda node: _table(node, keys, checks)),
         "",
         "## Codes",

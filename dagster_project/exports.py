@@ -4,11 +4,11 @@ Belongs here: which rows of the marts rest on releases that may not be republish
 files without them, `LICENCES.csv`. Does not belong here: when they are written and how they
 take their place (`publishing.py`), the terms themselves (sidecars, `source_list`).
 
-The rule needs no list of tables. A mart says where a row comes from in two ways: in the
-columns `source_id` and `…release_id`, or in a name that begins with source and release, such
-as a release key (`un_comtrade 2026-05-01`) or the file in the name of an observation
-(`un_comtrade/2026-05-01/data.json`). Names of figures and comparisons hold those of what
-they are made of, so a row made from two sources names both.
+The rule needs no list of tables. A mart says where a row comes from in three ways: in the
+columns `source_id` and `…release_id`, in a name that begins with source and release, such as a
+release key (`un_comtrade 2026-05-01`), or by the numbers of raw rows and observations. Names
+of figures and comparisons hold those of what they are made of, so a row made from two sources
+names both.
 """
 
 from __future__ import annotations
