@@ -173,15 +173,16 @@ with
             key_id,
             place,
             copy_no,
-            -- An observation is known by the first figure of its run of releases.
-            max(
+            -- An observation is known by the first figure of its run of releases; figures are
+            -- numbered by the names of releases, which need not follow their days.
+            last_value(
                 case
                     when
                         previous_place is null
                         or place > previous_place + 1
-                        or previous_withdrawn_on is not null
+                        or (place > previous_place and previous_withdrawn_on is not null)
                     then figure_id
-                end
+                end ignore nulls
             ) over (
                 partition by key_id, raw_table, value_usd, half_width_usd, reported_unit
                 order by place, figure_id
