@@ -2,96 +2,83 @@
 
 -- From a row of a mart to the raw rows under it: file, row, column, hash, release and address.
 -- Nothing of it is stored: joins lead from a mart to its figures, and from these to the file.
+{#- The key of each mart of balances, and the columns that name its balances. -#}
+{% set balances = {
+    "readings": ("figure_id", ["balance_id"], true),
+    "trade_by_year": ("figure_id", ["balance_id"], false),
+    "trade_by_month": ("figure_id", ["balance_id"], false),
+    "figure_comparisons": (
+        "comparison_id",
+        ["preferred_balance_id", "other_balance_id"],
+        true,
+    ),
+} %}
+
 with
-    figures as (select * from {{ ref("int_figures__value_figures") }}),
-
-    value_rows as (select * from {{ ref("int_figures__value_rows") }}),
-
-    balance_values as (
-
-        select balance_id, exports_value_id as value_id, valid_to
-        from {{ ref("int_figures__balances") }}
-        where not is_page
-        union all
-        select balance_id, imports_value_id as value_id, valid_to
-        from {{ ref("int_figures__balances") }}
-        where not is_page
-
-    ),
-
-    balance_rows as (
-
-        select b.balance_id, f.figure_id
-        from balance_values as b
-        inner join figures as f on b.value_id = f.value_id
-        where
-            case
-                when b.valid_to is null
-                then f.known_to is null or f.known_to > {{ as_of_day() }}
-                else f.known_from < b.valid_to and (f.known_to is null or f.known_to >= b.valid_to)
-            end
-
-        union all
-
-        select b.balance_id, q.figure_id
-        from {{ ref("int_figures__balances") }} as b
-        inner join
-            {{ ref("int_figures__quoted") }} as q
-            on b.cell_id = q.cell_id
-            and b.exports_release_no = q.release_no
-            and b.reported_by = q.reported_by
-            and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
-            and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
-        where b.is_page
-
-    ),
-
     all_rows as (
 
-        select 'readings' as mart, m.figure_id as row_key, r.figure_id as reference_id
-        from {{ ref("readings") }} as m
-        inner join balance_rows as r on m.balance_id = r.balance_id
+        -- The figures under both flows of a balance, as the last release of its stretch gives them.
+        {% for mart, (key, columns, has_pages) in balances.items() %}
+            {% for column in columns %}
+                {% for flow in ["exports", "imports"] %}
+                    select '{{ mart }}' as mart, m.{{ key }} as row_key, f.figure_id as reference_id
+                    from {{ ref(mart) }} as m
+                    inner join
+                        {{ ref("int_figures__balances") }} as b on m.{{ column }} = b.balance_id
+                    inner join
+                        {{ ref("int_figures__values") }} as v on b.{{ flow }}_value_id = v.value_id
+                        {{ figures_of_values() }}
+                    where f.known_from <= {{ as_of_day() }} and {{ is_last_of("b") }}
 
-        union all
+                    union all
+                {% endfor %}
 
-        select 'trade_by_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
-        from {{ ref("trade_by_year") }} as m
-        inner join balance_rows as r on m.balance_id = r.balance_id
+                {% if has_pages %}
+                    select '{{ mart }}' as mart, m.{{ key }} as row_key, q.figure_id as reference_id
+                    from {{ ref(mart) }} as m
+                    inner join
+                        {{ ref("int_figures__balances") }} as b
+                        on m.{{ column }} = b.balance_id
+                        and b.is_page
+                    inner join
+                        {{ ref("int_figures__quoted") }} as q
+                        on b.cell_id = q.cell_id
+                        and b.exports_release_no = q.release_no
+                        and b.reported_by = q.reported_by
+                        and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
+                        and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
 
-        union all
+                    union all
+                {% endif %}
+            {% endfor %}
+        {% endfor %}
 
-        select 'trade_by_month' as mart, m.figure_id as row_key, r.figure_id as reference_id
-        from {{ ref("trade_by_month") }} as m
-        inner join balance_rows as r on m.balance_id = r.balance_id
-
-        union all
-
-        select distinct
-            'figure_comparisons' as mart, m.comparison_id as row_key, r.figure_id as reference_id
-        from {{ ref("figure_comparisons") }} as m
-        inner join balance_rows as r on r.balance_id in (m.preferred_balance_id, m.other_balance_id)
-
-        union all
-
-        select 'trade_by_sector_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
-        from {{ ref("trade_by_sector_year") }} as m
-        inner join value_rows as r on m.value_id = r.value_id
-
-        union all
-
-        select distinct
-            'trade_by_sector_year' as mart, m.figure_id as row_key, r.figure_id as reference_id
+        select 'trade_by_sector_year' as mart, m.figure_id as row_key, f.figure_id as reference_id
         from {{ ref("trade_by_sector_year") }} as m
         inner join
-            {{ ref("trade_by_sector_year") }} as p
-            on m.partition_name = p.partition_name
-            and m.reporter_iso3 = p.reporter_iso3
-            and m.partner_code = p.partner_code
-            and m.trade_kind = p.trade_kind
-            and m.year = p.year
-            and m.leg_id = p.leg_id
-        inner join value_rows as r on p.value_id = r.value_id
-        where m.is_remainder and not p.is_remainder
+            {{ ref("int_figures__values") }} as v on m.value_id = v.value_id
+            {{ figures_of_values() }}
+        where f.known_from <= {{ as_of_day() }} and {{ is_last_of("v") }}
+
+        union all
+
+        -- A remainder is what the parts leave of the total: it has their rows.
+        select 'trade_by_sector_year' as mart, m.figure_id as row_key, f.figure_id as reference_id
+        from {{ ref("trade_by_sector_year") }} as m
+        inner join
+            {{ ref("trade_by_sector_year") }} as s
+            on m.is_remainder
+            and not s.is_remainder
+            and m.partition_name = s.partition_name
+            and m.reporter_iso3 = s.reporter_iso3
+            and m.partner_code = s.partner_code
+            and m.trade_kind = s.trade_kind
+            and m.year = s.year
+            and m.leg_id = s.leg_id
+        inner join
+            {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
+            {{ figures_of_values() }}
+        where f.known_from <= {{ as_of_day() }} and {{ is_last_of("v") }}
 
         union all
 
@@ -142,7 +129,7 @@ with
 
     )
 
-select
+select distinct
     l.mart,
     l.row_key,
     r.reference_id,

@@ -1,0 +1,34 @@
+{#- From a value `v` to the figures `f` that it can be made of, release by release. Joined in place
+    and not read from a view, so that a question about one value begins with that value. -#}
+{% macro figures_of_values() %}
+    inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
+    inner join
+        {{ ref("int_figures__parts_of_periods") }} as p
+        on v.route = p.route
+        and c.period_start = p.period_start
+        and c.period_end = p.period_end
+    inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
+    inner join
+        {{ ref("int_trade__figures") }} as f
+        on v.series_id = f.series_id
+        and v.source_id = f.source_id
+        and v.raw_table = f.raw_table
+        and f.partner_id
+        = case when v.reported_by = 'reporter' then c.partner_id else c.reporter_id end
+        and g.product_id = f.product_id
+        and p.part_start = f.period_start
+        and p.part_end = f.period_end
+        -- A figure that is in one release twice counts once.
+        and f.copy_no = 1
+{% endmacro %}
+
+{#- The figures that were current when a stretch ended, or are current still. -#}
+{% macro is_last_of(stretch) -%}
+    case
+        when {{ stretch }}.valid_to is null
+        then f.known_to is null or f.known_to > {{ as_of_day() }}
+        else
+            f.known_from < {{ stretch }}.valid_to
+            and (f.known_to is null or f.known_to >= {{ stretch }}.valid_to)
+    end
+{%- endmacro %}
