@@ -101,22 +101,23 @@ def compose(size: Size) -> list[Figure]:
         )
         for table, half in tables.items():
             for one in series:
+                # What one table alone gives, by period alone, goes a way of its own.
+                if chance.random() < 0.4:
+                    continue
+                periods = _periods(chance)
                 for product in (("total", "total"), ("hs2", "01"), ("hs2", "02")):
-                    for periods in _periods(chance):
+                    for together in periods:
                         figures += _history(
-                            chance, rows, releases, table, half, one, product, periods
+                            chance, rows, releases, table, half, one, product, together
                         )
     return figures
 
 
-def _periods(chance: random.Random) -> Iterator[tuple[tuple[date, date], ...]]:
+def _periods(chance: random.Random) -> list[tuple[tuple[date, date], ...]]:
     """Periods that a publisher gives or leaves out together: most months are, or no year of
     months would be complete."""
-    if chance.random() < 0.5:
-        yield (YEAR,)
-    if chance.random() < 0.5:
-        yield MONTHS[:1]
-        yield MONTHS[1:]
+    by_year, by_month = chance.choice(((True, False), (False, True), (True, True)))
+    return [*([(YEAR,)] if by_year else []), *([MONTHS[:1], MONTHS[1:]] if by_month else [])]
 
 
 def _history(

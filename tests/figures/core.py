@@ -39,6 +39,7 @@ MODELS = (
     "int_figures__value_observations",
     "int_figures__values",
     "int_figures__value_figures",
+    "int_figures__value_rows",
     "int_figures__quoted",
     "int_figures__balances",
     "bases",

@@ -37,7 +37,7 @@ sizes = st.builds(
     series=st.integers(1, 4),
 )
 many = settings(
-    max_examples=50,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -53,6 +53,8 @@ def test_the_core_knows_what_a_day_knew(core: Core, size: Size) -> None:
     with core.run(tables_of(figures)) as connection:
         observations = judge.observations(figures)
         check_observations(connection, figures, observations)
+        check_stretches(connection)
+        check_rows(connection)
         releases = _releases(connection)
         days = judge.days(figures)
         for day in days:
@@ -115,6 +117,35 @@ def check_observations(
             half,
             unit,
         ]
+
+
+def check_stretches(connection: duckdb.DuckDBPyConnection) -> None:
+    """A stretch has a day at least, and the next of its cell and series begins after it."""
+    for model, series in (
+        ("int_figures__values", "series_id"),
+        ("int_figures__balances", "export_series_id, import_series_id"),
+    ):
+        wrong = connection.execute(
+            "select * from ("
+            f" select *, lead(valid_from) over (partition by cell_id, {series}"
+            f" order by valid_from, valid_to nulls last) as next_from from intermediate.{model}"
+            ") where valid_to <= valid_from or next_from < coalesce(valid_to, '9999-12-31')"
+        ).fetchall()
+        assert not wrong, model
+
+
+def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """The figures behind a value add up to it, and the last release among them is the one shown."""
+    wrong = connection.execute(
+        "select v.value_id from intermediate.int_figures__values as v"
+        " left join intermediate.int_figures__value_rows as r on v.value_id = r.value_id"
+        " left join intermediate.int_trade__figures as f on r.figure_id = f.figure_id"
+        " group by v.value_id, v.value_usd, v.half_width_usd, v.release_no"
+        " having sum(f.value_usd) is distinct from v.value_usd"
+        " or sum(f.half_width_usd) is distinct from v.half_width_usd"
+        " or max(f.release_no) is distinct from v.release_no"
+    ).fetchall()
+    assert not wrong
 
 
 def check_values(

@@ -5,7 +5,8 @@
 with
     observations as (select * from {{ ref("int_figures__value_observations") }}),
 
-    -- Where one table alone gives the period itself, its observations are the values.
+    -- Where one table alone gives the period itself, its observations are the values, unless a
+    -- release was followed by another on its own day: it was never current.
     alternatives as (
 
         select
@@ -16,7 +17,8 @@ with
             and min(route) = 'period'
             and max(route) = 'period'
             and min(source_id) = max(source_id)
-            and min(raw_table) = max(raw_table) as is_single
+            and min(raw_table) = max(raw_table)
+            and count(*) filter (where last_known_from >= known_to) = 0 as is_single
         from observations
         group by cell_id, series_id
 
@@ -281,4 +283,3 @@ select
     t.known_from
 from together as t
 inner join {{ ref("source_list") }} as r on t.source_id = r.source_id
-where t.valid_to is null or t.valid_from < t.valid_to
