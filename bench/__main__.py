@@ -31,11 +31,14 @@ FLOOR = Path(__file__).with_name("floor.py")
 DBT_BUILD = """
 import subprocess, sys
 from pathlib import Path
-from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project import dbt_project
 from dagster_project.settings import load_settings
-folder = Path(sys.argv[1])
-env = dbt_environment(load_settings(), target=folder / "target")
-subprocess.run([str(dbt_executable()), "--quiet", "build"], cwd=folder, env=env, check=False)
+folder, settings = Path(sys.argv[1]), load_settings()
+# Earlier commits built everything.
+arguments = getattr(dbt_project, "build_arguments", lambda settings: ["build"])(settings)
+command = [str(dbt_project.dbt_executable()), "--quiet", *arguments]
+env = dbt_project.dbt_environment(settings, target=folder / "target")
+subprocess.run(command, cwd=folder, env=env, check=False)
 """
 
 # What is shown of a cost, with how many digits.

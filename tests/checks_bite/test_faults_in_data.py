@@ -368,14 +368,14 @@ FAULTS = (
         "every_raw_row_is_an_observation_or_left_out_for_a_reason",
         lambda copy: copy.wrap_model(
             "int_trade__figures_unioned",
-            "select * from (model) where period_kind <> 'year_to_date'",
+            "select * from (model) where not (month(period_start) = 1 and month(period_end) = 11)",
         ),
     ),
     Fault(
         "a balance is no difference",
         "expressions_of_readings_hold",
         lambda copy: copy.edit_mart(
-            "update warehouse.marts.readings set balance_usd = two_way_usd"
+            "update warehouse.intermediate.int_figures__balances set balance_usd = two_way_usd"
         ),
         "balance_is_exports_less_imports",
     ),
@@ -387,7 +387,9 @@ FAULTS = (
     Fault(
         "a release never ends",
         "releases_of_one_series_do_not_overlap",
-        lambda copy: copy.edit_mart("update warehouse.marts.observations set known_to = null"),
+        lambda copy: copy.edit_mart(
+            "update warehouse.intermediate.int_trade__figures set known_to = null"
+        ),
     ),
     Fault(
         "a step of a bridge is lost",
@@ -405,9 +407,7 @@ FAULTS = (
     Fault(
         "a step names rows that are not held",
         "evidence_of_steps_is_held",
-        lambda copy: copy.edit_mart(
-            "update warehouse.marts.bridge_steps set evidence = ['hearsay']"
-        ),
+        lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = [-1]"),
     ),
     Fault(
         "a verdict has no rows",
@@ -447,37 +447,41 @@ FAULTS = (
         "lineage leaves a mart out",
         "lineage_covers_every_row",
         lambda copy: copy.edit_mart(
-            "delete from warehouse.marts.lineage where mart = 'partner_ranks'"
+            "update warehouse.marts.partner_ranks"
+            " set export_reference_id = -1, import_reference_id = -1"
         ),
     ),
     Fault(
         "lineage leads to other rows",
-        "a_reading_is_the_sum_of_its_rows",
+        "a_value_is_the_sum_of_its_figures",
         lambda copy: copy.edit_mart(
-            "update warehouse.marts.readings set exports_usd = exports_usd + 1"
+            "update warehouse.intermediate.int_figures__values set value_usd = value_usd + 1"
         ),
     ),
     Fault(
         "the bytes of a file are not those that were read",
         "lineage_matches_the_snapshots",
         lambda copy: copy.edit_mart(
-            "update warehouse.marts.lineage set snapshot_sha256 = reverse(snapshot_sha256)"
+            "update warehouse.intermediate.int_trade__files_listed"
+            " set snapshot_sha256 = reverse(snapshot_sha256)"
         ),
     ),
     Fault(
         "both sides of a contradiction leave the same",
-        "the_two_sides_of_an_inconsistency_do_not_meet",
+        "expressions_of_claim_inconsistencies_hold",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_inconsistencies"
             " set right_low = left_low, right_high = left_high"
         ),
+        "the_two_sides_of_an_inconsistency_do_not_meet",
     ),
     Fault(
         "a claim of a contradiction is on neither side",
-        "each_claim_of_an_inconsistency_is_on_one_side",
+        "expressions_of_claim_inconsistencies_hold",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_inconsistencies set right_claim_ids = []"
         ),
+        "each_claim_of_an_inconsistency_is_on_one_side",
     ),
 )
 

@@ -195,9 +195,9 @@ def test_revisions_are_the_cells_that_differ(
 def test_each_release_is_what_was_known_on_its_day(warehouse: Settings, fetched: Fetched) -> None:
     first, second, _ = release_ids(fetched)
     query = """
-        select release_id, count(*) from marts.observations_as_of(?)
+        select last_release_id, count(*) from marts.observations_as_of(?)
         where product_system = 'hs2' and flow = 'import' and measure = 'trade_value'
-            and period = '2019-01' group by release_id
+            and period = '2019-01' group by last_release_id
     """
     with connect_published(warehouse) as connection:
         for day, release in ((date(2020, 12, 4), first), (date(2021, 8, 5), second)):
@@ -284,7 +284,7 @@ def test_what_is_withdrawn_stays_known_until_then(warehouse: Settings, fetched: 
     assert fetched[1][2].comparison.withdrawn == 2
     query = """
         select measure, withdrawn_by_release_id from marts.observations_as_of(?)
-        where release_id = ? and product_system = 'hs2' and product_code = ? and period = ?
+        where last_release_id = ? and product_system = 'hs2' and product_code = ? and period = ?
         order by measure
     """
     with connect_published(warehouse) as connection:

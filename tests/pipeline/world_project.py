@@ -47,7 +47,7 @@ def lay_world_project(root: Path) -> Settings:
         copy = target / path.relative_to(_DBT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(_ENDS.get(path.stem) or path.read_text(encoding="utf-8"), encoding="utf-8")
-    shutil.copytree(_DBT / "macros", target / "macros", ignore=shutil.ignore_patterns("as_of"))
+    shutil.copytree(_DBT / "macros", target / "macros")
     shutil.copytree(_DBT / "seeds", target / "seeds")
     shutil.copy(_DBT / "profiles.yml", target)
     shutil.copy(_DBT / "models" / "groups.yml", target / "models")
