@@ -1,7 +1,11 @@
-"""Every page in a real browser: it loads, asks nobody, fits, and can be read by everybody."""
+"""Every page in a real browser: it loads, asks nobody, fits, and can be read by everybody.
+
+What a key or the pointer changes is waited for: the browser answers when it can.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ from browser import checks
 from browser.chromium import window
 from browser.kinds import one_of_each, ours
 from browser.reading import pages_of
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 
 def test_every_page_loads_alone_and_fits_a_phone(browser: Browser, site: Path) -> None:
@@ -49,10 +53,10 @@ def test_the_keyboard_skips_to_the_content_first(browser: Browser, site: Path) -
             seen.goto(checks.address(site, page))
             seen.keyboard.press("Tab")
             focused = seen.locator(":focus")
-            assert focused.inner_text() == "To the content", page
-            assert focused.bounding_box()["x"] >= 0, page
+            expect(focused, page).to_have_text("To the content")
+            expect(focused, page).to_be_in_viewport()
             seen.keyboard.press("Enter")
-            assert seen.url.endswith("#main"), page
+            expect(seen, page).to_have_url(re.compile("#main$"))
 
 
 def test_the_keyboard_opens_rows_and_query(browser: Browser, site: Path) -> None:
@@ -65,7 +69,7 @@ def test_the_keyboard_opens_rows_and_query(browser: Browser, site: Path) -> None
         assert not query.locator("pre").is_visible()
         query.locator("summary").focus()
         seen.keyboard.press("Enter")
-        assert query.locator("pre").is_visible()
+        expect(query.locator("pre")).to_be_visible()
 
 
 def test_the_legend_puts_a_series_aside(browser: Browser, site: Path) -> None:
@@ -80,10 +84,10 @@ def test_the_legend_puts_a_series_aside(browser: Browser, site: Path) -> None:
         assert marks.first.is_visible()
         button.focus()
         seen.keyboard.press("Space")
-        assert button.get_attribute("aria-pressed") == "false"
-        assert not marks.first.is_visible()
+        expect(button).to_have_attribute("aria-pressed", "false")
+        expect(marks.first).not_to_be_visible()
         seen.keyboard.press("Space")
-        assert marks.first.is_visible()
+        expect(marks.first).to_be_visible()
 
 
 def test_a_mark_says_its_number_under_the_pointer(browser: Browser, site: Path) -> None:
@@ -94,5 +98,5 @@ def test_a_mark_says_its_number_under_the_pointer(browser: Browser, site: Path) 
         mark.scroll_into_view_if_needed()
         box = mark.bounding_box()
         seen.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        assert seen.locator(".tip").is_visible()
-        assert "US dollars" in seen.locator(".tip").inner_text()
+        expect(seen.locator(".tip")).to_be_visible()
+        expect(seen.locator(".tip")).to_contain_text("US dollars")
