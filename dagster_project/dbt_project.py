@@ -180,15 +180,12 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
 
 
 def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns that identify a row, by unique id, of each model and seed that has a key.
-
-    A second grain test of a table is another key of it; the first is the one it is known by.
-    """
+    """The columns that identify a row, by unique id, of each model and seed that has a key."""
     keys: dict[str, list[str]] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
-        if test.get("name") == "grain" and "columns" in test["kwargs"]:
-            keys.setdefault(node["attached_node"], test["kwargs"]["columns"])
+        if test.get("name") == "valid_rows" and "key" in test["kwargs"]:
+            keys[node["attached_node"]] = test["kwargs"]["key"]
     return keys
 
 

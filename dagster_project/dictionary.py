@@ -165,11 +165,15 @@ def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Check]
 
 
 def checks_of(test: Node) -> list[Check]:
-    """What one test asks: each of its named expressions, or what its own name says."""
-    expressions = (test.get("test_metadata") or {}).get("kwargs", {}).get("expressions")
-    if expressions is None:
-        return [Check(test["name"], test["description"])]
-    return [Check(name, one.get("description", "")) for name, one in expressions.items()]
+    """What one test asks: what its own name says, and each of its named expressions."""
+    asked = (test.get("test_metadata") or {}).get("kwargs", {})
+    return [
+        Check(test["name"], test["description"]),
+        *(
+            Check(name, one.get("description", ""))
+            for name, one in asked.get("expressions", {}).items()
+        ),
+    ]
 
 
 def _name(node: Node) -> str:

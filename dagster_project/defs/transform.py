@@ -113,7 +113,9 @@ def start_dbt(
         args=[str(dbt_executable()), *build_arguments(settings)],
         env={
             **dbt_environment(settings, target=room.target),
+            # What is read here; the log that a person reads is in words.
             "DBT_LOG_FORMAT": "json",
+            "DBT_LOG_FORMAT_FILE": "text",
             # Twenty lines of debugging a node are a tenth of what dbt itself costs. The SQL of a
             # node that fails lies beside the log.
             "DBT_LOG_LEVEL_FILE": "info",

@@ -265,7 +265,7 @@ def add_release(copy: ProjectCopy, charges: int, re_exports: int) -> None:
 FAULTS = (
     Fault(
         "a source is gone",
-        "grain_of_stg_un_comtrade__trade",
+        "valid_rows_of_stg_un_comtrade__trade",
         lose_a_source,
         "there are no rows",
     ),
@@ -273,13 +273,13 @@ FAULTS = (
     Fault("a month is blank", "months_add_up_to_the_year", blank_a_month),
     Fault(
         "a row is there twice",
-        "grain_of_stg_un_comtrade__trade",
+        "valid_rows_of_stg_un_comtrade__trade",
         double_a_row,
         "several rows have one key",
     ),
     Fault(
         "a key is null",
-        "grain_of_stg_published__figures",
+        "valid_rows_of_stg_published__figures",
         lose_a_key,
         "a part of the key is null",
     ),
@@ -297,13 +297,13 @@ FAULTS = (
     Fault("two countries are swapped", "series_of_one_flow_agree_in_magnitude", swap_two_countries),
     Fault(
         "exports are printed as imports",
-        "expressions_of_revisions_hold",
+        "valid_rows_of_revisions",
         swap_exports_and_imports,
         "a_revision_of_a_total_is_small",
     ),
     Fault(
         "a release is older than its months",
-        "expressions_of_observations_hold",
+        "valid_rows_of_observations",
         shift_a_release,
         "no_figure_is_of_a_period_after_its_release",
     ),
@@ -343,7 +343,7 @@ FAULTS = (
     ),
     Fault(
         "the policy prefers nothing",
-        "expressions_of_trade_by_year_hold",
+        "valid_rows_of_trade_by_year",
         prefer_nothing,
         "a_preferred_year_stands_in_the_policy",
     ),
@@ -373,7 +373,7 @@ FAULTS = (
     ),
     Fault(
         "a balance is no difference",
-        "expressions_of_readings_hold",
+        "valid_rows_of_readings",
         lambda copy: copy.edit_mart(
             "update warehouse.intermediate.int_figures__balances set balance_usd = two_way_usd"
         ),
@@ -400,7 +400,7 @@ FAULTS = (
     ),
     Fault(
         "a step has no rows",
-        "expressions_of_bridge_steps_hold",
+        "valid_rows_of_bridge_steps",
         lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = []"),
         "every_step_has_evidence",
     ),
@@ -411,7 +411,7 @@ FAULTS = (
     ),
     Fault(
         "a verdict has no rows",
-        "expressions_of_claim_verdicts_hold",
+        "valid_rows_of_claim_verdicts",
         lambda copy: copy.edit_mart("update warehouse.marts.claim_verdicts set evidence = []"),
         "a_confirmed_claim_has_evidence",
     ),
@@ -424,7 +424,7 @@ FAULTS = (
     ),
     Fault(
         "a code has no meaning",
-        "codes_of_claim_verdicts_are_explained",
+        "valid_rows_of_claim_verdicts",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_verdicts set status = 'plausible'"
         ),
@@ -432,7 +432,7 @@ FAULTS = (
     ),
     Fault(
         "a mart is empty",
-        "grain_of_partner_ranks",
+        "valid_rows_of_partner_ranks",
         lambda copy: copy.edit_mart("delete from warehouse.marts.partner_ranks"),
         "there are no rows",
     ),
@@ -468,7 +468,7 @@ FAULTS = (
     ),
     Fault(
         "both sides of a contradiction leave the same",
-        "expressions_of_claim_inconsistencies_hold",
+        "valid_rows_of_claim_inconsistencies",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_inconsistencies"
             " set right_low = left_low, right_high = left_high"
@@ -477,7 +477,7 @@ FAULTS = (
     ),
     Fault(
         "a claim of a contradiction is on neither side",
-        "expressions_of_claim_inconsistencies_hold",
+        "valid_rows_of_claim_inconsistencies",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_inconsistencies set right_claim_ids = []"
         ),
@@ -516,7 +516,6 @@ def test_enough_is_broken() -> None:
 
 def test_a_check_of_several_things_has_to_say_which() -> None:
     """A name that fits any failure of such a check would say nothing."""
-    several = ("expressions_of_", "grain_of_", "codes_of_")
     assert {
-        fault.says for fault in FAULTS if fault.check.startswith(several) and not fault.row
+        fault.says for fault in FAULTS if fault.check.startswith("valid_rows_of_") and not fault.row
     } == set()

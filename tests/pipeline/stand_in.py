@@ -89,7 +89,7 @@ def make_build(
             TEST: _node(
                 TEST,
                 schema="tests",
-                test_metadata={"name": "grain", "kwargs": {"columns": ["figure_id"]}},
+                test_metadata={"name": "valid_rows", "kwargs": {"key": ["figure_id"]}},
                 attached_node=MODEL,
             ),
         },
