@@ -17,7 +17,7 @@ import csv
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,15 +114,16 @@ def write_exports(
         _list_cited(connection, marts)
         for mart in marts:
             rules = {} if mart.lists_releases else _rules(mart, terms)
-            for licence, condition in rules.items():
-                if rows := _count(connection, mart, condition):
-                    left_out[licence][mart.name] = rows
             kept = f"not ({' or '.join(rules.values())})" if rules else "true"
+            *by_rule, withheld = _counts(connection, mart, [*rules.values(), f"not ({kept})"])
+            for licence, rows in zip(rules, by_rule, strict=True):
+                if rows:
+                    left_out[licence][mart.name] = rows
             about = {
                 **metadata,
                 "table_name": mart.name,
                 "licences": _licences(_named_releases(connection, mart, kept, terms)),
-                "rows_withheld": str(_count(connection, mart, f"not ({kept})")),
+                "rows_withheld": str(withheld),
             }
             pairs = ", ".join(f"{name}: {_text(value)}" for name, value in about.items())
             connection.execute(
@@ -298,10 +299,13 @@ def _write_licences(
             )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, mart: _Mart, condition: str) -> int:
-    row = connection.execute(f"select count(*) from {mart.relation} where {condition}").fetchone()
-    assert row is not None, "a count gives one row"
-    return int(row[0])
+def _counts(
+    connection: duckdb.DuckDBPyConnection, mart: _Mart, conditions: Sequence[str]
+) -> list[int]:
+    """How many rows of a mart each condition is true of."""
+    counted = ", ".join(f"count(*) filter (where {condition})" for condition in conditions)
+    [row] = connection.execute(f"select {counted} from {mart.relation}").fetchall()
+    return list(row)
 
 
 def _text(value: str) -> str:

@@ -54,8 +54,8 @@ SCHEMA: dict[str, pl.DataType] = {
     "series_id": pl.String(),
     "year": pl.Int32(),
     "month": pl.Int32(),
-    "value_musd": pl.Decimal(20, 6),
-    "rounding_musd": pl.Decimal(20, 6),
+    "value_musd": pl.Decimal(18, 6),
+    "rounding_musd": pl.Decimal(18, 6),
 }
 
 _ADDRESS = "https://fred.stlouisfed.org/graph/fredgraph.csv"
@@ -142,7 +142,7 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
         )
         .filter(~pl.col("text").is_in(_MISSING))
     )
-    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=20, scale=6)
+    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     decimals = pl.col("text").str.extract(r"\.([0-9]+)$").str.len_chars().fill_null(0)
     places = {column: place for place, column in enumerate(series)}
     frame = (
@@ -150,7 +150,7 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
             decimals.max()
             .over("column_name", "year")
             .replace_strict(_UNITS, return_dtype=pl.String)
-            .cast(pl.Decimal(20, 6))
+            .cast(pl.Decimal(18, 6))
             .alias("rounding_musd"),
             pl.col("column_name").alias("series_id"),
         )

@@ -35,7 +35,7 @@ with
             on i.reporter_iso3 = c.reporter_iso3
             and i.partner_code = c.partner_code
             and i.trade_kind = c.trade_kind
-            and i.import_concept = c.import_concept
+            and i.concept = c.concept
             and i.account_basis = c.account_basis
             and i.period_start = c.period_start
             and i.period_end = c.period_end

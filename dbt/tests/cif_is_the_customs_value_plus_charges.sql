@@ -8,7 +8,7 @@ inner join
     and i.release_id = c.release_id
     and i.reporter_iso3 = c.reporter_iso3
     and i.partner_code = c.partner_code
-    and i.import_concept = c.import_concept
+    and i.concept = c.concept
     and i.product_system = c.product_system
     and i.product_code = c.product_code
     and i.period_start = c.period_start
@@ -19,7 +19,7 @@ inner join
     and i.release_id = f.release_id
     and i.reporter_iso3 = f.reporter_iso3
     and i.partner_code = f.partner_code
-    and i.import_concept = f.import_concept
+    and i.concept = f.concept
     and i.product_system = f.product_system
     and i.product_code = f.product_code
     and i.period_start = f.period_start

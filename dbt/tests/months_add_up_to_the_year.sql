@@ -21,7 +21,7 @@ with
         inner join
             figures as m
             on y.raw_table = m.raw_table
-            and y.release_id = m.release_id
+            and y.release_no = m.release_no
             and y.flow = m.flow
             and y.series_id = m.series_id
             and y.partner_id = m.partner_id

@@ -21,17 +21,18 @@ with
 
         select
             raw_table,
+            release_no,
             release_id,
             known_from,
-            partner_code,
+            partner_id,
             series_id,
-            measure,
             product_system,
             min(period_start) as first_month,
             max(period_start) as last_month
         from figures
         inner join silent using (source_id, release_id)
-        group by raw_table, release_id, known_from, partner_code, series_id, measure, product_system
+        group by
+            raw_table, release_no, release_id, known_from, partner_id, series_id, product_system
 
     )
 
@@ -40,16 +41,15 @@ from figures as f
 inner join
     spans as s
     on f.raw_table = s.raw_table
-    and f.partner_code = s.partner_code
+    and f.partner_id = s.partner_id
     and f.series_id = s.series_id
-    and f.measure = s.measure
     and f.product_system = s.product_system
     and f.known_from < s.known_from
     and f.period_start between s.first_month and s.last_month
 left join
     figures as g
     on s.raw_table = g.raw_table
-    and s.release_id = g.release_id
+    and s.release_no = g.release_no
     and f.flow = g.flow
     and f.series_id = g.series_id
     and f.partner_id = g.partner_id

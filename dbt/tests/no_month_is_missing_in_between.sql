@@ -5,25 +5,16 @@ with
     months as (
 
         select
-            o.raw_table,
             o.file_no,
             o.partner_code,
             o.series_id,
-            o.measure,
             o.product_system,
             o.period_start,
             sum(o.value_usd) as value_usd
         from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("countries") }} as c on o.partner_code = c.partner_code
         where o.period_kind = 'month' and (not o.is_aggregate or c.is_world)
-        group by
-            o.raw_table,
-            o.file_no,
-            o.partner_code,
-            o.series_id,
-            o.measure,
-            o.product_system,
-            o.period_start
+        group by o.file_no, o.partner_code, o.series_id, o.product_system, o.period_start
 
     ),
 
@@ -36,8 +27,7 @@ with
         from months
         window
             series as (
-                partition by raw_table, file_no, partner_code, series_id, measure, product_system
-                order by period_start
+                partition by file_no, partner_code, series_id, product_system order by period_start
             )
 
     )

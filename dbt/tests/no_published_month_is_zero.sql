@@ -4,7 +4,7 @@ with
 
         select
             z.raw_table,
-            z.release_id,
+            z.release_no,
             z.series_id,
             z.period_start,
             max(z.value_usd) as value_usd,
@@ -13,7 +13,7 @@ with
         inner join
             {{ ref("int_trade__figures_described") }} as b
             on z.raw_table = b.raw_table
-            and z.release_id = b.release_id
+            and z.release_no = b.release_no
             and z.flow = b.flow
             and z.series_id = b.series_id
             and z.partner_id = b.partner_id
@@ -21,7 +21,7 @@ with
             and z.period_start = b.period_start + interval 1 year
             and b.period_kind = 'month'
         where z.period_kind = 'month' and z.measure = 'trade_value' and z.product_system = 'total'
-        group by z.raw_table, z.release_id, z.series_id, z.period_start
+        group by z.raw_table, z.release_no, z.series_id, z.period_start
 
     )
 

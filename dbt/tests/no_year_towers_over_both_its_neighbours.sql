@@ -4,11 +4,11 @@ with
         select
             *,
             lag(value_usd) over (
-                partition by raw_table, release_id, flow, series_id, partner_id, product_id
+                partition by raw_table, release_no, flow, series_id, partner_id, product_id
                 order by period_start
             ) as year_before_usd,
             lead(value_usd) over (
-                partition by raw_table, release_id, flow, series_id, partner_id, product_id
+                partition by raw_table, release_no, flow, series_id, partner_id, product_id
                 order by period_start
             ) as year_after_usd
         from {{ ref("int_trade__figures_described") }}

@@ -16,9 +16,7 @@ with
 
         select
             raw_table,
-            release_id,
-            reporter_iso3,
-            trade_kind,
+            release_no,
             series_id,
             period_start,
             period_end,
@@ -27,8 +25,7 @@ with
             sum(half_width_usd) as half_width_usd
         from figures
         where not is_aggregate
-        group by
-            raw_table, release_id, reporter_iso3, trade_kind, series_id, period_start, period_end
+        group by raw_table, release_no, series_id, period_start, period_end
 
     ),
 
@@ -45,9 +42,7 @@ from worlds as w
 inner join
     partners as p
     on w.raw_table = p.raw_table
-    and w.release_id = p.release_id
-    and w.reporter_iso3 = p.reporter_iso3
-    and w.trade_kind = p.trade_kind
+    and w.release_no = p.release_no
     and w.series_id = p.series_id
     and w.period_start = p.period_start
     and w.period_end = p.period_end

@@ -14,9 +14,8 @@ with
 
         select
             file_no,
-            partner_code,
+            partner_id,
             series_id,
-            measure,
             product_system,
             period_start,
             period_end,
@@ -24,7 +23,7 @@ with
             sum(half_width_usd) as half_width_usd
         from figures
         where product_system <> 'total'
-        group by file_no, partner_code, series_id, measure, product_system, period_start, period_end
+        group by file_no, partner_id, series_id, product_system, period_start, period_end
 
     )
 
@@ -33,9 +32,8 @@ from figures as t
 inner join
     products as p
     on t.file_no = p.file_no
-    and t.partner_code = p.partner_code
+    and t.partner_id = p.partner_id
     and t.series_id = p.series_id
-    and t.measure = p.measure
     and t.period_start = p.period_start
     and t.period_end = p.period_end
 where

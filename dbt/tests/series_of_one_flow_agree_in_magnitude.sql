@@ -11,36 +11,37 @@ with
             and seasonal_adjustment = 'nsa'
             and account_basis = 'census'
             -- Re-exports are a part of exports, often a small one.
-            and export_concept is distinct from 're_export'
+            and concept is distinct from 're_export'
 
     ),
 
     compared as (
 
-        select *, 'one series' as compared_over, cast(series_id as varchar) as compared_series
+        select *, 'one series' as compared_over, series_id as compared_series
         from figures
 
         union all
 
         -- What an entrepot exports of its own may be a small part of its total.
-        select *, 'all concepts' as compared_over, flow as compared_series
+        select *, 'all concepts' as compared_over, null as compared_series
         from figures
         where
             product_system = 'total'
             and period_kind = 'year'
-            and export_concept is distinct from 'domestic'
+            and concept is distinct from 'domestic'
 
     )
 
 select
     compared_over,
     compared_series,
+    flow,
     reporter_iso3,
-    partner_code,
     trade_kind,
+    any_value(partner_code) as partner_code,
     product_system,
-    product_code,
-    period,
+    any_value(product_code) as product_code,
+    any_value(period) as period,
     min(value_usd) as least_usd,
     max(value_usd) as largest_usd,
     arg_min(figure_id, value_usd) as least_figure_id,
@@ -49,12 +50,14 @@ from compared
 group by
     compared_over,
     compared_series,
+    flow,
     reporter_iso3,
-    partner_code,
     trade_kind,
+    partner_id,
     product_system,
-    product_code,
-    period
+    product_id,
+    period_start,
+    period_end
 having
     max(value_usd) > case when product_system = 'total' then 10000000 else 100000000 end
     and max(value_usd) > case when product_system = 'total' then 2 else 5 end * min(value_usd)

@@ -39,7 +39,7 @@ with
             and t.product_code = d.product_code
             and t.period_start = d.period_start
             and t.period_end = d.period_end
-            and d.export_concept = 'domestic'
+            and d.concept = 'domestic'
         left join
             exports as r
             on t.source_id = r.source_id
@@ -54,9 +54,9 @@ with
             and t.product_code = r.product_code
             and t.period_start = r.period_start
             and t.period_end = r.period_end
-            and r.export_concept = 're_export'
+            and r.concept = 're_export'
         where
-            t.export_concept = 'total'
+            t.concept = 'total'
             -- One product or month of one partner may be revised by any share.
             and (
                 (t.source_id = d.source_id and t.release_id = d.release_id)

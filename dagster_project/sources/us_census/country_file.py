@@ -35,8 +35,8 @@ COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
     "cty_code": pl.String(),
     "cty_name": pl.String(),
     "flow": pl.String(),
-    "value_musd": pl.Decimal(20, 6),
-    "rounding_musd": pl.Decimal(20, 6),
+    "value_musd": pl.Decimal(18, 6),
+    "rounding_musd": pl.Decimal(18, 6),
 }
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -120,7 +120,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
         .join(_VALUE_COLUMN_FRAME, on="column_name", how="left", maintain_order="left")
         .with_columns(pl.col("year").cast(pl.Int32))
     )
-    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=20, scale=6)
+    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     long = long.with_columns(_printed_unit(long["text"]).alias("rounding_musd"))
     long = _drop_unpublished(long, name)
     frame = long.sort("row_number", "column_place").select(
@@ -178,6 +178,6 @@ def _printed_unit(texts: pl.Series) -> pl.Series:
     )
     return (
         pl.DataFrame({"whole": whole})
-        .select(places.replace_strict(_UNITS, return_dtype=pl.Decimal(20, 6)))
+        .select(places.replace_strict(_UNITS, return_dtype=pl.Decimal(18, 6)))
         .to_series()
     )

@@ -20,7 +20,7 @@
             end as problem,
             {{ columns | join(", ") }},
             count(*) as rows_found
-        from {{ model }}
+        from checked
         group by {{ columns | join(", ") }}
         having count(*) > 1 or {{ columns | join(" is null or ") }} is null
         {% endset %}
@@ -31,7 +31,7 @@
         {% set search %}
         select 'there are no rows' as problem
         where
-            not exists (select 1 from {{ model }})
+            not exists (select 1 from checked)
             {% if may_be_empty == "on_an_early_day" %}
                 and {{ as_of_day() }} = date '9999-12-31'
             {% endif %}
@@ -42,7 +42,7 @@
     {% for column in codes %}
         {% set search %}
         select 'coded_values has no such code' as problem, '{{ column }}' as column_name, u.code
-        from (select distinct {{ column }} as code from {{ model }}) as u
+        from (select distinct {{ column }} as code from checked) as u
         left join
             {{ ref("coded_values") }} as c
             on u.code = c.code
@@ -70,11 +70,12 @@
             ],
             recursive := true
         )
-        from {{ model }}
+        from checked
         {% endset %}
         {% do found.append("select * from (" ~ search ~ ") where rows_found > 0") %}
     {% endif %}
 
-    {{ found | join(" union all by name ") }}
+    -- A view is evaluated once for all of it.
+    with checked as (select * from {{ model }}) {{ found | join(" union all by name ") }}
 
 {% endtest %}

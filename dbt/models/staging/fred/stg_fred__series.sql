@@ -12,7 +12,7 @@ with
             series_id,
             year as reference_year,
             month as reference_month,
-            cast(value_musd * 1000000 as decimal(24, 3)) as value_usd,
+            {{ dollars_of_millions("value_musd") }} as value_usd,
             cast(rounding_musd * 1000000 / 2 as decimal(24, 3)) as half_width_usd,
             value_musd as reported_value,
             'USD mn' as reported_unit

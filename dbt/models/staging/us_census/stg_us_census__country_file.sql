@@ -15,7 +15,7 @@ with
             cty_code as census_code,
             cty_name as partner_name,
             flow,
-            cast(value_musd * 1000000 as decimal(24, 3)) as value_usd,
+            {{ dollars_of_millions("value_musd") }} as value_usd,
             cast(rounding_musd * 1000000 / 2 as decimal(24, 3)) as half_width_usd,
             value_musd as reported_value,
             'USD mn' as reported_unit

@@ -3,6 +3,19 @@
 with
     series as (select * from {{ ref("int_trade__series_listed") }}),
 
+    -- Sorted below in place of their texts.
+    forms as (
+
+        select
+            raw_table,
+            reported_unit,
+            cast(dense_rank() over (order by raw_table) as smallint) as table_no,
+            cast(row_number() over (order by raw_table, reported_unit) as smallint) as form_no
+        from {{ ref("int_trade__keys_listed") }}
+        group by raw_table, reported_unit
+
+    ),
+
     coded as (
 
         select
@@ -12,6 +25,8 @@ with
             r.known_from,
             f.file_no,
             u.raw_table,
+            o.table_no,
+            o.form_no,
             u.row_number,
             u.column_name,
             u.flow,
@@ -42,6 +57,7 @@ with
             {{ ref("int_trade__columns_listed") }} as c
             on f.file_no = c.file_no
             and u.column_name = c.column_name
+        inner join forms as o on u.raw_table = o.raw_table and u.reported_unit = o.reported_unit
         inner join {{ ref("int_trade__areas_listed") }} as a on u.partner_code = a.area_code
         inner join
             {{ ref("int_trade__products_listed") }} as p
@@ -110,11 +126,10 @@ with
             k.key_id,
             c.figure_id,
             c.release_no,
-            c.raw_table,
-            c.known_from,
+            c.table_no,
+            c.form_no,
             c.value_usd,
             c.half_width_usd,
-            c.reported_unit,
             c.withdrawn_on
         from coded as c
         inner join
@@ -155,13 +170,12 @@ with
             lag(place) over same_figure as previous_place,
             lag(withdrawn_on) over same_figure as previous_withdrawn_on,
             row_number() over (
-                partition by key_id, raw_table, release_no order by half_width_usd, figure_id
+                partition by key_id, table_no, release_no order by half_width_usd, figure_id
             ) as copy_no
         from placed
         window
             same_figure as (
-                partition by key_id, raw_table, value_usd, half_width_usd, reported_unit
-                order by place, figure_id
+                partition by key_id, form_no, value_usd, half_width_usd order by place, figure_id
             )
 
     ),
@@ -184,7 +198,7 @@ with
                     then figure_id
                 end ignore nulls
             ) over (
-                partition by key_id, raw_table, value_usd, half_width_usd, reported_unit
+                partition by key_id, form_no, value_usd, half_width_usd
                 order by place, figure_id
                 rows between unbounded preceding and current row
             ) as observation_id

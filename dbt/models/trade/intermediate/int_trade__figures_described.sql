@@ -1,6 +1,7 @@
 {{ config(materialized="view") }}
 
--- Every figure of every release with its dimensions by name and by key.
+-- Every figure of every release with its dimensions by name and by key. A balance or total trade
+-- shows the series of its exports.
 select
     f.figure_id,
     f.observation_id,
@@ -10,19 +11,18 @@ select
     r.evidence_kind,
     f.file_no,
     f.raw_table,
-    coalesce(x.series_id, m.series_id) as series_id,
-    coalesce(x.compiler_iso3, m.compiler_iso3) as reporter_iso3,
+    s.series_id,
+    s.compiler_iso3 as reporter_iso3,
     f.partner_id,
     a.area_code as partner_code,
     f.is_aggregate,
-    coalesce(x.trade_kind, m.trade_kind) as trade_kind,
+    s.trade_kind,
     f.flow,
-    coalesce(x.measure, m.measure) as measure,
-    x.concept as export_concept,
-    m.concept as import_concept,
-    coalesce(x.valuation, m.valuation) as valuation,
-    coalesce(x.account_basis, m.account_basis) as account_basis,
-    coalesce(x.seasonal_adjustment, m.seasonal_adjustment) as seasonal_adjustment,
+    s.measure,
+    s.concept,
+    s.valuation,
+    s.account_basis,
+    s.seasonal_adjustment,
     f.product_id,
     p.product_system,
     p.product_code,
@@ -39,5 +39,6 @@ from {{ ref("int_trade__figures") }} as f
 inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
 inner join {{ ref("int_trade__areas_listed") }} as a on f.partner_id = a.area_id
 inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
-left join {{ ref("int_trade__series_listed") }} as x on f.export_series_id = x.series_id
-left join {{ ref("int_trade__series_listed") }} as m on f.import_series_id = m.series_id
+inner join
+    {{ ref("int_trade__series_listed") }} as s
+    on coalesce(f.export_series_id, f.import_series_id) = s.series_id

@@ -17,5 +17,6 @@ select distinct
     seasonal_adjustment,
     product_system,
     product_code,
-    product_edition
+    product_edition,
+    reported_unit
 from {{ ref("int_trade__figures_unioned") }}
