@@ -56,13 +56,20 @@ def render_dictionary(settings: Settings) -> str:
         "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts'",
         "```",
         "",
-        "[Marts](#marts) · [Codes](#codes) · [Seeds](#seeds) · [Intermediate](#intermediate)"
-        " · [Staging](#staging) · [Raw](#raw)",
+        "[Marts](#marts) · [Questions](#questions) · [Codes](#codes) · [Seeds](#seeds)"
+        " · [Intermediate](#intermediate) · [Staging](#staging) · [Raw](#raw)",
         "",
         "## Marts",
         "",
         "Tables and views to query. Types are enforced; a test of every build protects the keys.",
         *_each(layers["marts"], lambda node: _table(node, keys, checks)),
+        "",
+        "## Questions",
+        "",
+        "What the commands ask with and answer from, in the schema `questions`. Types are enforced."
+        " A build asks about the claims and the pairs it was given; a command puts its own rows in"
+        " their place and runs the same SQL.",
+        *_each(layers["questions"], lambda node: _table(node, keys, checks)),
         "",
         "## Codes",
         "",

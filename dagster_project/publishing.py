@@ -30,6 +30,7 @@ from dagster_project.swapping import SwapRefused, fsync, swap_link
 from dagster_project.warehouse import (
     CATALOG,
     MARTS,
+    QUESTIONS,
     STEPS,
     WarehouseError,
     exports_match,
@@ -243,7 +244,9 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
         digest = hashlib.sha256()
         rows: dict[str, int] = {}
         tables = [
-            (schema, name) for schema in (MARTS, STEPS) for name in tables_of(connection, schema)
+            (schema, name)
+            for schema in (MARTS, QUESTIONS, STEPS)
+            for name in tables_of(connection, schema)
         ]
         for schema, table in tables:
             columns = connection.execute(

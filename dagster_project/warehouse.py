@@ -24,6 +24,8 @@ from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
 MARTS = "marts"
+# What the commands ask with and answer from.
+QUESTIONS = "questions"
 # What the views among the marts are made of.
 STEPS = "intermediate"
 

@@ -22,7 +22,7 @@ from dagster_project.sources.articles import parse_documents, read_claims
 from dagster_project.sources.snapshot import SnapshotError
 
 BAD_STATUS = "contradicted"
-CONSISTENCY_INPUTS = ("claims", "int_claims__other_wholes")
+CONSISTENCY_INPUTS = ("claims", "shares_of_other_wholes")
 
 _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "reported_value"}
 
@@ -70,13 +70,13 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
     claims = read_claims(claims_file, words.claim_vocabulary)
     problems = _problems(claims_file, claims.rejects)
     inputs = {
-        "int_claims__given": claims.frame.drop("column_name").rename(_RENAMED),
+        "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
     }
     if documents_file is not None:
         documents = parse_documents(_read(documents_file), str(documents_file))
         problems += _problems(documents_file, documents.rejects)
         problems += _without_document(claims_file, claims.frame, documents_file, documents.frame)
-        inputs["int_claims__documents_given"] = documents.frame.select(
+        inputs["documents_given"] = documents.frame.select(
             "document_id", "publisher", "title_in_short", "published_on"
         )
     if claims.frame.is_empty():

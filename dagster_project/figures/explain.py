@@ -234,7 +234,7 @@ def read_question(
 def explain(replay: Replay, question: Question) -> Answer:
     """Ask for the bridge between the two ends."""
     inputs = {
-        "int_claims__given": pl.DataFrame(
+        "claims_given": pl.DataFrame(
             [
                 _claim(question, side, end, end.figure)
                 for side, end in (("a", question.a), ("b", question.b))
@@ -243,11 +243,11 @@ def explain(replay: Replay, question: Question) -> Answer:
             schema=_CLAIMS_SCHEMA,
             orient="row",
         ),
-        "int_bridges__requested": pl.DataFrame(
+        "bridges_requested": pl.DataFrame(
             [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
         ),
     }
-    replay.answer(inputs, ["claims", "claim_verdicts", "bridge_steps", "int_bridges__ends_traced"])
+    replay.answer(inputs, ["claims", "claim_verdicts", "bridge_steps", "bridge_ends"])
     bridges = [row for row in replay.rows("bridges", "bridge_id") if row["bridge_id"] == _BRIDGE]
     steps = [
         row
@@ -256,7 +256,7 @@ def explain(replay: Replay, question: Question) -> Answer:
     ]
     ends = [
         row
-        for row in replay.rows("int_bridges__ends_traced", "bridge_id, side, direction, leg_id")
+        for row in replay.rows("bridge_ends", "bridge_id, side, direction, leg_id")
         if row["bridge_id"] == _BRIDGE
     ]
     verdicts = judged(replay)

@@ -78,23 +78,23 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
             )
     replay.answer(
         {
-            "int_releases__requested": pl.DataFrame(
+            "releases_requested": pl.DataFrame(
                 [(source_id, a_release_id, b_release_id)], schema=_REQUESTED, orient="row"
             )
         },
-        ["int_releases__compared", "int_releases__summed"],
+        ["releases_compared", "releases_summed"],
     )
     return Compared(
         source_id=source_id,
         a_release_id=a_release_id,
         b_release_id=b_release_id,
         cells=replay.rows(
-            "int_releases__compared",
+            "releases_compared",
             "reporter_iso3, partner_code, flow, leg_id, measure, product_system, product_code,"
             " datediff('month', period_start, period_end), period_start, raw_table, series_key",
         ),
         sums=replay.rows(
-            "int_releases__summed",
+            "releases_summed",
             "flow, measure, leg_id, product_system, period_kind, partners, change",
         ),
     )

@@ -33,7 +33,7 @@ def figures(
     """One row a figure, the preferred one of each definition first."""
     replay.answer(
         {
-            "int_figures__requested": pl.DataFrame(
+            "figures_requested": pl.DataFrame(
                 [
                     (
                         reporter.code,
@@ -49,10 +49,10 @@ def figures(
                 orient="row",
             )
         },
-        ["int_figures__compared"],
+        ["figures_compared"],
     )
     return replay.rows(
-        "int_figures__compared",
+        "figures_compared",
         "definition_id, is_preferred desc, known_to is not null, is_page, policy_rank,"
         " reading_id, known_from desc, release_key, export_leg_id, import_leg_id",
     )

@@ -14,7 +14,9 @@ import pytest
 from dagster_project.dbt_project import dbt_executable, ensure_manifest, read_manifest
 from dagster_project.settings import PROJECT_ROOT, load_settings
 
-_NAMED_WITH_SCHEMA = re.compile(r"\b(marts|seeds|intermediate|staging)\.([a-z][a-z0-9_]*)")
+_NAMED_WITH_SCHEMA = re.compile(
+    r"\b(marts|questions|seeds|intermediate|staging)\.([a-z][a-z0-9_]*)"
+)
 _QUOTED = re.compile(r'"([a-z][a-z0-9_]*)"')
 
 
@@ -67,6 +69,20 @@ def test_all_code_that_names_a_relation_is_of_an_exposure(manifest: Mapping[str,
     }
     assert len(read) > 40
     assert read - said == set()
+
+
+def test_what_is_read_from_outside_is_public_and_typed(manifest: Mapping[str, Any]) -> None:
+    read = {
+        one
+        for exposure in manifest["exposures"].values()
+        for one in exposure["depends_on"]["nodes"]
+    }
+    models = [node for one in read if (node := manifest["nodes"][one])["resource_type"] == "model"]
+    assert len(models) > 30
+    for node in models:
+        assert node["schema"] in {"marts", "questions"}, node["name"]
+        assert node["config"]["access"] == "public", node["name"]
+        assert node["config"]["contract"]["enforced"], node["name"]
 
 
 def test_dbt_lists_them_without_a_setting(tmp_path: Path) -> None:

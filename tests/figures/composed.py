@@ -203,7 +203,7 @@ def tables_of(figures: list[Figure]) -> dict[str, pl.DataFrame]:
             schema=["definition_id", "product_system", "product_code"],
             orient="row",
         ),
-        "int_figures__requested": pl.DataFrame(
+        "figures_requested": pl.DataFrame(
             [
                 (*pair, "goods", definition, *period)
                 for pair in (("USA", "KOR"), ("KOR", "USA"))

@@ -70,7 +70,7 @@ class Core:
         connection = duckdb.connect(config={"threads": 1})
         connection.execute("attach ':memory:' as warehouse")
         connection.execute("use warehouse")
-        for schema in ("seeds", "staging", "intermediate", "marts"):
+        for schema in ("seeds", "staging", "intermediate", "questions", "marts"):
             connection.execute(f"create schema {schema}")
         for name, frame in {**self.seeds, **given}.items():
             connection.register("frame", frame)
@@ -137,5 +137,6 @@ def _read_seed(settings: Settings, node: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _relation(name: str) -> str:
-    schema = {"stg": "staging", "int": "intermediate"}.get(name.split("_", 1)[0], "marts")
+    prefixes = {"stg": "staging", "int": "intermediate", "figures": "questions"}
+    schema = prefixes.get(name.split("_", 1)[0], "marts")
     return f"{'seeds' if name in _SEEDS else schema}.{name}"

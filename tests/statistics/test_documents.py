@@ -22,7 +22,7 @@ SPOILED_EACH = 110
 
 
 def inconsistencies(warehouse: Replay, claims: list) -> list[dict]:
-    warehouse.answer({"int_claims__given": given(claims)}, CONSISTENCY_INPUTS)
+    warehouse.answer({"claims_given": given(claims)}, CONSISTENCY_INPUTS)
     return find_inconsistencies(warehouse)
 
 

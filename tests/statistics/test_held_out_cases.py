@@ -23,8 +23,8 @@ def judge(warehouse: Replay, *claims: Claim, on: date = date(2027, 1, 1)) -> lis
     names = {claim.document for claim in claims if claim.document}
     warehouse.answer(
         {
-            "int_claims__given": given(claims),
-            "int_claims__documents_given": documents_given(sorted(names), on),
+            "claims_given": given(claims),
+            "documents_given": documents_given(sorted(names), on),
         },
         ["claim_verdicts"],
     )
@@ -188,7 +188,7 @@ def test_what_is_no_trade_statistic_is_out_of_scope(warehouse: Replay) -> None:
     frame = given([claim]).with_columns(
         measure=given([claim])["measure"].replace("exports", "jobs")
     )
-    warehouse.answer({"int_claims__given": frame}, ["claim_verdicts"])
+    warehouse.answer({"claims_given": frame}, ["claim_verdicts"])
     (verdict,) = warehouse.rows("claim_verdicts", "claim_id")
     assert verdict["status"] == "out_of_scope"
     assert verdict["reading_id"] is None
@@ -297,8 +297,8 @@ def test_what_no_reading_could_give_is_contradicted(warehouse: Replay) -> None:
 def inconsistencies(warehouse: Replay, *claims: Claim) -> list[dict]:
     warehouse.answer(
         {
-            "int_claims__given": given(claims),
-            "int_claims__documents_given": documents_given(["d"], date(2027, 1, 1)),
+            "claims_given": given(claims),
+            "documents_given": documents_given(["d"], date(2027, 1, 1)),
         },
         CONSISTENCY_INPUTS,
     )

@@ -57,7 +57,7 @@ def printed_levels(draw: st.DrawFn) -> list[Claim]:
 @few
 @given(claims=printed_levels())
 def test_words_allow_the_interval_the_method_says(warehouse: Replay, claims: list[Claim]) -> None:
-    warehouse.answer({"int_claims__given": as_given(claims)}, ["claims"])
+    warehouse.answer({"claims_given": as_given(claims)}, ["claims"])
     rows = {row["claim_id"]: row for row in warehouse.rows("claims", "claim_id")}
     for claim in claims:
         row, interval = rows[claim.claim_id], claim.interval
@@ -125,7 +125,7 @@ def _of(quantity: str, flows: dict[tuple[str, str], Decimal], period: Period) ->
 @few
 @given(claims=invented_texts())
 def test_a_text_true_of_any_trade_raises_no_alarm(warehouse: Replay, claims: list[Claim]) -> None:
-    warehouse.answer({"int_claims__given": as_given(claims)}, CONSISTENCY_INPUTS)
+    warehouse.answer({"claims_given": as_given(claims)}, CONSISTENCY_INPUTS)
     assert find_inconsistencies(warehouse) == []
 
 
@@ -139,7 +139,7 @@ def test_what_is_told_as_a_clash_is_one(
         Claim(**{**vars(c), "value": c.value * factor}) if n % 7 == place % 7 else c
         for n, c in enumerate(claims)
     ]
-    warehouse.answer({"int_claims__given": as_given(spoiled)}, CONSISTENCY_INPUTS)
+    warehouse.answer({"claims_given": as_given(spoiled)}, CONSISTENCY_INPUTS)
     by_id = {claim.claim_id: claim for claim in spoiled}
     for row in find_inconsistencies(warehouse):
         told = [by_id[name] for name in row["claim_ids"]]
@@ -165,9 +165,7 @@ def test_two_bridges_in_a_row_are_the_bridge_across(
     for n, (a, b, c) in enumerate(triples):
         for name, start, end in (("ab", a, b), ("bc", b, c), ("ac", a, c), ("aa", a, a)):
             requests.append(Request(f"{n} {name}", "balance", -1, start, end))
-    warehouse.answer(
-        {"int_bridges__requested": requests_given(requests)}, ["bridges", "bridge_steps"]
-    )
+    warehouse.answer({"bridges_requested": requests_given(requests)}, ["bridges", "bridge_steps"])
     gaps = {row["bridge_id"]: row for row in warehouse.rows("bridges", "bridge_id")}
     compared = 0
     for n in range(len(triples)):

@@ -43,7 +43,7 @@ def answered(warehouse: Replay, held: HeldFigures) -> Answered:
         writer = Writer(held, seed)
         requests = [draw_request(writer, f"{seed}-{n}") for n in range(DRAWN_EACH)]
         warehouse.answer(
-            {"int_bridges__requested": requests_given(requests)}, ["bridges", "bridge_steps"]
+            {"bridges_requested": requests_given(requests)}, ["bridges", "bridge_steps"]
         )
         everything.requests |= {request.bridge_id: request for request in requests}
         everything.bridges |= {
@@ -161,7 +161,7 @@ def test_the_way_back_is_the_way_there_with_the_sign_turned(
 ) -> None:
     there = [r for name, r in answered.requests.items() if name in answered.bridges][:500]
     back = [Request(r.bridge_id, r.quantity, r.direction, r.b, r.a) for r in there]
-    warehouse.answer({"int_bridges__requested": requests_given(back)}, ["bridges"])
+    warehouse.answer({"bridges_requested": requests_given(back)}, ["bridges"])
     returned = {row["bridge_id"]: row for row in warehouse.rows("bridges", "bridge_id")}
     for request in there:
         one, other = answered.bridges[request.bridge_id], returned[request.bridge_id]

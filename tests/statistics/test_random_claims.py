@@ -59,8 +59,8 @@ def verdicts(warehouse: Replay, claims: list[Claim]) -> dict[str, dict]:
     names = {claim.document for claim in claims if claim.document}
     warehouse.answer(
         {
-            "int_claims__given": given(claims),
-            "int_claims__documents_given": documents_given(sorted(names), TOLD_ON),
+            "claims_given": given(claims),
+            "documents_given": documents_given(sorted(names), TOLD_ON),
         },
         ["claim_verdicts"],
     )

@@ -2,7 +2,7 @@
 
 -- A printed figure as what it asserts: a quantity of a cell, and the interval its words allow.
 with
-    claims as (select * from {{ ref("int_claims__given") }}),
+    claims as (select * from {{ ref("claims_given") }}),
 
     typed as (
 
@@ -99,4 +99,4 @@ select
     b.snapshot_sha256,
     b.row_number
 from bounded as b
-left join {{ ref("int_claims__documents_given") }} as d on b.document_id = d.document_id
+left join {{ ref("documents_given") }} as d on b.document_id = d.document_id

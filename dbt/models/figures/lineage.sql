@@ -127,24 +127,27 @@ with
         from {{ ref("revisions") }} as m
         inner join {{ ref("raw_references") }} as r on m.observation_id = r.observation_id
 
-    )
+    ),
 
-select distinct
+    each_once as (select distinct mart, row_key, reference_id from all_rows)
+
+select
     l.mart,
     l.row_key,
-    r.reference_id,
-    r.observation_id,
+    f.figure_id as reference_id,
+    f.observation_id,
     r.source_id,
     r.release_id,
     r.known_from,
-    r.raw_table,
-    r.snapshot_file,
-    r.snapshot_sha256,
-    r.row_number,
-    r.column_name,
-    r.reported_value,
-    r.reported_unit,
-    r.address,
-    r.licence
-from all_rows as l
-inner join {{ ref("raw_references") }} as r on l.reference_id = r.reference_id
+    f.raw_table,
+    s.snapshot_file,
+    s.snapshot_sha256,
+    f.row_number,
+    f.column_name,
+    f.reported_value,
+    f.reported_unit,
+    coalesce(p.address, s.address) as address,
+    s.licence
+from each_once as l
+inner join
+    {{ ref("int_trade__figures") }} as f on l.reference_id = f.figure_id {{ places_of_figures() }}

@@ -2,7 +2,7 @@
 with
     definitions as (select * from {{ ref("sector_definitions") }}),
 
-    held as (select distinct definition_id from {{ ref("int_figures__requested") }})
+    held as (select distinct definition_id from {{ ref("figures_requested") }})
 
 select
     d.definition_id,

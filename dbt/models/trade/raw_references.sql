@@ -19,11 +19,4 @@ select
     -- A quoted figure has the address of its own page.
     coalesce(p.address, s.address) as address,
     s.licence
-from {{ ref("int_trade__figures") }} as f
-inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
-inner join {{ ref("int_trade__files_listed") }} as s on f.file_no = s.file_no
-left join
-    {{ ref("int_trade__page_addresses") }} as p
-    on f.file_no = p.file_no
-    and f.row_number = p.row_number
-    and f.column_name = p.column_name
+from {{ ref("int_trade__figures") }} as f {{ places_of_figures() }}

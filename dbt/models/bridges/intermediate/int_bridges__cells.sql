@@ -2,7 +2,7 @@
 
 -- A bridge that changes products and period passes through cells that neither end names.
 with
-    requested as (select * from {{ ref("int_bridges__requested") }}),
+    requested as (select * from {{ ref("bridges_requested") }}),
 
     -- A claim is a figure of its period, under any definition of its sector.
     hypotheses as (

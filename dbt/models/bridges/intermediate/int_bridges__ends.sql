@@ -2,7 +2,7 @@
 
 -- Both ends of every bridge as points in the dimensions of a figure.
 with
-    requested as (select * from {{ ref("int_bridges__requested") }}),
+    requested as (select * from {{ ref("bridges_requested") }}),
 
     cells as (select * from {{ ref("int_figures__cells") }}),
 

@@ -7,4 +7,4 @@ def model(dbt, session):
     """One row per irreducible set, with both sides and likely corrections."""
     dbt.config(materialized="table")
     claims = dbt.ref("claims").pl()
-    return inconsistencies(claims, dbt.ref("int_claims__other_wholes").pl()).to_arrow()
+    return inconsistencies(claims, dbt.ref("shares_of_other_wholes").pl()).to_arrow()

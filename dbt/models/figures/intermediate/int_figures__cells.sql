@@ -6,7 +6,7 @@ with
     wanted as (
 
         select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
-        from {{ ref("int_figures__requested") }}
+        from {{ ref("figures_requested") }}
 
         union
 

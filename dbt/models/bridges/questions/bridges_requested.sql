@@ -4,7 +4,7 @@
 -- releases and claims follow from what is held. Others are asked for in the same columns, where
 -- an end is a reading or a claim, and a direction left out is the sign of the figure itself.
 with
-    cells as (select * from {{ ref("int_figures__requested") }}),
+    cells as (select * from {{ ref("figures_requested") }}),
 
     definitions as (
 

@@ -15,7 +15,7 @@ with
                 then 'groups'
                 else 'countries'
             end as partners
-        from {{ ref("int_releases__compared") }}
+        from {{ ref("releases_compared") }}
 
     )
 

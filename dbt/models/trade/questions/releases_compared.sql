@@ -13,7 +13,7 @@ with
             q.b_release_id,
             a.release_no as a_release_no,
             b.release_no as b_release_no
-        from {{ ref("int_releases__requested") }} as q
+        from {{ ref("releases_requested") }} as q
         inner join ordered as a on q.source_id = a.source_id and q.a_release_id = a.release_id
         inner join ordered as b on q.source_id = b.source_id and q.b_release_id = b.release_id
 
