@@ -79,11 +79,11 @@ lint: $(READY)
 
 lint-sql: $(READY)
 	sqlfmt --check --quiet --no-progressbar dbt
-	python -m dagster_project.dbt_project
+	python -m dagster_project.publish.dbt_project
 	dbt-bouncer run
 
 check-build: $(READY)
-	python -m dagster_project.check_build
+	python -m dagster_project.publish.check_build
 
 format: $(READY) ## Format Python and SQL.
 	ruff format .

@@ -9,6 +9,7 @@ Usage: python -m bench --help, or python -m bench.world_trade --help
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure import Cost, measure, middle
-from dagster_project.dbt_project import BUILD_FILE_NAME
+from dagster_project.publish.dbt_project import BUILD_FILE_NAME
 from dagster_project.settings import load_settings
 
 QUERY = "select count(*) from marts.trade_by_year"
@@ -89,7 +90,8 @@ def bench(
     runs: Annotated[int, typer.Option(help="Runs of each stage, whose median is shown.")] = 3,
 ) -> None:
     """CPU seconds, wall seconds, memory and file size of a build and of questions."""
-    console = Console()
+    # A table in a file or a pipe is not cut to the width of a terminal.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     roots = [load_settings().project_root, *([against.resolve()] if against else [])]
     with tempfile.TemporaryDirectory(prefix="bilateral-bench-") as folder:
         checkouts = [Checkout(root, Path(folder) / str(n)) for n, root in enumerate(roots)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
-from dagster_project.mirror.rules import DEFAULT_RULE, RULES
+from dagster_project.world.rules import DEFAULT_RULE, RULES
 
 ALL = "all"
 REPORTS = {"exporter_report": "exporter_reported_usd", "importer_report": "importer_fob_usd"}

@@ -1,7 +1,7 @@
 """Mirror reconciliation of a small world in Polars, as a reference for the models in SQL.
 
 Belongs here: from two frames of reports to mirrored cells, the sums of the contract in
-`dagster_project.mirror.estimation`, and a value by every rule. Does not belong here: worlds
+`dagster_project.world.estimation`, and a value by every rule. Does not belong here: worlds
 (`bench.world`), the estimation itself, or anything that must scale.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from dagster_project.mirror.cif import CIF_TERMS, MOMENT_TERMS, CifFit, solve_cif
-from dagster_project.mirror.estimation import (
+from dagster_project.world.cif import CIF_TERMS, MOMENT_TERMS, CifFit, solve_cif
+from dagster_project.world.estimation import (
     EXPORTER_PRODUCT_SUMS,
     IMPORTER_PRODUCT_SUMS,
     PAIR_SUMS,
@@ -21,7 +21,7 @@ from dagster_project.mirror.estimation import (
     Estimates,
     estimate,
 )
-from dagster_project.mirror.rules import RULES, sensitivity
+from dagster_project.world.rules import RULES, sensitivity
 
 CELL = ["exporter_iso3", "importer_iso3", "product_code", "year"]
 PAIR = ["exporter_iso3", "importer_iso3"]

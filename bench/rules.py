@@ -3,7 +3,7 @@
     python -m bench.rules --seeds 20 --first 1
 
 Belongs here: worlds, scores and the table of them. Does not belong here: the rules
-(`dagster_project.mirror.rules`) and how they are applied (`reference.py`).
+(`dagster_project.world.rules`) and how they are applied (`reference.py`).
 
 Scored is the root mean square of ln(V / truth) over the cells that both sides report, paired by
 seed. `true sigma` is the default rule with the planted sigmas (with a bias: the root of sigma
@@ -36,7 +36,7 @@ from bench.world import (
     truth,
 )
 from bench.world.truth import found
-from dagster_project.mirror.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
+from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
 
 ERRORS: Mapping[str, Callable[[], Errors]] = {
     "log-normal": log_normal,

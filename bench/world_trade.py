@@ -33,7 +33,7 @@ from rich.table import Table
 
 from bench.accuracy import accuracy
 from bench.measure import BenchError, Cost, Watched, measure, watch
-from dagster_project.dbt_project import (
+from dagster_project.publish.dbt_project import (
     dbt_environment,
     dbt_executable,
     ensure_manifest,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dagster as dg
 
-from dagster_project.dbt_project import ensure_manifest, read_manifest
+from dagster_project.defs.dbt import build_dbt_assets
 from dagster_project.defs.fetch import build_fetch_assets
 from dagster_project.defs.inbox import build_inbox_asset
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
-from dagster_project.defs.report import build_site_asset
 from dagster_project.defs.resources import build_resources
 from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
-from dagster_project.defs.transform import build_dbt_assets
+from dagster_project.defs.site import build_site_asset
+from dagster_project.publish.dbt_project import ensure_manifest, read_manifest
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import MARTS
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project.build import run_build
-from dagster_project.inputs import input_hash, is_current
+from dagster_project.publish.build import run_build
+from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 

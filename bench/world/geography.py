@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from bench.world.dice import dice
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 COUNTRY_SEED = "country_list.csv"
 PLACE_SEED = "country_geography.csv"

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from bench.world.dice import dice
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 CONVERSION_SEED = "hs_conversions.csv"
 COMMON, NEWER = "H4", "H5"

@@ -19,7 +19,7 @@ from bench.world.parameters import World
 from bench.world.products import COMMON, NEWER
 from bench.world.truth import Flows, Foundations, coded, found, true_flows
 from dagster_project.settings import load_settings
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.un_comtrade.areas import AREA_SEED
 
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from dagster_project.report.numbers import (
+from dagster_project.site.numbers import (
     apart,
     capital,
     compared,

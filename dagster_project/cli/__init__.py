@@ -1,8 +1,7 @@
 """The command `bilateral`.
 
-Belongs in these rooms: commands, their options and help, exit codes, and where output
-goes. Does not belong here: any answer (`figures/`, `warehouse.py`, `build.py`,
-`fetching/`).
+Belongs here: commands, their options and help, exit codes, and where output goes. Does not
+belong here: any answer (`questions/`, `publish/`, `fetch/`).
 
 Dagster, dbt and Polars are imported by the command that needs them: a query should not
 wait for an orchestrator.
@@ -13,12 +12,12 @@ from __future__ import annotations
 # In the order in which the help lists the commands.
 from dagster_project.cli import (  # noqa: F401
     building,
-    querying,
+    importing,
     questions,
     releases,
-    reporting,
+    site,
     sources,
-    taking,
+    sql,
 )
 from dagster_project.cli.app import app
 

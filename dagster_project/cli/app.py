@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import duckdb
 import typer
 
-from dagster_project.cli.terminal import complain
+from dagster_project.cli.terminal import print_error
 from dagster_project.settings import SettingsError, load_settings
 from dagster_project.warehouse import WarehouseError
 
 if TYPE_CHECKING:
-    from dagster_project.figures.replay import Replay
+    from dagster_project.questions.replay import Replay
 
-DONE, SPEAKS_AGAINST, BAD_INPUT, STOPPED = 0, 1, 2, 3
+DONE, CONTRADICTED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 
 app = typer.Typer(
     name="bilateral",
@@ -92,7 +92,7 @@ class Refused(Exception):
     """Ends a command with a message on stderr."""
 
 
-def reported(command: Callable[..., int | None]) -> Callable[..., None]:
+def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
     """A command whose expected errors become one paragraph on stderr and exit code 2."""
 
     @functools.wraps(command)
@@ -102,7 +102,7 @@ def reported(command: Callable[..., int | None]) -> Callable[..., None]:
         try:
             code = command(*args, **kwargs)
         except (WarehouseError, SettingsError, SnapshotError, Refused) as error:
-            complain(str(error))
+            print_error(str(error))
             raise typer.Exit(BAD_INPUT) from error
         raise typer.Exit(code or DONE)
 
@@ -110,10 +110,10 @@ def reported(command: Callable[..., int | None]) -> Callable[..., None]:
 
 
 @contextmanager
-def asked() -> Generator[Replay]:
+def open_replay() -> Generator[Replay]:
     """The published warehouse, ready for a question; a bad word in it is refused."""
-    from dagster_project.figures.replay import QuestionError, Replay
-    from dagster_project.figures.words import InputError
+    from dagster_project.questions.replay import QuestionError, Replay
+    from dagster_project.questions.words import InputError
 
     try:
         with Replay(load_settings()) as replay:

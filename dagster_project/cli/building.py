@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from dagster_project.cli.app import DONE, Refused, TextFormat, app, reported
+from dagster_project.cli.app import DONE, Refused, TextFormat, app, handle_errors
 from dagster_project.cli.terminal import print_table
-from dagster_project.figures.values import to_json
+from dagster_project.questions.values import to_json
 from dagster_project.settings import load_settings
 
 # Where nobody watches, the progress of a stage is told in about so many lines.
@@ -23,7 +23,7 @@ _LINES = 5
 
 
 @app.command()
-@reported
+@handle_errors
 def build(
     force: Annotated[
         bool, typer.Option("--force", help="Build although the inputs have not changed.")
@@ -35,8 +35,8 @@ def build(
 
     Example: `bilateral build`
     """
-    from dagster_project.build import BuildFailed, run_build
-    from dagster_project.figures.status import read_rejects, releases_built
+    from dagster_project.publish.build import BuildFailed, run_build
+    from dagster_project.questions.status import read_rejects, releases_built
 
     settings = load_settings()
     with _progress() as on_event:
@@ -58,7 +58,7 @@ def build(
 
 
 @app.command()
-@reported
+@handle_errors
 def status(
     form: Annotated[TextFormat, typer.Option("--format", help="How to write it.")] = (
         TextFormat.text
@@ -70,8 +70,8 @@ def status(
     """
     from datetime import date
 
-    from dagster_project.figures import render
-    from dagster_project.figures.status import read_status
+    from dagster_project.questions import render
+    from dagster_project.questions.status import read_status
 
     state = read_status(load_settings(), date.today())
     if form is TextFormat.json:

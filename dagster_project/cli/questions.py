@@ -14,8 +14,8 @@ import typer
 
 from dagster_project.cli.app import (
     BAD_INPUT,
+    CONTRADICTED,
     DONE,
-    SPEAKS_AGAINST,
     Kind,
     Partner,
     PeriodOption,
@@ -26,17 +26,17 @@ from dagster_project.cli.app import (
     TextFormat,
     VerdictFormat,
     app,
-    asked,
-    reported,
+    handle_errors,
+    open_replay,
 )
-from dagster_project.cli.terminal import complain, width
+from dagster_project.cli.terminal import print_error, width
 from dagster_project.cli.writing import write_csv
-from dagster_project.figures.values import to_json
+from dagster_project.questions.values import to_json
 
 
 # A figure below zero begins like an option.
 @app.command(context_settings={"ignore_unknown_options": True})
-@reported
+@handle_errors
 def explain(
     a: Annotated[str, typer.Argument(metavar="A", help="A figure (27.6) or a reading (census).")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
@@ -71,11 +71,11 @@ def explain(
 
     Example: `bilateral explain census@2017-01 cif --reporter USA --partner KOR --period 2015`
     """
-    from dagster_project.figures import explain as explaining
-    from dagster_project.figures import render
-    from dagster_project.figures.words import Words
+    from dagster_project.questions import explain as explaining
+    from dagster_project.questions import render
+    from dagster_project.questions.words import Words
 
-    with asked() as replay:
+    with open_replay() as replay:
         question = explaining.read_question(
             Words(replay),
             a=a,
@@ -97,12 +97,12 @@ def explain(
     else:
         typer.echo(render.answer_text(answer, width()))
     for note in render.notes(answer):
-        complain(note, "Note")
+        print_error(note, "Note")
     return DONE
 
 
 @app.command()
-@reported
+@handle_errors
 def check(
     claims: Annotated[Path, typer.Argument(metavar="CLAIMS.csv", help="The claims to judge.")],
     documents: Annotated[
@@ -120,11 +120,11 @@ def check(
 
     Example: `bilateral check claims.csv --documents documents.csv`
     """
-    from dagster_project.figures import check as checking
-    from dagster_project.figures import render
-    from dagster_project.figures.words import Words
+    from dagster_project.questions import check as checking
+    from dagster_project.questions import render
+    from dagster_project.questions.words import Words
 
-    with asked() as replay:
+    with open_replay() as replay:
         checked = checking.check(replay, Words(replay), claims, documents)
     objects = render.checked_objects(checked)
     if form is VerdictFormat.json:
@@ -135,14 +135,14 @@ def check(
     else:
         typer.echo(render.checked_text(checked, width()))
     for problem in checked.problems:
-        complain(str(problem))
+        print_error(str(problem))
     if checked.problems:
         return BAD_INPUT
-    return SPEAKS_AGAINST if checked.speaks_against else DONE
+    return CONTRADICTED if checked.speaks_against else DONE
 
 
 @app.command()
-@reported
+@handle_errors
 def figures(
     reporter: Reporter,
     partner: Partner,
@@ -161,11 +161,11 @@ def figures(
 
     Example: `bilateral figures --reporter USA --partner KOR --period 2016 --sector autos`
     """
-    from dagster_project.figures import render
-    from dagster_project.figures.side_by_side import figures as side_by_side
-    from dagster_project.figures.words import Words, read_period
+    from dagster_project.questions import render
+    from dagster_project.questions.figures import figures as side_by_side
+    from dagster_project.questions.words import Words, read_period
 
-    with asked() as replay:
+    with open_replay() as replay:
         words = Words(replay)
         rows = side_by_side(
             replay,

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dagster_project.cli.app import DONE, Refused, TableFormat, app, asked, reported
-from dagster_project.cli.terminal import complain
+from dagster_project.cli.app import DONE, Refused, TableFormat, app, handle_errors, open_replay
+from dagster_project.cli.terminal import print_error
 from dagster_project.cli.writing import write_csv, write_objects
-from dagster_project.figures.values import cell, to_json
+from dagster_project.questions.values import cell, to_json
 from dagster_project.settings import load_settings
 
 _LIST = "list"
@@ -77,7 +77,7 @@ app.add_typer(releases, name="releases")
 
 
 @releases.command(_LIST)
-@reported
+@handle_errors
 def list_releases(
     source: Annotated[
         str | None, typer.Argument(metavar="[SOURCE]", help="One source; all without it.")
@@ -90,8 +90,8 @@ def list_releases(
 
     Example: `bilateral releases us_census --format csv`
     """
-    from dagster_project.figures.releases import held_releases
-    from dagster_project.figures.words import InputError
+    from dagster_project.questions.releases import held_releases
+    from dagster_project.questions.words import InputError
 
     try:
         held = held_releases(load_settings(), source)
@@ -114,7 +114,7 @@ def list_releases(
 
 
 @releases.command("diff")
-@reported
+@handle_errors
 def diff(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source of both.")],
     first: Annotated[str, typer.Argument(metavar="R1", help="The release to start from.")],
@@ -128,9 +128,9 @@ def diff(
 
     Example: `bilateral releases diff us_census 2017-01 2026-09 --format csv`
     """
-    from dagster_project.figures.releases import compare
+    from dagster_project.questions.releases import compare
 
-    with asked() as replay:
+    with open_replay() as replay:
         compared = compare(replay, source, first, second)
     if form is TableFormat.json:
         typer.echo(
@@ -168,7 +168,7 @@ def diff(
             ("product_code", "period"),
         )
         if len(compared.cells) > _CELLS_SHOWN:
-            complain(
+            print_error(
                 f"only the first {_CELLS_SHOWN} of {len(compared.cells):,} cells are shown;"
                 " --format csv writes them all",
                 "Note",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from dagster_project.cli.app import Flow, Frequency, Refused
-from dagster_project.figures.words import (
+from dagster_project.questions.words import (
     Country,
     InputError,
     Period,

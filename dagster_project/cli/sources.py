@@ -24,16 +24,16 @@ from dagster_project.cli.app import (
     TableFormat,
     TextFormat,
     app,
-    reported,
+    handle_errors,
 )
-from dagster_project.cli.terminal import complain, width
+from dagster_project.cli.terminal import print_error, width
 from dagster_project.cli.writing import write_objects
-from dagster_project.figures.values import cell, to_json
+from dagster_project.questions.values import cell, to_json
 from dagster_project.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from dagster_project.fetching.job import FetchEvent, FetchOutcome
-    from dagster_project.fetching.planning import PlannedFetch
+    from dagster_project.fetch.job import FetchEvent, FetchOutcome
+    from dagster_project.fetch.planning import PlannedFetch
     from dagster_project.sources.connector import Selection
 
 # Where nobody watches, progress is told in about so many lines.
@@ -56,7 +56,7 @@ Frequencies = Annotated[
 
 
 @app.command()
-@reported
+@handle_errors
 def fetch(
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="`bilateral sources` lists them.")
@@ -128,8 +128,8 @@ def fetch(
     Example: `bilateral fetch un_comtrade --reporter USA --reporter KOR --frequency A --dry-run`
     """
     from dagster_project.cli.selecting import read_selection, spelled
-    from dagster_project.fetching.job import FetchError, run_fetch
-    from dagster_project.fetching.planning import plan_fetch
+    from dagster_project.fetch.job import FetchError, run_fetch
+    from dagster_project.fetch.planning import plan_fetch
     from dagster_project.sources.connector import Refused as RefusedByPublisher
     from dagster_project.sources.connector import SelectionError
 
@@ -155,7 +155,7 @@ def fetch(
         return DONE
     _say(_planned_text(selection, planned), err=not dry_run)
     for note in planned.notes:
-        complain(note, "Note")
+        print_error(note, "Note")
     if dry_run:
         return DONE
     go_on = f"Go on with: {spelled(source, selection)}"
@@ -173,11 +173,11 @@ def fetch(
         else:
             stopped = None
     if stopped is not None:
-        complain(f"{stopped} {go_on}", "Stopped")
+        print_error(f"{stopped} {go_on}", "Stopped")
         return STOPPED
     for note in dict.fromkeys(outcome.notes):
         if note not in planned.notes:
-            complain(note, "Note")
+            print_error(note, "Note")
     if form is TextFormat.json:
         typer.echo(to_json(_outcome_json(outcome)))
     else:
@@ -186,7 +186,7 @@ def fetch(
 
 
 @app.command()
-@reported
+@handle_errors
 def sources(
     source: Annotated[
         str | None,
@@ -213,8 +213,8 @@ def sources(
 
     Example: `bilateral sources un_comtrade --available --reporter USA --frequency A`
     """
-    from dagster_project.figures.sources import list_sources
-    from dagster_project.figures.words import InputError
+    from dagster_project.questions.sources import list_sources
+    from dagster_project.questions.words import InputError
 
     settings = load_settings()
     if available:
@@ -250,7 +250,7 @@ def _show_available(
     settings: Settings, source: str, reporters: list[str], frequency: Frequency, form: TableFormat
 ) -> int:
     from dagster_project.cli.selecting import read_selection
-    from dagster_project.fetching.availability import ask_available
+    from dagster_project.fetch.availability import ask_available
     from dagster_project.sources.connector import ReplyError, SelectionError
 
     today = date.today()
@@ -266,7 +266,7 @@ def _show_available(
     except (ReplyError, SelectionError) as error:
         raise Refused(str(error)) from error
     if not found:
-        complain(
+        print_error(
             f"{source} keeps no list of what it has; --dry-run says what a fetch asks.", "Note"
         )
     write_objects(
@@ -439,7 +439,7 @@ def _progress(
             # The survey alone says less than the plan; replies may announce more than it.
             total = max(event.total, expected)
             if event.note is not None:
-                complain(event.note, "Again")
+                print_error(event.note, "Again")
             elif done * _LINES // total > told:
                 told = done * _LINES // total
                 typer.echo(f"Replies: {done:,} of {total:,}, {rows:,} rows", err=True)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from dagster_project.figures.values import cell
+from dagster_project.questions.values import cell
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-    from dagster_project.figures.render import Table
+    from dagster_project.questions.render import Table
 
 # A cell is folded to this width before a table gives way to records.
 _FOLDED = 12
@@ -90,7 +90,7 @@ def _name_width(column: list[str]) -> int:
     return longest if longest <= _NAME else 0
 
 
-def complain(message: str, title: str = "Error") -> None:
+def print_error(message: str, title: str = "Error") -> None:
     """One paragraph on stderr, folded at the width of the terminal."""
     console = Console(stderr=True)
     columns = console.width if console.is_terminal else _WIDE

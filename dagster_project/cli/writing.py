@@ -18,8 +18,8 @@ import duckdb
 import typer
 
 from dagster_project.cli.app import Refused, TableFormat
-from dagster_project.cli.terminal import complain, print_table
-from dagster_project.figures.values import cell, to_json
+from dagster_project.cli.terminal import print_error, print_table
+from dagster_project.questions.values import cell, to_json
 
 # A table is for reading; whoever wants more rows than this wants another format.
 _ROWS_IN_A_TABLE = 200
@@ -38,7 +38,7 @@ def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path
         rows = result.fetchmany(_ROWS_IN_A_TABLE)
         print_table((header, [list(row) for row in rows]))
         if result.fetchone() is not None:
-            complain(
+            print_error(
                 f"only the first {_ROWS_IN_A_TABLE} rows are shown; --format csv writes them all",
                 "Note",
             )
@@ -69,7 +69,7 @@ def write_objects(
         shown = objects[:_ROWS_IN_A_TABLE]
         print_table((list(columns.values()), [[one[name] for name in columns] for one in shown]))
         if len(objects) > len(shown):
-            complain(
+            print_error(
                 f"only the first {_ROWS_IN_A_TABLE} of {len(objects)} rows are shown; --format csv"
                 " writes them all",
                 "Note",

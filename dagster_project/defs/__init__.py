@@ -1,4 +1,4 @@
-"""Dagster objects only: what is computed stands in `sources/`, in `dbt/`, in `publishing.py`.
+"""Dagster objects only: what they run is in `sources/`, `dbt/` and `publish/`.
 
 Annotations are evaluated in this package, since Dagster reads them: no module here may
 import `annotations` from `__future__`.

@@ -13,21 +13,21 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.defs.transform import OWNER
-from dagster_project.fetching.http import USUAL_PACE, Pace
-from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
-from dagster_project.fetching.planning import plan_fetch
+from dagster_project.defs.dbt import OWNER
+from dagster_project.fetch.client import DEFAULT_RETRY, RetryPolicy
+from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetch.planning import plan_fetch
+from dagster_project.fetch.subscriptions import Subscription, SubscriptionError, read_subscriptions
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
-from dagster_project.sources.connector import About, QuotaSpent, Selection, SelectionError
+from dagster_project.sources.connector import QuotaSpent, Selection, SelectionError, SourceInfo
+from dagster_project.sources.fetch_checks import add_up, find_fall, find_missing
 from dagster_project.sources.snapshot import Covers, SnapshotError
-from dagster_project.sources.soundness import add_up, find_fall, find_missing
-from dagster_project.subscriptions import Subscription, SubscriptionError, read_subscriptions
 
 FETCHED = "fetched"
-_KEEPS_ROWS = "keeps_its_rows"
+_KEEPS_ROWS = "no_row_loss"
 _ADDS_UP = "adds_up_to_its_totals"
-_CAME_WHOLE = "came_whole"
+_CAME_WHOLE = "is_complete"
 _SHOWN = 20
 
 
@@ -49,7 +49,7 @@ def fetch_pool(source_id: str) -> str:
     return f"fetch_{source_id}"
 
 
-def partitions_of(about: About) -> dg.TimeWindowPartitionsDefinition | None:
+def partitions_of(about: SourceInfo) -> dg.TimeWindowPartitionsDefinition | None:
     """A partition a year, this year included, where a source is kept up to date by years."""
     if about.by_year_from is None:
         return None
@@ -58,7 +58,9 @@ def partitions_of(about: About) -> dg.TimeWindowPartitionsDefinition | None:
     )
 
 
-def build_fetch_assets(settings: Settings, pace: Pace = USUAL_PACE) -> list[dg.AssetsDefinition]:
+def build_fetch_assets(
+    settings: Settings, pace: RetryPolicy = DEFAULT_RETRY
+) -> list[dg.AssetsDefinition]:
     with warnings.catch_warnings():
         # Backfill policies may change, which the pinned version guards against: nothing that
         # a user of the command should hear of.
@@ -69,7 +71,7 @@ def build_fetch_assets(settings: Settings, pace: Pace = USUAL_PACE) -> list[dg.A
 
 
 def build_fetch_asset(
-    settings: Settings, about: About, pace: Pace = USUAL_PACE
+    settings: Settings, about: SourceInfo, pace: RetryPolicy = DEFAULT_RETRY
 ) -> dg.AssetsDefinition:
     """All subscriptions of one source, fetched for the years of the run."""
     key = fetched_key(about.source_id)

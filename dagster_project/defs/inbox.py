@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_project.defs.transform import OWNER
+from dagster_project.defs.dbt import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.inbox import QUARANTINE, Quarantined, Taken, look, take
 
 INBOX = dg.AssetKey(["fetched", "inbox"])
 INBOX_POOL = "inbox"
-_NOTHING_PUT_ASIDE = "nothing_put_aside"
+_NOTHING_PUT_ASIDE = "no_quarantined_files"
 
 
 def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -42,7 +42,9 @@ def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
             context.log.warning(f"{one.name}: {one.reason}")
         waiting = list(look(settings, datetime.now(UTC)).waiting)
         if waiting:
-            context.log.info(f"Seen, and taken at the next look if steady: {', '.join(waiting)}.")
+            context.log.info(
+                f"FetchedDatasets, and taken at the next look if steady: {', '.join(waiting)}."
+            )
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(str(settings.inbox)),

@@ -10,7 +10,7 @@ import dagster as dg
 
 from dagster_project.defs.fetch import FETCHED, fetched_key
 from dagster_project.defs.inbox import INBOX
-from dagster_project.defs.report import MAKE_SITE, SITE
+from dagster_project.defs.site import MAKE_SITE, SITE
 from dagster_project.sources.catalog import CONNECTORS
 
 BUILD_JOB = "build_warehouse"

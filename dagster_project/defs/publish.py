@@ -8,11 +8,12 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from dagster_project.build_room import BuildRoom
-from dagster_project.defs.resources import BUILD_POOL, Listener
-from dagster_project.defs.transform import OWNER
-from dagster_project.inputs import input_hash
-from dagster_project.publishing import AuditFailed, publish
+from dagster_project.defs.dbt import OWNER
+from dagster_project.defs.resources import BUILD_POOL, BuildProgress
+from dagster_project.publish.audit import AuditFailed
+from dagster_project.publish.build_dir import BuildDir
+from dagster_project.publish.fingerprint import input_hash
+from dagster_project.publish.publication import publish
 from dagster_project.settings import Settings
 
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
@@ -36,13 +37,13 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
     )
     def warehouse(
         context: dg.AssetExecutionContext,
-        build_room: dg.ResourceParam[BuildRoom],
-        listener: dg.ResourceParam[Listener],
+        build_dir: dg.ResourceParam[BuildDir],
+        listener: dg.ResourceParam[BuildProgress],
     ) -> dg.MaterializeResult:
-        if input_hash(settings) != build_room.input_hash:
+        if input_hash(settings) != build_dir.input_hash:
             raise AuditFailed(("Its inputs changed while it was built; build again.",))
-        outcome = publish(settings, build_room.finished())
-        build_room.mark_done()
+        outcome = publish(settings, build_dir.finished())
+        build_dir.mark_done()
         if not outcome.published:
             context.log.info("The same content is already published; nothing was replaced.")
         listener.ended("publish", "warehouse", "published" if outcome.published else "same", 1)

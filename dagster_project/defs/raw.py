@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from dagster_project.defs.dbt import OWNER
 from dagster_project.defs.fetch import fetched_key
 from dagster_project.defs.inbox import INBOX
-from dagster_project.defs.resources import Listener
+from dagster_project.defs.resources import BuildProgress
 from dagster_project.defs.schedules import freshness_of
-from dagster_project.defs.transform import OWNER
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import (
     BULK,
@@ -28,7 +28,7 @@ from dagster_project.sources.catalog import (
     load_entry,
     load_snapshot_index,
 )
-from dagster_project.sources.succession import WITHDRAWN_SCHEMA
+from dagster_project.sources.release_diff import WITHDRAWN_SCHEMA
 
 SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
 SNAPSHOT_REJECTS = dg.AssetKey(["raw", "snapshots__rejects"])
@@ -92,7 +92,7 @@ def build_raw_asset(
         ],
     )
     def raw_table(
-        context: dg.AssetExecutionContext, listener: dg.ResourceParam[Listener]
+        context: dg.AssetExecutionContext, listener: dg.ResourceParam[BuildProgress]
     ) -> dg.MaterializeResult:
         percent = -1
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 import dagster as dg
 
-from dagster_project.build_room import BuildRoom, open_build_room
-from dagster_project.inputs import code_version, input_hash
+from dagster_project.publish.build_dir import BuildDir, open_build_room
+from dagster_project.publish.fingerprint import code_version, input_hash
 from dagster_project.settings import Settings
 
 # One pool guards the build, whose limit stands in `.dagster/dagster.yaml`. Each build has
@@ -33,7 +33,7 @@ class BuildEvent:
     total: int
 
 
-class Listener:
+class BuildProgress:
     """Who wants to hear of the progress of a build; by default nobody."""
 
     def __init__(self, on_event: Callable[[BuildEvent], None] = lambda event: None) -> None:
@@ -52,7 +52,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
     """The resources of a code location whose folders are these."""
 
     @dg.resource(description="The folder of this build, held until the run ends.")
-    def build_room(context: dg.InitResourceContext) -> Iterator[BuildRoom]:
+    def build_dir(context: dg.InitResourceContext) -> Iterator[BuildDir]:
         run = context.run
         if run is None:
             raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
@@ -65,4 +65,4 @@ def build_resources(settings: Settings) -> dict[str, object]:
         ) as room:
             yield room
 
-    return {"build_room": build_room, "listener": Listener()}
+    return {"build_dir": build_dir, "listener": BuildProgress()}

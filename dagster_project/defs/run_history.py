@@ -18,7 +18,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
-from dagster_project.defs.transform import DBT_MODELS
+from dagster_project.defs.dbt import DBT_MODELS
 
 
 class OpenEventLog(SqliteEventLogStorage):

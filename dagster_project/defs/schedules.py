@@ -10,12 +10,12 @@ from datetime import date, timedelta
 import dagster as dg
 
 from dagster_project.defs.jobs import BUILD_JOB, fetch_job
-from dagster_project.fetching.keys import key_of
-from dagster_project.inputs import input_hash, is_current
+from dagster_project.fetch.keys import key_of
+from dagster_project.fetch.subscriptions import read_subscriptions, subscriptions_file
+from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CONNECTORS
-from dagster_project.sources.connector import About
-from dagster_project.subscriptions import read_subscriptions, subscriptions_file
+from dagster_project.sources.connector import SourceInfo
 
 # How a run is told its first and last partition; Dagster has no public name for them.
 _FIRST_YEAR_TAG = "dagster/asset_partition_range_start"
@@ -147,7 +147,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 
 def build_fetch_schedule(
-    settings: Settings, calendar: Calendar, about: About
+    settings: Settings, calendar: Calendar, about: SourceInfo
 ) -> dg.ScheduleDefinition:
     """Fetches what the subscriptions ask of a source, in the years that may have changed."""
     source_id = about.source_id
@@ -178,7 +178,7 @@ def build_fetch_schedule(
     return fetch
 
 
-def years_to_fetch(about: About, day: date, months_back: int) -> dict[str, str]:
+def years_to_fetch(about: SourceInfo, day: date, months_back: int) -> dict[str, str]:
     """The tags of a run over the years from so many months ago to this one."""
     if about.by_year_from is None:
         return {}

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dagster_project.defs.jobs import BUILD_JOB, INBOX_JOB, WAREHOUSE
-from dagster_project.defs.report import SITE_JOB, build_site_sensor
-from dagster_project.inputs import input_hash, is_current
+from dagster_project.defs.site import SITE_JOB, build_site_sensor
+from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import Settings
 from dagster_project.sources.inbox import look
 

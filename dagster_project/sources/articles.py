@@ -15,8 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import (
+from dagster_project.sources.parsing import (
     PERIOD_PATTERN,
     Parsed,
     closest,
@@ -27,6 +26,7 @@ from dagster_project.sources.reading import (
     rejects_frame,
     shows,
 )
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.snapshot import SnapshotError
 
 CLAIMS_LAYOUT = "claims"
@@ -325,7 +325,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__claims",
         description="The trade figures that articles print, one claim a row.",
         layouts=frozenset({CLAIMS_LAYOUT}),
-        signs={CLAIMS_LAYOUT: shows("claim_id", "document_id", "base_period")},
+        layout_detectors={CLAIMS_LAYOUT: shows("claim_id", "document_id", "base_period")},
         parser=_claims_parser,
         seeds=VOCABULARY_SEEDS,
         columns=CLAIMS_SCHEMA,
@@ -337,7 +337,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__documents",
         description="The articles that claims were read from.",
         layouts=frozenset({DOCUMENTS_LAYOUT}),
-        signs={DOCUMENTS_LAYOUT: shows("document_id", "title_in_short", "published_on")},
+        layout_detectors={DOCUMENTS_LAYOUT: shows("document_id", "title_in_short", "published_on")},
         parser=_documents_parser,
         seeds=(),
         columns=DOCUMENTS_SCHEMA,

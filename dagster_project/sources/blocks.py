@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from dagster_project.sources.reading import decode
+from dagster_project.sources.parsing import decode
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough to be read column by column, little enough to hold a few.

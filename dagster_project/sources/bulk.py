@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import Block, Progress, read_blocks, sha256_of
+from dagster_project.sources.parsing import Parsed, constant_columns
 from dagster_project.sources.partitions import FINGERPRINT, SCHEMA_FILE, state_of, write_if_changed
 from dagster_project.sources.raw import (
     LINEAGE_SCHEMA,
@@ -44,7 +45,6 @@ from dagster_project.sources.raw import (
     fingerprint_of,
     rejects_file_of,
 )
-from dagster_project.sources.reading import Parsed, constant_columns
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile, discover_releases
 
 BlockParser = Callable[[Block], Parsed]
@@ -87,7 +87,7 @@ class BulkTable:
     calendar: str
     coded: frozenset[str] = frozenset()
     whole_reports: frozenset[str] = frozenset()
-    signs: Mapping[str, Sign] = field(default_factory=dict, compare=False)
+    layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
 
     @property
     def group(self) -> str:

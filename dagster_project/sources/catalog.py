@@ -2,7 +2,7 @@
 
 Belongs here: which publishers there are, and finding a table by its name. Does not belong
 here: what a table holds (its publisher's module), writing it (`raw`), sending requests
-(`dagster_project/fetching/`). A new source is a module beside this one and a line here.
+(`dagster_project/fetch/`). A new source is a module beside this one and a line here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from dagster_project.sources import (
     cepii_baci,
     fred,
     korea_customs,
-    published,
+    printed_figures,
     un_comtrade,
     us_census,
     usitc_dataweb,
 )
 from dagster_project.sources.bulk import BulkTable, OnProgress, load_bulk_table
 from dagster_project.sources.connector import Connector, SelectionError
+from dagster_project.sources.parsing import closest
 from dagster_project.sources.raw import (
     REJECTS_SCHEMA,
     SNAPSHOT_FILES_SCHEMA,
@@ -31,7 +32,6 @@ from dagster_project.sources.raw import (
     load_index,
     load_table,
 )
-from dagster_project.sources.reading import closest
 
 __all__ = [
     "BULK",
@@ -57,7 +57,7 @@ CATALOG: tuple[SourceTable, ...] = (
     *bea_ita.TABLES,
     *korea_customs.TABLES,
     *fred.TABLES,
-    *published.TABLES,
+    *printed_figures.TABLES,
     *articles.TABLES,
 )
 

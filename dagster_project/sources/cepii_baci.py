@@ -18,7 +18,7 @@ import polars as pl
 from dagster_project.sources.blocks import Block
 from dagster_project.sources.bulk import BulkTable, FileOpener
 from dagster_project.sources.delimited import read_records, split_header
-from dagster_project.sources.reading import Check, Parsed, reject_faulty
+from dagster_project.sources.parsing import Check, Parsed, reject_faulty
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas, read_areas
 
@@ -142,7 +142,7 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         description="The world's trade by exporter, importer and product, reconciled by CEPII.",
         layouts=frozenset({LAYOUT}),
         coded=frozenset({LAYOUT}),
-        signs={LAYOUT: _is_shown},
+        layout_detectors={LAYOUT: _is_shown},
         opener=_opener,
         seeds=(COUNTRY_SEED, AREA_SEED),
         columns=SCHEMA,

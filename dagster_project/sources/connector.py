@@ -2,7 +2,7 @@
 
 Belongs here: the shapes that all connectors share, none of which touches the network.
 Does not belong here: a publisher's addresses and rules (its own module), sending requests,
-retries, quotas and files (`dagster_project/fetching/`).
+retries, quotas and files (`dagster_project/fetch/`).
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Examined:
+class ReplyResult:
     """What a reply turned out to be.
 
     `content` is what is stored: the reply's bytes, with a key that the publisher echoed
@@ -200,7 +200,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class About:
+class SourceInfo:
     """What a source is, for a user who has to choose one.
 
     `by_year_from` is the first year that may be asked for of a source so large that it is
@@ -233,7 +233,7 @@ class Connector(Protocol):
     """
 
     @property
-    def about(self) -> About: ...
+    def about(self) -> SourceInfo: ...
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
         """Requests whose replies say what is available, asked before planning.
@@ -264,7 +264,7 @@ class Connector(Protocol):
         """
         ...
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
         """What a reply is: the same answer for the same reply, at any time.
 
         Raises:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.sources.blocks import Block
-from dagster_project.sources.reading import rejects_frame
+from dagster_project.sources.parsing import rejects_frame
 from dagster_project.sources.snapshot import SnapshotError
 
 _BEYOND = "_beyond"

@@ -15,23 +15,22 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
     Connector,
-    Examined,
     Limits,
     Plan,
     Refused,
     Reply,
+    ReplyResult,
     Request,
     Selection,
     SelectionError,
+    SourceInfo,
     Terms,
     TryAgain,
 )
-from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import (
+from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
     closest,
@@ -41,6 +40,7 @@ from dagster_project.sources.reading import (
     reject_where,
     shows,
 )
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "fred"
@@ -173,8 +173,8 @@ class Fred(Connector):
     """Series of one country each, several in a file."""
 
     @property
-    def about(self) -> About:
-        return About(
+    def about(self) -> SourceInfo:
+        return SourceInfo(
             source_id=SOURCE,
             title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
             gives="A copy of the US Census Bureau's country series: total exports FAS and general"
@@ -218,7 +218,7 @@ class Fred(Connector):
             fewest=-(-len(series) // _SERIES_PER_REQUEST),
         )
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
         """What a reply is: a file of the series asked for, or a web page that says why not."""
         where = f"{SOURCE}, {chunk.name} ({chunk.request.stored_address})"
         if reply.status in (400, 404):
@@ -237,7 +237,7 @@ class Fred(Connector):
                     f" {','.join(columns)!r}. The layout has changed: look at the series' pages."
                 )
             if header == columns and len(lines) == 1:
-                return Examined(b"")
+                return ReplyResult(b"")
             cells, _ = read_csv_cells(reply.content, where, columns)
         except SnapshotError as error:
             raise TryAgain(f"status {reply.status}: {error}") from error
@@ -246,7 +246,7 @@ class Fred(Connector):
         has_figures = cells.select(
             pl.any_horizontal(~pl.col(one).is_in(_MISSING) for one in asked).any()
         ).item()
-        return Examined(reply.content if has_figures else b"")
+        return ReplyResult(reply.content if has_figures else b"")
 
 
 def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Series]:
@@ -335,7 +335,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US goods trade with single countries by month, as FRED copies it from the"
         " Census Bureau: total exports FAS, general imports at customs value.",
         layouts=frozenset({LAYOUT}),
-        signs={LAYOUT: shows(starts=_DATE)},
+        layout_detectors={LAYOUT: shows(starts=_DATE)},
         parser=_series_parser,
         seeds=(SERIES_SEED,),
         columns=SCHEMA,

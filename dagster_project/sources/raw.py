@@ -19,6 +19,7 @@ from typing import Protocol
 import polars as pl
 
 from dagster_project.settings import Settings
+from dagster_project.sources.parsing import Parsed, reject_duplicates, rejects_frame
 from dagster_project.sources.partitions import (
     FINGERPRINT,
     PART,
@@ -29,7 +30,7 @@ from dagster_project.sources.partitions import (
     write,
     write_if_changed,
 )
-from dagster_project.sources.reading import Parsed, reject_duplicates, rejects_frame
+from dagster_project.sources.release_diff import write_withdrawn
 from dagster_project.sources.snapshot import (
     Release,
     SnapshotError,
@@ -37,7 +38,6 @@ from dagster_project.sources.snapshot import (
     discover_releases,
     read_verified,
 )
-from dagster_project.sources.succession import write_withdrawn
 
 SNAPSHOT_FILES_TABLE = "snapshots__files"
 REJECTS_TABLE = "snapshots__rejects"
@@ -124,8 +124,8 @@ class SourceTable:
     and gives the function that parses one file. `columns` are what it fills; loading adds
     the lineage. `primary_key` holds within one release. `values` are the columns whose change
     makes a row another row, and `period` gives a row's last month as YYYY-MM: both are what
-    tells whether a later release says anything new. `signs` say by layout how a file that
-    comes without a sidecar is recognised. `total` is there where the publisher totals its rows.
+    tells whether a later release says anything new. `layout_detectors` recognise, by layout, a
+    file that comes without a sidecar. `total` is there where the publisher totals its rows.
     """
 
     source_id: str
@@ -139,7 +139,7 @@ class SourceTable:
     calendar: str
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
-    signs: Mapping[str, Sign] = field(default_factory=dict, compare=False)
+    layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
     total: OwnTotal | None = None
 
     @property

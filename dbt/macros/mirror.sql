@@ -13,7 +13,7 @@
     and {{ at }}mos_code = '0'
 {%- endmacro %}
 
-{#- Terms of the CIF regression, in the order in which `dagster_project/mirror/cif.py` solves. -#}
+{#- Terms of the CIF regression, in the order in which `dagster_project/world/cif.py` solves. -#}
 {% macro cif_terms() %}
     {{
         return(

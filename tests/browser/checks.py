@@ -22,9 +22,9 @@ from browser.kinds import ours
 from browser.reading import Figure, pages_of, read
 from playwright.sync_api import Browser, Page
 
-from dagster_project.report.asking import Marts
-from dagster_project.report.numbers import billions, heading, millions, raw, shown
 from dagster_project.settings import Settings
+from dagster_project.site.numbers import billions, heading, millions, raw, shown
+from dagster_project.site.queries import Marts
 from dagster_project.warehouse import QueryRefused
 
 WIDTHS = (360, 768, 1600)

@@ -11,8 +11,8 @@ import pytest
 from browser.chromium import MISSING, executable, started
 from playwright.sync_api import Browser
 
-from dagster_project.report.site import write_site
 from dagster_project.settings import Settings
+from dagster_project.site.build import write_site
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.report.asking import Marts
-from dagster_project.report.desk import Desk, File
-from dagster_project.report.site import Job, jobs_of, make, read_outline
 from dagster_project.settings import Settings
+from dagster_project.site.build import Job, jobs_of, make, read_outline
+from dagster_project.site.context import File, PageContext
+from dagster_project.site.queries import Marts
 
 STATIC = Path(make.__code__.co_filename).with_name("static")
 
@@ -28,9 +28,9 @@ def write_sample(
 ) -> Path:
     """Write the chosen pages of a site; what they link to may be missing."""
     with Marts(settings) as marts:
-        desk = Desk(marts, read_outline(marts, pairs))
-        for job in choose(list(jobs_of(desk.outline))):
-            _write(folder, make(desk, job))
+        context = PageContext(marts, read_outline(marts, pairs))
+        for job in choose(list(jobs_of(context.outline))):
+            _write(folder, make(context, job))
     for file in STATIC.iterdir():
         shutil.copyfile(file, folder / file.name)
     return folder

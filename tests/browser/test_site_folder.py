@@ -17,12 +17,12 @@ from browser.kinds import ours
 from browser.reading import pages_of
 from browser.samples import altered
 
-from dagster_project.report import site as sites
-from dagster_project.report.desk import File
-from dagster_project.report.placing import place
-from dagster_project.report.site import PublicationChanged, write_site
+from dagster_project.publish.atomic import ReplaceRefused
 from dagster_project.settings import Settings
-from dagster_project.swapping import SwapRefused
+from dagster_project.site import site as sites
+from dagster_project.site.build import PublicationChanged, write_site
+from dagster_project.site.context import File
+from dagster_project.site.output import place
 
 GROUP = ("USA", "census:0003")
 
@@ -80,7 +80,7 @@ def test_what_is_no_site_is_refused_before_any_page_is_made(
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     made: list[int] = []
-    with pytest.raises(SwapRefused, match="move it away"):
+    with pytest.raises(ReplaceRefused, match="move it away"):
         write_site(built_warehouse, [GROUP], out=tmp_path, on_page=lambda done, of: made.append(1))
     assert made == []
     assert names(tmp_path) == ["thesis.txt"]
@@ -125,8 +125,8 @@ def test_several_writers_and_a_reader_share_one_link(tmp_path: Path) -> None:
 _WRITE = """
 import sys
 from pathlib import Path
-from dagster_project.report.desk import File
-from dagster_project.report.placing import place
+from dagster_project.site.context import File
+from dagster_project.site.output import place
 link, mark = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 place(link, [File(f"inner/{number}.html", mark) for number in range(3000)])

@@ -20,15 +20,16 @@ from typing import Any
 import polars as pl
 from checks_bite.dbt_fork import run_dbt
 
-from dagster_project.build_room import open_build_room
-from dagster_project.dbt_project import (
+from dagster_project.publish.audit import AuditFailed
+from dagster_project.publish.build_dir import open_build_room
+from dagster_project.publish.dbt_project import (
     build_arguments,
     dbt_environment,
     ensure_manifest,
     lend_parse,
     read_manifest,
 )
-from dagster_project.publishing import AuditFailed, publish
+from dagster_project.publish.publication import publish
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import load_all
 from dagster_project.sources.snapshot import SIDECAR

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from checks_bite.project_copy import ProjectCopy
 
-from dagster_project.build import BuildFailed, run_build
+from dagster_project.publish.build import BuildFailed, run_build
 from dagster_project.sources.catalog import load_all
 from dagster_project.sources.snapshot import SnapshotError
 

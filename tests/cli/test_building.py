@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dagster_project.build import BuildFailed
 from dagster_project.cli.building import _progress
 from dagster_project.defs.resources import BuildEvent
-from dagster_project.figures.render import status_json, status_tables
-from dagster_project.figures.status import Status
+from dagster_project.publish.build import BuildFailed
+from dagster_project.questions.render import status_json, status_tables
+from dagster_project.questions.status import Status
 from dagster_project.warehouse import Publication
 
 _NOTHING = Status(

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from typer.testing import Result
 
-from dagster_project.figures.explain import read_figure
-from dagster_project.figures.words import InputError, read_period
+from dagster_project.questions.explain import read_figure
+from dagster_project.questions.words import InputError, read_period
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
 

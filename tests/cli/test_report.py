@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dagster_project.cli import app
-from dagster_project.report import serving
+from dagster_project.site import serving
 
 Run = Callable[..., Result]
 

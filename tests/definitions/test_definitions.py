@@ -13,12 +13,12 @@ import yaml
 from dagster._core.instance.config import PoolGranularity
 
 from dagster_project.definitions import assemble
+from dagster_project.defs.dbt import OWNER
 from dagster_project.defs.jobs import BUILD_JOB
 from dagster_project.defs.publish import PUBLISHED
-from dagster_project.defs.report import SITE, SITE_JOB
 from dagster_project.defs.resources import BUILD_POOL
 from dagster_project.defs.schedules import CALENDARS
-from dagster_project.defs.transform import OWNER
+from dagster_project.defs.site import SITE, SITE_JOB
 from dagster_project.settings import PROJECT_ROOT, load_settings
 from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dagster_project.dbt_project import dbt_executable, ensure_manifest, read_manifest
+from dagster_project.publish.dbt_project import dbt_executable, ensure_manifest, read_manifest
 from dagster_project.settings import PROJECT_ROOT, load_settings
 
 _NAMED_WITH_SCHEMA = re.compile(

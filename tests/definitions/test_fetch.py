@@ -17,13 +17,13 @@ from fetching.replay_server import ReplayServer
 
 from dagster_project.defs.fetch import build_fetch_assets, partitions_of
 from dagster_project.defs.schedules import years_to_fetch
-from dagster_project.fetching.http import Pace
+from dagster_project.fetch.client import RetryPolicy
 from dagster_project.settings import Secret, Settings
 from dagster_project.sources.catalog import CONNECTORS
 from dagster_project.sources.snapshot import discover_releases
 
 HEADER = "source_id,reporters,partners,level,products,flows,frequency,first\n"
-AT_ONCE = Pace(attempts=2, scale=0.0)
+AT_ONCE = RetryPolicy(attempts=2, scale=0.0)
 WORLD = World(first="2010-01", last="2018-06")
 
 
@@ -210,12 +210,12 @@ def test_a_publisher_that_is_down_leaves_everything_as_it_was(at: Settings) -> N
 
 def test_a_tenth_of_the_rows_gone_is_warned_of(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "us_census,USA,,hs2,,import,M,2012-01")
-    assert checks(run(at, "us_census", 2012, 2017))["keeps_its_rows"]
+    assert checks(run(at, "us_census", 2012, 2017))["no_row_loss"]
     # In another world another tenth of all amounts is absent.
     server.world = replace(WORLD, seed=2)
     result = run(at, "us_census", 2012, 2017)
     assert result.success
-    assert not checks(result)["keeps_its_rows"]
+    assert not checks(result)["no_row_loss"]
 
 
 def test_parts_that_do_not_add_up_are_warned_of(at: Settings) -> None:
@@ -232,12 +232,12 @@ def test_a_month_that_is_out_elsewhere_and_did_not_come_is_warned_of(at: Setting
         "fred,USA,KOR,total,,,M,2009-01",
     )
     result = run(at, "fred")
-    assert not checks(result)["came_whole"]
+    assert not checks(result)["is_complete"]
 
 
 def test_sources_without_totals_are_not_judged_by_them(at: Settings) -> None:
     subscribe(at, "fred,USA,KOR,total,,,M,2010-01")
-    assert set(checks(run(at, "fred"))) == {"keeps_its_rows", "came_whole"}
+    assert set(checks(run(at, "fred"))) == {"no_row_loss", "is_complete"}
 
 
 def test_nothing_that_a_run_keeps_holds_a_key(at: Settings) -> None:

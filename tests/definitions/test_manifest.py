@@ -9,7 +9,7 @@ import pytest
 from pipeline.stand_in import lay_small_project
 
 from dagster_project import dbt_project
-from dagster_project.dbt_project import DbtProjectError, ensure_manifest, read_manifest
+from dagster_project.publish.dbt_project import DbtProjectError, ensure_manifest, read_manifest
 from dagster_project.settings import Settings
 
 MODEL = "model.bilateral.flows_by_year"

@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from dagster_project.defs.publish import PUBLISHED
-from dagster_project.defs.report import SITE, build_site_asset, build_site_sensor
-from dagster_project.report import site as sites
+from dagster_project.defs.site import SITE, build_site_asset, build_site_sensor
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.site import site as sites
 
 
 @pytest.fixture

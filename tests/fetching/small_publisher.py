@@ -17,30 +17,30 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import polars as pl
-from fetching.loopback import Answer, Seen, reply
+from fetching.loopback import Answer, FetchedDatasets, reply
 
-from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import run_fetch
+from dagster_project.fetch.client import RetryPolicy
+from dagster_project.fetch.job import run_fetch
 from dagster_project.settings import PROJECT_ROOT, Secret, Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Refused,
     Reply,
+    ReplyResult,
     Request,
     Selection,
     SelectionError,
+    SourceInfo,
     Terms,
     TryAgain,
 )
+from dagster_project.sources.parsing import Parsed, read_json, rejects_frame
 from dagster_project.sources.raw import SourceTable
-from dagster_project.sources.reading import Parsed, read_json, rejects_frame
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "small_source"
@@ -50,7 +50,7 @@ KEY = "Pl4nted+Key/0f=Tests"
 PAGE = 5
 PARTNERS = ("KOR", "JPN", "MEX", "CAN", "DEU", "ATA")
 YEARS = Selection(date(2015, 1, 1), date(2016, 12, 1), partners=PARTNERS)
-NO_WAITS = Pace(scale=0)
+NO_WAITS = RetryPolicy(scale=0)
 
 Rows = dict[tuple[str, str], str]
 
@@ -79,7 +79,7 @@ class SmallPublisher:
     is_reversed: bool = False
     is_doubled: bool = False
 
-    def answer(self, seen: Seen) -> Answer:
+    def answer(self, seen: FetchedDatasets) -> Answer:
         parts = urlsplit(seen.path)
         asked = dict(parse_qsl(parts.query))
         if parts.path == "/v1/available":
@@ -105,7 +105,7 @@ class SmallPublisher:
 
 
 class SmallConnector:
-    about = About(
+    about = SourceInfo(
         source_id=SOURCE,
         title="A small publisher",
         gives="trade",
@@ -152,9 +152,9 @@ class SmallConnector:
         )
         return Plan(SOURCE, selection, chunks, 2 * len(chunks), 2 * len(chunks), ("a note",))
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
         if reply.status == 204:
-            return Examined(b"")
+            return ReplyResult(b"")
         if reply.status >= 400:
             raise Refused(f"{chunk.name}: {reply.content[:80]!r}. Correct the request.")
         try:
@@ -166,14 +166,14 @@ class SmallConnector:
             year = asked["from"][:4]
             halves = (f"{year}-01", f"{year}-06"), (f"{year}-07", f"{year}-12")
             more = tuple(_chunk(asked["partner"], *half) for half in halves)
-            return Examined(reply.content, more, is_whole=False)
+            return ReplyResult(reply.content, more, is_whole=False)
         if asked.get("page"):
-            return Examined(reply.content)
+            return ReplyResult(reply.content)
         more = tuple(
             _chunk(asked["partner"], asked["from"], asked["to"], page)
             for page in range(2, body.get("pages", 1) + 1)
         )
-        return Examined(reply.content, more)
+        return ReplyResult(reply.content, more)
 
 
 class KeyedConnector(SmallConnector):

@@ -27,15 +27,15 @@ from fetching.publishers.world import World
 from fetching.replay_server import Fault, Faults, ReplayServer
 from polars.testing import assert_frame_equal
 
-from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
-from dagster_project.fetching.planning import plan_fetch
+from dagster_project.fetch.client import RetryPolicy
+from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetch.planning import plan_fetch
 from dagster_project.settings import Secret, Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import QuotaSpent
 
 # Repeats and turns as always, but nobody waits.
-AT_ONCE = Pace(scale=0.0)
+AT_ONCE = RetryPolicy(scale=0.0)
 MANY = 1_000
 SHARE = 0.2
 DAY = datetime(2026, 3, 2, 6, tzinfo=UTC)

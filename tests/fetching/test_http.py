@@ -33,17 +33,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dagster_project.fetching.http import Client, Pace, gateway_of
-from dagster_project.fetching.quota import Quota
+from dagster_project.fetch.client import Client, RetryPolicy, gateway_of
+from dagster_project.fetch.quota import Quota
 from dagster_project.settings import Secret, Settings, SettingsError
 from dagster_project.sources.connector import (
-    About,
     KeyUse,
     Limits,
     QuotaSpent,
     Refused,
     Reply,
     Request,
+    SourceInfo,
     Terms,
     TryAgain,
 )
@@ -51,8 +51,8 @@ from dagster_project.sources.connector import (
 KEY = "Pl4nted+Key/0f=Tests"
 REQUEST = Request("https://api.example.org/v1/data", (("get", "A,B"), ("time", "2016-01")))
 BODY = b'{"rows": [["KOR", "2016-01", "1.5"]]}' * 50
-NO_WAITS = Pace(scale=0)
-ABOUT = About(
+NO_WAITS = RetryPolicy(scale=0)
+ABOUT = SourceInfo(
     source_id="small_source",
     title="",
     gives="",
@@ -73,7 +73,7 @@ OpenClient = Callable[..., Client]
 def open_client(tmp_path: Path, server: Loopback) -> Iterator[OpenClient]:
     opened: list[Client] = []
 
-    def open_(about: About = ABOUT, **changes: Any) -> Client:
+    def open_(about: SourceInfo = ABOUT, **changes: Any) -> Client:
         quota = Quota(tmp_path, about.source_id, about.limits, has_key=True)
         given = {"key": Secret(KEY), "gateway": server.address, "pace": NO_WAITS} | changes
         opened.append(Client(about, quota=quota, **given))
@@ -91,7 +91,7 @@ def whole(answer: Reply) -> bytes:
     return answer.content
 
 
-def limited(**changes: Any) -> About:
+def limited(**changes: Any) -> SourceInfo:
     return replace(ABOUT, limits=replace(ABOUT.limits, **changes))
 
 
@@ -247,7 +247,7 @@ def test_a_publisher_is_given_the_time_it_asks_for(
         "http.server.BaseHTTPRequestHandler.date_time_string", lambda *_: "no date at all"
     )
     server.answers.extend([reply(503, **headers), reply(body=BODY)])
-    open_client(pace=Pace(), clock=lambda: NOON).fetch(REQUEST, whole)
+    open_client(pace=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
     (wait,) = waited
     assert waits[0] <= wait <= waits[1]
 
@@ -264,7 +264,7 @@ def test_a_date_is_read_by_the_publishers_own_clock(
     server.answers.extend(
         [reply(429, Retry_After="Fri, 01 Jan 2016 00:02:00 GMT"), reply(body=BODY)]
     )
-    open_client(pace=Pace(), clock=lambda: NOON).fetch(REQUEST, whole)
+    open_client(pace=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
     assert waited == [120.0]
 
 
@@ -275,7 +275,7 @@ def test_waits_double_up_to_the_longest(
     monkeypatch.setattr(time, "sleep", waited.append)
     server.otherwise = lambda _: reply(500)
     with pytest.raises(TryAgain):
-        open_client(pace=Pace()).fetch(REQUEST, whole)
+        open_client(pace=RetryPolicy()).fetch(REQUEST, whole)
     shortest = [1, 2, 4, 8, 16, 32, 60]
     assert all(
         least <= wait <= min(60, least + 1) for wait, least in zip(waited, shortest, strict=True)
@@ -500,7 +500,9 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
     said: list[str] = []
     causes: list[BaseException | None] = []
     use = KeyUse(place, "key", is_required=True, obtained_at="")
-    client = open_client(replace(ABOUT, key=use), on_repeat=said.append, pace=Pace(2, scale=0))
+    client = open_client(
+        replace(ABOUT, key=use), on_repeat=said.append, pace=RetryPolicy(2, scale=0)
+    )
     try:
         loggers[0].addHandler(handler)
         for logger in loggers:

@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fetching.loopback import Answer, Loopback, Seen, chunked, cut, hang_up, reply, zipped
+from fetching.loopback import (
+    Answer,
+    FetchedDatasets,
+    Loopback,
+    chunked,
+    cut,
+    hang_up,
+    reply,
+    zipped,
+)
 from fetching.small_publisher import (
     KEY,
     NO_WAITS,
@@ -39,25 +48,25 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from unit.source_files import table_bytes
 
-from dagster_project.fetching.job import FetchError, FetchEvent, FetchOutcome, run_fetch
-from dagster_project.fetching.planning import plan_fetch
-from dagster_project.fetching.release import may_share
+from dagster_project.fetch.job import FetchError, FetchEvent, FetchOutcome, run_fetch
+from dagster_project.fetch.planning import plan_fetch
+from dagster_project.fetch.release import may_share
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
     Chunk,
-    Examined,
     KeyUse,
     QuotaSpent,
     Refused,
     Reply,
+    ReplyResult,
     Selection,
     SelectionError,
     TryAgain,
 )
 from dagster_project.sources.raw import load_table
+from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Covers, discover_releases, read_release
-from dagster_project.sources.succession import Comparison
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ONE_YEAR = Selection(date(2016, 1, 1), date(2016, 12, 1), partners=("KOR", "JPN"))
@@ -258,7 +267,7 @@ def test_faults_that_pass_leave_the_same_release(
     clean = fetch(small_settings(tmp_path_factory.mktemp("clean"), server.address))
     faults: dict[str, list[Answer]] = {}
 
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: FetchedDatasets) -> Answer:
         chance = random.Random(f"{seed} {seen.path}")
         count = chance.randint(1, 7) if chance.random() < share else 0
         left = faults.setdefault(seen.path, chance.choices(FAULTS, k=count))
@@ -276,7 +285,7 @@ def test_a_fetch_that_failed_asks_only_for_what_is_missing(
     clean = fetch(small_settings(tmp_path / "clean", server.address))
     server.seen.clear()
 
-    def fails_at_mexico(seen: Seen) -> Answer:
+    def fails_at_mexico(seen: FetchedDatasets) -> Answer:
         return reply(500, b"no") if "MEX" in seen.path else publisher.answer(seen)
 
     server.otherwise = fails_at_mexico
@@ -310,7 +319,7 @@ def test_a_killed_fetch_goes_on_and_asks_at_most_one_thing_again(
     running: list[subprocess.Popen[bytes]] = []
     answered = 0
 
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: FetchedDatasets) -> Answer:
         nonlocal answered
         answered += 1
         whole = publisher.answer(seen)
@@ -502,10 +511,10 @@ def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Setti
 def test_pages_without_end_end(
     settings: Settings, server: Loopback, connector: SmallConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examine = connector.examine
+    classify_reply = connector.classify_reply
 
-    def one_more(chunk: Chunk, reply: Reply) -> Examined:
-        examined = examine(chunk, reply)
+    def one_more(chunk: Chunk, reply: Reply) -> ReplyResult:
+        examined = classify_reply(chunk, reply)
         following = replace(
             chunk,
             name=f"page_{len(server.seen)}.json",
@@ -513,7 +522,7 @@ def test_pages_without_end_end(
         )
         return replace(examined, more=(following,))
 
-    monkeypatch.setattr(connector, "examine", one_more)
+    monkeypatch.setattr(connector, "classify_reply", one_more)
     monkeypatch.setattr(connector, "survey", lambda selection, seeds: ())
     body = b'{"rows": [["KOR", "2016-01", "1"]]}'
     server.otherwise = lambda _: reply(200, body)
@@ -526,7 +535,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
     settings = small_settings(tmp_path / "data", server.address, key=KEY)
     quoted = "Pl4nted%2BKey%2F0f%3DTests"
 
-    def echoing(seen: Seen) -> Answer:
+    def echoing(seen: FetchedDatasets) -> Answer:
         """Rows whose reply repeats the request, as some publishers do; then errors that do."""
         path = seen.path
         assert quoted in path

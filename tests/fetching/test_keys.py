@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.fetching.keys import key_of, redact, redact_bytes
+from dagster_project.fetch.keys import key_of, redact, redact_bytes
 from dagster_project.settings import Secret, Settings, SettingsError
 
 TEXT_OF_KEYS = st.text(

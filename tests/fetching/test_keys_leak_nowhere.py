@@ -23,14 +23,14 @@ from fetching.publishers.publisher import Case
 from fetching.replay_server import Fault, Faults, Phase, ReplayServer
 
 from dagster_project.defs.fetch import build_fetch_assets, fetched_key
-from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import FetchError, run_fetch
-from dagster_project.fetching.planning import plan_fetch
+from dagster_project.fetch.client import RetryPolicy
+from dagster_project.fetch.job import FetchError, run_fetch
+from dagster_project.fetch.planning import plan_fetch
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
 from dagster_project.sources.catalog import CONNECTORS
 from dagster_project.sources.connector import Selection
 
-AT_ONCE = Pace(scale=0.0)
+AT_ONCE = RetryPolicy(scale=0.0)
 MOMENT = datetime(2026, 3, 2, 6, tzinfo=UTC)
 # Signs that addresses, JSON and HTML each spell in another way.
 PLANTED = {

@@ -19,8 +19,8 @@ from fetching.publishers import PUBLISHERS
 from fetching.publishers.publisher import Case
 from fetching.replay_server import Phase, ReplayServer
 
-from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import run_fetch
+from dagster_project.fetch.client import RetryPolicy
+from dagster_project.fetch.job import run_fetch
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CONNECTORS
 from dagster_project.sources.connector import Selection
@@ -57,12 +57,12 @@ def processes() -> Iterator[ForkServerContext]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("POLARS_MAX_THREADS", "1")
         context = get_context("forkserver")
-        context.set_forkserver_preload(["dagster_project.fetching.job", "pytest"])
+        context.set_forkserver_preload(["dagster_project.fetch.job", "pytest"])
         yield context
 
 
 def fetch(settings: Settings, source_id: str, selection: Selection) -> None:
-    run_fetch(settings, source_id, selection, now=MOMENT, pace=Pace(scale=0.0))
+    run_fetch(settings, source_id, selection, now=MOMENT, pace=RetryPolicy(scale=0.0))
 
 
 def points(seed: str, requests: int) -> Iterator[Point]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.fetching.quota import Quota
+from dagster_project.fetch.quota import Quota
 from dagster_project.settings import SettingsError
 from dagster_project.sources.connector import Limits, QuotaSpent
 
@@ -116,7 +116,7 @@ def test_a_clock_that_was_set_back_does_not_make_anybody_wait(tmp_path: Path) ->
 def test_processes_at_once_lose_no_count(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from dagster_project.fetching.quota import Quota\n"
+        "from dagster_project.fetch.quota import Quota\n"
         "from dagster_project.sources.connector import Limits\n"
         "quota = Quota(Path(sys.argv[1]), 'fred', Limits(1e6, 1000, None), has_key=False)\n"
         "for _ in range(50): quota.take()\n"

@@ -32,10 +32,10 @@ from fetching.small_publisher import (
 from fetching.small_publisher import SOURCE as SMALL
 from polars.testing import assert_frame_equal
 
-from dagster_project.fetching import job
-from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
-from dagster_project.fetching.planning import plan_fetch
-from dagster_project.fetching.seen import Seen
+from dagster_project.fetch import job
+from dagster_project.fetch.fetched import FetchedDatasets
+from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetch.planning import plan_fetch
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import Available, Chunk, Request, Selection
@@ -285,14 +285,14 @@ def test_a_fetch_that_ended_before_its_release_was_there_remembers_nothing(
 def test_a_fetch_that_ended_after_it_remembered_ends_well(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remember = Seen.remember
+    remember = FetchedDatasets.remember
 
-    def dies(self: Seen, *what: object) -> None:
+    def dies(self: FetchedDatasets, *what: object) -> None:
         remember(self, *what)  # ty: ignore
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(Seen, "remember", dies)
+        dying.setattr(FetchedDatasets, "remember", dies)
         with pytest.raises(KeyboardInterrupt):
             fetch(settings)
     outcome = fetch(settings, now=FIRST_DAY + timedelta(hours=1))
@@ -441,10 +441,10 @@ def test_codes_that_changed_make_another_question(tmp_path: Path) -> None:
     )
 
     def marked() -> list[str]:
-        seen = Seen(settings, CONNECTOR.about, ASKED, has_key=True)
+        seen = FetchedDatasets(settings, CONNECTOR.about, ASKED, has_key=True)
         return [one.name for one in seen.mark(known) if one.unchanged_since is not None]
 
-    Seen(settings, CONNECTOR.about, ASKED, has_key=True).remember(
+    FetchedDatasets(settings, CONNECTOR.about, ASKED, has_key=True).remember(
         known, (chunk,), (), date(2026, 3, 2)
     )
     assert marked() == ["one"], "a dataset without a key is never known"

@@ -18,7 +18,7 @@ import duckdb
 import jinja2
 import polars as pl
 
-from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project.publish.dbt_project import dbt_environment, dbt_executable
 from dagster_project.settings import Settings
 
 # Each after those it reads; what else they read is given by a test.

@@ -26,10 +26,10 @@ from rich.console import Console
 
 from bench.world import World, reports
 from bench.world.truth import found
-from dagster_project.dbt_project import dbt_environment, dbt_executable
-from dagster_project.mirror.cif import CIF_TERMS
-from dagster_project.mirror.tables import LAST_FITS
+from dagster_project.publish.dbt_project import dbt_environment, dbt_executable
 from dagster_project.settings import Settings
+from dagster_project.world.cif import CIF_TERMS
+from dagster_project.world.tables import LAST_FITS
 
 BULK = "stg_un_comtrade__bulk"
 FILES = "stg_snapshots__files"

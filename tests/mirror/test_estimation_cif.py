@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.reference import cif_fits, mirrored_cells, moments, studentized
 from bench.world import Cif, World, no_errors, reports
 from bench.world.truth import found
-from dagster_project.mirror.cif import CIF_TERMS, MomentsError, pool_cif, solve_cif
+from dagster_project.world.cif import CIF_TERMS, MomentsError, pool_cif, solve_cif
 
 SLOPES = CIF_TERMS[1:]
 PLANTED = dict(zip(SLOPES, (-0.11, 0.01, -0.044, -0.009, 0.049, -0.032), strict=True))

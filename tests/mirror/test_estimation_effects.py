@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.mirror.effects import CrossSums, Effects, EffectsError, solve_effects
+from dagster_project.world.effects import CrossSums, Effects, EffectsError, solve_effects
 
 FACTORS = ("exporter", "importer", "year", "product")
 

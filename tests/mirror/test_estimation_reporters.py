@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bench.reference import estimated
 from bench.rules import ERRORS, TRUE_SIGMA, score
 from bench.world import World
-from dagster_project.mirror.reliability import (
+from dagster_project.world.reliability import (
     SIGMA_FLOOR,
     ReliabilityError,
     VarianceFit,
@@ -21,7 +21,7 @@ from dagster_project.mirror.reliability import (
     growth_lab_scores,
     sigma_from_ls_means,
 )
-from dagster_project.mirror.rules import (
+from dagster_project.world.rules import (
     DEFAULT_RULE,
     RULES,
     inverse_variance,

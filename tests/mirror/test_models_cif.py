@@ -28,8 +28,8 @@ from mirror.laboratory import (
 from bench.reference import cif_fits, mirrored_cells, moments, studentized
 from bench.world import Cif, Reporting, World, log_normal, no_errors, real_geography, reports, truth
 from bench.world.truth import found
-from dagster_project.mirror.cif import CIF_TERMS, solve_cif
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.world.cif import CIF_TERMS, solve_cif
 
 FLOWS = "int_mirror__valued"
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"

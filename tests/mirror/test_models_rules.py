@@ -23,9 +23,9 @@ from mirror.laboratory import (
 
 from bench.reference import estimated
 from bench.world import Reporting, World
-from dagster_project.mirror.estimation import REPORTERS
-from dagster_project.mirror.reliability import SIGMA_FLOOR
-from dagster_project.mirror.rules import DEFAULT_RULE, RULES, sensitivity
+from dagster_project.world.estimation import REPORTERS
+from dagster_project.world.reliability import SIGMA_FLOOR
+from dagster_project.world.rules import DEFAULT_RULE, RULES, sensitivity
 
 WEIGHTS, RECONCILED, ESTIMATED = (
     "int_mirror__rule_weights",

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from bench.rules import ERRORS, TRUE_SIGMA
 from bench.world import World, reporters, truth
-from dagster_project.mirror.rules import DEFAULT_RULE, RULES, inverse_variance
+from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance
 
 SEEDS = range(60_001, 60_021)
 MEAN_ONE = "log-normal, mean one"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pipeline.stand_in import make_build
 
-from dagster_project.publishing import FinishedBuild
+from dagster_project.publish.audit import FinishedBuild
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 

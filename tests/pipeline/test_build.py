@@ -15,18 +15,18 @@ import dagster as dg
 import pytest
 from pipeline.stand_in import identity, lay_small_project
 
-from dagster_project.build import BuildFailed, BuildOutcome, run_build
 from dagster_project.defs.publish import PUBLISHED
 from dagster_project.defs.resources import BuildEvent
 from dagster_project.defs.schedules import CALENDARS, Calendar, build_schedule
-from dagster_project.publishing import publish_lock
+from dagster_project.publish.build import BuildFailed, BuildOutcome, run_build
+from dagster_project.publish.publication import publish_lock
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published, read_publication
 
 _BUILD = """
 import sys
 from pathlib import Path
-from dagster_project.build import run_build
+from dagster_project.publish.build import run_build
 from dagster_project.defs.schedules import CALENDARS, Calendar, build_schedule
 from dagster_project.settings import Settings
 root = Path(sys.argv[1])

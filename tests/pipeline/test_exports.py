@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.exports import LICENCES, write_exports
+from dagster_project.publish.exports import LICENCES, write_exports
 
 Flags = dict[tuple[str, str], bool]
 

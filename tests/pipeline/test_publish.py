@@ -17,8 +17,9 @@ import polars as pl
 import pytest
 from pipeline.stand_in import MODEL, QUESTION, TEST, identity, make_build
 
-from dagster_project.inputs import is_current
-from dagster_project.publishing import AuditFailed, FinishedBuild, publish, publish_lock
+from dagster_project.publish.audit import AuditFailed, FinishedBuild
+from dagster_project.publish.fingerprint import is_current
+from dagster_project.publish.publication import publish, publish_lock
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     PublishedReader,
@@ -335,7 +336,7 @@ _ENDLESS = """
 import sys
 from pathlib import Path
 from pipeline.stand_in import make_build
-from dagster_project.publishing import publish
+from dagster_project.publish.publication import publish
 from dagster_project.settings import PROJECT_ROOT, Settings
 settings = Settings(PROJECT_ROOT, Path(sys.argv[1]), None)
 generation = 1000

@@ -18,8 +18,8 @@ import pytest
 from pipeline.census_replayed import ReplayedRelease
 from pipeline.reports_replayed import served
 
-from dagster_project.build import BuildFailed, added_since, run_build
-from dagster_project.fetching.job import FetchOutcome, run_fetch
+from dagster_project.fetch.job import FetchOutcome, run_fetch
+from dagster_project.publish.build import BuildFailed, added_since, run_build
 from dagster_project.settings import PROJECT_ROOT, Secret, Settings
 from dagster_project.sources.catalog import load_table, table_named
 from dagster_project.sources.connector import Selection

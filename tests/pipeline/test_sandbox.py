@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.publishing import FinishedBuild, publish
+from dagster_project.publish.audit import FinishedBuild
+from dagster_project.publish.publication import publish
 from dagster_project.settings import Settings
 from dagster_project.warehouse import QueryRefused, connect_sandboxed, execute_sandboxed
 

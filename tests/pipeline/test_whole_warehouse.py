@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.dbt_project import ensure_manifest, left_out, read_manifest
+from dagster_project.publish.dbt_project import ensure_manifest, left_out, read_manifest
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published, exports_match, read_publication
 

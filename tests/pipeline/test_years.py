@@ -25,7 +25,7 @@ from pipeline.world_project import (
     write_years,
 )
 
-from dagster_project.build import BuildOutcome, added_since, run_build
+from dagster_project.publish.build import BuildOutcome, added_since, run_build
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import connect_published
 
@@ -39,7 +39,7 @@ _BUILD = """
 import resource, sys
 from pathlib import Path
 import dagster as dg
-from dagster_project.build import BuildFailed, run_build
+from dagster_project.publish.build import BuildFailed, run_build
 from dagster_project.settings import Settings
 root, limit = Path(sys.argv[1]), int(sys.argv[2])
 if limit:

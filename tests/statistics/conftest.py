@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from held_figures import HeldFigures
 
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.replay import Replay
 from dagster_project.settings import Settings
 
 _MEASURED = pytest.StashKey[list[str]]()

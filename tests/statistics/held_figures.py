@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.replay import Replay
 
 TOTAL = "total:total"
 

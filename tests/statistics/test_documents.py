@@ -13,8 +13,8 @@ from printed_claims import given
 from random_documents import SLIPS, Document, Spoiled, spoil, write
 from random_figures import Writer
 
-from dagster_project.figures.check import CONSISTENCY_INPUTS, find_inconsistencies
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.check import CONSISTENCY_INPUTS, find_inconsistencies
+from dagster_project.questions.replay import Replay
 
 SEEDS = (4, 17, 112)
 CONSISTENT_EACH = 100

@@ -10,8 +10,8 @@ import pytest
 from held_figures import TOTAL, Cell, HeldFigures, Period, Value
 from printed_claims import Claim, documents_given, given, print_number
 
-from dagster_project.figures.check import CONSISTENCY_INPUTS, find_inconsistencies
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.check import CONSISTENCY_INPUTS, find_inconsistencies
+from dagster_project.questions.replay import Replay
 
 CENSUS = frozenset({"USA.export.total.fas.census.nsa", "USA.import.general.customs.census.nsa"})
 CIF = frozenset({"USA.export.total.fas.census.nsa", "USA.import.general.cif.census.nsa"})

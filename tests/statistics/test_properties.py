@@ -14,8 +14,8 @@ from printed_claims import MULTIPLIER, Claim, print_number
 from printed_claims import given as as_given
 from random_bridges import End, Request, requests_given
 
-from dagster_project.figures.check import CONSISTENCY_INPUTS, find_inconsistencies
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.check import CONSISTENCY_INPUTS, find_inconsistencies
+from dagster_project.questions.replay import Replay
 
 # One example is many figures: a question costs the same for one as for a hundred.
 few = settings(

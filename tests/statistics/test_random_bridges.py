@@ -18,7 +18,7 @@ from random_bridges import (
 )
 from random_figures import Writer
 
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.replay import Replay
 
 SEEDS = (2011, 2016, 2017, 2021, 2026)
 DRAWN_EACH = 5_600

@@ -26,7 +26,7 @@ from printed_claims import (
 )
 from random_figures import Truth, Writer
 
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.replay import Replay
 
 SEEDS = (7, 1985, 2018)
 SINGLE_EACH = 300

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dagster_project.report.asking import Marts
 from dagster_project.settings import Settings
+from dagster_project.site.queries import Marts
 
 
 def test_a_figure_in_another_currency_is_no_dot_on_an_axis_of_dollars(

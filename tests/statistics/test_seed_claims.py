@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dagster_project.figures.replay import Replay
+from dagster_project.questions.replay import Replay
 
 # Claim, status, reading where the method names one.
 EXPECTED = [

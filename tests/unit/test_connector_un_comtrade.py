@@ -16,12 +16,12 @@ from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.connector import (
     Available,
     Chunk,
-    Examined,
     Plan,
     QuotaSpent,
     Refused,
     Reply,
     ReplyError,
+    ReplyResult,
     Selection,
     SelectionError,
     TryAgain,
@@ -71,9 +71,9 @@ def cells(chunks: list[Chunk]) -> list[tuple[str, ...]]:
     ]
 
 
-def examined(chunk: Chunk, content: bytes | str, status: int = 200) -> Examined:
+def examined(chunk: Chunk, content: bytes | str, status: int = 200) -> ReplyResult:
     body = content if isinstance(content, bytes) else content.encode()
-    return CONNECTOR.examine(chunk, Reply(status, "application/json", body))
+    return CONNECTOR.classify_reply(chunk, Reply(status, "application/json", body))
 
 
 def test_a_call_has_the_constants_without_which_rows_multiply() -> None:
@@ -384,12 +384,12 @@ CHUNK = trade(planned(years(2015, 2016, "KOR", "DEU", partners=("USA", "JPN"))))
 
 def test_a_good_reply_is_stored_as_it_came() -> None:
     content = comtrade_bytes(comtrade_row(), comtrade_row(flowCode="X"))
-    assert examined(CHUNK, content) == Examined(content=content)
+    assert examined(CHUNK, content) == ReplyResult(content=content)
 
 
 def test_an_empty_result_stores_nothing_and_is_no_error() -> None:
     empty = '{"elapsedTime": "0.08 secs", "count": 0, "data": [], "error": ""}'
-    assert examined(CHUNK, empty) == Examined(content=b"")
+    assert examined(CHUNK, empty) == ReplyResult(content=b"")
 
 
 @pytest.mark.parametrize(

@@ -19,20 +19,20 @@ from fetching.replay_server import ReplayServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.fetching.http import Pace
-from dagster_project.fetching.job import FetchError, FetchOutcome, run_fetch
-from dagster_project.fetching.planning import plan_fetch
+from dagster_project.fetch.client import RetryPolicy
+from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
+from dagster_project.fetch.planning import plan_fetch
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.catalog import load_all
 from dagster_project.sources.connector import (
     Available,
     Chunk,
-    Examined,
     Plan,
     QuotaSpent,
     Refused,
     Reply,
     ReplyError,
+    ReplyResult,
     Selection,
     SelectionError,
     TryAgain,
@@ -82,8 +82,8 @@ def listing(entries: Sequence[Mapping[str, object]]) -> bytes:
     return json.dumps(envelope).encode()
 
 
-def examined(chunk: Chunk, content: bytes, status: int = 200) -> Examined:
-    return CONNECTOR.examine(chunk, Reply(status, "application/json", content))
+def examined(chunk: Chunk, content: bytes, status: int = 200) -> ReplyResult:
+    return CONNECTOR.classify_reply(chunk, Reply(status, "application/json", content))
 
 
 def known(selection: Selection, entries: Sequence[Mapping[str, object]]) -> tuple[Available, ...]:
@@ -329,7 +329,7 @@ def test_a_file_is_kept_as_it_came() -> None:
     packed = gzip.compress(table(), mtime=0)
     # Packed in parts, and unpacked on its way by who carries it.
     for content in (packed, packed + packed, table()):
-        assert examined(a_file(), content) == Examined(content)
+        assert examined(a_file(), content) == ReplyResult(content)
 
 
 @given(st.data())
@@ -420,7 +420,7 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> Callable[[Twist], None]:
 
 
 def fetch(settings: Settings, selection: Selection, now: datetime = MOMENT) -> FetchOutcome:
-    return run_fetch(settings, "un_comtrade", selection, now=now, pace=Pace(scale=0.0))
+    return run_fetch(settings, "un_comtrade", selection, now=now, pace=RetryPolicy(scale=0.0))
 
 
 def told(settings: Settings, selection: Selection) -> str:

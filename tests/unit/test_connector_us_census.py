@@ -274,15 +274,17 @@ OVERLOADED = (
 )
 
 
-def examine(content: bytes, kind: str = "application/json", status: int = 200) -> bytes:
-    return CONNECTOR.examine(ROWS.chunks[0], Reply(status, kind, content)).content
+def classify_reply(content: bytes, kind: str = "application/json", status: int = 200) -> bytes:
+    return CONNECTOR.classify_reply(ROWS.chunks[0], Reply(status, kind, content)).content
 
 
 def test_rows_are_kept_as_they_came_and_nothing_is_nothing() -> None:
-    assert examine(GOOD) == GOOD
-    assert examine(b"", "", 204) == b""
-    assert examine(api_bytes(HEADER)) == b""
-    assert examine(api_bytes([*HEADER, "DF"], ["5", "87", "2016-01", "HS2", "5800", "-", "-"]))
+    assert classify_reply(GOOD) == GOOD
+    assert classify_reply(b"", "", 204) == b""
+    assert classify_reply(api_bytes(HEADER)) == b""
+    assert classify_reply(
+        api_bytes([*HEADER, "DF"], ["5", "87", "2016-01", "HS2", "5800", "-", "-"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,7 +310,7 @@ def test_what_is_no_data_says_what_came_and_what_to_do(
     content: bytes, kind: str, status: int, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=re.escape(said)) as caught:
-        examine(content, kind, status)
+        classify_reply(content, kind, status)
     assert type(caught.value) is error
     assert "us_census: https://api.census.gov/" in str(caught.value)
 
@@ -316,14 +318,14 @@ def test_what_is_no_data_says_what_came_and_what_to_do(
 def test_the_country_file_is_examined_as_a_workbook() -> None:
     chunk = plan(select("1985-01", "2009-12")).chunks[0]
     book = workbook([COUNTRY_HEADER, tuple("1" for _ in COUNTRY_HEADER)])
-    assert CONNECTOR.examine(chunk, Reply(200, XLSX, book)).content == book
+    assert CONNECTOR.classify_reply(chunk, Reply(200, XLSX, book)).content == book
     with pytest.raises(TryAgain, match="cut short"):
-        CONNECTOR.examine(chunk, Reply(200, XLSX, book[: len(book) // 2]))
+        CONNECTOR.classify_reply(chunk, Reply(200, XLSX, book[: len(book) // 2]))
     renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
     with pytest.raises(Refused, match="column year is missing"):
-        CONNECTOR.examine(chunk, Reply(200, XLSX, renamed))
+        CONNECTOR.classify_reply(chunk, Reply(200, XLSX, renamed))
     with pytest.raises(TryAgain, match="a web page"):
-        CONNECTOR.examine(chunk, Reply(200, "text/html", b"<html>Be right back</html>"))
+        CONNECTOR.classify_reply(chunk, Reply(200, "text/html", b"<html>Be right back</html>"))
 
 
 @given(st.sets(st.from_regex(r"[0-9]{2}", fullmatch=True), max_size=100))
@@ -347,4 +349,4 @@ def test_planning_keeps_no_code_list_of_its_own(tmp_path: Path) -> None:
 
 def test_replies_are_examined_alike_whatever_stands_around_the_rows() -> None:
     spaced = json.dumps(json.loads(GOOD), indent=1).encode()
-    assert examine(b"\n" + spaced) == b"\n" + spaced
+    assert classify_reply(b"\n" + spaced) == b"\n" + spaced

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.dbt_project import ensure_manifest, read_manifest
-from dagster_project.dictionary import checks_of, dictionary_file, render_dictionary
+from dagster_project.publish.dbt_project import ensure_manifest, read_manifest
+from dagster_project.publish.dictionary import checks_of, dictionary_file, render_dictionary
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
 
@@ -20,7 +20,7 @@ def settings(project_root: Path) -> Settings:
 def test_the_dictionary_is_what_the_yaml_gives(settings: Settings) -> None:
     kept = dictionary_file(settings).read_text(encoding="utf-8")
     assert kept == render_dictionary(settings), (
-        "docs/data-dictionary.md has drifted; run `python -m dagster_project.dictionary`"
+        "docs/data-dictionary.md has drifted; run `python -m dagster_project.publish.dictionary`"
     )
 
 

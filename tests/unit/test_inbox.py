@@ -95,7 +95,9 @@ def fetched(home: Settings) -> list[str]:
 
 
 def test_every_layout_says_how_it_is_recognised() -> None:
-    assert [entry.table for entry in (*CATALOG, *BULK) if entry.signs.keys() != entry.layouts] == []
+    assert [
+        entry.table for entry in (*CATALOG, *BULK) if entry.layout_detectors.keys() != entry.layouts
+    ] == []
 
 
 def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
@@ -107,7 +109,7 @@ def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
         found = [
             (entry.table, layout)
             for entry in CATALOG
-            for layout, sign in entry.signs.items()
+            for layout, sign in entry.layout_detectors.items()
             if sign(content, file.name)
         ]
         assert found == [(file.table, file.layout)], file.snapshot_file

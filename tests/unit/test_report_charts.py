@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.report.charts import balances, bars, dots
-from dagster_project.report.numbers import BILLIONS, MILLIONS, money_for
+from dagster_project.site.charts import balances, bars, dots
+from dagster_project.site.numbers import BILLIONS, MILLIONS, money_for
 
 _MARK = re.compile(r'aria-label="([^"]+)"')
 

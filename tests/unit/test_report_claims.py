@@ -22,14 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.claims.wording import verdict_in_words
-from dagster_project.report import addresses, numbers
-from dagster_project.report.asking import Marts, literal
-from dagster_project.report.charts.interval import Band, Dot, near
-from dagster_project.report.desk import Desk, File, Outline, Pair
-from dagster_project.report.pages import claim as claims
-from dagster_project.report.pages import claim_words
-from dagster_project.report.pages import document as documents
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.site import addresses, numbers
+from dagster_project.site.charts.interval import Band, Dot, near
+from dagster_project.site.context import File, Outline, PageContext, Pair
+from dagster_project.site.pages import claim as claims
+from dagster_project.site.pages import claim_words
+from dagster_project.site.pages import document as documents
+from dagster_project.site.queries import Marts, literal
 
 _MODELS = PROJECT_ROOT / "dbt" / "models"
 _SEEDS = PROJECT_ROOT / "dbt" / "seeds"
@@ -199,7 +199,7 @@ def marts() -> _Composed:
     return _Composed()
 
 
-def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> Desk:
+def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> PageContext:
     pair = Pair("AAA", "BBB", "Aland", "Beland")
     outline = Outline(
         pairs=(pair,),
@@ -208,7 +208,7 @@ def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> Desk:
         claims=frozenset(claim_ids),
         documents={"doc": "A Paper"},
     )
-    return Desk(marts, outline)
+    return PageContext(marts, outline)
 
 
 def _page(files: Sequence[File]) -> str:
@@ -292,13 +292,13 @@ def test_only_what_is_decided_is_rated(marts: _Composed, status: str, value: int
 def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id: str) -> None:
     marts.add("marts.claims", _CLAIM, claim_id=claim_id)
     marts.add("marts.claim_verdicts", _VERDICT, claim_id=claim_id)
-    desk = _desk(marts, [claim_id])
-    files = claims.page(desk, claim_id)
+    context = _desk(marts, [claim_id])
+    files = claims.page(context, claim_id)
     assert all(
         re.fullmatch(r"claims/[a-z0-9_-]{1,80}(\.[a-z-]+\.csv|\.html)", f.path) for f in files
     )
     [path] = [one.path for one in files if one.path.endswith(".html")]
-    assert f'href="../{path}"' in _page(documents.page(desk, "doc"))
+    assert f'href="../{path}"' in _page(documents.page(context, "doc"))
 
 
 def test_names_that_differ_in_capitals_alone_have_two_addresses() -> None:
@@ -498,8 +498,8 @@ def test_an_inconsistency_is_told_with_both_sides_and_its_repair(marts: _Compose
             "repairs": ["c1: a digit added, 0.5"],
         },
     )
-    desk = _desk(marts, ["c1", "c2"])
-    for page in (documents.page(desk, "doc"), claims.page(desk, "c2")):
+    context = _desk(marts, ["c1", "c2"])
+    for page in (documents.page(context, "doc"), claims.page(context, "c2")):
         text = _text(_page(page))
         assert "By c1 , exports is 3.45 to 3.55 USD bn; by c2 it is at most 1.05 USD bn." in text
         assert "c1 : a digit added, 0.5" in text

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagster_project.dbt_project import ensure_manifest, read_manifest
-from dagster_project.report import models
+from dagster_project.publish.dbt_project import ensure_manifest, read_manifest
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.site import models
 
 _SETTINGS = Settings(PROJECT_ROOT, PROJECT_ROOT / "data", None)
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from dagster_project.report import addresses
-from dagster_project.report.asking import Marts
-from dagster_project.report.desk import Desk, File
-from dagster_project.report.pages import reference, sector, world
-from dagster_project.report.site import read_outline
 from dagster_project.settings import Settings
+from dagster_project.site import addresses
+from dagster_project.site.build import read_outline
+from dagster_project.site.context import File, PageContext
+from dagster_project.site.pages import reference, sector, world
+from dagster_project.site.queries import Marts
 
 # Two reports of one flow, of which one is twice the other, and a flow of one side alone.
 _WORLD = """
@@ -45,15 +45,15 @@ _WORLD = """
 
 
 @pytest.fixture(scope="module")
-def desk(built_warehouse: Settings) -> Iterator[Desk]:
+def context(built_warehouse: Settings) -> Iterator[PageContext]:
     with Marts(built_warehouse) as marts:
-        yield Desk(marts, read_outline(marts, [("USA", "KOR")]))
+        yield PageContext(marts, read_outline(marts, [("USA", "KOR")]))
 
 
 @pytest.fixture(scope="module")
 def world_desk(
     built_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desk]:
+) -> Iterator[PageContext]:
     """A desk over the same warehouse with a few made-up reports of the world's trade."""
     home = tmp_path_factory.mktemp("world")
     settings = Settings(built_warehouse.project_root, home, None)
@@ -63,7 +63,7 @@ def world_desk(
             connection.execute(f"delete from marts.{table}")
         connection.execute(_WORLD)
     with Marts(settings) as marts:
-        yield Desk(marts, read_outline(marts, [("USA", "KOR")]))
+        yield PageContext(marts, read_outline(marts, [("USA", "KOR")]))
 
 
 def _html(files: list[File]) -> str:
@@ -75,18 +75,18 @@ def _rows(files: list[File], figure_id: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_without_world_data_both_pages_say_so_and_what_to_do(desk: Desk) -> None:
-    if desk.ask("world_years"):
+def test_without_world_data_both_pages_say_so_and_what_to_do(context: PageContext) -> None:
+    if context.ask("world_years"):
         pytest.skip("this warehouse holds reports of the world's trade")
     for page in (world.gaps, world.reporters):
-        html = _html(page(desk))
+        html = _html(page(context))
         assert "No report of the world&#39;s trade is held" in html
         assert "bilateral take" in html
         assert 'class="picture' not in html
 
 
 def test_the_widest_gaps_come_first_and_link_to_the_pair_that_the_site_has(
-    world_desk: Desk,
+    world_desk: PageContext,
 ) -> None:
     files = world.gaps(world_desk)
     rows = _rows(files, "widest")
@@ -95,13 +95,13 @@ def test_the_widest_gaps_come_first_and_link_to_the_pair_that_the_site_has(
     assert "exporter reports, South Korea → United States: 1,000.0 million US" in _html(files)
 
 
-def test_a_side_that_reports_nothing_has_no_bar(world_desk: Desk) -> None:
+def test_a_side_that_reports_nothing_has_no_bar(world_desk: PageContext) -> None:
     html = _html(world.gaps(world_desk))
     assert "exporter reports, United States → South Korea: 300.0" in html
     assert "importer reports, United States → South Korea" not in html
 
 
-def test_causes_share_all_of_the_gaps(world_desk: Desk) -> None:
+def test_causes_share_all_of_the_gaps(world_desk: PageContext) -> None:
     rows = _rows(world.gaps(world_desk), "causes")
     assert {row["likely_cause"]: float(row["share"]) for row in rows} == {
         "unexplained": 0.75,
@@ -109,7 +109,7 @@ def test_causes_share_all_of_the_gaps(world_desk: Desk) -> None:
     }
 
 
-def test_an_estimate_is_never_called_an_observation(world_desk: Desk) -> None:
+def test_an_estimate_is_never_called_an_observation(world_desk: PageContext) -> None:
     html = _html(world.gaps(world_desk))
     for heading in re.findall(r"<th[^>]*>([^<]+)</th>", html):
         if "fob" in heading.lower() or "left" in heading.lower():
@@ -117,7 +117,7 @@ def test_an_estimate_is_never_called_an_observation(world_desk: Desk) -> None:
     assert "interval" not in html
 
 
-def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: Desk) -> None:
+def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: PageContext) -> None:
     files = world.reporters(world_desk)
     drawn = {row["reporter_iso3"]: row["drawn_as"] for row in _rows(files, "reporters-export")}
     assert drawn["JPN"] == ""
@@ -126,13 +126,13 @@ def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: Desk) -> 
     assert "No report of imports is held with its mirror" in _html(files)
 
 
-def test_the_parts_of_a_partition_add_up_to_the_total(desk: Desk) -> None:
-    (pair,) = desk.outline.pairs
-    answer = desk.ask("sector_partitions", **pair.values)
+def test_the_parts_of_a_partition_add_up_to_the_total(context: PageContext) -> None:
+    (pair,) = context.outline.pairs
+    answer = context.ask("sector_partitions", **pair.values)
     assert answer
     for leg in set(answer.column("leg_id")):
         rows = [row for row in answer.rows if row["leg_id"] == leg]
-        total = desk.marts.run(
+        total = context.marts.run(
             "select distinct total_usd from marts.trade_by_sector_year where partition_name ="
             f" '{rows[0]['partition_name']}' and leg_id = '{leg}' and year = {rows[0]['year']}"
             f" and reporter_iso3 = '{pair.reporter}' and partner_code = '{pair.partner}'"
@@ -140,19 +140,19 @@ def test_the_parts_of_a_partition_add_up_to_the_total(desk: Desk) -> None:
         assert [sum(row["value_usd"] for row in rows)] == total.column("total_usd")
 
 
-def test_two_definitions_differ_by_what_their_bridge_says(desk: Desk) -> None:
-    (pair,) = desk.outline.pairs
-    gaps = desk.ask("sector_definition_gaps", sector="autos", **pair.values)
+def test_two_definitions_differ_by_what_their_bridge_says(context: PageContext) -> None:
+    (pair,) = context.outline.pairs
+    gaps = context.ask("sector_definition_gaps", sector="autos", **pair.values)
     assert gaps
     assert all(row["b_usd"] - row["a_usd"] == row["amount_usd"] for row in gaps.rows)
     years = [(row["year"], row["a_basis_key"]) for row in gaps.rows]
     assert len(years) == len(set(years)), "a bridge of two readings of one series stands once"
 
 
-def test_a_sector_page_tells_what_would_decide_its_claims(desk: Desk) -> None:
-    (pair,) = desk.outline.pairs
-    claims = desk.ask("sector_claims", sector="autos", **pair.values)
-    html = _html(sector.page(desk, pair, "autos"))
+def test_a_sector_page_tells_what_would_decide_its_claims(context: PageContext) -> None:
+    (pair,) = context.outline.pairs
+    claims = context.ask("sector_claims", sector="autos", **pair.values)
+    html = _html(sector.page(context, pair, "autos"))
     undecided = [row for row in claims.rows if row["status"] == "undetermined"]
     assert undecided
     for row in undecided:
@@ -161,9 +161,9 @@ def test_a_sector_page_tells_what_would_decide_its_claims(desk: Desk) -> None:
     assert html.count("Needed: ") == len(asking)
 
 
-def test_a_sector_without_figures_says_so_and_draws_nothing(desk: Desk) -> None:
-    (pair,) = desk.outline.pairs
-    html = _html(sector.page(desk, pair, "no_such_sector"))
+def test_a_sector_without_figures_says_so_and_draws_nothing(context: PageContext) -> None:
+    (pair,) = context.outline.pairs
+    html = _html(sector.page(context, pair, "no_such_sector"))
     assert "No figure of no_such_sector is held of this pair." in html
     assert "No definition of this name is listed." in html
     assert 'class="picture' not in html
@@ -182,11 +182,13 @@ def test_series_are_told_apart_by_the_parts_in_which_they_differ() -> None:
     ]
 
 
-def test_the_dictionary_has_every_mart_with_a_sentence_on_every_column(desk: Desk) -> None:
-    files = reference.dictionary(desk)
+def test_the_dictionary_has_every_mart_with_a_sentence_on_every_column(
+    context: PageContext,
+) -> None:
+    files = reference.dictionary(context)
     html = _html(files)
     assert len(html.encode()) < 300_000
-    held = desk.marts.run(
+    held = context.marts.run(
         "select table_name, count(*) as columns from duckdb_columns()"
         " where schema_name = 'marts' group by table_name"
     )
@@ -198,17 +200,19 @@ def test_the_dictionary_has_every_mart_with_a_sentence_on_every_column(desk: Des
         assert all(one["meaning"] for one in rows)
 
 
-def test_every_release_stands_on_the_page_of_the_sources(desk: Desk) -> None:
-    files = reference.sources(desk)
+def test_every_release_stands_on_the_page_of_the_sources(context: PageContext) -> None:
+    files = reference.sources(context)
     told = {(row["source_id"], row["release_id"]) for row in _rows(files, "releases")}
-    held = desk.marts.run("select source_id, release_id from marts.releases")
+    held = context.marts.run("select source_id, release_id from marts.releases")
     assert told == {(row["source_id"], row["release_id"]) for row in held.rows}
     withheld = [row for row in _rows(files, "sources") if row["may_be_republished"] != "true"]
     assert withheld
     assert "not handed on" in _html(files)
 
 
-def test_an_address_that_is_no_web_page_is_not_linked(desk: Desk) -> None:
-    held = dict(desk.ask("sources").rows[0]) | {"address": "javascript:alert(1)"}
-    files = desk.page(addresses.SOURCES, "sources.html", title="Sources", held=[held], cited=None)
+def test_an_address_that_is_no_web_page_is_not_linked(context: PageContext) -> None:
+    held = dict(context.ask("sources").rows[0]) | {"address": "javascript:alert(1)"}
+    files = context.page(
+        addresses.SOURCES, "sources.html", title="Sources", held=[held], cited=None
+    )
     assert "javascript:" not in _html(files)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.report.asking import Answer
-from dagster_project.report.charts import balances, bridge, theme
-from dagster_project.report.charts.balances import Dot, Line, spread
-from dagster_project.report.numbers import period_in_words
-from dagster_project.report.pages import bridge as bridges
-from dagster_project.report.pages import pair, year
+from dagster_project.site.charts import balances, bridge, theme
+from dagster_project.site.charts.balances import Dot, Line, spread
+from dagster_project.site.numbers import period_in_words
+from dagster_project.site.pages import bridge as bridges
+from dagster_project.site.pages import pair, year
+from dagster_project.site.queries import Answer
 
 _DOLLARS = st.decimals(-(10**12), 10**12, places=3, allow_nan=False, allow_infinity=False)
 _BN = Decimal(10**9)
@@ -204,8 +204,8 @@ def test_an_axis_is_cut_only_where_no_bar_crosses_zero(
 ) -> None:
     bars = fall(start, *amounts)
     if bridge.axis_of(bars).is_cut:
-        signs = {bar.end > 0 for bar in bars}
-        assert len(signs) == 1
+        layout_detectors = {bar.end > 0 for bar in bars}
+        assert len(layout_detectors) == 1
         assert all(bar.end for bar in bars)
 
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 DISTANCES = PROJECT_ROOT / "dbt" / "models" / "world" / "intermediate" / "int_mirror__distances.sql"

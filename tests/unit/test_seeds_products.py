@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 NOT_SPECIFIED = "999999"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.dbt_project import dbt_environment
+from dagster_project.publish.dbt_project import dbt_environment
 from dagster_project.settings import SettingsError, load_settings
 
 

@@ -20,7 +20,7 @@ from dagster_project.sources.articles import (
     units_by_word,
     vocabulary_from_seeds,
 )
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import SnapshotError
 
 VOCABULARY = ClaimVocabulary(

@@ -29,7 +29,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import SnapshotError
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
@@ -79,9 +79,9 @@ def plan(selection: Selection) -> Plan:
     return CONNECTOR.plan(selection, SEEDS, has_key=True)
 
 
-def examine(content: bytes, status: int = 200):
+def classify_reply(content: bytes, status: int = 200):
     chunk = plan(Selection(*YEARS, partners=("KOR",), frequency="A")).chunks[0]
-    return CONNECTOR.examine(chunk, Reply(status, "application/json", content))
+    return CONNECTOR.classify_reply(chunk, Reply(status, "application/json", content))
 
 
 # -- what a reply says
@@ -293,7 +293,7 @@ def test_the_key_is_nowhere_in_what_is_stored_and_all_else_is() -> None:
             "Echo": KEY.upper(),
         }
     )
-    kept = examine(content).content
+    kept = classify_reply(content).content
     assert KEY.lower() not in kept.decode().lower()
     assert kept == content.replace(KEY.encode(), b"SCRUBBED").replace(
         KEY.upper().encode(), b"SCRUBBED"
@@ -321,8 +321,11 @@ def test_no_key_of_any_kind_survives(key: str) -> None:
 
 
 def test_no_data_is_nothing_there() -> None:
-    assert examine(error("No data exist for the combination of parameters", "101")).content == b""
-    assert examine(data()).content == b""
+    assert (
+        classify_reply(error("No data exist for the combination of parameters", "101")).content
+        == b""
+    )
+    assert classify_reply(data()).content == b""
 
 
 @pytest.mark.parametrize(
@@ -350,7 +353,7 @@ def test_a_reply_without_data_says_what_to_do_and_never_the_key(
     content: bytes, status: int, kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message) as raised:
-        examine(content, status)
+        classify_reply(content, status)
     assert KEY not in str(raised.value)
 
 

@@ -14,16 +14,16 @@ from unit.source_files import reject_rows, snapshot_file
 
 from dagster_project.sources.connector import (
     Chunk,
-    Examined,
     Refused,
     Reply,
     ReplyError,
+    ReplyResult,
     Selection,
     SelectionError,
     TryAgain,
 )
 from dagster_project.sources.fred import CONNECTOR, SCHEMA, Series, fred_series, parse_series
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 KNOWN = {
@@ -206,16 +206,16 @@ def test_a_series_in_another_unit_is_not_read(tmp_path: Path) -> None:
 # Replies as they come
 
 
-def examine(project_root: Path, content: bytes, status: int = 200) -> Examined:
+def classify_reply(project_root: Path, content: bytes, status: int = 200) -> ReplyResult:
     [chunk] = plan(project_root, partners=("KOR",))
-    return CONNECTOR.examine(chunk, Reply(status, "application/csv", content))
+    return CONNECTOR.classify_reply(chunk, Reply(status, "application/csv", content))
 
 
 GOOD = csv_of("observation_date,EXPKR,IMPKR", "2016-01-01,2969.6,5902.1", "2016-02-01,.,5600.5")
 
 
 def test_a_good_reply_is_kept_byte_for_byte(project_root: Path) -> None:
-    assert examine(project_root, GOOD) == Examined(GOOD)
+    assert classify_reply(project_root, GOOD) == ReplyResult(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_good_reply_is_kept_byte_for_byte(project_root: Path) -> None:
     ],
 )
 def test_a_file_without_a_figure_is_nothing(project_root: Path, content: bytes) -> None:
-    assert examine(project_root, content) == Examined(b"")
+    assert classify_reply(project_root, content) == ReplyResult(b"")
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,6 @@ def test_a_reply_that_is_no_data_says_what_to_do(
     project_root: Path, content: bytes, status: int, kind: type[ReplyError], message: str
 ) -> None:
     with pytest.raises(kind, match=message) as raised:
-        examine(project_root, content, status)
+        classify_reply(project_root, content, status)
     assert type(raised.value) is kind
     assert "EXPKR-IMPKR_2016-01_2016-12.csv" in str(raised.value)

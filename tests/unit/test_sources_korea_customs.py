@@ -17,11 +17,11 @@ from unit.source_files import reject_rows, snapshot_file
 
 from dagster_project.sources.connector import (
     Chunk,
-    Examined,
     QuotaSpent,
     Refused,
     Reply,
     ReplyError,
+    ReplyResult,
     Selection,
     SelectionError,
     TryAgain,
@@ -33,7 +33,7 @@ from dagster_project.sources.korea_customs import (
     korea_customs_partners,
     parse_trade,
 )
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 PARTNERS = {"US": "USA", "JP": "JPN", "NA": "NAM", "ZZ": "korea_customs:ZZ"}
@@ -424,14 +424,16 @@ def chunk_of(project_root: Path, page: str = "1", size: str = "100000") -> Chunk
     return replace(chunk, request=replace(chunk.request, parameters=parameters))
 
 
-def examine(project_root: Path, content: bytes, status: int = 200) -> Examined:
-    return CONNECTOR.examine(chunk_of(project_root), Reply(status, "application/xml", content))
+def classify_reply(project_root: Path, content: bytes, status: int = 200) -> ReplyResult:
+    return CONNECTOR.classify_reply(
+        chunk_of(project_root), Reply(status, "application/xml", content)
+    )
 
 
 def test_a_good_reply_is_kept_byte_for_byte(project_root: Path) -> None:
     for after in ("", "<totalCount>8</totalCount>"):
         content = xml(total(*ROWS), *ROWS, after=after)
-        assert examine(project_root, content) == Examined(content)
+        assert classify_reply(project_root, content) == ReplyResult(content)
 
 
 @pytest.mark.parametrize(
@@ -445,7 +447,7 @@ def test_a_good_reply_is_kept_byte_for_byte(project_root: Path) -> None:
     ],
 )
 def test_nothing_is_nothing_and_no_error(project_root: Path, content: bytes) -> None:
-    assert examine(project_root, content) == Examined(b"")
+    assert classify_reply(project_root, content) == ReplyResult(b"")
 
 
 JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERROR", \
@@ -484,7 +486,7 @@ def test_a_reply_that_is_no_data_says_what_to_do(
     project_root: Path, content: bytes, status: int, kind: type[ReplyError], message: str
 ) -> None:
     with pytest.raises(kind, match=message) as raised:
-        examine(project_root, content, status)
+        classify_reply(project_root, content, status)
     assert type(raised.value) is kind
     assert "items_87_US_2016-01_2016-12.xml" in str(raised.value)
 
@@ -496,7 +498,7 @@ def test_the_first_page_announces_the_others_and_each_is_known_by_its_request(
     first = chunk_of(project_root, size="3")
     after = "<numOfRows>3</numOfRows><pageNo>1</pageNo><totalCount>8</totalCount>"
     content = xml(*rows[:3], after=after)
-    examined = CONNECTOR.examine(first, Reply(200, "application/xml", content))
+    examined = CONNECTOR.classify_reply(first, Reply(200, "application/xml", content))
     assert examined.content == content
     assert [chunk.name for chunk in examined.more] == [
         "items_87_US_2016-01_2016-12_page-0002.xml",
@@ -506,16 +508,16 @@ def test_the_first_page_announces_the_others_and_each_is_known_by_its_request(
     assert {dict(chunk.request.parameters)["numOfRows"] for chunk in examined.more} == {"3"}
     assert [chunk.covers for chunk in examined.more] == [first.covers] * 2
     last = xml(*rows[6:], after=after.replace(">1<", ">3<"))
-    assert CONNECTOR.examine(examined.more[1], Reply(200, "", last)) == Examined(last)
+    assert CONNECTOR.classify_reply(examined.more[1], Reply(200, "", last)) == ReplyResult(last)
     for cut in (xml(after=after), xml(*rows[6:7], after=after)):
         with pytest.raises(TryAgain, match="where 2 were announced: cut short"):
-            CONNECTOR.examine(examined.more[1], Reply(200, "", cut))
+            CONNECTOR.classify_reply(examined.more[1], Reply(200, "", cut))
 
 
 def test_a_publisher_that_has_its_own_size_of_page_is_followed(project_root: Path) -> None:
     rows = [total(*ROWS), *ROWS]
     after = "<numOfRows>2</numOfRows><totalCount>8</totalCount>"
-    examined = examine(project_root, xml(*rows[:2], after=after))
+    examined = classify_reply(project_root, xml(*rows[:2], after=after))
     assert [dict(chunk.request.parameters)["pageNo"] for chunk in examined.more] == ["2", "3", "4"]
     assert {dict(chunk.request.parameters)["numOfRows"] for chunk in examined.more} == {"2"}
 
@@ -536,7 +538,9 @@ def test_any_split_into_pages_gives_the_same_rows(values: list[tuple[int, int]],
         page = int(dict(chunk.request.parameters)["pageNo"])
         part = sent[(page - 1) * size : page * size]
         after = f"<numOfRows>{size}</numOfRows><totalCount>{len(sent)}</totalCount>"
-        examined = CONNECTOR.examine(chunk, Reply(200, "application/xml", xml(*part, after=after)))
+        examined = CONNECTOR.classify_reply(
+            chunk, Reply(200, "application/xml", xml(*part, after=after))
+        )
         file = file_of(chunk.layout, chunk.request.stored_address)
         parsed.append(parse_trade(examined.content, file, PARTNERS))
         waiting.extend(examined.more)

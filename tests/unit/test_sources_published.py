@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from unit.source_files import csv_bytes, reject_rows, snapshot_file
 
-from dagster_project.sources.published import SCHEMA, parse_figures
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.printed_figures import SCHEMA, parse_figures
 from dagster_project.sources.snapshot import SnapshotError
 
 FILE = snapshot_file("published_figures", "figures.csv")

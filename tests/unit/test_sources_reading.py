@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.sources.reading import (
+from dagster_project.sources.parsing import (
     Check,
     checked_numbers,
     closest,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.sources.catalog import CONNECTORS
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.us_census import census_codes
 
 HISTORICAL_ISO2_TWICE = {"CS"}

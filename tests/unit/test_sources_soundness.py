@@ -12,6 +12,7 @@ from unit.source_files import api_bytes
 
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, load_table, table_named
+from dagster_project.sources.fetch_checks import add_up, find_fall, find_missing
 from dagster_project.sources.snapshot import (
     Covers,
     NewFile,
@@ -19,7 +20,6 @@ from dagster_project.sources.snapshot import (
     add_release,
     discover_releases,
 )
-from dagster_project.sources.soundness import add_up, find_fall, find_missing
 
 ENTRY = table_named("us_census__trade_api")
 MONTHS = tuple(f"2016-{month:02d}" for month in range(1, 13))

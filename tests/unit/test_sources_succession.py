@@ -11,9 +11,10 @@ import pytest
 from unit.source_files import snapshot_file
 
 from dagster_project.settings import Settings
+from dagster_project.sources.parsing import Parsed, read_csv_cells
 from dagster_project.sources.partitions import PART
 from dagster_project.sources.raw import SourceTable, load_table
-from dagster_project.sources.reading import Parsed, read_csv_cells
+from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     Covers,
     NewFile,
@@ -21,7 +22,6 @@ from dagster_project.sources.snapshot import (
     add_release,
     discover_releases,
 )
-from dagster_project.sources.succession import Comparison, compare_with_held
 
 COLUMNS = {
     "row_number": pl.Int64(),

@@ -19,7 +19,7 @@ from polars.testing import assert_frame_equal
 from unit.source_files import comtrade_bytes, comtrade_row, reject_rows, snapshot_file
 
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.sources.reading import Parsed, read_seed
+from dagster_project.sources.parsing import Parsed, read_seed
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.un_comtrade.areas import (
     AREA_SEED,

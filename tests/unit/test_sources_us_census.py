@@ -23,7 +23,7 @@ from unit.source_files import (
     snapshot_file,
 )
 
-from dagster_project.sources.reading import Parsed, reject_duplicates
+from dagster_project.sources.parsing import Parsed, reject_duplicates
 from dagster_project.sources.snapshot import SnapshotError, discover_releases, read_verified
 from dagster_project.sources.us_census import (
     COUNTRY_FILE_SCHEMA,

@@ -26,7 +26,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.reading import Parsed
+from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.usitc_dataweb import (
     CONNECTOR,
@@ -76,9 +76,9 @@ def asked(chunk: Chunk) -> dict[str, Any]:
     return {**body["reportOptions"], **body["searchOptions"]}
 
 
-def examine(content: bytes, status: int = 200, chunk: Chunk | None = None):
+def classify_reply(content: bytes, status: int = 200, chunk: Chunk | None = None):
     chunk = chunk or plan(Selection(*YEARS_RUN, partners=("KOR",))).chunks[0]
-    return CONNECTOR.examine(chunk, Reply(status, "application/json", content))
+    return CONNECTOR.classify_reply(chunk, Reply(status, "application/json", content))
 
 
 # -- what a report says
@@ -437,10 +437,10 @@ def test_plans_are_small_complete_and_within_the_limit(
 
 def test_a_report_is_stored_as_it_came_and_an_empty_one_is_nothing() -> None:
     content = report(table(["Country", "2016"], ["Canada", "1"]))
-    assert examine(content).content == content
-    assert examine(report(table(["Country", "2016"]))).content == b""
-    assert examine(report()).content == b""
-    assert examine(report(errors=["No records found"])).content == b""
+    assert classify_reply(content).content == content
+    assert classify_reply(report(table(["Country", "2016"]))).content == b""
+    assert classify_reply(report()).content == b""
+    assert classify_reply(report(errors=["No records found"])).content == b""
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def test_a_reply_without_a_report_says_what_to_do(
     content: bytes, status: int, kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
-        examine(content, status)
+        classify_reply(content, status)
 
 
 @pytest.mark.parametrize("rows", [20_000, None])
@@ -474,7 +474,7 @@ def test_a_report_that_was_cut_is_asked_for_again_in_two_parts(rows: int | None)
         if rows
         else report(errors=["The report has more than 300,000 rows"])
     )
-    found = examine(content, chunk=whole)
+    found = classify_reply(content, chunk=whole)
     assert not found.is_whole
     assert found.content == b""
     assert [chunk.name for chunk in found.more] == [
@@ -484,13 +484,13 @@ def test_a_report_that_was_cut_is_asked_for_again_in_two_parts(rows: int | None)
     # Parted again and again: years, then partners, then chapters, until nothing is left.
     seen, chunk = [whole.name], whole
     while len(seen) < 12:
-        chunk = examine(content, chunk=chunk).more[0]
+        chunk = classify_reply(content, chunk=chunk).more[0]
         seen.append(chunk.name)
     assert len(set(seen)) == len(seen)
     assert seen[-1] == "Export_hs6_monthly_KOR_01_2011.json"
     assert asked(chunk)["commodities"]["commodities"] == ["01"]
     with pytest.raises(Refused, match="cannot be parted"):
-        examine(content, chunk=chunk)
+        classify_reply(content, chunk=chunk)
 
 
 def test_partners_that_are_printed_are_partners_of_the_marts(project_root: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.catalog import CONNECTORS
-from dagster_project.subscriptions import (
+from dagster_project.fetch.subscriptions import (
     SubscriptionError,
     read_subscriptions,
     subscriptions_file,
 )
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources.catalog import CONNECTORS
 
 HEADER = "source_id,reporters,partners,level,products,flows,frequency,first\n"
 LINE = "us_census,USA,KOR,hs2,,,M,2010-01\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.swapping import SwapRefused, beside, leads_to, swap_link
+from dagster_project.publish.atomic import ReplaceRefused, beside, points_to, replace_link
 
 FIRST, SECOND, THIRD = ("a" * 64, "b" * 64, "c" * 64)
 
@@ -20,14 +20,14 @@ def swapped(link: Path, digest: str) -> Path:
     folder = beside(link, digest)
     folder.mkdir()
     (folder / "index.html").write_text(digest)
-    swap_link(folder, link)
+    replace_link(folder, link)
     return folder
 
 
 def test_the_link_leads_to_the_new_folder_and_the_one_of_before_stays(link: Path) -> None:
     first = swapped(link, FIRST)
     second = swapped(link, SECOND)
-    assert leads_to(link, second)
+    assert points_to(link, second)
     assert (link / "index.html").read_text() == SECOND
     assert (first / "index.html").read_text() == FIRST
 
@@ -76,7 +76,7 @@ def test_neighbours_survive(link: Path, neighbour: str, tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_refused(link: Path) -> None:
     link.mkdir()
     (link / "thesis.txt").write_text("years of work")
-    with pytest.raises(SwapRefused, match="move it away"):
+    with pytest.raises(ReplaceRefused, match="move it away"):
         swapped(link, FIRST)
     assert (link / "thesis.txt").read_text() == "years of work"
 
@@ -84,7 +84,7 @@ def test_a_folder_of_somebody_else_is_refused(link: Path) -> None:
 @pytest.mark.parametrize("target", ["www", "/srv/www", "../www", "report.backup"])
 def test_a_link_of_somebody_else_is_refused(link: Path, target: str) -> None:
     link.symlink_to(target)
-    with pytest.raises(SwapRefused, match="move it away"):
+    with pytest.raises(ReplaceRefused, match="move it away"):
         swapped(link, FIRST)
     assert str(link.readlink()) == target
 
@@ -92,4 +92,4 @@ def test_a_link_of_somebody_else_is_refused(link: Path, target: str) -> None:
 def test_a_link_whose_folder_is_gone_is_led_on(link: Path) -> None:
     link.symlink_to(beside(link, FIRST).name)
     second = swapped(link, SECOND)
-    assert leads_to(link, second)
+    assert points_to(link, second)

@@ -25,8 +25,8 @@ from dagster_project.sources.bea_ita.seeds import (
     read_indicators,
 )
 from dagster_project.sources.bea_ita.transactions import SCHEMA, parse_transactions
+from dagster_project.sources.parsing import shows
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import shows
 
 __all__ = [
     "CONNECTOR",
@@ -54,7 +54,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US trade in goods and in services on the balance-of-payments basis, by area,"
         " year and quarter.",
         layouts=frozenset({LAYOUT}),
-        signs={LAYOUT: shows('"BEAAPI"', '"Results"', starts="{")},
+        layout_detectors={LAYOUT: shows('"BEAAPI"', '"Results"', starts="{")},
         parser=_transactions_parser,
         seeds=(AREA_SEED, INDICATOR_SEED),
         columns=SCHEMA,

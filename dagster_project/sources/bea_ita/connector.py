@@ -16,19 +16,19 @@ from dagster_project.sources.bea_ita.dataset import (
     SOURCE_ID,
 )
 from dagster_project.sources.bea_ita.planning import asked_areas, check_selection, chunk_of
-from dagster_project.sources.bea_ita.replies import examine
+from dagster_project.sources.bea_ita.replies import classify_reply
 from dagster_project.sources.bea_ita.seeds import read_areas, read_indicators
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
     Connector,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Reply,
+    ReplyResult,
     Selection,
+    SourceInfo,
     Terms,
 )
 
@@ -36,7 +36,7 @@ from dagster_project.sources.connector import (
 class Ita(Connector):
     """The connector of BEA's International Transactions Accounts."""
 
-    about = About(
+    about = SourceInfo(
         source_id=SOURCE_ID,
         title="BEA International Transactions Accounts",
         gives="US exports and imports of goods and of services on the balance-of-payments basis.",
@@ -106,5 +106,5 @@ class Ita(Connector):
             notes=notes,
         )
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
-        return examine(chunk, reply)
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
+        return classify_reply(chunk, reply)

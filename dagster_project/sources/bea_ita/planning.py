@@ -20,7 +20,7 @@ from dagster_project.sources.bea_ita.dataset import (
 )
 from dagster_project.sources.bea_ita.seeds import Area
 from dagster_project.sources.connector import Chunk, Request, Selection, SelectionError
-from dagster_project.sources.reading import closest
+from dagster_project.sources.parsing import closest
 from dagster_project.sources.snapshot import Covers
 
 _ADDRESS = "https://apps.bea.gov/api/data"

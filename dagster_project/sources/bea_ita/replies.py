@@ -2,7 +2,7 @@
 
 Belongs here: telling these apart before anything is stored, and taking the key out. Does not
 belong here: the rows themselves (`transactions`), repeating a request
-(`dagster_project/fetching/`).
+(`dagster_project/fetch/`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 
 from dagster_project.sources.bea_ita.dataset import OBTAINED_AT, SOURCE_ID
 from dagster_project.sources.bea_ita.envelope import envelope_of, problem_of, rows_of
-from dagster_project.sources.connector import Chunk, Examined, Refused, Reply, TryAgain
+from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
 
 _SCRUBBED = b"SCRUBBED"
 
@@ -20,7 +20,7 @@ _SCRUBBED = b"SCRUBBED"
 _LEAST_KEY = 6
 
 
-def examine(chunk: Chunk, reply: Reply) -> Examined:
+def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     """A reply without the key in it, or why there is none.
 
     Raises:
@@ -42,10 +42,10 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
     api = envelope_of(answer)
     problem = problem_of(api)
     if problem is None and reply.status == 200:
-        return Examined(content=content if rows_of(api) else b"")
+        return ReplyResult(content=content if rows_of(api) else b"")
     shown = f"{what}: status {reply.status}, {problem or said!r}"
     if problem and re.search(r"(?i)\bno (data|rows?|records?|results?)\b", problem):
-        return Examined(content=b"")
+        return ReplyResult(content=b"")
     if problem and re.search(r"(?i)user ?id|api key|registered|not active", problem):
         raise Refused(f"{shown}. The key is wrong or not yet active: see {OBTAINED_AT}.")
     if problem and re.search(r"(?i)too many|throttl|exceed|limit|unavailable|try again", problem):

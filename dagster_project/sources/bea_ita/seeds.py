@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 AREA_SEED = "bea_areas.csv"
 INDICATOR_SEED = "bea_indicators.csv"

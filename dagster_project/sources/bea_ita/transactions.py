@@ -16,7 +16,7 @@ import polars as pl
 from dagster_project.sources.bea_ita.dataset import FREQUENCIES
 from dagster_project.sources.bea_ita.envelope import asked_of, envelope_of, problem_of, rows_of
 from dagster_project.sources.bea_ita.seeds import AREA_SEED, INDICATOR_SEED, Area
-from dagster_project.sources.reading import Parsed, read_json, rejects_frame
+from dagster_project.sources.parsing import Parsed, read_json, rejects_frame
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SCHEMA: dict[str, pl.DataType] = {

@@ -12,7 +12,7 @@ states (`stated`) stands for what would be assumed.
 from __future__ import annotations
 
 from dagster_project.sources.inbox.folder import QUARANTINE, look
+from dagster_project.sources.inbox.ingest import take, take_named
 from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
-from dagster_project.sources.inbox.taking import take, take_named
 
 __all__ = ["QUARANTINE", "InboxError", "Quarantined", "Taken", "look", "take", "take_named"]

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dagster_project.settings import Settings
+from dagster_project.sources.inbox.metadata import COMPANION, is_companion, is_companion_alone
 from dagster_project.sources.inbox.outcomes import InboxError, Look, Quarantined
-from dagster_project.sources.inbox.stated import COMPANION, is_companion, is_companion_alone
 
 QUARANTINE = "quarantine"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Release
-from dagster_project.sources.succession import Comparison
 
 
 class InboxError(ValueError):

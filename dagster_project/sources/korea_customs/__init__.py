@@ -25,8 +25,8 @@ from dagster_project.sources.korea_customs.services import (
     TABLE,
 )
 from dagster_project.sources.korea_customs.trade import SCHEMA, parse_trade
+from dagster_project.sources.parsing import shows
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.reading import shows
 
 __all__ = ["CONNECTOR", "SCHEMA", "TABLES", "korea_customs_partners", "parse_trade"]
 
@@ -48,7 +48,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="Korea's trade with each country by month, all products or by HS code:"
         " exports FOB, imports CIF, as the Korea Customs Service counts them.",
         layouts=frozenset(BY_LAYOUT),
-        signs={
+        layout_detectors={
             COUNTRIES.layout: lambda content, name: (
                 _is_reply(content, name) and not _has_codes(content, name)
             ),

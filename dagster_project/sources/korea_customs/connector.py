@@ -10,17 +10,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
     Connector,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Reply,
+    ReplyResult,
     Selection,
     SelectionError,
+    SourceInfo,
     Terms,
 )
 from dagster_project.sources.korea_customs.planning import (
@@ -29,7 +29,7 @@ from dagster_project.sources.korea_customs.planning import (
     parts_of,
     windows,
 )
-from dagster_project.sources.korea_customs.replies import examine
+from dagster_project.sources.korea_customs.replies import classify_reply
 from dagster_project.sources.korea_customs.services import (
     COUNTRIES,
     FLOWS,
@@ -44,8 +44,8 @@ class KoreaCustoms(Connector):
     """The two services of Korea Customs that give trade by country."""
 
     @property
-    def about(self) -> About:
-        return About(
+    def about(self) -> SourceInfo:
+        return SourceInfo(
             source_id=SOURCE,
             title="Korea Customs Service, trade statistics of the public data portal",
             gives="Korea's exports FOB and imports CIF by country and month in US dollars, all"
@@ -120,5 +120,5 @@ class KoreaCustoms(Connector):
             notes=tuple(notes),
         )
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
-        return examine(chunk, reply)
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
+        return classify_reply(chunk, reply)

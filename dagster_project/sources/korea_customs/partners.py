@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 COUNTRY_SEED = "country_list.csv"
 PARTNER_SEED = "korea_customs_partners.csv"

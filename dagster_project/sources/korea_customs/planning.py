@@ -1,7 +1,7 @@
 """Cutting what is asked of the Korea Customs Service into requests.
 
 Belongs here: which codes, countries and months share a request, its parameters, and the part
-of the table that it asks for. Does not belong here: sending it (`dagster_project/fetching/`),
+of the table that it asks for. Does not belong here: sending it (`dagster_project/fetch/`),
 what comes back (`replies`).
 """
 
@@ -27,7 +27,7 @@ from dagster_project.sources.korea_customs.services import (
     TABLE,
     Service,
 )
-from dagster_project.sources.reading import closest
+from dagster_project.sources.parsing import closest
 from dagster_project.sources.snapshot import Covers
 
 _MONTHS_PER_REQUEST = 12

@@ -2,7 +2,7 @@
 
 Belongs here: telling these apart before anything is stored, and asking for further pages.
 Does not belong here: the rows themselves (`trade`), repeating a request
-(`dagster_project/fetching/`).
+(`dagster_project/fetch/`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from dataclasses import replace
 from typing import NoReturn
 from xml.etree.ElementTree import Element
 
-from dagster_project.sources.connector import Chunk, Examined, QuotaSpent, Refused, Reply, TryAgain
+from dagster_project.sources.connector import (
+    Chunk,
+    QuotaSpent,
+    Refused,
+    Reply,
+    ReplyResult,
+    TryAgain,
+)
 from dagster_project.sources.korea_customs.services import (
     BY_LAYOUT,
     COUNTRIES,
@@ -21,7 +28,7 @@ from dagster_project.sources.korea_customs.services import (
     SOURCE,
 )
 from dagster_project.sources.korea_customs.trade import read_items, text_at, total_problem
-from dagster_project.sources.reading import read_xml
+from dagster_project.sources.parsing import read_xml
 from dagster_project.sources.snapshot import SnapshotError
 
 # What the portal's codes mean for the request; the key's codes are also those of a service
@@ -32,7 +39,7 @@ _SPENT = {"22"}
 _KEY = {"20", "21", "30", "31", "32", "33"}
 
 
-def examine(chunk: Chunk, reply: Reply) -> Examined:
+def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     """What a reply is; further pages where one says that it is not all.
 
     A fresh reply whose rows do not add up to the publisher's total is asked for again.
@@ -48,7 +55,7 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
         code, message = text_at(root, ".//returnReasonCode"), text_at(root, ".//errMsg")
         auth = text_at(root, ".//returnAuthMsg")
         if code.zfill(2) in _NOTHING:
-            return Examined(b"")
+            return ReplyResult(b"")
         _raise_portal_error(where, code, " ".join(filter(None, (message, auth))))
     code, message = text_at(root, "header/resultCode"), text_at(root, "header/resultMsg")
     if root.tag != "response" or not code:
@@ -57,7 +64,7 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
             " code. The layout has changed: look at the publisher's page."
         )
     if code.zfill(2) in _NOTHING:
-        return Examined(b"")
+        return ReplyResult(b"")
     if code.zfill(2) == "99":
         # The service tells every fault of a request by this code and says which in words.
         raise Refused(
@@ -69,7 +76,7 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
     return _examine_items(chunk, reply, root, where)
 
 
-def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> Examined:
+def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> ReplyResult:
     try:
         items = read_items(root, where, BY_LAYOUT[chunk.layout])
     except SnapshotError as error:
@@ -81,19 +88,19 @@ def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> Exa
         expected = None if total is None else min(size, total - (page - 1) * size)
         if held == 0 or (expected is not None and held < expected):
             raise TryAgain(f"{where}: {held} rows where {expected} were announced: cut short.")
-        return Examined(reply.content)
+        return ReplyResult(reply.content)
     if held == 0 and not total:
-        return Examined(b"")
+        return ReplyResult(b"")
     if items.is_whole:
         problem = total_problem(items)
         if problem is not None:
             raise TryAgain(f"{where}: {problem}")
-        return Examined(reply.content)
+        return ReplyResult(reply.content)
     if not items.is_page or total is None:
         raise TryAgain(f"{where}: {held} rows where {total} were announced: cut short.")
     size = items.page_size or ROWS_PER_PAGE
     pages = -(-total // size)
-    return Examined(
+    return ReplyResult(
         reply.content, more=tuple(_page(chunk, number, size) for number in range(2, pages + 1))
     )
 

@@ -25,7 +25,7 @@ from dagster_project.sources.korea_customs.services import (
     ROWS_PER_PAGE,
     Service,
 )
-from dagster_project.sources.reading import Parsed, read_xml, rejects_frame
+from dagster_project.sources.parsing import Parsed, read_xml, rejects_frame
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SCHEMA: dict[str, pl.DataType] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 COUNTRY_SEED = "country_list.csv"
 AREA_SEED = "comtrade_areas.csv"

@@ -18,19 +18,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Reply,
+    ReplyResult,
     Selection,
     SelectionError,
+    SourceInfo,
     Terms,
 )
-from dagster_project.sources.reading import closest, read_seed
+from dagster_project.sources.parsing import closest, read_seed
 from dagster_project.sources.un_comtrade import availability, bulk, metadata
 from dagster_project.sources.un_comtrade.areas import (
     AREA_SEED,
@@ -54,7 +54,7 @@ from dagster_project.sources.un_comtrade.calls import (
     listing_chunk,
     trade_chunk,
 )
-from dagster_project.sources.un_comtrade.examining import KEY_ADDRESS, examine
+from dagster_project.sources.un_comtrade.classify import KEY_ADDRESS, classify_reply
 from dagster_project.sources.un_comtrade.planning import (
     expected_rows,
     fewest_calls,
@@ -67,7 +67,7 @@ _FIRST_YEAR = 1962
 _SHOWN = 5
 _CODE_LENGTH: Mapping[str, int] = {"hs2": 2, "hs4": 4, "hs6": 6}
 
-ABOUT = About(
+ABOUT = SourceInfo(
     source_id=SOURCE_ID,
     title="UN Comtrade",
     gives="Goods trade of each country with each partner, as it reported it to the United"
@@ -104,7 +104,7 @@ ABOUT = About(
 
 class UnComtradeConnector:
     @property
-    def about(self) -> About:
+    def about(self) -> SourceInfo:
         return ABOUT
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
@@ -200,8 +200,8 @@ class UnComtradeConnector:
             notes=tuple(notes),
         )
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
-        return examine(chunk, reply)
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
+        return classify_reply(chunk, reply)
 
 
 CONNECTOR = UnComtradeConnector()

@@ -18,7 +18,7 @@ import polars as pl
 
 from dagster_project.sources.blocks import Block
 from dagster_project.sources.delimited import read_records, split_header
-from dagster_project.sources.reading import Parsed, decode
+from dagster_project.sources.parsing import Parsed, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.areas import Areas
 from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, SCHEMA, check_trade

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from dagster_project.sources.reading import Parsed, read_json, rejects_frame, shows
+from dagster_project.sources.parsing import Parsed, read_json, rejects_frame, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.areas import Areas
 from dagster_project.sources.un_comtrade.trade import (

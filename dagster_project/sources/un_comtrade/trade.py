@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from dagster_project.sources.reading import Check, Parsed, reject_faulty, rejects_frame
+from dagster_project.sources.parsing import Check, Parsed, reject_faulty, rejects_frame
 from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas
 
 SCHEMA: dict[str, pl.DataType] = {

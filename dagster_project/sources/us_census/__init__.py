@@ -63,7 +63,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US goods trade with every partner and group by month and year:"
         " general imports at customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
-        signs={COUNTRY_FILE_LAYOUT: is_country_file},
+        layout_detectors={COUNTRY_FILE_LAYOUT: is_country_file},
         parser=_country_file_parser,
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,
@@ -79,7 +79,7 @@ TABLES: tuple[SourceTable, ...] = (
         " Trade API: domestic and foreign exports, imports by concept and valuation,"
         " charges and calculated duty.",
         layouts=frozenset(API_LAYOUTS),
-        signs={name: layout.is_shown for name, layout in API_LAYOUTS.items()},
+        layout_detectors={name: layout.is_shown for name, layout in API_LAYOUTS.items()},
         parser=_trade_api_parser,
         seeds=(PARTNER_SEED,),
         columns=TRADE_API_SCHEMA,

@@ -2,7 +2,7 @@
 
 Belongs here: what can be asked for, and the requests that bring it. Does not belong here:
 what a reply is (`replies`), its rows (`country_file`, `trade_api`), sending anything
-(`dagster_project/fetching/`).
+(`dagster_project/fetch/`).
 
 A selection of all goods brings the country file, which holds every partner and month since
 1985 in one request, and from the API what that file has not: domestic and foreign exports,
@@ -21,20 +21,20 @@ from math import ceil
 from pathlib import Path
 
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Reply,
+    ReplyResult,
     Request,
     Selection,
     SelectionError,
+    SourceInfo,
     Terms,
 )
-from dagster_project.sources.reading import closest, read_seed
+from dagster_project.sources.parsing import closest, read_seed
 from dagster_project.sources.us_census.levels import LEVELS, Level
 from dagster_project.sources.us_census.partners import ALL_COUNTRIES, codes_of
 from dagster_project.sources.us_census.planning import (
@@ -46,7 +46,7 @@ from dagster_project.sources.us_census.planning import (
     plan_slice,
     time_predicate,
 )
-from dagster_project.sources.us_census.replies import KEY_ADDRESS, examine
+from dagster_project.sources.us_census.replies import KEY_ADDRESS, classify_reply
 
 SOURCE = "us_census"
 
@@ -55,7 +55,7 @@ _DIRECTIONS = {"export": "exports", "import": "imports"}
 _PER_DAY = 500
 _SOURCE_SEED = "source_list.csv"
 
-ABOUT = About(
+ABOUT = SourceInfo(
     source_id=SOURCE,
     title="US Census Bureau: country file and International Trade API",
     gives="US goods trade with every partner: exports in total, domestic and foreign; general"
@@ -84,7 +84,7 @@ class UsCensus:
     """See `Connector`."""
 
     @property
-    def about(self) -> About:
+    def about(self) -> SourceInfo:
         return ABOUT
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
@@ -155,8 +155,8 @@ class UsCensus:
             )
         return Plan(SOURCE, selection, tuple(chunks), len(chunks), fewest, tuple(notes))
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
-        return examine(chunk, reply)
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
+        return classify_reply(chunk, reply)
 
 
 def _check(selection: Selection, seeds: Path) -> Level:

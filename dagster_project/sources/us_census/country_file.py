@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from dagster_project.sources.reading import (
+from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
     is_workbook,

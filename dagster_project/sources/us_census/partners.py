@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import SelectionError
-from dagster_project.sources.reading import closest, read_seed, reject_where
+from dagster_project.sources.parsing import closest, read_seed, reject_where
 
 PARTNER_SEED = "census_partners.csv"
 ALL_COUNTRIES = "-"

@@ -1,7 +1,7 @@
 """What a reply of the US Census Bureau is: rows, nothing, a refusal, or a bad moment.
 
 Belongs here: telling these apart before anything is stored. Does not belong here: the rows
-themselves (`trade_api`, `country_file`), repeating a request (`dagster_project/fetching/`).
+themselves (`trade_api`, `country_file`), repeating a request (`dagster_project/fetch/`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import zipfile
 
 from dagster_project.sources.connector import (
     Chunk,
-    Examined,
     Refused,
     Reply,
+    ReplyResult,
     Request,
     TryAgain,
 )
@@ -31,11 +31,11 @@ _OVERLOADED = "There was an error while running your query"
 _EXCERPT = 160
 
 
-def examine(chunk: Chunk, reply: Reply) -> Examined:
+def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     """What came for a chunk; see `Connector.examine`."""
     what = f"us_census: {chunk.request.stored_address}"
     if reply.status == 204:
-        return Examined(b"")
+        return ReplyResult(b"")
     text = reply.content[:4096].decode("utf-8", errors="replace").strip()
     came = f"HTTP {reply.status} with {' '.join(text.split())[:_EXCERPT]!r}"
     if _OVERLOADED in text:
@@ -72,7 +72,7 @@ def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
     )
 
 
-def _examine_country_file(what: str, reply: Reply) -> Examined:
+def _examine_country_file(what: str, reply: Reply) -> ReplyResult:
     if reply.content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(reply.content)):
         raise TryAgain(f"{what}: the workbook is cut short. Fetch again later.")
     try:
@@ -82,10 +82,10 @@ def _examine_country_file(what: str, reply: Reply) -> Examined:
             f"{error} The country file is not laid out as it used to be; the layout of this"
             " source has to follow."
         ) from error
-    return Examined(reply.content)
+    return ReplyResult(reply.content)
 
 
-def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> Examined:
+def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResult:
     try:
         rows = json.loads(reply.content)
     except ValueError as error:
@@ -105,7 +105,7 @@ def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> Examined:
         value_columns(header, what, API_LAYOUTS[chunk.layout])
     except SnapshotError as error:
         raise Refused(str(error)) from error
-    return Examined(reply.content if len(rows) > 1 else b"")
+    return ReplyResult(reply.content if len(rows) > 1 else b"")
 
 
 def _columns_of(request: Request) -> list[str]:

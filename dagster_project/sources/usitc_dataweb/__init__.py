@@ -17,8 +17,8 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.parsing import shows
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.reading import shows
 from dagster_project.sources.usitc_dataweb.connector import DataWeb
 from dagster_project.sources.usitc_dataweb.seeds import (
     CENSUS_SEED,
@@ -73,7 +73,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US trade as DataWeb reports it, one row a figure: domestic exports, foreign"
         " exports and their total, imports for consumption and general imports.",
         layouts=frozenset(TRADE_TYPES),
-        signs={layout: _sign(kind) for layout, kind in TRADE_TYPES.items()},
+        layout_detectors={layout: _sign(kind) for layout, kind in TRADE_TYPES.items()},
         parser=_report_parser,
         seeds=(MEASURE_SEED, PARTNER_SEED, CENSUS_SEED),
         columns=SCHEMA,

@@ -12,16 +12,16 @@ from math import ceil
 from pathlib import Path
 
 from dagster_project.sources.connector import (
-    About,
     Available,
     Chunk,
     Connector,
-    Examined,
     KeyUse,
     Limits,
     Plan,
     Reply,
+    ReplyResult,
     Selection,
+    SourceInfo,
     Terms,
 )
 from dagster_project.sources.usitc_dataweb.planning import (
@@ -29,7 +29,7 @@ from dagster_project.sources.usitc_dataweb.planning import (
     checked_level,
     within_limit,
 )
-from dagster_project.sources.usitc_dataweb.replies import examine
+from dagster_project.sources.usitc_dataweb.replies import classify_reply
 from dagster_project.sources.usitc_dataweb.report import Report
 from dagster_project.sources.usitc_dataweb.seeds import read_countries, read_measures
 from dagster_project.sources.usitc_dataweb.service import (
@@ -47,7 +47,7 @@ from dagster_project.sources.usitc_dataweb.service import (
 class DataWeb(Connector):
     """The connector of USITC DataWeb."""
 
-    about = About(
+    about = SourceInfo(
         source_id=SOURCE_ID,
         title="USITC DataWeb",
         gives="US trade on every basis the Census figures have: domestic exports, re-exports and"
@@ -128,5 +128,5 @@ class DataWeb(Connector):
             notes=notes,
         )
 
-    def examine(self, chunk: Chunk, reply: Reply) -> Examined:
-        return examine(chunk, reply)
+    def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
+        return classify_reply(chunk, reply)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import ceil
 
 from dagster_project.sources.connector import Selection, SelectionError
-from dagster_project.sources.reading import closest
+from dagster_project.sources.parsing import closest
 from dagster_project.sources.usitc_dataweb.report import Report, in_runs
 from dagster_project.sources.usitc_dataweb.seeds import Country
 from dagster_project.sources.usitc_dataweb.service import (

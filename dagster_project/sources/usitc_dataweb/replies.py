@@ -2,7 +2,7 @@
 
 Belongs here: telling these apart before anything is stored, and asking for the halves of a
 report that was cut. Does not belong here: the rows themselves (`tables`, `trade`), repeating
-a request (`dagster_project/fetching/`).
+a request (`dagster_project/fetch/`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from dagster_project.sources.connector import Chunk, Examined, Refused, Reply, TryAgain
+from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
 from dagster_project.sources.usitc_dataweb.report import Report
 from dagster_project.sources.usitc_dataweb.service import OBTAINED_AT, PUBLISHERS_ROWS, SOURCE_ID
 from dagster_project.sources.usitc_dataweb.tables import excerpt
@@ -23,7 +23,7 @@ _NOTHING = re.compile(r"(?i)\bno (data|records|rows|results)\b")
 _TOO_MUCH = re.compile(r"(?i)\b(20,?000|300,?000)\b|too many (rows|records)|row limit")
 
 
-def examine(chunk: Chunk, reply: Reply) -> Examined:
+def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     """A report, nothing, or why there is none; one that was cut becomes two smaller ones.
 
     Raises:
@@ -48,7 +48,7 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
         (answer[field] for field in ("errors", "error", "message") if answer.get(field)), None
     )
     if problem and _NOTHING.search(str(problem)):
-        return Examined(content=b"")
+        return ReplyResult(content=b"")
     if problem and _TOO_MUCH.search(str(problem)):
         return _parted(chunk, what, excerpt(problem))
     if problem or reply.status != 200:
@@ -65,15 +65,15 @@ def examine(chunk: Chunk, reply: Reply) -> Examined:
     sizes = [_height(table) for table in dto["tables"]]
     if max(sizes, default=0) in _CUT_AT:
         return _parted(chunk, what, f"{max(sizes)} rows, as many as a report has at most")
-    return Examined(content=reply.content if sum(sizes) else b"")
+    return ReplyResult(content=reply.content if sum(sizes) else b"")
 
 
-def _parted(chunk: Chunk, what: str, why: str) -> Examined:
+def _parted(chunk: Chunk, what: str, why: str) -> ReplyResult:
     report = Report.of(chunk.request.body or b"")
     halves = report.halves()
     if not halves:
         raise Refused(f"{what}: {why}, and the report cannot be parted. Ask for fewer products.")
-    return Examined(content=b"", more=tuple(one.chunk() for one in halves), is_whole=False)
+    return ReplyResult(content=b"", more=tuple(one.chunk() for one in halves), is_whole=False)
 
 
 def _answer(reply: Reply, what: str, said: str) -> Mapping[str, object]:

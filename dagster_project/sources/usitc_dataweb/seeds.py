@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.sources.reading import read_seed
+from dagster_project.sources.parsing import read_seed
 
 MEASURE_SEED = "dataweb_measures.csv"
 PARTNER_SEED = "dataweb_partners.csv"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from dagster_project.sources.reading import rejects_frame
+from dagster_project.sources.parsing import rejects_frame
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.usitc_dataweb.seeds import MEASURE_SEED, Measure
 

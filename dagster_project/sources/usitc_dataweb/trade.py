@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from dagster_project.sources.reading import (
+from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
     read_json,

@@ -1,6 +1,6 @@
 """Quoted figures of one document that cannot all be true."""
 
-from dagster_project.consistency.tables import inconsistencies
+from dagster_project.claims.consistency.tables import inconsistencies
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """The first fit of the CIF rate of each year whose pairs can carry one."""
 
-from dagster_project.mirror.tables import first_fits
+from dagster_project.world.tables import first_fits
 
 
 def model(dbt, session):

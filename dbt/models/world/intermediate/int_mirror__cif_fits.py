@@ -1,6 +1,6 @@
 """The CIF rate of each year: its second fit, without outliers."""
 
-from dagster_project.mirror.tables import last_fits
+from dagster_project.world.tables import last_fits
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """How reliable each reporter is, over all years at once."""
 
-from dagster_project.mirror.tables import estimated_reporters
+from dagster_project.world.tables import estimated_reporters
 
 
 def model(dbt, session):

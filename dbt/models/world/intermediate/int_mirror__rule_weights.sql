@@ -1,5 +1,5 @@
 -- What the exporter's report weighs under each rule, for every two countries of which one reports.
--- The rules are those of `dagster_project/mirror/rules.py`. Of a side that no flow with two reports
+-- The rules are those of `dagster_project/world/rules.py`. Of a side that no flow with two reports
 -- shows there is no sigma, and no weight; the other side's sigma still stands.
 with
     traders as (

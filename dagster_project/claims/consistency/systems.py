@@ -1,0 +1,200 @@
+"""Figures taken together: can they all be true, and what do they leave for one more?
+
+Belongs here: a system of figures on the simplex method, its connected parts, and the smallest sets
+that cannot hold. Does not belong here: what is said about such a set (`report.py`).
+
+The constant is an unknown above zero like any other, so every bound asks a form to be at least
+zero, or above it. Values may then be scaled at will, and "above zero" can be asked as "at least
+one": a strict inequality costs nothing, and an end that does not belong to its interval is never
+taken for one that does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from fractions import Fraction
+
+from dagster_project.claims.consistency.constraints import (
+    ONE,
+    Bound,
+    Figure,
+    Flow,
+    Form,
+    Unknown,
+    bounds_by_nature,
+    bounds_of,
+    total,
+)
+from dagster_project.claims.consistency.simplex import Simplex
+
+# Looks for a smaller contradiction, times the figures of the text. A text of ten figures is
+# searched whole; in a long one no figure can be spared of the set that is found, but another set
+# may be smaller.
+_EFFORT = 4_000
+_FEWEST_LOOKS = 10
+
+Range = tuple[Fraction | None, Fraction | None]
+
+
+class System:
+    """Figures of one text, each of which can be left out, with what holds of all trade."""
+
+    def __init__(self, figures: Collection[Figure]) -> None:
+        unknowns = dict.fromkeys(u for one in figures for u in one.unknowns)
+        # A pivot on the constant touches every row: it comes last in Bland's order.
+        self._places = {unknown: n for n, unknown in enumerate((*unknowns, ONE))}
+        self._simplex = Simplex(len(self._places))
+        self._by_nature = [self._add(bound) for bound in bounds_by_nature(self._places)]
+        self._by_claim = {
+            one.claim_id: [self._add(bound) for bound in bounds_of(one)] for one in figures
+        }
+        self._claim_of = {
+            variable: claim_id for claim_id, rows in self._by_claim.items() for variable, _ in rows
+        }
+        self._left_out: frozenset[str] = frozenset()
+        for rows in (self._by_nature, *self._by_claim.values()):
+            self._ask(rows)
+
+    def conflict(self, without: frozenset[str] = frozenset()) -> frozenset[str] | None:
+        """Claims that cannot all be true, perhaps with others to spare; None if all can."""
+        for claim_id in sorted(self._left_out - without):
+            self._ask(self._by_claim[claim_id])
+        for claim_id in sorted(without - self._left_out):
+            for variable, _ in self._by_claim[claim_id]:
+                self._simplex.bound(variable, None)
+        self._left_out = without
+        found = self._simplex.conflict()
+        if found is None:
+            return None
+        return frozenset(self._claim_of[v] for v in found if v in self._claim_of)
+
+    def range_of(self, numerator: Form, denominator: Form, without: frozenset[str]) -> Range | None:
+        """Between which ends all figures but some, which can all be true, leave a fraction.
+
+        None where its denominator cannot be above zero. An end that is not reached is given like
+        one that is.
+        """
+        assert self.conflict(without) is None, "what cannot be true leaves nothing"
+        asked = [self._by_nature]
+        asked += [rows for name, rows in self._by_claim.items() if name not in self._left_out]
+        for rows in asked:
+            for variable, _ in rows:
+                self._simplex.bound(variable, 0)
+        # Values may be scaled at will: here so that the denominator is one.
+        scale = (
+            self._simplex.add(self._placed(denominator)),
+            self._simplex.add(self._placed(total([(denominator, -1)]))),
+        )
+        for variable, lower in zip(scale, (1, -1), strict=True):
+            self._simplex.bound(variable, lower)
+        found: Range | None = None
+        if self._simplex.conflict() is None:
+            lowest = self._simplex.maximum(self._placed(total([(numerator, -1)])))
+            highest = self._simplex.maximum(self._placed(numerator))
+            found = None if lowest is None else -lowest, highest
+        for variable in scale:
+            self._simplex.bound(variable, None)
+        for rows in asked:
+            self._ask(rows)
+        return found
+
+    def _add(self, bound: Bound) -> tuple[int, int]:
+        """The variable of a bound, and what it has to be at least."""
+        return self._simplex.add(self._placed(bound.form)), int(bound.is_strict)
+
+    def _ask(self, rows: Iterable[tuple[int, int]]) -> None:
+        for variable, lower in rows:
+            self._simplex.bound(variable, lower)
+
+    def _placed(self, form: Form) -> dict[int, Fraction]:
+        return {self._places[unknown]: factor for unknown, factor in form.items()}
+
+
+def connected_parts(figures: Iterable[Figure]) -> list[list[Figure]]:
+    """Figures that have something to do with each other, by what they are about."""
+    parts: list[tuple[set[Unknown], list[Figure]]] = []
+    for one in figures:
+        about = set(one.unknowns)
+        about |= {u.whole for u in about if isinstance(u, Flow)}
+        together = [one]
+        apart = []
+        for unknowns, members in parts:
+            if unknowns & about:
+                about |= unknowns
+                together = members + together
+            else:
+                apart.append((unknowns, members))
+        parts = [*apart, (about, together)]
+    return [members for _, members in parts]
+
+
+class Search:
+    """The contradictions of figures that have something to do with each other."""
+
+    def __init__(self, figures: Sequence[Figure]) -> None:
+        self._system = System(figures)
+        self._by_id = {one.claim_id: one for one in figures}
+        self._looks = max(_FEWEST_LOOKS, _EFFORT // len(figures))
+        self._known: list[frozenset[str]] = []
+
+    def smallest(self, without: frozenset[str]) -> list[Figure] | None:
+        """Figures that cannot all be true while any fewer of them can; the fewest that were found.
+
+        Reiter's tree ("A theory of diagnosis from first principles", 1987): a contradiction that is
+        not known yet lacks a figure of each that is. So each figure of a known one is left out in
+        turn, and the rest is asked again.
+        """
+        waiting = deque([without])
+        seen = {without}
+        for _ in range(self._looks):
+            if not waiting:
+                break
+            left_out = waiting.popleft()
+            found = self._any(left_out)
+            for claim_id in sorted(found or ()):
+                fewer = left_out | {claim_id}
+                if fewer not in seen:
+                    seen.add(fewer)
+                    waiting.append(fewer)
+        found = [one for one in self._known if not one & without]
+        if not found:
+            return None
+        smallest = min(found, key=lambda one: (len(one), sorted(one)))
+        return [self._by_id[claim_id] for claim_id in sorted(smallest)]
+
+    def explains_all(self, one: Figure, without: frozenset[str]) -> bool:
+        """Whether nothing else contradicts itself once this figure is left out too."""
+        return self._any(without | {one.claim_id}) is None
+
+    def about_the_same(self, some: Iterable[Figure], without: frozenset[str]) -> list[Figure]:
+        """The figures that speak of nothing but what some of them speak of."""
+        about = {unknown for one in some for unknown in one.unknowns}
+        return [
+            one
+            for claim_id, one in self._by_id.items()
+            if claim_id not in without and about.issuperset(one.unknowns)
+        ]
+
+    def _any(self, left_out: frozenset[str]) -> frozenset[str] | None:
+        for one in self._known:
+            if not one & left_out:
+                return one
+        conflict = self._system.conflict(left_out)
+        if conflict is None:
+            return None
+        found = _irreducible([self._by_id[claim_id] for claim_id in sorted(conflict)])
+        self._known.append(found)
+        return found
+
+
+def _irreducible(figures: Sequence[Figure]) -> frozenset[str]:
+    """What is left of figures that cannot all be true when none can be spared."""
+    system = System(figures)
+    spared: frozenset[str] = frozenset()
+    for one in figures:
+        if one.claim_id not in spared:
+            conflict = system.conflict(spared | {one.claim_id})
+            if conflict is not None:
+                spared = frozenset(x.claim_id for x in figures) - conflict
+    return frozenset(x.claim_id for x in figures) - spared

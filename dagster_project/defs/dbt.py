@@ -1,0 +1,155 @@
+"""The dbt project as assets, its tests as asset checks.
+
+Belongs here: how a dbt node looks in Dagster, and the one call of dbt that a build makes.
+Does not belong here: SQL, or facts about columns (dbt YAML has both).
+"""
+
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, dbt_assets
+from packaging.version import Version
+
+from dagster_project.defs.resources import BUILD_POOL, BuildProgress
+from dagster_project.publish.build_dir import BuildDir
+from dagster_project.publish.dbt_project import (
+    build_arguments,
+    dbt_environment,
+    dbt_executable,
+    dbt_version,
+    left_out,
+    lend_parse,
+)
+from dagster_project.settings import Settings
+
+OWNER = "team:bilateral"
+DBT_MODELS = "dbt_models"
+_TESTS = frozenset({"test", "unit_test"})
+_EXECUTED = frozenset({"model", "seed"}) | _TESTS
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups by subject, sources by the key of the raw asset that writes them."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey(["raw", dbt_resource_props["name"]])
+        return dg.AssetKey([layer_of(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        if dbt_resource_props["resource_type"] == "model":
+            return dbt_resource_props["fqn"][1]
+        return layer_of(dbt_resource_props)
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return [OWNER]
+
+
+def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
+    """The schema a node is built in; what dbt only reads is raw."""
+    if dbt_resource_props["resource_type"] == "source":
+        return "raw"
+    return dbt_resource_props["schema"]
+
+
+def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """One asset definition over the whole project.
+
+    Whatever part of it is asked for, the whole is built: each build starts from an empty
+    file, and a part of a warehouse cannot be published.
+    """
+
+    @dbt_assets(
+        manifest=manifest,
+        name=DBT_MODELS,
+        dagster_dbt_translator=LayerTranslator(),
+        pool=BUILD_POOL,
+    )
+    def dbt_models(
+        context: dg.AssetExecutionContext,
+        build_dir: dg.ResourceParam[BuildDir],
+        listener: dg.ResourceParam[BuildProgress],
+    ) -> Iterator[Any]:
+        asked_for = {
+            *context.selected_asset_keys,
+            *context.selected_asset_check_keys,
+        }
+        invocation = start_dbt(settings, build_dir, context)
+        total = _planned_steps(invocation.manifest, left_out(settings, invocation.manifest))
+        for event in invocation.stream_raw_events():
+            if event.is_result_event:
+                node = event.raw_event["data"]["node_info"]
+                if node.get("resource_type") in _EXECUTED:
+                    listener.ended("models", node["node_name"], node["node_status"], total)
+                if node.get("resource_type") in _TESTS and not context.selected_asset_check_keys:
+                    # It would be shown as an observation of the model instead.
+                    continue
+            for yielded in event.to_default_asset_events(
+                manifest=invocation.manifest,
+                dagster_dbt_translator=invocation.dagster_dbt_translator,
+                context=context,
+                target_path=invocation.target_path,
+            ):
+                if _key_of(context, yielded) in asked_for:
+                    yield yielded
+
+    return dbt_models
+
+
+def start_dbt(
+    settings: Settings, room: BuildDir, context: dg.AssetExecutionContext
+) -> DbtCliInvocation:
+    """Start `dbt build` into the file of this build.
+
+    The invocation is made here and not by `DbtCliResource.cli`, which takes its
+    environment from this process, asks dbt for its version at the price of a start, and
+    opens an adapter in this process that could keep the build file locked.
+    """
+    room.clear()
+    settings.world.mkdir(parents=True, exist_ok=True)
+    lend_parse(settings, room.target)
+    return DbtCliInvocation.run(
+        args=[str(dbt_executable()), *build_arguments(settings)],
+        env={
+            **dbt_environment(settings, target=room.target),
+            # What is read here; the log that a person reads is in words.
+            "DBT_LOG_FORMAT": "json",
+            "DBT_LOG_FORMAT_FILE": "text",
+            # Twenty lines of debugging a node are a tenth of what dbt itself costs. The SQL of a
+            # node that fails lies beside the log.
+            "DBT_LOG_LEVEL_FILE": "info",
+        },
+        manifest=_manifest_of(context),
+        dagster_dbt_translator=LayerTranslator(),
+        # The folder in which dbt is started; where the project is stands in its environment.
+        project_dir=room.folder,
+        target_path=room.target,
+        raise_on_error=True,
+        context=context,
+        adapter=None,
+        cli_version=Version(dbt_version()),
+    )
+
+
+def _manifest_of(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
+    spec = next(iter(context.assets_def.specs))
+    return spec.metadata["dagster_dbt/manifest"].manifest
+
+
+def _planned_steps(manifest: Mapping[str, Any], without: Container[str]) -> int:
+    nodes = [*manifest["nodes"].values(), *manifest["unit_tests"].values()]
+    return sum(
+        node["resource_type"] in _EXECUTED
+        and node["unique_id"] not in without
+        and node.get("config", {}).get("materialized") != "ephemeral"
+        for node in nodes
+    )
+
+
+def _key_of(context: dg.AssetExecutionContext, event: Any) -> object:
+    if isinstance(event, dg.Output):
+        return context.asset_key_for_output(event.output_name)
+    if isinstance(event, dg.AssetCheckResult):
+        return dg.AssetCheckKey(event.asset_key, event.check_name)
+    return event.asset_key

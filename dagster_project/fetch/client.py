@@ -1,0 +1,535 @@
+"""Sending one request to a publisher: time, size, redirects, repeats, and the key.
+
+Belongs here: everything about HTTP. Does not belong here: what a reply means (the
+connector), which requests there are and where replies are kept (`job`).
+
+The key is put in as the last thing before a request leaves, and taken out of whatever
+comes back. No exception of the HTTP library leaves this module: it would carry the address
+with the key in it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit, urlunsplit
+
+import httpx
+import stamina
+
+from dagster_project.fetch.keys import redact, redact_bytes
+from dagster_project.fetch.quota import Quota, utc_now
+from dagster_project.settings import Secret, Settings, SettingsError
+from dagster_project.sources.connector import (
+    QuotaSpent,
+    Refused,
+    Reply,
+    ReplyError,
+    Request,
+    SourceInfo,
+    TryAgain,
+)
+
+_AGENT = "Bilateral (trade statistics warehouse)"
+_MOST_REDIRECTS = 3
+_CONNECT_SECONDS = 30.0
+_EXCERPT = 200
+_LOCATION = "x-bilateral-location"
+_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+Taken = TypeVar("Taken")
+
+# Its own report of repeats goes to standard output, where a command writes its answer.
+stamina.instrumentation.set_on_retry_hooks([])
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a request is repeated, and how long is waited before.
+
+    Waits double from the first one on, with jitter. A publisher that asks for a wait gets
+    it, unless it is longer than `longest_asked_wait`: then the user shall come back. `scale`
+    multiplies every wait, that for the rate too.
+    """
+
+    attempts: int = 8
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    jitter: float = 1.0
+    longest_asked_wait: float = 600.0
+    scale: float = 1.0
+
+
+DEFAULT_RETRY = RetryPolicy()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A whole reply as it came, its body unpacked."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+
+class _KeyFilter(logging.Filter):
+    """Masks keys in the records of the HTTP libraries, which log addresses and headers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: set[Secret] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage(), self.secrets), ()
+        return True
+
+
+_KEY_FILTER = _KeyFilter()
+
+
+def gateway_of(settings: Settings, source_id: str) -> str | None:
+    """Scheme and host to ask instead of the publisher, if a user set one.
+
+    Raises:
+        SettingsError: not a scheme and host, or http to another machine.
+    """
+    address = settings.addresses.get(source_id)
+    if address is None:
+        return None
+    try:
+        parts = urlsplit(address)
+        is_plain = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or parts.path.strip("/") or parts.query or parts.fragment or "@" in address:
+        raise SettingsError(
+            f"The address of {source_id} must be a scheme and a host, such as"
+            " https://gateway.example.org:8443."
+        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise SettingsError(
+            f"The address of {source_id} must begin with https://; http is for this machine"
+            " alone, since a key would travel readable."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+class Client:
+    """Sends the requests of one source, one after the other.
+
+    `on_repeat` hears why a request will be sent again, before the wait.
+    """
+
+    def __init__(
+        self,
+        about: SourceInfo,
+        key: Secret | None,
+        gateway: str | None,
+        quota: Quota,
+        *,
+        pace: RetryPolicy = DEFAULT_RETRY,
+        on_repeat: Callable[[str], None] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._about = about
+        self._key = key
+        self._secrets = () if key is None else (key,)
+        self._gateway = gateway
+        self._quota = quota
+        self._pace = pace
+        self._on_repeat = on_repeat
+        self._clock = clock
+        self._socket: socket.socket | None = None
+        self.sent = 0
+        if key is not None:
+            _KEY_FILTER.secrets.add(key)
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_KEY_FILTER)
+        # Nothing of the environment is trusted: a .netrc would add a key of its own.
+        self._http = httpx.Client(
+            verify=_trusted(),
+            trust_env=False,
+            follow_redirects=False,
+            headers={"User-Agent": _AGENT, "Accept-Encoding": "gzip"},
+            timeout=httpx.Timeout(
+                about.limits.timeout_seconds,
+                connect=min(_CONNECT_SECONDS, about.limits.timeout_seconds),
+            ),
+            limits=httpx.Limits(max_connections=1),
+            event_hooks={"response": [_put_location_aside]},
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def fetch(self, request: Request, take: Callable[[Reply], Taken]) -> Taken:
+        """What `take` makes of the reply; both are repeated where that may help.
+
+        Raises:
+            TryAgain: no attempt succeeded, or the publisher asks for a long wait.
+            QuotaSpent: no more requests today.
+            Refused: the same request will not work.
+        """
+        pace = self._pace
+        number = 0
+
+        def wait_after(error: Exception) -> bool | float:
+            wait = self._wait_after(error)
+            if wait is not False and number < pace.attempts and self._on_repeat is not None:
+                self._on_repeat(self._clean(str(error)))
+            return wait
+
+        try:
+            for attempt in stamina.retry_context(
+                on=wait_after,
+                attempts=pace.attempts,
+                timeout=None,
+                wait_initial=pace.first_wait * pace.scale,
+                wait_max=pace.longest_wait * pace.scale,
+                wait_jitter=pace.jitter * pace.scale,
+            ):
+                with attempt:
+                    number = attempt.num
+                    return take(self.send(request))
+        except TryAgain as error:
+            last = error
+        times = "once" if number == 1 else f"{number} times"
+        raise TryAgain(f"{self._clean(str(last))} Asked {times}.", last.after_seconds)
+
+    def send(self, request: Request) -> Reply:
+        """The reply to a request that is sent once.
+
+        Raises:
+            TryAgain: no whole reply, or one that says to come back.
+            QuotaSpent: the quota kept here is used up, or the publisher says so.
+            Refused: the key is not taken, or the reply is none that we accept.
+        """
+        outcome = self._exchange(request)
+        # Raised here, where no frame and no cause has seen an address with a key.
+        if isinstance(outcome, ReplyError):
+            raise outcome
+        return outcome
+
+    def _wait_after(self, error: Exception) -> bool | float:
+        """Whether a failed attempt is repeated, and after how many seconds."""
+        if not isinstance(error, TryAgain):
+            return False
+        if error.after_seconds is None:
+            return True
+        if error.after_seconds > self._pace.longest_asked_wait:
+            return False
+        return max(error.after_seconds, self._pace.first_wait) * self._pace.scale
+
+    def _exchange(self, request: Request) -> Reply | ReplyError:
+        """One request and the redirects that it leads to."""
+        problem = self._foreign(urlsplit(request.address), self._about.hosts, may_be_loopback=False)
+        if problem is not None:
+            return self._refused(request, f"its address {problem}", "Correct the connector.")
+        url = self._through_gateway(request.stored_address)
+        own_host = urlsplit(url).hostname or ""
+        for _ in range(_MOST_REDIRECTS + 1):
+            self._quota.take()
+            self.sent += 1
+            answer = self._once(request, url)
+            if isinstance(answer, ReplyError):
+                return answer
+            if answer.status not in (301, 302, 303, 307, 308):
+                return self._judge(request, answer)
+            target = self._clean(answer.headers.get(_LOCATION, ""))
+            followed = self._follow(request, answer, url, own_host)
+            if followed is None:
+                return self._refused(
+                    request,
+                    f"HTTP {answer.status} leads to {target[:_EXCERPT]!r}, which is not followed",
+                    "Only https addresses of the publisher are. Look the address up at the"
+                    " publisher: it may have moved.",
+                )
+            url = followed
+        return self._refused(
+            request,
+            f"more than {_MOST_REDIRECTS} redirects",
+            "Look the address up at the publisher: it may have moved.",
+        )
+
+    def _follow(self, request: Request, answer: _Answer, url: str, own_host: str) -> str | None:
+        """Where a redirect leads, if that is a place we go to."""
+        location = answer.headers.get(_LOCATION, "")
+        if not location or (request.method != "GET" and answer.status not in (307, 308)):
+            return None
+        try:
+            target = urldefrag(urljoin(url, location)).url
+            parts = urlsplit(target)
+        except ValueError:
+            return None
+        if self._foreign(parts, (own_host, *self._about.hosts), may_be_loopback=True) is not None:
+            return None
+        return target if parts.hostname == own_host else self._through_gateway(target)
+
+    def _foreign(self, parts: Any, hosts: tuple[str, ...], *, may_be_loopback: bool) -> str | None:
+        """Why a request must not go there; none where it may."""
+        host = parts.hostname
+        if parts.scheme != "https" and not (may_be_loopback and is_loopback(host)):
+            return "is not https"
+        if parts.username is not None or parts.password is not None:
+            return "names a user"
+        if host is None or host not in {one.lower() for one in hosts}:
+            return f"is not on {' or '.join(self._about.hosts)}"
+        return None
+
+    def _through_gateway(self, address: str) -> str:
+        if self._gateway is None:
+            return address
+        gateway = urlsplit(self._gateway)
+        return urlunsplit(urlsplit(address)._replace(scheme=gateway.scheme, netloc=gateway.netloc))
+
+    def _once(self, request: Request, url: str) -> _Answer | ReplyError:
+        """Send once and read the whole body. Never raises what has seen the key."""
+        limits = self._about.limits
+        with self._time_limit() as is_over:
+            try:
+                with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
+                    packed = bytearray()
+                    for part in reply.iter_raw():
+                        packed += part
+                        if len(packed) > limits.max_bytes:
+                            return self._too_large(request)
+                    return self._unpacked(request, reply, bytes(packed))
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+                is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+                is_slow = is_over.is_set() or isinstance(error, httpx.TimeoutException)
+                what = " ".join(str(error).split()) or type(error).__name__
+        if is_certificate:
+            return self._refused(
+                request,
+                f"its certificate is not trusted ({what})",
+                "Somebody may be reading along: find out who before you fetch.",
+            )
+        if is_ours:
+            return self._refused(request, what, "Correct the connector or the key.")
+        if is_slow:
+            return self._later(
+                request,
+                f"no whole reply within {limits.timeout_seconds:g} seconds",
+                "Run the same command again later, or select less.",
+            )
+        return self._later(
+            request,
+            f"the connection broke ({what})",
+            "Check the network, or run the same command again later.",
+        )
+
+    def _with_key(self, request: Request, url: str) -> httpx.Request:
+        headers = {"Accept": ", ".join(request.accept) or "*/*"}
+        if request.body is not None:
+            # The one kind of body that a publisher of trade statistics takes.
+            headers["Content-Type"] = "application/json"
+        use = self._about.key
+        if use is not None and self._key is not None:
+            key = self._key.reveal()
+            if use.place == "query":
+                # Some portals hand keys out percent-encoded already.
+                pair = f"{quote(use.name, safe='')}={quote(unquote(key), safe='')}"
+                parts = urlsplit(url)
+                url = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, pair)))))
+            elif use.place == "bearer":
+                headers["Authorization"] = f"Bearer {key}"
+            else:
+                headers[use.name] = key
+        return self._http.build_request(
+            request.method,
+            url,
+            headers=headers,
+            content=request.body,
+            extensions={"trace": self._note_socket},
+        )
+
+    def _note_socket(self, event: str, info: dict[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    @contextmanager
+    def _time_limit(self) -> Generator[threading.Event]:
+        """Hang up when the time of one exchange is over, wherever it is stuck.
+
+        A time-out of a read begins anew with every byte, so a body that drips never meets it.
+        """
+        is_over = threading.Event()
+
+        def hang_up() -> None:
+            is_over.set()
+            if self._socket is not None:
+                with suppress(OSError):
+                    # The plain method: that of a TLS socket pulls it apart under the reader.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+        timer = threading.Timer(self._about.limits.timeout_seconds, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield is_over
+        finally:
+            timer.cancel()
+
+    def _unpacked(
+        self, request: Request, reply: httpx.Response, packed: bytes
+    ) -> _Answer | ReplyError:
+        """The body without its packing: the library's own unpacking takes half a file."""
+        encoding = reply.headers.get("content-encoding", "").strip().lower()
+        if encoding in ("", "identity") or not packed:
+            return _Answer(reply.status_code, reply.headers, packed)
+        if encoding not in ("gzip", "x-gzip"):
+            return self._refused(
+                request,
+                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was asked for",
+                "Run the same command again later; if it stays so, the publisher has changed.",
+            )
+        content = bytearray()
+        try:
+            while packed:
+                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                content += member.decompress(packed, self._about.limits.max_bytes + 1)
+                if len(content) > self._about.limits.max_bytes:
+                    return self._too_large(request)
+                is_whole, packed = member.eof, member.unused_data
+        except zlib.error:
+            is_whole = False
+        if not is_whole:
+            return self._later(
+                request, "a gzip body that is cut short or damaged", "Run the same command again."
+            )
+        return _Answer(reply.status_code, reply.headers, bytes(content))
+
+    def _judge(self, request: Request, answer: _Answer) -> Reply | ReplyError:
+        """The reply, unless its status says that there is none."""
+        status = answer.status
+        wait = _asked_wait(answer.headers, self._clock())
+        what = f"HTTP {status}{self._excerpt(answer.content)}"
+        if status == 429 or (status == 403 and wait is not None):
+            if wait is not None and wait > self._pace.longest_asked_wait:
+                return QuotaSpent(
+                    self._say(request, what, f"Come back {self._when(wait)}: too many requests.")
+                )
+            return self._later(request, what, "Too many requests: come back later.", wait)
+        if status in (401, 403):
+            advice = f"{self._key_hint()} {request.key_hint}".rstrip()
+            return self._refused(request, what, advice)
+        if status >= 500 or status in (408, 425):
+            come_back = "later" if wait is None else self._when(wait)
+            return self._later(
+                request, what, f"The publisher is out of order: come back {come_back}.", wait
+            )
+        if not 200 <= status < 300 and not 400 <= status < 500:
+            return self._refused(request, what, "Look the address up at the publisher.")
+        return Reply(
+            status=status,
+            content_type=answer.headers.get("content-type", "").split(";")[0].strip().lower(),
+            content=redact_bytes(answer.content, self._secrets),
+        )
+
+    def _when(self, wait: float) -> str:
+        moment = datetime.fromtimestamp(self._clock().timestamp() + wait, UTC)
+        return f"after {moment:%Y-%m-%d %H:%M} UTC"
+
+    def _key_hint(self) -> str:
+        use = self._about.key
+        if use is None:
+            return "The source takes no key: it may refuse this network. Try from another one."
+        have = "The key was not taken: it may be mistyped or expired" if self._secrets else "No key"
+        return f"{have}; keys are issued at {use.obtained_at}."
+
+    def _excerpt(self, content: bytes) -> str:
+        # Redacted before it is cut: a key that is cut in two would not be known again.
+        text = self._clean(content[: 1 << 16].decode("utf-8", "replace"))
+        text = " ".join(text.split())[:_EXCERPT]
+        return f" ({text!r})" if text else ""
+
+    def _too_large(self, request: Request) -> ReplyError:
+        size = self._about.limits.max_bytes
+        return self._refused(
+            request, f"more than {size:,} bytes", "Select fewer periods, partners or products."
+        )
+
+    def _later(
+        self, request: Request, what: str, advice: str, after_seconds: float | None = None
+    ) -> TryAgain:
+        return TryAgain(self._say(request, what, advice), after_seconds)
+
+    def _refused(self, request: Request, what: str, advice: str) -> Refused:
+        return Refused(self._say(request, what, advice))
+
+    def _say(self, request: Request, what: str, advice: str) -> str:
+        return self._clean(f"{self._about.source_id}: {describe(request)}: {what}. {advice}")
+
+    def _clean(self, text: str) -> str:
+        return redact(text, self._secrets)
+
+
+def _put_location_aside(reply: httpx.Response) -> None:
+    """Keep the library from resolving a redirect, which fails on what we only refuse."""
+    if "location" in reply.headers:
+        reply.headers[_LOCATION] = reply.headers.pop("location")
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted; to read them takes longer than many a fetch."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def describe(request: Request) -> str:
+    """A request as messages name it."""
+    address = request.stored_address
+    shown = address if len(address) <= 300 else f"{address[:300]}…"
+    return f"{request.method} {shown}"
+
+
+def _asked_wait(headers: httpx.Headers, now: datetime) -> float | None:
+    """Retry-After in seconds, from now or from the publisher's own clock."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        # A number of any length is a wait that nobody waits.
+        return float(text[:12])
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    with suppress(ValueError):
+        now = parsedate_to_datetime(headers.get("date", ""))
+    try:
+        return max(0.0, (until - now).total_seconds())
+    except TypeError:
+        # One of the two has no time zone.
+        return None

@@ -1,0 +1,209 @@
+"""Which datasets fetches have brought, so that those that are unchanged are not asked for again.
+
+Belongs here: the key under which each dataset came, to which question, and whether what came is
+still held. Does not belong here: which datasets there are and which requests bring them (the
+connectors), when a fetch has ended well (`job`).
+
+A dataset is remembered by what was asked of it: that its totals came says nothing of its
+products. And it is remembered for as long as the releases are held that its rows may stand in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from dagster_project.fetch.release import may_share
+from dagster_project.fetch.store import plain, write_whole
+from dagster_project.settings import Settings, SettingsError
+from dagster_project.sources.connector import Available, Chunk, Selection, SourceInfo
+from dagster_project.sources.snapshot import Release, discover_releases
+
+# These choose among datasets; all else says what is asked of each.
+_CHOOSING = frozenset({"reporters", "first", "last"})
+
+
+@dataclass(frozen=True)
+class _Brought:
+    """On which day a question was answered, and the releases that held the answer then."""
+
+    on: date
+    releases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """The key of a dataset, and what was asked of it under this key, by question."""
+
+    key: str
+    brought: dict[str, _Brought]
+
+
+class FetchedDatasets:
+    """What is remembered of a source, looked at with one question in mind."""
+
+    def __init__(
+        self, settings: Settings, about: SourceInfo, selection: Selection, *, has_key: bool
+    ) -> None:
+        self.file = settings.fetching / "seen" / f"{about.source_id}.json"
+        self._settings = settings
+        self._source_id = about.source_id
+        self._question = _question(settings.seeds, about, selection, has_key=has_key)
+
+    def mark(self, known: Sequence[Available]) -> tuple[Available, ...]:
+        """The same datasets; those that came under the key they have now say since when.
+
+        Raises:
+            SettingsError: the file is not what was written there.
+        """
+        brought = self._still_held(one.name for one in known)
+        return tuple(
+            replace(one, unchanged_since=brought[one.name][1].on)
+            if one.name in brought and brought[one.name][0] == one.release_key
+            else one
+            for one in known
+        )
+
+    def may_be_unchanged(self, chunks: Iterable[Chunk]) -> str | None:
+        """What to tell of a plan that was made before the publisher said what there is."""
+        brought = self._still_held({name for chunk in chunks for name in chunk.datasets})
+        if not brought:
+            return None
+        last = max(one.on for _, one in brought.values())
+        return (
+            f"{_datasets(len(brought))} of this came before, the last on {last}. What the"
+            " publisher says is unchanged need not be asked for again."
+        )
+
+    def unchanged(self, known: Iterable[Available]) -> str | None:
+        """What to tell of datasets that were marked."""
+        days = [one.unchanged_since for one in known if one.unchanged_since is not None]
+        if not days:
+            return None
+        later = " or later" if max(days) > min(days) else ""
+        return (
+            f"{_datasets(len(days))} unchanged since {min(days)}{later} need not be asked for"
+            f" again. To have them again, remove {self.file}."
+        )
+
+    def remember(
+        self, known: Iterable[Available], chunks: Iterable[Chunk], lost: Collection[str], on: date
+    ) -> None:
+        """Keep under which keys the datasets came that these chunks of a finished fetch ask for.
+
+        `lost` names datasets of which something came that is held nowhere.
+        """
+        key_of = {
+            one.name: one.release_key
+            for one in known
+            if one.release_key is not None and one.unchanged_since is None and one.name not in lost
+        }
+        asked: dict[str, list[Chunk]] = {}
+        for chunk in chunks:
+            for name in chunk.datasets:
+                if name in key_of:
+                    asked.setdefault(name, []).append(chunk)
+        if not asked:
+            return
+        releases = self._releases()
+        touching = {
+            chunk.name: _touching(chunk, releases)
+            for chunk in {one.name: one for asking in asked.values() for one in asking}.values()
+        }
+        datasets = self._read()
+        for name, asking in asked.items():
+            key, held = key_of[name], datasets.get(name)
+            # What other questions brought under another key is no longer what is held.
+            others = held.brought if held is not None and held.key == key else {}
+            ids = {release for chunk in asking for release in touching[chunk.name]}
+            datasets[name] = _Dataset(
+                str(key), others | {self._question: _Brought(on, tuple(sorted(ids)))}
+            )
+        self._write(datasets)
+
+    def _still_held(self, names: Iterable[str]) -> dict[str, tuple[str, _Brought]]:
+        """Key and answer of the datasets of which the question was answered."""
+        datasets = self._read()
+        found = {
+            name: (datasets[name].key, datasets[name].brought[self._question])
+            for name in names
+            if name in datasets and self._question in datasets[name].brought
+        }
+        if not found:
+            return {}
+        held = {release.release_id for release in self._releases()}
+        return {name: one for name, one in found.items() if held.issuperset(one[1].releases)}
+
+    def _releases(self) -> list[Release]:
+        return [
+            release
+            for release in discover_releases(self._settings.snapshot_roots)
+            if release.source_id == self._source_id
+        ]
+
+    def _read(self) -> dict[str, _Dataset]:
+        try:
+            return {
+                name: _Dataset(
+                    str(one["key"]),
+                    {
+                        question: _Brought(
+                            date.fromisoformat(brought["on"]),
+                            tuple(str(release) for release in brought["releases"]),
+                        )
+                        for question, brought in one["brought"].items()
+                    },
+                )
+                for name, one in json.loads(self.file.read_bytes()).items()
+            }
+        except FileNotFoundError:
+            return {}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingsError(
+                f"{self.file}: not the datasets that were written there. Remove it: then all is"
+                " asked for again once."
+            ) from error
+
+    def _write(self, datasets: dict[str, _Dataset]) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in self.file.parent.glob(f".{self.file.name}.*"):
+            leftover.unlink()
+        content = {
+            name: {
+                "key": datasets[name].key,
+                "brought": {
+                    question: {"on": brought.on.isoformat(), "releases": brought.releases}
+                    for question, brought in datasets[name].brought.items()
+                },
+            }
+            for name in sorted(datasets)
+        }
+        write_whole(self.file, json.dumps(content).encode() + b"\n")
+
+
+def _question(seeds: Path, about: SourceInfo, selection: Selection, *, has_key: bool) -> str:
+    """What a selection asks of any dataset, as a digest."""
+    asked = {name: value for name, value in plain(selection).items() if name not in _CHOOSING}
+    codes = [hashlib.sha256((seeds / name).read_bytes()).hexdigest() for name in about.seeds]
+    text = json.dumps([asked, has_key, codes], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _touching(chunk: Chunk, releases: Iterable[Release]) -> set[str]:
+    """The releases with a file that may hold rows of what a chunk asks for."""
+    return {
+        release.release_id
+        for release in releases
+        if any(
+            chunk.covers is None or may_share(file.covers, chunk.covers)
+            for file in release.files_of(chunk.table)
+        )
+    }
+
+
+def _datasets(count: int) -> str:
+    return f"{count:,} dataset{'' if count == 1 else 's'}"

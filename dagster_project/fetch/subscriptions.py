@@ -1,0 +1,174 @@
+"""What is kept up to date without being asked for: one line a subscription.
+
+Belongs here: reading `subscriptions.csv`. Does not belong here: when it is fetched
+(`defs/schedules.py`), which selections a source can serve (its connector).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal, cast
+
+from dagster_project.settings import Settings
+from dagster_project.sources.catalog import CONNECTORS
+from dagster_project.sources.connector import Selection
+from dagster_project.sources.parsing import closest
+
+_FILE = "subscriptions.csv"
+_COLUMNS = (
+    *("source_id", "reporters", "partners", "level", "products", "flows", "frequency", "first"),
+)
+_AREA = re.compile(r"[A-Z]{3}")
+_PRODUCT = re.compile(r"[A-Za-z0-9.]+")
+_MONTH = re.compile(r"((?:19|20)[0-9]{2})-(0[1-9]|1[0-2])")
+_FLOWS = ("export", "import")
+_FREQUENCIES = ("A", "M")
+
+
+class SubscriptionError(ValueError):
+    """A line that cannot be used; the message names file, line and column."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One line: a selection that has a beginning and goes on to the present."""
+
+    line: int
+    source_id: str
+    first: date
+    reporters: tuple[str, ...]
+    partners: tuple[str, ...]
+    level: str
+    products: tuple[str, ...]
+    flows: tuple[str, ...]
+    frequency: Literal["A", "M"]
+
+    def selection(self, first: date, last: date) -> Selection | None:
+        """What it asks for from one month to another; none where it begins later."""
+        first = max(first, self.first)
+        if first > last:
+            return None
+        return Selection(
+            first=first,
+            last=last,
+            reporters=self.reporters,
+            partners=self.partners,
+            level=self.level,
+            products=self.products,
+            flows=self.flows,
+            frequency=self.frequency,
+        )
+
+    def __str__(self) -> str:
+        """Its line, and enough of it to know which one that is."""
+        partners = " ".join(self.partners) or "every partner"
+        return f"line {self.line}: {self.source_id}, {partners}, {self.level}, {self.frequency}"
+
+
+def subscriptions_file(settings: Settings) -> Path:
+    """The user's own file where there is one, which then stands for the shipped one."""
+    own = settings.data_home / _FILE
+    return own if own.is_file() else settings.project_root / "data" / _FILE
+
+
+def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
+    """Every subscription, in the order of the file.
+
+    Raises:
+        SubscriptionError: the file is absent, or a line of it cannot be used.
+    """
+    path = subscriptions_file(settings)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SubscriptionError(
+            f"{path}: absent. Restore it from the repository; a header alone subscribes to nothing."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SubscriptionError(f"{path}: not UTF-8 (byte {error.start}). Save it as such.") from (
+            error
+        )
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    found: dict[Subscription, int] = {}
+    try:
+        header = tuple(reader.fieldnames or ())
+        if sorted(header) != sorted(_COLUMNS):
+            raise SubscriptionError(
+                f"{path}, line 1: the columns are {', '.join(header) or 'none'}; write"
+                f" {','.join(_COLUMNS)}."
+            )
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise SubscriptionError(f"{where}: needs {len(_COLUMNS)} cells. Correct the line.")
+            subscription = _read_line(row, where)
+            if subscription in found:
+                raise SubscriptionError(
+                    f"{where}: repeats line {found[subscription]}. Take one of them out."
+                )
+            found[subscription] = reader.line_num
+    except csv.Error as error:
+        raise SubscriptionError(
+            f"{path}, line {reader.line_num}: {error}. Correct the line."
+        ) from error
+    return tuple(replace(one, line=line) for one, line in found.items())
+
+
+def _read_line(row: Mapping[str, str], where: str) -> Subscription:
+    source_id = row["source_id"].strip()
+    if source_id not in CONNECTORS:
+        raise _wrong(
+            where, "source_id", source_id, f"no source to fetch; {closest(source_id, CONNECTORS)}"
+        )
+    levels = CONNECTORS[source_id].about.levels
+    month = _MONTH.fullmatch(row["first"].strip())
+    if month is None:
+        raise _wrong(where, "first", row["first"], "write the first month as YYYY-MM")
+    frequency = _one_of(row, "frequency", _FREQUENCIES, where)
+    return Subscription(
+        line=0,
+        source_id=source_id,
+        first=date(int(month[1]), int(month[2]), 1),
+        reporters=_codes(row, "reporters", _AREA, "ISO 3166 alpha-3 codes", where),
+        partners=_codes(row, "partners", _AREA, "ISO 3166 alpha-3 codes, or WLD", where),
+        level=_one_of(row, "level", levels, where),
+        products=_codes(row, "products", _PRODUCT, "product codes or their beginnings", where),
+        flows=_flows(row, where),
+        frequency=cast(Literal["A", "M"], frequency),
+    )
+
+
+def _codes(
+    row: Mapping[str, str], column: str, pattern: re.Pattern[str], what: str, where: str
+) -> tuple[str, ...]:
+    """Codes with blanks between them; an empty cell leaves the choice to the source."""
+    codes = tuple(row[column].split())
+    for code in codes:
+        if not pattern.fullmatch(code):
+            raise _wrong(where, column, code, f"write {what}, with blanks between them")
+    return codes
+
+
+def _flows(row: Mapping[str, str], where: str) -> tuple[str, ...]:
+    flows = tuple(row["flows"].split())
+    for flow in flows:
+        if flow not in _FLOWS:
+            raise _wrong(where, "flows", flow, closest(flow, _FLOWS))
+    return flows or _FLOWS
+
+
+def _one_of(row: Mapping[str, str], column: str, allowed: tuple[str, ...], where: str) -> str:
+    word = row[column].strip()
+    if word not in allowed:
+        raise _wrong(where, column, word, closest(word, allowed))
+    return word
+
+
+def _wrong(where: str, column: str, value: str, what: str) -> SubscriptionError:
+    return SubscriptionError(f"{where}, column {column}: {value!r}: {what}.")

@@ -1,0 +1,1 @@
+"""From a build to the published warehouse: run dbt, audit, export, replace in one step."""

@@ -1,0 +1,269 @@
+"""One build from beginning to end, for whoever asks from the command line.
+
+Belongs here: skipping a build that would change nothing, running the job of the code
+location in this process, and saying in plain words why a build failed. Does not belong
+here: drawing progress (`cli/`) or what the steps do (`defs/`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import sys
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster_project.publish.audit import GOOD_STATUSES, AuditFailed, failing_rows
+from dagster_project.publish.build_dir import drop_build_file, read_results, sweep
+from dagster_project.publish.dbt_project import BUILD_FILE_NAME
+from dagster_project.publish.fingerprint import input_hash, is_current
+from dagster_project.settings import Settings
+from dagster_project.sources.snapshot import SnapshotError, discover_releases
+from dagster_project.warehouse import WarehouseError, read_publication
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from dagster_project.defs.resources import BuildEvent
+
+
+_WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
+
+# In what the engines say of a disk that took no more; the last is DuckDB's word for a spill.
+_NO_ROOM = (
+    *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    "max_temp_directory_size",
+)
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """`built` is false when the inputs are those of the published warehouse.
+
+    `published` is false when nothing was replaced, since the content is the same.
+    """
+
+    built: bool
+    published: bool
+    content_hash: str
+    run_id: str
+
+
+class BuildFailed(RuntimeError):
+    """A build ended without publishing; the warehouse of before, if any, is still served."""
+
+    def __init__(
+        self,
+        problems: list[str],
+        log: Path | None,
+        added: Sequence[Path] = (),
+        *,
+        is_served: bool = True,
+        full: Path | None = None,
+    ) -> None:
+        """`full` is the folder below which there was no room."""
+        self.problems = problems
+        self.log = log
+        stands = "the warehouse of before is still served" if is_served else "nothing is published"
+        super().__init__(
+            f"The build failed, {stands}:\n"
+            + "\n".join(f"  - {problem}" for problem in problems)
+            + (f"\nThe whole log is {log}." if log else "")
+            # What has come is not to blame for a full disk.
+            + (_what_to_do(full) if full else _what_came(added))
+        )
+
+
+def _what_to_do(full: Path) -> str:
+    return (
+        f"\nThere was no room for it below {full}. Make room and build again: half-made files are"
+        " removed, and years that were made are not made twice."
+    )
+
+
+def _what_came(added: Sequence[Path]) -> str:
+    """The releases that the served warehouse does not have: one of them brought the trouble."""
+    if not added:
+        return ""
+    return (
+        "\nAdded since the warehouse that is served:\n"
+        + "\n".join(f"  - {folder}" for folder in added)
+        + "\nTo build without one of them, move its folder elsewhere."
+    )
+
+
+def run_build(
+    settings: Settings,
+    *,
+    force: bool = False,
+    on_event: Callable[[BuildEvent], None] | None = None,
+    instance: dg.DagsterInstance | None = None,
+) -> BuildOutcome:
+    """Bring the published warehouse up to date with its inputs.
+
+    Nothing is run when the inputs are those it was made from, unless `force`. The run is
+    recorded in the Dagster instance of the project, or in the one given.
+
+    Raises:
+        BuildFailed: a source could not be read, a model or a test failed, or the audit
+            found the build unfit.
+    """
+    sweep(settings, keep_failed=True)
+    publication = read_publication(settings)
+    if publication and not force and is_current(settings, input_hash(settings)):
+        return BuildOutcome(
+            built=False,
+            published=False,
+            content_hash=publication.content_hash,
+            run_id=publication.run_id,
+        )
+    return _run_job(settings, on_event or (lambda event: None), instance)
+
+
+def _run_job(
+    settings: Settings,
+    on_event: Callable[[BuildEvent], None],
+    instance: dg.DagsterInstance | None,
+) -> BuildOutcome:
+    # A second of imports, which a build that is up to date does not need.
+    from dagster_project.definitions import assemble
+    from dagster_project.defs.jobs import BUILD_JOB
+    from dagster_project.defs.publish import PUBLISHED
+    from dagster_project.defs.resources import BuildProgress
+    from dagster_project.defs.run_history import without_checks_of_models
+
+    job = without_checks_of_models(assemble(settings).resolve_job_def(BUILD_JOB))
+    run_id = str(uuid.uuid4())
+    terminal = sys.stdout
+
+    def report(event: BuildEvent) -> None:
+        with contextlib.redirect_stdout(terminal):
+            on_event(event)
+
+    # What dbt prints is in its own log; the terminal belongs to whoever draws progress.
+    with (
+        _instance(settings, instance) as recorded,
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+    ):
+        result = job.execute_in_process(
+            instance=recorded,
+            run_id=run_id,
+            raise_on_error=False,
+            resources={**job.resource_defs, "listener": BuildProgress(report)},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if not result.success:
+        target = settings.builds / run_id / "target"
+        problems = _problems(target, result)
+        no_room = _first_of_no_room(problems)
+        if no_room is not None:
+            # Each step after it fails of the same.
+            problems = [no_room]
+            drop_build_file(settings, run_id)
+        log = target / "dbt.log"
+        raise BuildFailed(
+            problems,
+            log if log.is_file() else None,
+            added_since(settings),
+            is_served=settings.warehouse.is_file(),
+            full=settings.data_home if no_room else None,
+        )
+    metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
+    return BuildOutcome(
+        built=True,
+        published=bool(metadata["published"].value),
+        content_hash=str(metadata["content_hash"].value),
+        run_id=run_id,
+    )
+
+
+def added_since(settings: Settings) -> list[Path]:
+    """Folders of releases, fetched or dropped in, that are not in the published warehouse."""
+    try:
+        publication = read_publication(settings)
+        releases = discover_releases([settings.fetched_snapshots])
+    except (WarehouseError, SnapshotError):
+        return []
+    if publication is None:
+        return []
+    if settings.fetched_snapshots == settings.shipped_snapshots:
+        releases = tuple(release for release in releases if release.retrieved_at is not None)
+    built = publication.releases
+    return [one.folder for one in releases if one.release_id not in built.get(one.source_id, ())]
+
+
+@contextlib.contextmanager
+def _instance(
+    settings: Settings, given: dg.DagsterInstance | None
+) -> Generator[dg.DagsterInstance]:
+    """The instance of the project, its event log kept open, and the terminal left alone.
+
+    The usual log manager would take over both streams of this process step by step.
+    """
+    if given is not None:
+        yield given
+        return
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    from dagster_project.defs.run_history import OpenEventLog
+
+    reference = InstanceRef.from_dir(
+        str(settings.dagster_home),
+        overrides={
+            "compute_logs": {
+                "module": "dagster._core.storage.noop_compute_log_manager",
+                "class": "NoOpComputeLogManager",
+                "config": {},
+            },
+            "event_log_storage": {
+                "module": OpenEventLog.__module__,
+                "class": OpenEventLog.__name__,
+                "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+            },
+        },
+    )
+    with dg.DagsterInstance.from_ref(reference) as instance:
+        yield instance
+
+
+def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
+    """What went wrong, the models and tests that failed before the steps they failed in."""
+    problems = [*_dbt_problems(target)]
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error = event.step_failure_data.error
+        # Dagster wraps what was raised; what that was raised from is for the log.
+        while error is not None and error.cause is not None and error.cls_name in _WRAPPERS:
+            error = error.cause
+        if error is None or (problems and error.cls_name == "DagsterDbtCliRuntimeError"):
+            continue
+        if error.cls_name == AuditFailed.__name__ or not problems:
+            said = re.sub(rf"^[\w.]*{re.escape(error.cls_name or '')}: ", "", error.message.strip())
+            if error.cls_name == AuditFailed.__name__:
+                # Its own heading says what is said of the build as a whole.
+                problems += [line.removeprefix("  - ") for line in said.splitlines()[1:]]
+            else:
+                problems.append(f"{event.step_key}: {said}")
+    return problems or ["The run ended without saying why; see it in `make dev`."]
+
+
+def _first_of_no_room(problems: Sequence[str]) -> str | None:
+    lines = (line.strip() for problem in problems for line in problem.splitlines())
+    return next((line for line in lines if any(sign in line for sign in _NO_ROOM)), None)
+
+
+def _dbt_problems(target: Path) -> Iterator[str]:
+    for name, result in sorted(read_results(target).items()):
+        if result["status"] in GOOD_STATUSES or result["status"] == "skipped":
+            continue
+        kind, _, spoken = name.partition(".bilateral.")
+        message = " ".join((result.get("message") or result["status"]).split())
+        yield f"{kind} {spoken}: {message}{failing_rows(target.parent / BUILD_FILE_NAME, result)}"

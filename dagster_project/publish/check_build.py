@@ -1,0 +1,35 @@
+"""A build that takes every warning for an error, into a file that is thrown away.
+
+Belongs here: what `make check` asks of dbt. Does not belong here: publishing; the
+warehouse is not touched.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from dagster_project.publish.dbt_project import build_arguments, dbt_environment, dbt_executable
+from dagster_project.settings import Settings, load_settings
+from dagster_project.sources.catalog import CATALOG, load_snapshot_index, load_table
+
+
+def check_build(settings: Settings) -> int:
+    """Load what changed, build and test all; dbt's own exit code comes back."""
+    load_snapshot_index(settings)
+    for entry in CATALOG:
+        load_table(entry, settings)
+    with tempfile.TemporaryDirectory(prefix="check-", dir=settings.data_home) as folder:
+        target = Path(folder)
+        return subprocess.run(
+            [str(dbt_executable()), "--warn-error", "--quiet", *build_arguments(settings)],
+            cwd=target,
+            env=dbt_environment(settings, target=target),
+            check=False,
+        ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(check_build(load_settings()))

@@ -1,0 +1,84 @@
+"""What a build is made from, as one hash, and what code makes it.
+
+Belongs here: the answer to "has anything changed since the last publication?". Does not
+belong here: reading the inputs for their content (`sources/`) or building (`build.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import subprocess
+from pathlib import Path
+
+from dagster_project.publish.dbt_project import fingerprint, hash_files
+from dagster_project.settings import Settings
+from dagster_project.warehouse import exports_match, read_publication, world_stands
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+# The engines whose version may change a value or the file format.
+_ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow", "numpy")
+
+
+def input_hash(settings: Settings) -> str:
+    """A hash over snapshots, parsers, SQL, engines and the day that is shown.
+
+    The bytes of the snapshots are read, not their sidecars or times of change: a file
+    that was altered by hand must be seen, and a fresh clone must not look altered.
+    """
+    parts = [
+        *(
+            hash_files(root, sorted(path for path in root.rglob("*") if path.is_file()))
+            for root in settings.snapshot_roots
+            if root.is_dir()
+        ),
+        fingerprint(settings.dbt_project),
+        hash_files(_PACKAGE, _code_that_shapes_content()),
+        *(f"{engine} {importlib.metadata.version(engine)}" for engine in _ENGINES),
+        f"as of {settings.as_of}",
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def is_current(settings: Settings, wanted: str) -> bool:
+    """Whether what is published was made from inputs of this hash, and stands with its files."""
+    publication = read_publication(settings)
+    return (
+        publication is not None
+        and publication.input_hash == wanted
+        and exports_match(settings, publication.content_hash, publication.input_hash)
+        and world_stands(settings)
+    )
+
+
+def code_version(settings: Settings) -> str:
+    """Package version, with the commit where git is there to tell."""
+    version = importlib.metadata.version("bilateral")
+    commit = _git(settings.project_root, "rev-parse", "--short=12", "HEAD")
+    if not commit:
+        return version
+    dirty = _git(settings.project_root, "status", "--porcelain", "--untracked-files=no")
+    return f"{version}+{commit}{'.dirty' if dirty else ''}"
+
+
+def _code_that_shapes_content() -> list[Path]:
+    return sorted(
+        [
+            *(_PACKAGE / "sources").rglob("*.py"),
+            *(_PACKAGE / "world").rglob("*.py"),
+            *(_PACKAGE / "claims" / "consistency").rglob("*.py"),
+            _PACKAGE / "publish" / "publication.py",
+            _PACKAGE / "publish" / "exports.py",
+        ]
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        finished = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return finished.stdout.strip() if finished.returncode == 0 else ""

@@ -1,0 +1,141 @@
+"""The verdict on every claim of a file.
+
+Belongs here: reading the claims and documents a user gives, asking for their verdicts, and
+gathering the answer. Does not belong here: the rules of judgement (SQL), which figures contradict
+each other (`consistency/`), the columns of a claims file (`sources/articles.py`) and layout
+(`render.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.claims.consistency.tables import inconsistencies
+from dagster_project.claims.wording import Verdict, verdict_in_words
+from dagster_project.questions.replay import Replay
+from dagster_project.questions.words import Words
+from dagster_project.sources.articles import parse_documents, read_claims
+from dagster_project.sources.snapshot import SnapshotError
+
+BAD_STATUS = "contradicted"
+CONSISTENCY_INPUTS = ("claims", "shares_of_other_wholes")
+
+_RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "reported_value"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that could not be used as it stands."""
+
+    file: Path
+    line: int
+    column: str | None
+    value: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        column = f", column {self.column}" if self.column else ""
+        value = f": {self.value!r}" if self.value is not None else ""
+        return f"{self.file}, line {self.line}{column}{value}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Claims, verdicts and inconsistencies of the rows that could be read."""
+
+    claims: list[dict]
+    verdicts: Mapping[str, Mapping[str, object]]
+    in_words: Mapping[str, Verdict]
+    inconsistencies: list[dict]
+    problems: list[Problem]
+
+    @property
+    def speaks_against(self) -> bool:
+        """Whether a claim is contradicted or a text contradicts itself."""
+        return bool(self.inconsistencies) or any(
+            verdict["status"] == BAD_STATUS for verdict in self.verdicts.values()
+        )
+
+
+def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path | None) -> Checked:
+    """Judge every claim of a file.
+
+    Raises:
+        SnapshotError: a file cannot be read at all, lacks a column, or has no rows.
+    """
+    claims = read_claims(claims_file, words.claim_vocabulary)
+    problems = _problems(claims_file, claims.rejects)
+    inputs = {
+        "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
+    }
+    if documents_file is not None:
+        documents = parse_documents(_read(documents_file), str(documents_file))
+        problems += _problems(documents_file, documents.rejects)
+        problems += _without_document(claims_file, claims.frame, documents_file, documents.frame)
+        inputs["documents_given"] = documents.frame.select(
+            "document_id", "publisher", "title_in_short", "published_on"
+        )
+    if claims.frame.is_empty():
+        return Checked([], {}, {}, [], problems)
+    replay.answer(inputs, ["claims", "claim_verdicts", *CONSISTENCY_INPUTS])
+    verdicts = judged(replay)
+    return Checked(
+        claims=replay.rows("claims", "row_number"),
+        verdicts=verdicts,
+        in_words={name: verdict_in_words(row, words.names) for name, row in verdicts.items()},
+        inconsistencies=find_inconsistencies(replay),
+        problems=problems,
+    )
+
+
+def judged(replay: Replay) -> dict[str, dict[str, object]]:
+    """Each claim that was given together with its verdict, by its id."""
+    verdicts = {row["claim_id"]: row for row in replay.rows("claim_verdicts", "claim_id")}
+    return {
+        str(row["claim_id"]): {**row, **verdicts[row["claim_id"]]}
+        for row in replay.rows("claims", "claim_id")
+    }
+
+
+def find_inconsistencies(replay: Replay) -> list[dict]:
+    """The rows of claim_inconsistencies for the claims answered; needs `CONSISTENCY_INPUTS`."""
+    claims, wholes = (replay.frame(name) for name in CONSISTENCY_INPUTS)
+    return inconsistencies(claims, wholes).to_dicts()
+
+
+def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:
+    return [
+        Problem(file, row["row_number"], row["column_name"], row["value"], row["reason"])
+        for row in rejects.sort("row_number", maintain_order=True).to_dicts()
+    ]
+
+
+def _without_document(
+    claims_file: Path, claims: pl.DataFrame, documents_file: Path, documents: pl.DataFrame
+) -> list[Problem]:
+    """Claims whose document is not described: judged, but without the day of print."""
+    known = set(documents["document_id"])
+    return [
+        Problem(
+            claims_file,
+            row["row_number"],
+            "document_id",
+            row["document_id"],
+            f"not in {documents_file}: judged without the day it was printed",
+        )
+        for row in claims.to_dicts()
+        if row["document_id"] not in known
+    ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(
+            f"{path}: cannot be read ({error.strerror}). Check the path of the documents file."
+        ) from error

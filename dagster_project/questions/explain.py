@@ -1,0 +1,376 @@
+"""From one figure to another: what is asked, and the bridge that answers it.
+
+Belongs here: reading the two ends a user typed, asking for the bridge between them, and
+gathering its answer. Does not belong here: amounts (SQL) and layout (`render.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import cast
+
+import polars as pl
+
+from dagster_project.claims.wording import Verdict, verdict_in_words
+from dagster_project.questions.check import judged
+from dagster_project.questions.replay import Replay
+from dagster_project.questions.words import Country, InputError, Period, Words, read_period
+
+_BRIDGE = "asked"
+# A balance is printed with its sign or, as most are, by its size alone.
+_BALANCE, _BALANCE_SIZE = "balance", "balance_size"
+_SIDES = ("a", "b")
+_NUMBER = re.compile(
+    r"(?P<sign>[+\-−]?)\s*(?:USD|\$)?\s*"  # noqa: RUF001 — a minus sign is pasted as often as typed
+    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?P<decimals>\.[0-9]+)?"
+    r"\s*(?P<scale>[a-z]*)\s*(?P<unit>USD)?",
+    re.IGNORECASE,
+)
+_SCALES = {
+    "": "USD bn",
+    **dict.fromkeys(("bn", "b", "billion"), "USD bn"),
+    **dict.fromkeys(("mn", "m", "million"), "USD mn"),
+    **dict.fromkeys(("th", "k", "thousand"), "USD th"),
+    **dict.fromkeys(("tn", "t", "trillion"), "USD tn"),
+    "usd": "USD",
+}
+_CLAIMS_SCHEMA = {
+    "claim_id": pl.String,
+    "says": pl.String,
+    "trade_kind": pl.String,
+    "measure": pl.String,
+    "reporter_iso3": pl.String,
+    "partner_code": pl.String,
+    "sector": pl.String,
+    "period": pl.String,
+    "reported_value": pl.Decimal(20, 6),
+    "unit": pl.String,
+    "rounding": pl.Decimal(20, 6),
+    "hedge": pl.String,
+}
+_BRIDGES_SCHEMA = {
+    "bridge_id": pl.String,
+    "reporter_iso3": pl.String,
+    "partner_code": pl.String,
+    "trade_kind": pl.String,
+    "quantity": pl.String,
+    "direction": pl.Int32,
+    **{
+        f"{side}_{column}": kind
+        for side in _SIDES
+        for column, kind in {
+            "claim_id": pl.String,
+            "reading_id": pl.String,
+            "as_of": pl.Date,
+            "definition_id": pl.String,
+            "period_start": pl.Date,
+            "period_end": pl.Date,
+        }.items()
+    },
+}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A figure as printed; `rounding` is its last printed unit."""
+
+    text: str
+    value: Decimal
+    unit: str
+    rounding: Decimal
+    is_signed: bool
+
+
+@dataclass(frozen=True)
+class Named:
+    """A reading by name, as known on a day where one is given."""
+
+    text: str
+    reading_id: str
+    as_of: date | None
+
+
+@dataclass(frozen=True)
+class End:
+    """One side of the question: the figure and what it is a figure of."""
+
+    figure: Printed | Named
+    period: Period
+    sector: str
+    definition_id: str
+
+
+@dataclass(frozen=True)
+class Question:
+    a: End
+    b: End
+    reporter: Country
+    partner: Country
+    trade_kind: str
+    measure: str
+    quantity: str
+    # None leaves the sign to the figures themselves.
+    direction: int | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The bridge and what it rests on; `bridge` is none where an end cannot be placed.
+
+    `verdicts` holds each printed figure with its verdict by side, `in_words` its sentences, `held`,
+    where there is no bridge, the readings that could have been named instead, `readings` what the
+    named ones are.
+    """
+
+    question: Question
+    bridge: Mapping[str, object] | None
+    steps: list[dict]
+    ends: list[dict]
+    verdicts: Mapping[str, Mapping[str, object]]
+    in_words: Mapping[str, Verdict]
+    held: Mapping[str, list[str]]
+    rows: Mapping[int, Mapping[str, object]]
+    readings: list[dict]
+    causes: Mapping[str, Mapping[str, str]]
+
+
+def read_figure(text: str, where: str) -> Printed | None:
+    """A printed figure such as 27.6, -27.6, 27.6bn or "426 mn"; none when it is a word.
+
+    Raises:
+        InputError: a number with a unit that is no amount of US dollars.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        if re.match(r"[+\-−$]?\s*[0-9]", text.strip()):  # noqa: RUF001
+            raise InputError(
+                f"{where}: {text!r} is no figure. Write digits and a scale, such as 27.6, 27.6bn"
+                " or 426mn (US dollars; billions where nothing is said)."
+            )
+        return None
+    scale = match["scale"].casefold()
+    if scale not in _SCALES:
+        raise InputError(
+            f"{where}: unknown scale {match['scale']!r}. Write bn, mn, th, tn or usd; without one"
+            " a figure is billions of US dollars."
+        )
+    decimals = match["decimals"] or ""
+    size = Decimal(match["digits"].replace(",", "") + decimals)
+    return Printed(
+        text=text.strip(),
+        value=-size if match["sign"] not in ("", "+") else size,
+        unit=_SCALES[scale],
+        rounding=Decimal(1).scaleb(-max(len(decimals) - 1, 0)),
+        is_signed=bool(match["sign"]),
+    )
+
+
+def read_question(
+    words: Words,
+    *,
+    a: str,
+    b: str,
+    reporter: str,
+    partner: str,
+    a_period: str,
+    b_period: str,
+    a_sector: str,
+    b_sector: str,
+    trade_kind: str,
+    measure: str,
+) -> Question:
+    """What was typed, in the codes of the warehouse.
+
+    Raises:
+        InputError: a word that the warehouse does not know; the message says which.
+    """
+    if measure not in words.measures:
+        raise InputError(
+            f"--measure: {measure!r} is no amount of money. Write one of"
+            f" {', '.join(words.measures)}."
+        )
+    words.trade_kind(trade_kind, "--kind")
+    country = words.country(reporter, "--reporter", may_be_group=False)
+    counterpart = words.country(partner, "--partner", may_be_group=True)
+
+    def end(text: str, period: str, sector: str, side: str) -> End:
+        option = "" if side == "A" else "to-"
+        definitions = words.definitions(sector, f"--{option}sector")
+        return End(
+            figure=read_figure(text, side)
+            or _read_named(words, text, country, counterpart, trade_kind, side),
+            period=read_period(period, f"--{option}period"),
+            sector=sector,
+            definition_id=definitions[0],
+        )
+
+    ends = end(a, a_period, a_sector, "A"), end(b, b_period, b_sector, "B")
+    signs = {one.figure.is_signed for one in ends if isinstance(one.figure, Printed)}
+    if measure == "balance" and len(signs) > 1:
+        raise InputError(
+            f"A and B: {a} and {b}: one has a sign and the other has none. Write both with a sign"
+            " (-27.6 +10.7) for balances, or neither for their sizes."
+        )
+    is_signed = True in signs
+    meant = words.measures[measure]
+    return Question(
+        a=ends[0],
+        b=ends[1],
+        reporter=country,
+        partner=counterpart,
+        trade_kind=trade_kind,
+        measure=measure,
+        quantity=str(meant["quantity"]),
+        direction=None
+        if measure == _BALANCE_SIZE or (measure == _BALANCE and not is_signed)
+        else int(str(meant["direction"])),
+    )
+
+
+def explain(replay: Replay, question: Question) -> Answer:
+    """Ask for the bridge between the two ends."""
+    inputs = {
+        "claims_given": pl.DataFrame(
+            [
+                _claim(question, side, end, end.figure)
+                for side, end in (("a", question.a), ("b", question.b))
+                if isinstance(end.figure, Printed)
+            ],
+            schema=_CLAIMS_SCHEMA,
+            orient="row",
+        ),
+        "bridges_requested": pl.DataFrame(
+            [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
+        ),
+    }
+    replay.answer(inputs, ["claims", "claim_verdicts", "bridge_steps", "bridge_ends"])
+    bridges = [row for row in replay.rows("bridges", "bridge_id") if row["bridge_id"] == _BRIDGE]
+    steps = [
+        row
+        for row in replay.rows("bridge_steps", "bridge_id, step_order")
+        if row["bridge_id"] == _BRIDGE
+    ]
+    ends = [
+        row
+        for row in replay.rows("bridge_ends", "bridge_id, side, direction, leg_id")
+        if row["bridge_id"] == _BRIDGE
+    ]
+    verdicts = judged(replay)
+    words = Words(replay)
+    cited: set[int] = set()
+    for row in (*steps, *ends, *verdicts.values()):
+        cited.update(cast("list[int]", row["evidence"]) or ())
+    return Answer(
+        question=question,
+        bridge=bridges[0] if bridges else None,
+        steps=steps,
+        ends=ends,
+        verdicts=verdicts,
+        in_words={side: verdict_in_words(row, words.names) for side, row in verdicts.items()},
+        held={} if bridges else _held(replay, question, inputs),
+        rows=cited_rows(replay, cited),
+        readings=replay.published(
+            "select * from warehouse.seeds.readings_named where trade_kind = ?",
+            [question.trade_kind],
+        ).to_dicts(),
+        causes={
+            row["cause_code"]: row
+            for row in replay.published(
+                "select cause_code, name, explanation from warehouse.seeds.cause_codes"
+            ).to_dicts()
+        },
+    )
+
+
+def cited_rows(replay: Replay, references: Iterable[int]) -> dict[int, Mapping[str, object]]:
+    """The raw row behind each reference: file, line, column and what it says there."""
+    wanted = sorted(references)
+    if not wanted:
+        return {}
+    found = replay.published(
+        "select r.reference_id, r.source_id, r.release_id, r.snapshot_file, r.row_number,"
+        " r.column_name, r.reported_value, r.reported_unit, r.value_usd, s.address"
+        " from (select unnest(?::bigint[]) as reference_id) as w"
+        " inner join warehouse.marts.raw_references as r on w.reference_id = r.reference_id"
+        " left join warehouse.marts.releases as s"
+        " on r.source_id = s.source_id and r.release_id = s.release_id"
+        " order by r.reference_id",
+        [wanted],
+    )
+    return {row["reference_id"]: row for row in found.to_dicts()}
+
+
+def _read_named(
+    words: Words, text: str, reporter: Country, partner: Country, trade_kind: str, where: str
+) -> Named:
+    name, at, release = text.partition("@")
+    return Named(
+        text=text,
+        reading_id=words.reading(name, reporter, partner, trade_kind, where),
+        as_of=words.day_of(release, where) if at else None,
+    )
+
+
+def _claim(question: Question, side: str, end: End, figure: Printed) -> dict[str, object]:
+    measure = question.measure
+    if measure == _BALANCE and not figure.is_signed:
+        measure = _BALANCE_SIZE
+    return {
+        "claim_id": side,
+        "says": figure.text,
+        "trade_kind": question.trade_kind,
+        "measure": measure,
+        "reporter_iso3": question.reporter.code,
+        "partner_code": question.partner.code,
+        "sector": end.sector,
+        "period": end.period.text,
+        "reported_value": figure.value,
+        "unit": figure.unit,
+        "rounding": figure.rounding,
+        "hedge": "exact",
+    }
+
+
+def _request(question: Question) -> dict[str, object]:
+    request: dict[str, object] = {
+        "bridge_id": _BRIDGE,
+        "reporter_iso3": question.reporter.code,
+        "partner_code": question.partner.code,
+        "trade_kind": question.trade_kind,
+        "quantity": question.quantity,
+        "direction": question.direction,
+    }
+    for side, end in (("a", question.a), ("b", question.b)):
+        is_named = isinstance(end.figure, Named)
+        request |= {
+            f"{side}_claim_id": None if is_named else side,
+            f"{side}_reading_id": end.figure.reading_id if is_named else None,
+            f"{side}_as_of": end.figure.as_of if is_named else None,
+            f"{side}_definition_id": end.definition_id,
+            f"{side}_period_start": end.period.start,
+            f"{side}_period_end": end.period.end,
+        }
+    return request
+
+
+def _held(
+    replay: Replay, question: Question, inputs: Mapping[str, pl.DataFrame]
+) -> dict[str, list[str]]:
+    """The readings that each side's cell has, for who named one that it has not."""
+    replay.answer(inputs, ["readings"])
+    rows = replay.rows("readings", "policy_rank, reading_id, known_from")
+    return {
+        side: list(
+            dict.fromkeys(
+                str(row["reading_id"])
+                for row in rows
+                if (row["period_start"], row["period_end"]) == (end.period.start, end.period.end)
+                and row["definition_id"] == end.definition_id
+            )
+        )
+        for side, end in (("a", question.a), ("b", question.b))
+    }

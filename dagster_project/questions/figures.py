@@ -1,0 +1,58 @@
+"""Every figure that is held of one trade, side by side.
+
+Belongs here: asking for all readings, releases and definitions of a cell. Does not belong
+here: which of them is preferred (SQL) and layout (`render.py`).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dagster_project.questions.replay import Replay
+from dagster_project.questions.words import Country, Period
+
+_SCHEMA = {
+    "reporter_iso3": pl.String,
+    "partner_code": pl.String,
+    "trade_kind": pl.String,
+    "definition_id": pl.String,
+    "period_start": pl.Date,
+    "period_end": pl.Date,
+}
+
+
+def figures(
+    replay: Replay,
+    *,
+    reporter: Country,
+    partner: Country,
+    trade_kind: str,
+    definitions: list[str],
+    period: Period,
+) -> list[dict]:
+    """One row a figure, the preferred one of each definition first."""
+    replay.answer(
+        {
+            "figures_requested": pl.DataFrame(
+                [
+                    (
+                        reporter.code,
+                        partner.code,
+                        trade_kind,
+                        definition,
+                        period.start,
+                        period.end,
+                    )
+                    for definition in definitions
+                ],
+                schema=_SCHEMA,
+                orient="row",
+            )
+        },
+        ["figures_compared"],
+    )
+    return replay.rows(
+        "figures_compared",
+        "definition_id, is_preferred desc, known_to is not null, is_page, policy_rank,"
+        " reading_id, known_from desc, release_key, export_leg_id, import_leg_id",
+    )

@@ -1,0 +1,124 @@
+"""What is published: when, from which releases, how fresh, and what was rejected.
+
+Belongs here: reading it. Does not belong here: layout (`render.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from dagster_project.publish.fingerprint import input_hash, is_current
+from dagster_project.settings import Settings
+from dagster_project.sources.snapshot import discover_releases
+from dagster_project.warehouse import (
+    Publication,
+    WarehouseError,
+    connect_published,
+    read_publication,
+)
+
+
+@dataclass(frozen=True)
+class Status:
+    """`is_current` is false when a build would find other inputs than those published."""
+
+    publication: Publication
+    is_current: bool
+    sources: list[dict]
+    releases: list[dict]
+    world: list[dict]
+    rejects: list[dict]
+
+
+def read_status(settings: Settings, today: date) -> Status:
+    """The state of the published warehouse.
+
+    Raises:
+        WarehouseError: nothing has been published, or not by this project.
+    """
+    connection = connect_published(settings)
+    try:
+        sources = _rows(
+            connection,
+            "select source_id, publisher, dataset, evidence_kind, releases, observations,"
+            " latest_known_from, last_period_end, ?::date - latest_known_from as days_since"
+            " from marts.sources where releases > 0 order by source_rank, source_id",
+            [today],
+        )
+        releases = _rows(
+            connection,
+            "select source_id, release_id, known_from, known_from_precision, observations,"
+            " first_period_start, last_period_end, is_composed from marts.releases"
+            " order by source_id, known_from, release_id",
+        )
+        world = _rows(
+            connection,
+            "select year, exporters_reporting, importers_reporting, flows, flows_mirrored,"
+            " latest_release_id from marts.mirror_years order by year",
+        )
+        rejects = _rejects(connection)
+    finally:
+        connection.close()
+    publication = read_publication(settings)
+    if publication is None:
+        raise WarehouseError(
+            f"{settings.warehouse} does not say what it was made from. Run `bilateral build`."
+        )
+    return Status(
+        publication=publication,
+        is_current=is_current(settings, input_hash(settings)),
+        sources=sources,
+        releases=releases,
+        world=world,
+        rejects=rejects,
+    )
+
+
+def read_rejects(settings: Settings) -> list[dict]:
+    """The files with rows that were refused: how many, and the first with its reason.
+
+    Raises:
+        WarehouseError: nothing has been published.
+    """
+    connection = connect_published(settings)
+    try:
+        return _rejects(connection)
+    finally:
+        connection.close()
+
+
+def releases_built(settings: Settings) -> dict[str, list[str]]:
+    """The releases that the published warehouse stands on, by source, the latest last.
+
+    Raises:
+        SnapshotError: a sidecar cannot be used.
+    """
+    publication = read_publication(settings)
+    built = {} if publication is None else publication.releases
+    releases: dict[str, list[str]] = {}
+    for release in discover_releases(settings.snapshot_roots):
+        if release.release_id in built.get(release.source_id, []):
+            releases.setdefault(release.source_id, []).append(release.release_id)
+    return releases
+
+
+def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    return _rows(
+        connection,
+        "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
+        " arg_min(concat_ws(': ', concat_ws(' ', column_name, value), reason), row_number)"
+        " as first_reason from meta.rejects"
+        " group by snapshot_file order by snapshot_file",
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> list[dict]:
+    result = connection.execute(query, list(parameters))
+    columns = [column[0] for column in result.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,287 @@
+"""The words a question may use, as the published warehouse knows them.
+
+Belongs here: turning what a user types (a country, a period, a sector, a reading, a
+release) into the codes of the warehouse, or saying what is allowed instead. Does not
+belong here: asking the question, and any list of words of our own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from dagster_project.claims.wording import Names
+from dagster_project.questions.replay import Replay
+from dagster_project.sources.articles import ClaimVocabulary, units_by_word
+from dagster_project.sources.parsing import PERIOD_PATTERN, closest
+
+_PERIOD = re.compile(PERIOD_PATTERN)
+
+
+class InputError(ValueError):
+    """What was typed cannot be used; the message says where and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole months, the last day inclusive."""
+
+    text: str
+    start: date
+    end: date
+
+
+@dataclass(frozen=True)
+class Country:
+    code: str
+    name: str
+
+
+def read_period(text: str, where: str) -> Period:
+    """A period such as 2016, 2016-11 or 2016-01/2016-11.
+
+    Raises:
+        InputError: another form, or an end before the beginning.
+    """
+    if not _PERIOD.fullmatch(text) or not "1900" <= text[:4] <= "2100":
+        raise InputError(
+            f"{where}: {text!r} is no period. Write 2016 for a year, 2016-11 for a month or"
+            " 2016-01/2016-11 for months from the first to the last."
+        )
+    first, _, last = text.partition("/")
+    start = date(int(first[:4]), int(first[5:] or 1), 1)
+    end = last or first
+    year, month = int(end[:4]), int(end[5:] or 12)
+    final = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+    if final < start:
+        raise InputError(f"{where}: {text!r} ends before it begins. Write the earlier month first.")
+    return Period(text, start, final)
+
+
+def find_country(text: str, known: Mapping[str, Country], where: str) -> Country:
+    """A country by any of its names, in whatever case.
+
+    Raises:
+        InputError: none of this name.
+    """
+    found = known.get(text.strip().casefold())
+    if found is None:
+        near = get_close_matches(text.strip().casefold(), known, n=1, cutoff=0.6)
+        hint = (
+            f"did you mean {known[near[0]].code} ({known[near[0]].name})?"
+            if near
+            else "write an ISO code such as USA or KOR; `from marts.countries` lists them"
+        )
+        raise InputError(f"{where}: no country or group {text!r}: {hint}")
+    return found
+
+
+def countries_by_word(rows: Iterable[Mapping[str, Any]]) -> dict[str, Country]:
+    """The countries of `country_list` by code and by name; an alpha-3 code wins."""
+    return {
+        str(key).casefold(): Country(row["iso3"], row["name"])
+        for row in rows
+        for key in (row["iso2"], row["name"], row["iso3"])
+        if key
+    }
+
+
+class Words:
+    """The vocabulary of one published warehouse."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    @cached_property
+    def claim_vocabulary(self) -> ClaimVocabulary:
+        """What the columns of a claims file may hold."""
+        countries = self._column("seeds.country_list", "iso3")
+        kinds = self._pairs("seeds.units", "unit", "unit_kind")
+        return ClaimVocabulary(
+            measures=self._column("seeds.claim_measures", "measure"),
+            sectors=self._column("seeds.sector_list", "sector_id"),
+            units=self._column("seeds.units", "unit"),
+            hedges=self._column("seeds.claim_hedges", "hedge"),
+            reporters=countries,
+            partners=countries | self._column("seeds.census_partners", "partner_code"),
+            units_of_measures=units_by_word(
+                self._pairs("seeds.claim_measures", "measure", "unit_kinds"), kinds
+            ),
+            units_of_hedges=units_by_word(
+                self._pairs("seeds.claim_hedges", "hedge", "unit_kinds"), kinds
+            ),
+            measures_with_base=frozenset(
+                measure
+                for measure, has_base in self._pairs("seeds.claim_measures", "measure", "has_base")
+                if has_base
+            ),
+        )
+
+    def trade_kind(self, text: str, where: str) -> str:
+        """Goods, services or both.
+
+        Raises:
+            InputError: another word.
+        """
+        kinds = self.claim_vocabulary.trade_kinds
+        if text not in kinds:
+            raise InputError(f"{where}: no kind of trade {text!r}: {closest(text, kinds)}")
+        return text
+
+    def country(self, text: str, where: str, *, may_be_group: bool) -> Country:
+        """A country by code or name; a partner may also be the world or a group.
+
+        Raises:
+            InputError: no such country, or a group where a country belongs.
+        """
+        return find_country(text, self._partners if may_be_group else self._countries, where)
+
+    def definitions(self, sector: str, where: str) -> list[str]:
+        """The definitions of a sector in the order of their ranks, held ones first.
+
+        A definition or a product code of a system (`hs2:87`) stands for itself.
+
+        Raises:
+            InputError: no such sector, definition or code.
+        """
+        rows = self._rows(
+            "select sector_id, definition_id from warehouse.marts.sectors"
+            " order by sector_id, is_held desc, definition_rank"
+        )
+        found = [row["definition_id"] for row in rows if row["sector_id"] == sector]
+        if found:
+            return found
+        definitions = {row["definition_id"] for row in rows}
+        held = self._column("marts.product_groups", "definition_id")
+        if sector in definitions or sector in held:
+            return [sector]
+        sectors = {row["sector_id"] for row in rows}
+        if ":" in sector:
+            system = sector.partition(":")[0]
+            codes = sorted(code for code in held if code.startswith(f"{system}:"))
+            hint = (
+                f"of {system} the warehouse holds {codes[0]} to {codes[-1]}"
+                if codes
+                else f"the warehouse holds nothing of the system {system!r}"
+            )
+        else:
+            hint = f"{closest(sector, sectors)}; or name a code such as hs2:87"
+        raise InputError(f"{where}: no sector {sector!r}: {hint}")
+
+    def reading(
+        self, text: str, reporter: Country, partner: Country, trade_kind: str, where: str
+    ) -> str:
+        """A reading that has a name, or one composed of two series that the pair holds.
+
+        Raises:
+            InputError: no such reading of this kind of trade.
+        """
+        named = self._rows(
+            "select distinct reading_id from warehouse.seeds.readings_named where trade_kind = ?",
+            [trade_kind],
+        )
+        composed = self._rows(
+            "select distinct reading_id from warehouse.marts.bases"
+            " where reporter_iso3 = ? and partner_code = ? and trade_kind = ?",
+            [reporter.code, partner.code, trade_kind],
+        )
+        names = {row["reading_id"] for row in named}
+        if text not in names | {row["reading_id"] for row in composed}:
+            raise InputError(
+                f"{where}: {text!r} is neither a figure such as 27.6 nor a reading:"
+                f" {closest(text, names)}"
+            )
+        return text
+
+    def day_of(self, release: str, where: str) -> date:
+        """The day from which a release is known; a date stands for itself.
+
+        Raises:
+            InputError: neither a date nor a release that is held.
+        """
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", release):
+            try:
+                return date.fromisoformat(release)
+            except ValueError as error:
+                raise InputError(f"{where}: {release!r} is no day of the calendar.") from error
+        rows = self._rows(
+            "select source_id, release_id, known_from from warehouse.marts.releases"
+            " order by release_id, source_id"
+        )
+        days = {
+            row["known_from"]
+            for row in rows
+            if release in (row["release_id"], f"{row['source_id']} {row['release_id']}")
+        }
+        if len(days) > 1:
+            named = ", ".join(
+                f"{row['source_id']} {row['release_id']}"
+                for row in rows
+                if row["release_id"] == release
+            )
+            raise InputError(f"{where}: {release!r} is a release of several sources: {named}.")
+        if not days:
+            raise InputError(
+                f"{where}: no release {release!r}:"
+                f" {closest(release, {row['release_id'] for row in rows})};"
+                " or write a day as YYYY-MM-DD"
+            )
+        return days.pop()
+
+    @cached_property
+    def names(self) -> Names:
+        """What sentences about verdicts call things."""
+        products = self._pairs("marts.sectors", "sector_id", "sector_name")
+        products += self._pairs("marts.sectors", "definition_id", "definition_name")
+        partners = self._pairs("marts.countries", "partner_code", "partner_name")
+        return Names(
+            countries=dict(partners + self._pairs("seeds.country_list", "iso3", "name")),
+            publishers=dict(self._pairs("marts.sources", "source_id", "publisher")),
+            products=dict(products),
+        )
+
+    @cached_property
+    def measures(self) -> Mapping[str, Mapping[str, object]]:
+        """The measures that are amounts of money, with what they are made of."""
+        rows = self._rows(
+            "select measure, quantity, transform, direction, meaning"
+            " from warehouse.seeds.claim_measures where transform in ('level', 'size')"
+            " order by measure"
+        )
+        return {str(row["measure"]): row for row in rows}
+
+    @cached_property
+    def _countries(self) -> dict[str, Country]:
+        return countries_by_word(
+            self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
+        )
+
+    @cached_property
+    def _partners(self) -> dict[str, Country]:
+        rows = self._rows(
+            "select partner_code, partner_name, iso3 from warehouse.marts.countries"
+            " order by is_aggregate desc"
+        )
+        groups = {
+            str(key).casefold(): Country(row["partner_code"], row["partner_name"])
+            for row in rows
+            for key in (row["partner_name"], row["partner_code"])
+            if key
+        }
+        return {**groups, **self._countries}
+
+    def _column(self, relation: str, column: str) -> frozenset[str]:
+        rows = self._rows(f"select distinct {column} from warehouse.{relation}")
+        return frozenset(row[column] for row in rows)
+
+    def _pairs(self, relation: str, first: str, second: str) -> list[tuple[str, Any]]:
+        rows = self._rows(f"select {first}, {second} from warehouse.{relation}")
+        return [(row[first], row[second]) for row in rows]
+
+    def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[dict]:
+        return self._replay.published(query, parameters).to_dicts()

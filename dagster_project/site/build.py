@@ -1,0 +1,249 @@
+"""The site as a whole: which pages it has, and how they are made side by side.
+
+Belongs here: the outline, the work of the processes. Does not belong here: what any page says
+(`pages/`), the folder that the files go to (`placing.py`).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.publish.atomic import require_managed_link
+from dagster_project.settings import Settings
+from dagster_project.site import addresses
+from dagster_project.site.context import File, Outline, PageContext, Pair
+from dagster_project.site.models import models_page
+from dagster_project.site.output import place
+from dagster_project.site.pages import (
+    claim,
+    document,
+    front,
+    pair,
+    reference,
+    sector,
+    world,
+    year,
+)
+from dagster_project.site.queries import Marts
+
+_STATIC = Path(__file__).with_name("static")
+_PROCESSES = 2
+# Publications are minutes apart; one that comes while pages are made is waited for.
+_ATTEMPTS = 3
+
+Maker = Callable[..., list[File]]
+_MAKERS: Mapping[str, Maker] = {
+    "claim": claim.page,
+    "document": document.page,
+    "front": front.page,
+    "pair": pair.page,
+    "year": year.page,
+    "sectors": sector.overview,
+    "sector": sector.page,
+    "gaps": world.gaps,
+    "reporters": world.reporters,
+    "sources": reference.sources,
+    "dictionary": reference.dictionary,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page to be made: its kind, and what it is about."""
+
+    kind: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What was written: the link that leads to it, its size, whether anything was new."""
+
+    link: Path
+    pages: int
+    size: int
+    is_new: bool
+    content_hash: str
+
+
+class PublicationChanged(RuntimeError):
+    """Another warehouse was published between two pages of one site."""
+
+
+def write_site(
+    settings: Settings,
+    pairs: Sequence[tuple[str, str]] = (),
+    *,
+    out: Path | None = None,
+    on_page: Callable[[int, int], None] = lambda done, total: None,
+) -> Site:
+    """Make the pages of the pairs, and put them in the place of those before.
+
+    Args:
+        settings: whose published warehouse is read.
+        pairs: reporter and partner by code; none means those that documents speak of.
+        out: the name under which the site stands; by default `report` in the data home.
+        on_page: told after each page how many of how many are made.
+
+    Raises:
+        WarehouseMissing: nothing has been published.
+        PublicationChanged: publications came one after the other, faster than pages are made.
+        SwapRefused: something else stands where the site is to stand.
+    """
+    link = (out or settings.report).absolute()
+    # Before the work, not after it.
+    require_managed_link(link)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            files = _files(settings, pairs, on_page)
+            break
+        except PublicationChanged:
+            if attempt == _ATTEMPTS:
+                raise
+    placed = place(link, files)
+    return Site(
+        link=link,
+        pages=sum(one.path.endswith(".html") for one in files),
+        size=sum(len(one.content.encode()) for one in files),
+        is_new=placed.is_new,
+        content_hash=placed.content_hash,
+    )
+
+
+def _files(
+    settings: Settings, pairs: Sequence[tuple[str, str]], on_page: Callable[[int, int], None]
+) -> list[File]:
+    """All files of a site, from one publication.
+
+    Raises:
+        PublicationChanged: there were two.
+    """
+    with ThreadPoolExecutor(1) as beside_pages:
+        models = beside_pages.submit(models_page, settings)
+        with Marts(settings) as marts:
+            outline = read_outline(marts, pairs)
+            publication = PageContext(marts, outline).publication
+        made = list(_made(settings, outline, publication, on_page))
+        return [*_static_files(), *made, *models.result()]
+
+
+def read_outline(marts: Marts, asked: Sequence[tuple[str, str]]) -> Outline:
+    """Which pages there are: every pair asked for, its years and sectors, its documents."""
+    pairs = asked or [
+        (row["reporter_iso3"], row["partner_code"]) for row in marts.ask("pairs_claimed").rows
+    ]
+    names = {row["code"]: row["name"] for row in marts.ask("names").rows}
+    years, sectors, claims, documents = {}, {}, set(), {}
+    for reporter, partner in pairs:
+        values = {"reporter": reporter, "partner": partner}
+        years[reporter, partner] = tuple(marts.ask("years_of_pair", **values).column("year"))
+        sectors[reporter, partner] = {
+            row["sector_id"]: row["sector_name"]
+            for row in marts.ask("sectors_of_pair", **values).rows
+        }
+        for row in marts.ask("claims_of_pair", **values).rows:
+            claims.add(row["claim_id"])
+            documents[row["document_id"]] = row["publisher"]
+    return Outline(
+        pairs=tuple(
+            Pair(reporter, partner, names.get(reporter, reporter), names.get(partner, partner))
+            for reporter, partner in pairs
+        ),
+        years=years,
+        sectors=sectors,
+        claims=frozenset(claims),
+        documents=documents,
+    )
+
+
+def jobs_of(outline: Outline) -> Iterator[Job]:
+    """Every page of the outline, the slowest kinds first."""
+    for one in outline.pairs:
+        yield Job("pair", {"pair": one})
+        # The latest years have most to show.
+        for each in reversed(outline.years_of(one)):
+            yield Job("year", {"pair": one, "year": each})
+        if outline.sectors_of(one):
+            yield Job("sectors", {"pair": one})
+        for sector_id in outline.sectors_of(one):
+            yield Job("sector", {"pair": one, "sector": sector_id})
+    for claim_id in sorted(outline.claims):
+        yield Job("claim", {"claim_id": claim_id})
+    for document_id in sorted(outline.documents):
+        yield Job("document", {"document_id": document_id})
+    for kind in ("gaps", "reporters", "sources", "dictionary"):
+        yield Job(kind, {})
+    yield Job("front", {})
+
+
+def make(context: PageContext, job: Job) -> list[File]:
+    """The files of one page."""
+    return _MAKERS[job.kind](context, **job.about)
+
+
+def _made(
+    settings: Settings,
+    outline: Outline,
+    publication: Mapping[str, Any],
+    on_page: Callable[[int, int], None],
+) -> Iterator[File]:
+    jobs = list(jobs_of(outline))
+    # A copy of this process would share its open database; a new one has its own.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        _PROCESSES,
+        mp_context=context,
+        initializer=_init_worker,
+        initargs=(settings, outline, publication),
+    ) as pool:
+        waiting = [pool.submit(_make, job) for job in jobs]
+        try:
+            for done, future in enumerate(as_completed(waiting), start=1):
+                on_page(done, len(jobs))
+                yield from future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+# The desk of a worker, and the publication that all desks of a site read.
+_desk: PageContext | None = None
+_publication: Mapping[str, Any] = {}
+
+
+def _init_worker(settings: Settings, outline: Outline, publication: Mapping[str, Any]) -> None:
+    global _desk, _publication
+    # Ctrl-C reaches every process of a terminal; the one that waits for the others ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    _desk = PageContext(Marts(settings), outline)
+    _publication = publication
+
+
+def _exit_with_parent() -> None:
+    """A worker whose starter was killed would wait for work for ever."""
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        starter.join()
+        os._exit(1)
+
+
+def _make(job: Job) -> list[File]:
+    assert _desk is not None, "a worker sits down before it works"
+    # A worker keeps the file it opened, but each opens it for itself.
+    if _desk.publication != _publication:
+        raise PublicationChanged("Another warehouse was published while pages were made.")
+    return make(_desk, job)
+
+
+def _static_files() -> Iterator[File]:
+    for address in (addresses.STYLE, addresses.SCRIPT):
+        yield File(address, (_STATIC / address).read_text(encoding="utf-8"))

@@ -1,0 +1,224 @@
+"""What every page is made with: the marts, the templates, the names, the styles of series.
+
+Belongs here: whatever two kinds of pages need. Does not belong here: any one page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+from markupsafe import Markup
+
+from dagster_project.claims.wording import KINDS, Names
+from dagster_project.site import addresses, numbers
+from dagster_project.site.figure import Basis, Figure, together
+from dagster_project.site.queries import Answer, Marts
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the site, by its path from the root."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two trading partners, seen from the first."""
+
+    reporter: str
+    partner: str
+    reporter_name: str
+    partner_name: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the queries of a pair want."""
+        return {"reporter": self.reporter, "partner": self.partner}
+
+    @property
+    def label(self) -> str:
+        return f"{self.reporter_name} – {self.partner_name}"  # noqa: RUF001
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of the navigation; `path` is the address of a page."""
+
+    text: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is on the site, known before any page is made: pages link only to what is there."""
+
+    pairs: tuple[Pair, ...]
+    years: Mapping[tuple[str, str], tuple[int, ...]]
+    sectors: Mapping[tuple[str, str], Mapping[str, str]]
+    claims: frozenset[str]
+    documents: Mapping[str, str]
+
+    def years_of(self, pair: Pair) -> tuple[int, ...]:
+        return self.years.get((pair.reporter, pair.partner), ())
+
+    def sectors_of(self, pair: Pair) -> Mapping[str, str]:
+        """The names of the sectors with a page, by id, in their order."""
+        return self.sectors.get((pair.reporter, pair.partner), {})
+
+
+class PageContext:
+    """One publication and one outline; makes any page of the site."""
+
+    def __init__(self, marts: Marts, outline: Outline) -> None:
+        self.marts = marts
+        self.outline = outline
+
+    def ask(self, query: str, **values: object) -> Answer:
+        return self.marts.ask(query, **values)
+
+    # -- what is shared ------------------------------------------------------------------
+
+    @cached_property
+    def publication(self) -> Mapping[str, Any]:
+        return self.ask("publication").rows[0]
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Countries and groups by code."""
+        return {row["code"]: row["name"] for row in self.ask("names").rows}
+
+    @cached_property
+    def _withheld(self) -> Mapping[str, str]:
+        return {row["source_id"]: row["licence"] for row in self.ask("terms").rows}
+
+    @cached_property
+    def publishers(self) -> Mapping[str, str]:
+        """The publisher of each source."""
+        return {row["source_id"]: row["publisher"] for row in self.ask("publishers").rows}
+
+    @cached_property
+    def words(self) -> Names:
+        """What sentences about verdicts call things."""
+        products = {row["code"]: row["name"] for row in self.ask("products").rows}
+        return Names(self.names, self.publishers, products)
+
+    def readings(self, pair: Pair) -> Answer:
+        """The readings of a pair, each kind of trade for itself, the preferred ones first."""
+        return self.ask("readings_of_pair", **pair.values)
+
+    def styles(self, pair: Pair) -> dict[str, int]:
+        """The style of each reading of a pair: one and the same on all its pages."""
+        names = dict.fromkeys(self.readings(pair).column("reading_id"))
+        return {name: place for place, name in enumerate(names)}
+
+    def notes(self, pair: Pair, kind: str) -> dict[str, str]:
+        """What each reading of a kind of trade is, in a sentence."""
+        return {
+            row["reading_id"]: row["description"] or ""
+            for row in self.readings(pair).rows
+            if row["trade_kind"] == kind
+        }
+
+    def basis(self, basis: str, answer: Answer, *columns: str) -> Basis:
+        """The line under a figure, from the columns of its rows that name releases.
+
+        A release key is source and release, several of them joined by +.
+        """
+        keys = sorted(
+            {
+                one
+                for row in answer.rows
+                for column in columns or ("release_key",)
+                for one in str(row[column] or "").split(" + ")
+                if one
+            }
+        )
+        sources = dict.fromkeys(key.partition(" ")[0] for key in keys)
+        terms = [self._withheld[one] for one in sources if one in self._withheld]
+        return Basis(
+            basis=basis,
+            release=together(keys),
+            source=together(self.publishers.get(one, one) for one in sources),
+            terms=together(terms) if terms else None,
+        )
+
+    # -- making a page -------------------------------------------------------------------
+
+    def page(
+        self,
+        path: str,
+        template: str,
+        *,
+        title: str,
+        trail: Iterable[Link] = (),
+        figures: Iterable[Figure] = (),
+        json_ld: Mapping[str, Any] | None = None,
+        **context: Any,
+    ) -> list[File]:
+        """A page with the CSV files of its figures.
+
+        Args:
+            path: address of the page.
+            template: a file of `templates/` that extends `base.html`.
+            title: what the page says it is; it stands in the heading and the window.
+            trail: the way from the front page, without the page itself.
+            figures: those the template places, by their id in `figures`.
+            json_ld: what machines are told of the page.
+            context: whatever else the template wants.
+        """
+        placed = {one.id: one for one in figures}
+        html = self._templates.get_template(template).render(
+            path=path,
+            title=title,
+            trail=list(trail),
+            figures=placed,
+            publication=self.publication,
+            outline=self.outline,
+            json_ld=None if json_ld is None else _script_safe(json_ld),
+            link=lambda target: addresses.relative(path, target),
+            csv_of=lambda figure: addresses.of_csv(path, figure.id),
+            **context,
+        )
+        files = [File(addresses.of_csv(path, one.id), one.csv()) for one in placed.values()]
+        return [File(path, html), *files]
+
+    @cached_property
+    def _templates(self) -> jinja2.Environment:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {
+            "heading": numbers.heading,
+            "svg": Markup,
+        }
+        cast("dict[str, Any]", environment.globals).update(
+            shown=numbers.shown,
+            printed=numbers.printed,
+            is_number=numbers.is_number,
+            is_date=numbers.is_date,
+            at=addresses,
+            kinds=KINDS,
+        )
+        return environment
+
+
+def _script_safe(data: Mapping[str, Any]) -> Markup:
+    """JSON that can stand in a script element, whatever its texts hold."""
+    text = json.dumps(data, ensure_ascii=False, indent=1, default=str)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)

@@ -1,0 +1,93 @@
+"""A figure of a page: picture, words, rows and the query they come from.
+
+Belongs here: what every figure has to say of itself. Does not belong here: how one kind of
+picture is drawn (`charts/`), the markup (`templates/_figure.html`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from dagster_project.site.numbers import is_number, raw
+from dagster_project.site.queries import Answer
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawing as SVG, or one for wide screens and one for phones.
+
+    `summary` is the alternative text: what the picture shows, in a sentence made from data.
+    """
+
+    summary: str
+    wide: str
+    narrow: str | None = None
+    # Series that can be told apart, in the order of the legend.
+    legend: tuple[LegendEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A series of a picture: the name that its marks begin with, its style, what it is."""
+
+    name: str
+    style: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the numbers of a figure stand on, as it is written under it."""
+
+    basis: str
+    release: str
+    source: str
+    # Why the rows behind it may not be handed on; none where they may.
+    terms: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart or table with its title, unit, basis, rows as CSV, and query.
+
+    `id` is the anchor in the page and part of the name of the CSV file. `columns` are those
+    shown in the table, in order; the CSV file has all of them.
+    """
+
+    id: str
+    title: str
+    unit: str
+    basis: Basis
+    answer: Answer
+    picture: Picture | None = None
+    columns: tuple[str, ...] = ()
+    # Said instead of a picture where there is nothing to draw.
+    absence: str | None = None
+    links: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown_columns(self) -> tuple[str, ...]:
+        return self.columns or self.answer.columns
+
+    @property
+    def number_columns(self) -> set[str]:
+        """Columns of the table that belong to the right of their cells."""
+        return {
+            name for name in self.shown_columns if any(map(is_number, self.answer.column(name)))
+        }
+
+    def csv(self) -> str:
+        """All rows with all digits."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.answer.columns)
+        writer.writerows(raw(row) for row in self.answer.rows)
+        return text.getvalue()
+
+
+def together(texts: Iterable[str | None], none: str = "none") -> str:
+    """Different texts once each in the order they came, such as releases of rows."""
+    return "; ".join(dict.fromkeys(text for text in texts if text)) or none

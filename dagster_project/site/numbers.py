@@ -1,0 +1,220 @@
+"""How numbers look on pages: one way for each kind, told from the name of its column.
+
+Belongs here: digits, signs, headings. Does not belong here: any arithmetic beyond the unit
+it is shown in.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import month_name
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from dagster_project.questions.values import cell
+
+MILLIONS = "millions of US dollars"
+BILLIONS = "billions of US dollars"
+MILLION = "million US dollars"
+BILLION = "billion US dollars"
+ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
+
+# Counts and directions have no digits after the point.
+_WHOLE = ("rank", "years", "sign")
+_DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
+_MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
+
+
+_MONTHS = re.compile(r"(\d{4})-(0[1-9]|1[0-2])/\1-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Money:
+    """A unit of US dollars that a picture is drawn in."""
+
+    words: str
+    # The unit as it stands after a number.
+    word: str
+    size: int
+    shown: Callable[..., str]
+
+
+def money_for(amounts: Iterable[Any]) -> Money:
+    """The unit that tells amounts apart: billions where one of them reaches a billion."""
+    if max((abs(usd) for usd in amounts), default=0) < 1_000_000_000:
+        return Money(MILLIONS, MILLION, 1_000_000, millions)
+    return IN_BILLIONS
+
+
+def millions(usd: Any, *, signed: bool = False) -> str:
+    """US dollars as millions with one decimal: −27,624.6."""  # noqa: RUF002
+    return _scaled(usd, 6, 1, signed)
+
+
+def billions(usd: Any, *, signed: bool = False) -> str:
+    """US dollars as billions with two decimals: −27.62."""  # noqa: RUF002
+    return _scaled(usd, 9, 2, signed)
+
+
+IN_BILLIONS = Money(BILLIONS, BILLION, 1_000_000_000, billions)
+
+
+def percent(value: Any, *, signed: bool = False) -> str:
+    """Per cent with one decimal: 12.3 %."""
+    return ABSENT if value is None else f"{_decimal(value, 1, signed)} %"
+
+
+def share(part: Any, *, signed: bool = False) -> str:
+    """A share of 1 as per cent: .123 becomes 12.3 %."""
+    return ABSENT if value_is_absent(part) else percent(_exact(part) * 100, signed=signed)
+
+
+def printed(value: Any, unit: str | None) -> str:
+    """A figure as a text prints it, with all its digits and its unit: 27.6 USD bn."""
+    if value_is_absent(value):
+        return ABSENT
+    return _in_unit(_grouped(cell(_exact(value))), value, unit)
+
+
+def compared(value: Any, unit: str | None, rounding: Any) -> str:
+    """A figure beside a printed one, up to two digits finer than the print: 27.625 beside 27.6."""
+    if value_is_absent(value):
+        return ABSENT
+    if unit in _WHOLE:
+        return printed(value, unit)
+    decimals = _decimals(rounding)
+    # What is known to no more digits than were printed gains none.
+    held = max(-int(_exact(cell(_exact(value))).as_tuple().exponent), 0)
+    digits = min(max(held, decimals), decimals + 2)
+    return _in_unit(_decimal(value, digits, signed=False), value, unit)
+
+
+def apart(distance: Any, unit: str | None, rounding: Any) -> str:
+    """How far two figures lie apart, in digits; what is too small to be shown is said to be so."""
+    if unit in _WHOLE:
+        return printed(distance, None)
+    text = compared(distance, None, rounding)
+    if distance and not text.strip("0."):
+        finest = Decimal(1).scaleb(-_decimals(rounding) - 2)
+        return f"less than {printed(finest, None)}"
+    return text
+
+
+def _decimals(rounding: Any) -> int:
+    # A figure without a last printed unit is taken for one of one decimal.
+    return max(-_exact(rounding).adjusted() if rounding else 1, 0)
+
+
+def _in_unit(digits: str, value: Any, unit: str | None) -> str:
+    if unit == "sign":
+        return _DIRECTIONS.get(_exact(value), digits)
+    forms = {
+        "pct": f"{digits} %",
+        "ratio": f"{digits} ×",  # noqa: RUF001
+        "rank": f"rank {digits}",
+        None: digits,
+    }
+    return forms.get(unit, f"{digits} {unit}")
+
+
+def plain(value: Any, digits: int = 3) -> str:
+    """A number without a unit, such as a ratio or a standard deviation."""
+    return ABSENT if value_is_absent(value) else _decimal(value, digits, signed=False)
+
+
+def heading(column: str) -> str:
+    """What stands over a column of a table, with its unit."""
+    for ending, unit in ((("_usd",), "USD mn"), (("_pct", "share"), "%")):
+        for end in ending:
+            if column.endswith(end):
+                words = column.removesuffix(end if end.startswith("_") else "").replace("_", " ")
+                return f"{capital(words)}, {unit}"
+    words = column.removesuffix("_id").removesuffix("_iso3").removesuffix("_code")
+    return capital(words.replace("_", " "))
+
+
+def shown(column: str, value: Any) -> str:
+    """A value of a column of a mart as a table shows it, without its unit."""
+    if value_is_absent(value):
+        return ABSENT
+    if column.endswith("_usd"):
+        return millions(value)
+    if column == "reported_value":
+        return printed(value, None)
+    if column.endswith("_pct"):
+        return _decimal(value, 1, signed=False)
+    if column.endswith("share"):
+        return _decimal(_exact(value) * 100, 1, signed=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float | Decimal):
+        return _decimal(value, 3, signed=False)
+    # A year is no amount: whole numbers are grouped only where they are too long for one.
+    if isinstance(value, int) and abs(value) > 9999:
+        return _grouped(str(value))
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def period_in_words(period: str) -> str:
+    """A stretch of months of one year as a sentence names it; any other period as it is."""
+    found = _MONTHS.fullmatch(period)
+    if not found:
+        return period
+    year, first, last = found.groups()
+    names = [month_name[int(month)] for month in dict.fromkeys((first, last))]
+    return f"{' to '.join(names)} {year}"
+
+
+def is_number(value: object) -> bool:
+    """Whether a value belongs to the right of its cell."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def is_date(value: object) -> bool:
+    """Whether a value must not be broken at its hyphens."""
+    return isinstance(value, date)
+
+
+def value_is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def raw(row: Mapping[str, Any]) -> list[str]:
+    """A row as a CSV file holds it: all digits, no grouping."""
+    return [cell(value) for value in row.values()]
+
+
+def _scaled(usd: Any, power: int, digits: int, signed: bool) -> str:
+    if value_is_absent(usd):
+        return ABSENT
+    return _decimal(_exact(usd).scaleb(-power), digits, signed)
+
+
+def _decimal(value: Any, digits: int, signed: bool) -> str:
+    rounded = _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    # What rounds to nothing has no sign.
+    text = f"{abs(rounded):,f}"
+    if rounded == 0:
+        return text
+    return f"{_MINUS if rounded < 0 else '+' if signed else ''}{text}"
+
+
+def _exact(value: Any) -> Decimal:
+    # A double is shown by the digits that tell it apart, not by those of its binary fraction.
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _grouped(digits: str) -> str:
+    whole, point, rest = digits.lstrip("-").partition(".")
+    return f"{_MINUS if digits.startswith('-') else ''}{int(whole):,}{point}{rest}"
+
+
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

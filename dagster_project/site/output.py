@@ -1,0 +1,148 @@
+"""The folder of a site: written whole beside the link that leads to it, then shown in one step.
+
+Belongs here: files, their folder, what a killed run left. Does not belong here: what the files
+hold (`site.py`), the step from one folder to the next (`swapping.py`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.publish.atomic import (
+    beside,
+    fsync,
+    points_to,
+    replace_link,
+    require_managed_link,
+)
+from dagster_project.site.context import File
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What stands behind the link now, and whether it is other than before."""
+
+    is_new: bool
+    content_hash: str
+
+
+def place(link: Path, files: Iterable[File]) -> Placed:
+    """Write all files into a folder of their own, and let the link lead to it.
+
+    Several may do so at once: each writes for itself, and the last one is shown.
+
+    Raises:
+        SwapRefused: something else stands where the link is to stand.
+    """
+    files = sorted(files, key=lambda one: one.path)
+    paths = [one.path for one in files]
+    twice = sorted({path for path in paths if paths.count(path) > 1})
+    if twice:
+        raise ValueError(f"Two files of a site have one address: {', '.join(twice)}")
+    content_hash = _hash(files)
+    folder = beside(link, content_hash)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with _held(link.parent):
+        require_managed_link(link)
+        _remove_remains(link)
+        if _holds(folder, files):
+            is_new = not points_to(link, folder)
+            if is_new:
+                replace_link(folder, link)
+            return Placed(is_new, content_hash)
+        temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.making")
+        temporary.mkdir()
+        # While it is held, nobody takes it for something that a killed run has left.
+        holding = _lock(temporary)
+    try:
+        _write(temporary, files)
+        with _held(link.parent):
+            # Another run may have made the very same meanwhile, and it may be shown already.
+            if not _holds(folder, files):
+                _put_aside(folder)
+                temporary.rename(folder)
+                fsync(link.parent)
+            replace_link(folder, link)
+    finally:
+        os.close(holding)
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Placed(True, content_hash)
+
+
+def _hash(files: Sequence[File]) -> str:
+    digest = hashlib.sha256()
+    for one in files:
+        content = one.content.encode()
+        digest.update(f"{one.path}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _holds(folder: Path, files: Sequence[File]) -> bool:
+    """Whether a folder has these files as they are: somebody may have edited or removed one."""
+    try:
+        return folder.is_dir() and all(
+            (folder / one.path).read_bytes() == one.content.encode() for one in files
+        )
+    except OSError:
+        return False
+
+
+def _write(folder: Path, files: Sequence[File]) -> None:
+    for one in files:
+        target = folder / one.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(one.content.encode())
+        fsync(target)
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        fsync(inner)
+
+
+def _put_aside(folder: Path) -> None:
+    """Make room where a folder of this name is not what it should be."""
+    if folder.exists():
+        aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.making")
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_remains(link: Path) -> None:
+    """Remove what killed runs left; a folder that is still written is held by its writer."""
+    for folder in link.parent.glob(f".{link.name}.*.making"):
+        with suppress(OSError):
+            holding = _lock(folder, wait=False)
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(holding)
+    for loose in link.parent.glob(f".{link.name}.*.tmp"):
+        if loose.is_symlink():
+            loose.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Generator[None]:
+    """One at a time; the kernel lets go of it when its holder dies."""
+    holding = _lock(folder)
+    try:
+        yield
+    finally:
+        os.close(holding)
+
+
+def _lock(folder: Path, *, wait: bool = True) -> int:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,157 @@
+"""The page of a document: all its figures with their verdicts, and where it falls out with itself.
+
+Belongs here: the list of claims, the counts in words, the readings a speaker uses. Does not
+belong here: a single verdict (`claim.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from dagster_project.site import addresses
+from dagster_project.site.context import KINDS, File, Link, PageContext
+from dagster_project.site.figure import Figure
+from dagster_project.site.numbers import ABSENT, compared
+from dagster_project.site.pages.claim import pair_of
+from dagster_project.site.pages.claim_words import (
+    document_name,
+    figure_of,
+    reading_words,
+    status_words,
+)
+from dagster_project.site.pages.clashes import broken, claim_links, told_clashes
+from dagster_project.site.queries import Answer
+
+Row = Mapping[str, Any]
+
+# From what is borne out to what is not.
+STATUSES = (
+    "confirmed",
+    "revised",
+    "other_basis",
+    "ambiguous",
+    "mislabelled",
+    "contradicted",
+    "undetermined",
+    "out_of_scope",
+)
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def page(context: PageContext, document_id: str) -> list[File]:
+    """The page of one document."""
+    answer = context.ask("document", document=document_id)
+    bases = context.ask("document_bases", document=document_id)
+    first = answer.rows[0]
+    figures = [_figures(context, answer), *broken(context, document_id), *_bases(context, bases)]
+    pairs = {one.label: one for row in answer.rows if (one := pair_of(context, row))}
+    return context.page(
+        addresses.of_document(document_id),
+        "document.html",
+        title=f"Figures in {document_name(first)}",
+        trail=[
+            Link(label, addresses.of_pair(one.reporter, one.partner))
+            for label, one in list(pairs.items())[:1]
+        ],
+        figures=figures,
+        counts=_counts(answer),
+        has_clashes=any(one.id == "inconsistencies" for one in figures),
+        clashes=told_clashes(context, figures),
+        claims=[_told(context, row) for row in answer.rows],
+        speakers=[_speaker(context, list(rows)) for _, rows in groupby(bases.rows, _voice)],
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number in words up to ten, with its noun: two figures."""
+    return f"{_in_words(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def _in_words(number: int) -> str:
+    return _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
+
+
+def _counts(answer: Answer) -> str:
+    """How many verdicts of each kind, in the order of the statuses."""
+    by_status = {row["status"]: row["with_status"] for row in answer.rows}
+    order = [one for one in STATUSES if one in by_status]
+    order += [one for one in by_status if one not in STATUSES]
+    parts = [f"{_in_words(by_status[one])} {status_words(one)}" for one in order]
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed}."
+
+
+def _told(context: PageContext, row: Row) -> dict[str, Any]:
+    return {
+        "link": claim_links(context, [row["claim_id"]])[0],
+        "figure": figure_of(row),
+        "says": row["says"] or ABSENT,
+        "attributed_to": row["attributed_to"],
+        "status": row["status"],
+        "words": status_words(row["status"]),
+        "found": compared(row["value"], row["unit"], row["rounding"]),
+        "basis": reading_words(row["reading_id"]) or ABSENT,
+        "definition": row["definition_name"],
+    }
+
+
+def _figures(context: PageContext, answer: Answer) -> Figure:
+    return Figure(
+        id="figures",
+        title="What it prints, and what is held",
+        unit="Each figure in the unit it is printed in.",
+        basis=context.basis("the reading that each row names", answer),
+        answer=answer,
+        columns=(
+            "claim_id",
+            "says",
+            "reported_value",
+            "unit",
+            "status",
+            "value",
+            "reading_id",
+            "release_key",
+            "reason_code",
+            "missing_rows",
+        ),
+    )
+
+
+def _bases(context: PageContext, answer: Answer) -> list[Figure]:
+    if not answer:
+        return []
+    return [
+        Figure(
+            id="bases",
+            title="The readings its exact figures stand on",
+            unit="Figures that are confirmed, revised or true on another basis; a figure that a"
+            " word such as about loosens tells nothing of its basis.",
+            basis=context.basis("one row a speaker, kind of trade and reading", answer),
+            answer=answer,
+            columns=("attributed_to", "trade_kind", "reading_id", "figures", "claim_ids"),
+        )
+    ]
+
+
+def _voice(row: Row) -> tuple[str, str]:
+    return row["attributed_to"] or "", row["trade_kind"]
+
+
+def _speaker(context: PageContext, rows: Sequence[Row]) -> dict[str, Any]:
+    """Whether one speaker keeps to one reading."""
+    first = rows[0]
+    return {
+        "who": first["attributed_to"] or "The document itself",
+        "kind": KINDS.get(first["trade_kind"], first["trade_kind"]),
+        "is_one": first["readings_of_speaker"] == 1,
+        "readings": [
+            {
+                "name": reading_words(row["reading_id"]),
+                "claims": claim_links(context, row["claim_ids"]),
+            }
+            for row in rows
+        ],
+    }

@@ -1,0 +1,187 @@
+"""Whether what a fetch brought can be believed: against what was held, summed, and asked.
+
+Belongs here: questions to the raw rows of a table after a fetch, with the rows that answer
+them. Does not belong here: whether a single row can be read (publisher modules), identities
+of figures (dbt), how an answer looks (`defs/fetch.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.sources.partitions import PART, PREFIX, SCHEMA_FILE, partition_file
+from dagster_project.sources.raw import SourceTable
+from dagster_project.sources.release_diff import WITHDRAWN_TABLE, inside, last_known
+from dagster_project.sources.snapshot import Covers, discover_releases
+
+# Publishers take single rows back with every revision; more than this is seldom meant.
+BIG_FALL = 0.05
+# Suppressed and rounded parts leave a total a little above its parts.
+TOLERANCE = 0.001
+
+_MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
+_QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Of the rows held before, in the part that was asked for, how many are there no more."""
+
+    before: int
+    lost: int
+
+    @property
+    def is_big(self) -> bool:
+        return self.lost > BIG_FALL * self.before
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Totals that were compared with their parts, and those that these do not add up to."""
+
+    compared: int
+    wrong: pl.DataFrame
+
+
+def find_fall(
+    entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
+) -> Fall:
+    """What the releases `new` have left of what was held before them."""
+    if not asked:
+        return Fall(0, 0)
+    before = _known(entry, settings, asked, without=new).select(entry.primary_key).collect()
+    after = _known(entry, settings, asked).select(entry.primary_key).collect()
+    lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
+    return Fall(before.height, lost.height)
+
+
+def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> Sums:
+    """The publisher's own totals beside their parts, all of which lie in what was asked for.
+
+    A total may have come with another request, or earlier.
+
+    Raises:
+        ValueError: the publisher has no totals in this table.
+    """
+    total = entry.total
+    if total is None:
+        raise ValueError(f"{entry.table} has no totals of its publisher.")
+    by = list(total.by)
+    level = pl.col(total.level).cast(pl.String)
+    amount = pl.col(total.amount).cast(pl.Float64)
+    if not asked:
+        return Sums(0, pl.DataFrame())
+    parts = (
+        _known(entry, settings, asked)
+        .filter(level != total.value)
+        .group_by(*by, level.alias("parts_level"))
+        .agg(amount.sum().alias("parts"))
+    )
+    totals = (
+        _known(entry, settings, None)
+        .filter(level == total.value, amount.is_not_null())
+        .group_by(by)
+        .agg(amount.first().alias("total"))
+    )
+    beside = parts.join(totals, on=by, how="inner", nulls_equal=True).collect()
+    allowed = pl.max_horizontal(pl.lit(1.0), TOLERANCE * pl.col("total").abs())
+    wrong = beside.filter((pl.col("parts") - pl.col("total")).abs() > allowed)
+    return Sums(beside.height, wrong.sort(*by, "parts_level"))
+
+
+def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> list[str]:
+    """What was asked for and is not there, in words; what is not out yet is not missing.
+
+    A month is out when the table has a row of it, or of a later one, of the same kind:
+    a year is held by its December, a quarter by its last month.
+    """
+    if not asked:
+        return []
+    columns = sorted({column for covers in asked for column in covers.columns})
+    rows = _known(entry, settings, asked).select(*columns, "_period").unique().collect()
+    if rows.is_empty():
+        return [f"{entry.table}: nothing of what was asked for is there"]
+    newest = str(rows["_period"].max())
+    brought = [rows.filter(inside(covers)) for covers in asked]
+    latest = _latest_of_each_kind(brought)
+    missing: list[str] = []
+    for covers, part in zip(asked, brought, strict=True):
+        if part.is_empty():
+            if covers.first <= newest:
+                missing.append(f"{entry.table}: nothing for {_told(covers)}")
+            continue
+        for column, values in covers.equal.items():
+            there = set(part[column].cast(pl.String).unique())
+            for value in (value for value in values if value not in there):
+                missing.append(f"{entry.table}: no {column} {value} for {_told(covers)}")
+        kind = _kind(part)
+        first, last = str(part["_period"].min()), min(covers.last, latest[kind])
+        due = {period for period in _periods(first[:4], last[:4], kind) if first <= period <= last}
+        for period in sorted(due - set(part["_period"])):
+            missing.append(f"{entry.table}: no {period} for {_told(covers)}")
+    return missing
+
+
+def _known(
+    entry: SourceTable,
+    settings: Settings,
+    asked: Sequence[Covers] | None,
+    *,
+    without: Collection[str] = (),
+) -> pl.LazyFrame:
+    """The rows that hold, as if the releases `without` had not come."""
+    folder = settings.raw / entry.table
+    releases = sorted(
+        (
+            release
+            for release in discover_releases(settings.snapshot_roots)
+            if release.source_id == entry.source_id
+            and release.release_id not in without
+            and release.files_of(entry.table)
+        ),
+        key=lambda release: release.moment,
+    )
+    withdrawn = settings.raw / WITHDRAWN_TABLE
+    parts = [withdrawn / SCHEMA_FILE, *withdrawn.glob(f"{PREFIX}{entry.table}~*/{PART}")]
+    ended = (
+        pl.concat([pl.scan_parquet(part) for part in parts])
+        .filter(~pl.col("withdrawn_by").is_in(list(without)))
+        .collect()
+    )
+    return last_known(
+        entry,
+        [(release, partition_file(folder, release.release_id)) for release in releases],
+        ended,
+        within=asked,
+        empty=pl.scan_parquet(folder / SCHEMA_FILE),
+    )
+
+
+def _kind(rows: pl.DataFrame) -> tuple[str, ...]:
+    """The months with which periods end: December alone for years, all for months."""
+    found = set(rows["_period"].str.slice(5, 2))
+    return next(months for months in (_YEARS, _QUARTERS, _MONTHS) if found <= set(months))
+
+
+def _latest_of_each_kind(brought: Iterable[pl.DataFrame]) -> dict[tuple[str, ...], str]:
+    latest: dict[tuple[str, ...], str] = {}
+    for rows in (rows for rows in brought if rows.height):
+        last = str(rows["_period"].max())
+        latest[_kind(rows)] = max(latest.get(_kind(rows), last), last)
+    return latest
+
+
+def _periods(first_year: str, last_year: str, months: Sequence[str]) -> set[str]:
+    years = range(int(first_year), int(last_year) + 1)
+    return {f"{year}-{month}" for year, month in product(years, months)}
+
+
+def _told(covers: Covers) -> str:
+    words = [f"{column} {', '.join(values[:5])}" for column, values in covers.equal.items()]
+    words += [f"{column} {', '.join(values[:5])}…" for column, values in covers.beginnings.items()]
+    return "; ".join([*words, f"{covers.first} to {covers.last}"])

@@ -1,0 +1,408 @@
+"""Taking what is ready: a dropped file becomes a release, or it is told why not.
+
+Belongs here: what a release of a dropped file says of it, and whether it has news. Does not
+belong here: the files of the folder (`folder`), storing a release (`snapshot`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.settings import Settings
+from dagster_project.sources.blocks import sha256_of
+from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
+from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
+from dagster_project.sources.inbox.detect import recognised
+from dagster_project.sources.inbox.folder import (
+    LONGEST_NAME,
+    State,
+    check_unchanged,
+    locked,
+    look_into,
+    put_aside,
+    read_head,
+    read_whole,
+    remove,
+    shown_name,
+)
+from dagster_project.sources.inbox.metadata import checked, read_companion
+from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
+from dagster_project.sources.parsing import read_seed
+from dagster_project.sources.release_diff import Comparison, compare_with_held
+from dagster_project.sources.snapshot import (
+    SIDECAR,
+    AddedRelease,
+    FileOnDisk,
+    NewFile,
+    NewRelease,
+    Release,
+    SnapshotError,
+    SnapshotFile,
+    add_release,
+    discover_releases,
+)
+
+_SOURCE_SEED = "source_list.csv"
+
+
+def _nobody(_name: str, _done: int, _size: int) -> None:
+    """Who wants to hear of the progress, by default."""
+
+
+def take(
+    settings: Settings, now: datetime, on_progress: OnProgress = _nobody
+) -> tuple[Taken | Quarantined, ...]:
+    """Take every file that is ready, the one changed first before the others.
+
+    Raises:
+        SnapshotError: what is held already cannot be used, or there is no room; files that
+            were not taken yet stay in the inbox.
+    """
+    outcomes: list[Taken | Quarantined] = []
+    with locked(settings.inbox):
+        ready = [settings.inbox / name for name in look_into(settings.inbox, now).ready]
+        ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
+        for place, path in enumerate(ready):
+            # Of two files about the same, what was written later is the later word.
+            moment = now.astimezone(UTC) + timedelta(microseconds=place)
+            try:
+                stated = read_companion(path)
+                taken, state = _take_one(path, settings, stated, moment, on_progress, stays=False)
+                remove(path, state)
+                outcomes.append(taken)
+            except InboxError as error:
+                outcomes.append(put_aside(path, str(error), moment))
+    return tuple(outcomes)
+
+
+def take_named(
+    path: Path,
+    settings: Settings,
+    stated: Mapping[str, str],
+    now: datetime,
+    on_progress: OnProgress = _nobody,
+) -> Taken:
+    """Take a file from wherever it is; it stays there, and is not waited for.
+
+    Args:
+        stated: as in `<name>.json` beside it, before which it goes.
+
+    Raises:
+        InboxError: it cannot be taken.
+        SnapshotError: what is held already cannot be used, or there is no room.
+    """
+    with locked(settings.inbox):
+        both = {**read_companion(path), **checked(stated, "what is stated")}
+        taken, _ = _take_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
+    return taken
+
+
+def _take_one(
+    path: Path,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    moment: datetime,
+    on_progress: OnProgress,
+    *,
+    stays: bool,
+) -> tuple[Taken, State]:
+    """What became of a file, and the state it was in."""
+    known_from = stated.get("known_from", moment.date())
+    if known_from > moment.date():
+        raise InboxError(
+            f"known_from is {known_from}, a day to come. State a day on which it was known."
+        )
+    held = discover_releases(settings.snapshot_roots)
+    head, state = read_head(path)
+    entry, layout = recognised(head, state.size, path.name, stated)
+    if isinstance(entry, BulkTable):
+        content = FileOnDisk(path, sha256_of(path), state.size, stays)
+        file = _described(path, content.sha256, state.size, entry, layout, stated, moment, settings)
+        taken = _take_bulk(entry, file, content, state, settings, stated, held, moment, on_progress)
+    else:
+        whole = read_whole(path, state)
+        sha256 = hashlib.sha256(whole).hexdigest()
+        file = _described(path, sha256, state.size, entry, layout, stated, moment, settings)
+        taken = _take_compared(entry, file, whole, settings, stated, held, moment)
+    return taken, state
+
+
+def _take_compared(
+    entry: SourceTable,
+    file: SnapshotFile,
+    content: bytes,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+) -> Taken:
+    """A file whose rows are laid beside those that are held."""
+    release = _holding(held, file)
+    is_new, rows, rejects, comparison = False, 0, 0, None
+    # The same bytes again are a slip, unless somebody says when the publisher went back to them.
+    if release is None or "known_from" in stated:
+        frame, rejects = _parsed(entry, content, file, settings.seeds)
+        rows = frame.height
+        comparison = _compared(entry, settings, file, frame)
+        if comparison is not None and comparison.changed and "known_from" not in stated:
+            _refuse_what_looks_old(entry, settings, frame, comparison, file.path.name)
+        if comparison is None or comparison.has_news:
+            added = _added(settings, file, content, stated, held, moment)
+            release, is_new = added.release, added.is_new
+        elif rejects:
+            raise InboxError(
+                f"all of its {rows} rows that can be used are held already, and {rejects} cannot"
+                " be used. Correct those, or remove the file."
+            )
+        else:
+            release = max(
+                (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
+            )
+    return Taken(
+        shown_name(file.path.name),
+        entry.table,
+        file.layout,
+        release,
+        is_new,
+        rows,
+        rejects,
+        comparison,
+    )
+
+
+def _take_bulk(
+    entry: BulkTable,
+    file: SnapshotFile,
+    content: FileOnDisk,
+    state: State,
+    settings: Settings,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+    on_progress: OnProgress,
+) -> Taken:
+    """A file of any size: it is held already, or a release of its own."""
+    release = _holding(held, file)
+    is_new, rows, rejects = False, 0, 0
+    if release is None:
+        try:
+            loaded = load_bulk_file(entry, file, settings, on_progress)
+        except NoRoom:
+            raise
+        except SnapshotError as error:
+            raise InboxError(_said(error, file)) from error
+        rows, rejects = loaded.rows, loaded.rejects
+    if release is None or "known_from" in stated:
+        check_unchanged(file.path, state)
+        added = _added(settings, file, content, stated, held, moment)
+        release, is_new = added.release, added.is_new
+    return Taken(
+        shown_name(file.path.name), entry.table, file.layout, release, is_new, rows, rejects, None
+    )
+
+
+def _described(
+    path: Path,
+    sha256: str,
+    size: int,
+    entry: SourceTable | BulkTable,
+    layout: str,
+    stated: Mapping[str, Any],
+    moment: datetime,
+    settings: Settings,
+) -> SnapshotFile:
+    known_from = stated.get("known_from", moment.date())
+    # The same file may be taken into two tables.
+    content = hashlib.sha256(f"{entry.table} {sha256}".encode()).hexdigest()
+    return SnapshotFile(
+        source_id=entry.source_id,
+        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{content[:8]}"),
+        known_from=known_from,
+        table=entry.table,
+        name=_plain(path.name),
+        layout=layout,
+        address=stated.get("address") or _page_of(entry.source_id, settings.seeds),
+        sha256=sha256,
+        bytes=size,
+        composed_from=None,
+        note=f"Taken in as {shown_name(path.name)}"
+        + ("" if "address" in stated else "; the address is that of the publisher's page"),
+        path=path,
+    )
+
+
+def _page_of(source_id: str, seeds: Path) -> str | None:
+    """Where the publisher offers its data: every figure has to lead to some address."""
+    return _listed(source_id, seeds).get("address") or None
+
+
+def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
+    """What the list of sources says of one."""
+    rows = read_seed(seeds, _SOURCE_SEED)
+    return next((row for row in rows if row["source_id"] == source_id), {})
+
+
+def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
+    """The release in which these bytes are held already."""
+    return next(
+        (
+            release
+            for release in held
+            if release.source_id == file.source_id
+            for one in release.files_of(file.table)
+            if one.sha256 == file.sha256
+        ),
+        None,
+    )
+
+
+def _parsed(
+    entry: SourceTable, content: bytes, file: SnapshotFile, seeds: Path
+) -> tuple[pl.DataFrame, int]:
+    """Its good rows, and how many cannot be used.
+
+    Raises:
+        InboxError: no row can be used.
+    """
+    try:
+        parsed = entry.parser(seeds)(content, file)
+    except SnapshotError as error:
+        raise InboxError(_said(error, file)) from error
+    # Anything may be dropped; what a parser did not foresee must not keep back other files.
+    except Exception as error:
+        raise InboxError(
+            f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
+            f" {str(error)[:200]}). Drop the publisher's own file, unchanged."
+        ) from error
+    if parsed.frame.is_empty():
+        first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
+        why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+        raise InboxError(f"not one of its rows can be used{why}. Correct it and drop it again.")
+    return parsed.frame, parsed.rejects.height
+
+
+def _said(error: SnapshotError, file: SnapshotFile) -> str:
+    """What is wrong with a file, whose name whoever tells it puts before."""
+    said = str(error)
+    for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
+        said = said.removeprefix(beginning)
+    return said.replace(file.snapshot_file, file.path.name)
+
+
+def _compared(
+    entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
+) -> Comparison | None:
+    """What is new in it; none where the rows of a table are not compared."""
+    if not entry.values:
+        return None
+    load_table(entry, settings)
+    files = {file.name: (frame, None)}
+    return compare_with_held(entry, settings, files, file.known_from)[file.name]
+
+
+def _refuse_what_looks_old(
+    entry: SourceTable,
+    settings: Settings,
+    frame: pl.DataFrame,
+    comparison: Comparison,
+    name: str,
+) -> None:
+    """A file that ends earlier and says otherwise may be an older release: that has to be said.
+
+    Taken for today's word, it would overrule what the publisher has revised since.
+
+    Raises:
+        InboxError: so it is.
+    """
+    if entry.period is None:
+        return
+    last = pl.col("_last").max()
+    of_file = frame.select(entry.period.alias("_last")).select(last).item()
+    parts = settings.raw / entry.table / "**" / "*.parquet"
+    of_table = (
+        pl.scan_parquet(parts, hive_partitioning=False)
+        .select(entry.period.alias("_last"))
+        .select(last)
+        .collect()
+        .item()
+    )
+    if of_table is not None and of_file < of_table:
+        raise InboxError(
+            f"it runs to {of_file} while {entry.table} is held to {of_table}, and gives"
+            f" {comparison.changed} of the figures that are held otherwise: it may be an older"
+            f' release. Say from which day it was known, in {name}.json: {{"known_from":'
+            ' "YYYY-MM-DD"}, and drop both.'
+        )
+
+
+def _added(
+    settings: Settings,
+    file: SnapshotFile,
+    content: bytes | FileOnDisk,
+    stated: Mapping[str, Any],
+    held: Sequence[Release],
+    moment: datetime,
+) -> AddedRelease:
+    licence, redistributable = _terms(file.source_id, stated, held, settings.seeds)
+    new = NewRelease(
+        source_id=file.source_id,
+        release_id=file.release_id,
+        known_from=file.known_from,
+        known_from_precision="day",
+        retrieved_on=moment.date(),
+        licence=licence,
+        redistributable=redistributable,
+        files=(
+            NewFile(
+                name=file.name,
+                table=file.table,
+                layout=file.layout,
+                address=file.address,
+                content=content,
+                note=file.note,
+            ),
+        ),
+        retrieved_at=moment,
+    )
+    try:
+        return add_release(settings.fetched_snapshots, new, held)
+    except SnapshotError as error:
+        raise InboxError(str(error)) from error
+
+
+def _terms(
+    source_id: str, stated: Mapping[str, Any], held: Sequence[Release], seeds: Path
+) -> tuple[str, bool]:
+    """Licence, and whether rows may be passed on: as stated, else those of the source."""
+    if "licence" in stated:
+        # Who states a licence of its own without saying so has not promised it.
+        return stated["licence"], stated.get("redistributable", False)
+    if source_id in CONNECTORS:
+        terms = CONNECTORS[source_id].about.terms
+        licence, redistributable = terms.licence, terms.is_redistributable
+    else:
+        before = [release for release in held if release.source_id == source_id]
+        if before:
+            last = max(before, key=lambda one: one.moment)
+            licence, redistributable = last.licence, last.redistributable
+        elif listed := _listed(source_id, seeds):
+            licence, redistributable = listed["licence"], listed["is_redistributable"] == "true"
+        else:
+            raise InboxError(
+                f'nothing is held of {source_id} yet, so its licence has to be stated: {{"licence":'
+                ' "…", "redistributable": true or false}.'
+            )
+    return licence, stated.get("redistributable", redistributable)
+
+
+def _plain(name: str) -> str:
+    """A name that a release can hold."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
+    return f"dropped-{plain}" if plain in ("", SIDECAR) else plain
