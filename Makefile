@@ -94,7 +94,7 @@ bench: $(READY) ## Time and memory of each stage beside a floor.
 	python -m bench
 
 bench-world: $(READY) ## The same of a made-up year of the world's trade; minutes, and some GB.
-	python -m bench.world --out data/bench
+	python -m tests.worlds --out data/bench
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
 clean: ## Remove what a build made; snapshots and packages stay.

@@ -1,8 +1,5 @@
 """What a build and questions cost, beside the bare SQL and beside another commit, in one run.
 
-Belongs here: the stages, and the table that is printed. Does not belong here: measuring
-(`measure.py`), the floor (`floor.py`), the world's trade (`world_trade.py`).
-
 Usage: python -m bench --help, or python -m bench.world_trade --help
 """
 
@@ -32,8 +29,11 @@ FLOOR = Path(__file__).with_name("floor.py")
 DBT_BUILD = """
 import subprocess, sys
 from pathlib import Path
-from dagster_project import dbt_project
 from dagster_project.settings import load_settings
+try:
+    from dagster_project.publish import dbt_project
+except ImportError:  # where it was in earlier commits
+    from dagster_project import dbt_project
 folder, settings = Path(sys.argv[1]), load_settings()
 # Earlier commits built everything.
 arguments = getattr(dbt_project, "build_arguments", lambda settings: ["build"])(settings)

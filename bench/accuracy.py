@@ -1,9 +1,4 @@
-"""How far reconciled flows lie from the truth of a made-up world, by how each is known.
-
-Belongs here: the root mean square of ln(V / truth) of the reconciled value, beside those of the
-two reports and of the other rules. Does not belong here: worlds (`bench.world`), making the
-flows (`world_trade.py`).
-"""
+"""How far reconciled flows lie from the truth of a made-up world, by how each is known."""
 
 from __future__ import annotations
 
@@ -29,7 +24,7 @@ def accuracy(connection: duckdb.DuckDBPyConnection, flows: str, truth: str) -> p
 
     Args:
         flows: relation in the columns of `mirror_reconciled`.
-        truth: relation with the true `value_usd`, as `bench.world.truth` names its columns.
+        truth: relation with the true `value_usd`, as `tests.worlds.truth` names its columns.
     """
     errors = ", ".join(
         f"sqrt(avg(power(ln(nullif(f.{column}, 0) / t.value_usd), 2))) as {name}"

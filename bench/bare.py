@@ -1,8 +1,5 @@
 """Statements in bare DuckDB, each in a process of its own: the floor of the world's stages.
 
-Belongs here: running SQL that is given, with nothing around it. Does not belong here: which SQL
-(`world_trade.py`), how long it took (`measure.py`).
-
 Usage: python -m bench.bare DATABASE MEMORY < SQL, where DATABASE and MEMORY may be empty.
 """
 

@@ -1,8 +1,5 @@
 """The same SQL on the same files in bare DuckDB: what no orchestration can beat.
 
-Belongs here: running what a dbt build ran, one after the other. Does not belong here: how long
-that took (`measure.py`).
-
 Usage: python -m bench.floor TARGET PROJECT DATABASE {models|tests}, where TARGET has the manifest
 and the results of a dbt build. Models make DATABASE; tests are asked of one that is there.
 """

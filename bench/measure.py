@@ -1,8 +1,4 @@
-"""Seconds and peak memory of a command, as the kernel counted them.
-
-Belongs here: running a process and reading its cost, in all or from one moment to another.
-Does not belong here: which processes are worth it (`__main__.py`, `world_trade.py`).
-"""
+"""Seconds and peak memory of a command, as the kernel counted them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Mirror reconciliation of a small world in Polars, as a reference for the models in SQL.
-
-Belongs here: from two frames of reports to mirrored cells, the sums of the contract in
-`dagster_project.world.estimation`, and a value by every rule. Does not belong here: worlds
-(`bench.world`), the estimation itself, or anything that must scale.
-"""
+"""Mirror reconciliation of a small world in Polars, as a reference for the models in SQL."""
 
 from __future__ import annotations
 

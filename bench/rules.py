@@ -2,9 +2,6 @@
 
     python -m bench.rules --seeds 20 --first 1
 
-Belongs here: worlds, scores and the table of them. Does not belong here: the rules
-(`dagster_project.world.rules`) and how they are applied (`reference.py`).
-
 Scored is the root mean square of ln(V / truth) over the cells that both sides report, paired by
 seed. `true sigma` is the default rule with the planted sigmas (with a bias: the root of sigma
 squared plus bias squared, since that is what a weight should know); its CIF rate is the
@@ -24,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.reference import PAIR, at_border, cif_fits, estimated, mirrored_cells, reconciled
-from bench.world import (
+from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
+from tests.worlds import (
     Errors,
     World,
     country_biased,
@@ -35,8 +33,7 @@ from bench.world import (
     reports,
     truth,
 )
-from bench.world.truth import found
-from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
+from tests.worlds.truth import found
 
 ERRORS: Mapping[str, Callable[[], Errors]] = {
     "log-normal": log_normal,

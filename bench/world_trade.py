@@ -1,10 +1,5 @@
 """What the world's trade costs, from a bulk file to reconciled flows, beside a floor.
 
-Belongs here: the stages, how cost grows with years, what little memory does, questions asked of
-a hundred million flows, and the tables that are printed. Does not belong here: measuring
-(`measure.py`), statements without anything around them (`bare.py`), how far values lie from the
-truth (`accuracy.py`), the default build (`__main__.py`).
-
 The floor of a stage is the statement that the pipeline ran, on the same files, in bare DuckDB
 with two threads, measured in the same run. Years beside that of the file are its raw rows under
 other years' numbers.
@@ -97,7 +92,7 @@ class Run:
 
 
 def bench(
-    file: Annotated[Path, typer.Argument(help="A year of the world, as `bench.world` writes it.")],
+    file: Annotated[Path, typer.Argument(help="A year of the world, as `tests.worlds` writes it.")],
     home: Annotated[Path, typer.Option(help="Folder to work in; it is emptied first.")],
     growth: Annotated[
         bool, typer.Option(help="Also 4, 5 and 16 years, and questions asked of them.")

@@ -1,8 +1,4 @@
-"""Where things are and which knobs a user may turn.
-
-Belongs here: every reading of the environment, every path. Does not belong here:
-opening a file, a database or a connection.
-"""
+"""Where things are and which knobs a user may turn."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
 """The only door to DuckDB: every connection is opened here.
 
-Belongs here: every call of `duckdb.connect`, what a reader may do, and what is published
-now. Does not belong here: making a build the published warehouse (`publishing.py`) or what
-the tables mean (SQL in `dbt/`).
-
 Every connection is an in-memory database to which the file is attached as `warehouse`.
 DuckDB keeps one instance per path and process, so opening the published path directly
 would hand out yesterday's file for as long as anyone in the process still holds it.

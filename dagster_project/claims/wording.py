@@ -1,8 +1,5 @@
 """A verdict in words: status, evidence, and what would decide where nothing does.
 
-Belongs here: every sentence about a verdict, wherever it is read (terminal, site, JSON, CSV).
-Does not belong here: judging (`claim_verdicts`), layout, and any number that is not in the row.
-
 A row is a claim of `marts.claims` with its verdict of `marts.claim_verdicts`.
 """
 

@@ -1,7 +1,4 @@
-"""What all commands share: the application, exit codes, refusals, recurring options.
-
-Belongs here: whatever two rooms of the command need. Does not belong here: a command.
-"""
+"""What all commands share: the application, exit codes, refusals, recurring options."""
 
 from __future__ import annotations
 

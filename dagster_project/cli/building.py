@@ -1,8 +1,4 @@
-"""`bilateral build` and `status`: making the warehouse, and what is published.
-
-Belongs here: options, progress, what is said at the end. Does not belong here: a build
-(`build.py`) or reading its state (`figures/status.py`).
-"""
+"""`bilateral build` and `status`: making the warehouse, and what is published."""
 
 from __future__ import annotations
 

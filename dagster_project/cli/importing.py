@@ -1,8 +1,4 @@
-"""`bilateral take`: a publisher's file that is here already becomes a release.
-
-Belongs here: options, progress, what is said of each file. Does not belong here: telling
-layouts, reading and keeping files (`sources/inbox/`), asking publishers (`sources.py`).
-"""
+"""`bilateral take`: a publisher's file that is here already becomes a release."""
 
 from __future__ import annotations
 

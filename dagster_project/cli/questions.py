@@ -1,8 +1,4 @@
-"""`bilateral explain`, `check` and `figures`: questions put to the published warehouse.
-
-Belongs here: options, and which answer goes where. Does not belong here: any answer
-(`figures/`).
-"""
+"""`bilateral explain`, `check` and `figures`: questions put to the published warehouse."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`bilateral releases`: which are held, and what changed from one to another.
-
-Belongs here: options, and which answer goes where. Does not belong here: what a change is
-(SQL), reading releases (`figures/releases.py`).
-"""
+"""`bilateral releases`: which are held, and what changed from one to another."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""From the words of a command line to a selection of a source, and back.
-
-Belongs here: countries, months and defaults. Does not belong here: whether a source has what
-is selected (its connector says so).
-"""
+"""From the words of a command line to a selection of a source, and back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`bilateral report`: the site of the published warehouse.
-
-Belongs here: options, progress, what is said at the end. Does not belong here: the pages
-(`report/`).
-"""
+"""`bilateral report`: the site of the published warehouse."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`bilateral fetch` and `sources`: publishers, what they have, and getting it.
-
-Belongs here: options, progress, what is said before and after. Does not belong here: words
-into a selection (`selecting.py`), requests (`fetching/`), what a source is (its connector).
-"""
+"""`bilateral fetch` and `sources`: publishers, what they have, and getting it."""
 
 from __future__ import annotations
 

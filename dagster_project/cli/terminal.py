@@ -1,7 +1,4 @@
-"""The terminal: its width, tables, complaints.
-
-Belongs here: what depends on where output goes. Does not belong here: what is said.
-"""
+"""The terminal: its width, tables, complaints."""
 
 from __future__ import annotations
 

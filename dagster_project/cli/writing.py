@@ -1,8 +1,4 @@
-"""Rows of a query written as table, csv, json or parquet.
-
-Belongs here: formats of rows, and files that appear whole or not at all. Does not belong
-here: single values (`figures/values.py`).
-"""
+"""Rows of a query written as table, csv, json or parquet."""
 
 from __future__ import annotations
 

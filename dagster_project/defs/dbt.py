@@ -1,8 +1,4 @@
-"""The dbt project as assets, its tests as asset checks.
-
-Belongs here: how a dbt node looks in Dagster, and the one call of dbt that a build makes.
-Does not belong here: SQL, or facts about columns (dbt YAML has both).
-"""
+"""The dbt project as assets, its tests as asset checks."""
 
 from collections.abc import Container, Iterator, Mapping
 from typing import Any

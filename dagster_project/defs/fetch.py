@@ -1,9 +1,4 @@
-"""What publishers were asked for, as assets: one a source, all made by one factory.
-
-Belongs here: how a fetch looks in Dagster, and which part of the subscriptions a run asks
-for. Does not belong here: sending requests (`fetching/`), what is judged of the rows
-(`sources/soundness.py`), when it runs (`schedules.py`). A new source changes nothing here.
-"""
+"""What publishers were asked for, as assets: one a source, all made by one factory."""
 
 import warnings
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,4 @@
-"""The inbox as an asset: each run shows what became of the files that lay there.
-
-Belongs here: how taking files looks in Dagster. Does not belong here: what happens to a
-file (`sources/inbox/`), when somebody looks (`sensors.py`).
-"""
+"""The inbox as an asset: each run shows what became of the files that lay there."""
 
 from datetime import UTC, datetime
 

@@ -1,7 +1,4 @@
-"""Which assets run together, and in how many processes.
-
-Belongs here: jobs. Does not belong here: when they run (`schedules.py`).
-"""
+"""Which assets run together, and in how many processes."""
 
 from datetime import timedelta
 from typing import Any

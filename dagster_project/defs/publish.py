@@ -1,8 +1,4 @@
-"""The last step: audit the build, and make it the published warehouse.
-
-Belongs here: the asset and what it shows. Does not belong here: the audit and the swap
-themselves (`publishing.py`).
-"""
+"""The last step: audit the build, and make it the published warehouse."""
 
 from collections.abc import Iterable
 

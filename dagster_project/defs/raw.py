@@ -1,8 +1,4 @@
-"""Raw tables as assets, all made by one factory from the catalogue of sources.
-
-Belongs here: how a raw table looks in Dagster. Does not belong here: how it is parsed, or
-which there are (`sources/catalog.py`): a new source changes nothing in this file.
-"""
+"""Raw tables as assets, all made by one factory from the catalogue of sources."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,8 +1,4 @@
-"""What the assets of a build need at run time.
-
-Belongs here: resources and the names they go by. Does not belong here: what they do,
-which plain modules hold.
-"""
+"""What the assets of a build need at run time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,8 +1,5 @@
 """What a build from the command line leaves in the run history of the project.
 
-Belongs here: the event log that such a build writes to, and which asset checks it leaves out.
-Does not belong here: where the history lies (`settings.py`) or what a build does.
-
 The history is that of `make dev`: runs are listed there, sensors and freshness policies read it.
 """
 

@@ -1,8 +1,4 @@
-"""When the warehouse looks for news, following the calendars of the publishers.
-
-Belongs here: schedules, and which day brings what. Does not belong here: what counts as
-news (`inputs.py`), what is asked for (`subscriptions.py`).
-"""
+"""When the warehouse looks for news, following the calendars of the publishers."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

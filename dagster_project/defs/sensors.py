@@ -1,8 +1,4 @@
-"""What happens by itself when something has come.
-
-Belongs here: sensors. Does not belong here: what happens on a day of the calendar
-(`schedules.py`), or what counts as news (`inputs.py`).
-"""
+"""What happens by itself when something has come."""
 
 from datetime import UTC, datetime
 

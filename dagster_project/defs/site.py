@@ -1,7 +1,5 @@
 """The site, after the warehouse it is made from.
 
-Belongs here: the asset, the job and what starts it. Does not belong here: pages (`report/`).
-
 It is no part of a build: a build is done when the warehouse is published, and a site that
 fails leaves both the warehouse and the site of before as they are.
 """

@@ -1,8 +1,4 @@
-"""What a publisher says is there, asked without fetching any of it.
-
-Belongs here: sending the survey of a connector. Does not belong here: what its replies mean
-(the connector), a survey that a fetch begins with (`job`).
-"""
+"""What a publisher says is there, asked without fetching any of it."""
 
 from __future__ import annotations
 

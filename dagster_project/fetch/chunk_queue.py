@@ -1,8 +1,4 @@
-"""The chunks of a fetch one after another, with those that replies add.
-
-Belongs here: their order, and the bounds of what a reply may lead to. Does not belong here:
-where a reply comes from (`job` sends, `planning` looks at what is stored).
-"""
+"""The chunks of a fetch one after another, with those that replies add."""
 
 from __future__ import annotations
 

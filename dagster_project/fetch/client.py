@@ -1,8 +1,5 @@
 """Sending one request to a publisher: time, size, redirects, repeats, and the key.
 
-Belongs here: everything about HTTP. Does not belong here: what a reply means (the
-connector), which requests there are and where replies are kept (`job`).
-
 The key is put in as the last thing before a request leaves, and taken out of whatever
 comes back. No exception of the HTTP library leaves this module: it would carry the address
 with the key in it.

@@ -1,9 +1,5 @@
 """Which datasets fetches have brought, so that those that are unchanged are not asked for again.
 
-Belongs here: the key under which each dataset came, to which question, and whether what came is
-still held. Does not belong here: which datasets there are and which requests bring them (the
-connectors), when a fetch has ended well (`job`).
-
 A dataset is remembered by what was asked of it: that its totals came says nothing of its
 products. And it is remembered for as long as the releases are held that its rows may stand in.
 """

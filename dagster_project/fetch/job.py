@@ -1,10 +1,5 @@
 """A fetch from beginning to end: survey, plan, requests, and what they bring.
 
-Belongs here: in which order things are asked, and going on where a fetch was cut short.
-Does not belong here: what a fetch would do (`planning`), the order of chunks (`walking`), HTTP
-(`http`), the files of a fetch (`store`), which replies make a release (`release`), what has come
-before (`seen`), what to ask and what a reply is (the connectors).
-
 A reply is on disk before the next request leaves. Replies are kept as they came, and what
 they mean is asked again each time: a fetch that goes on knows the same as one that never
 stopped.

@@ -1,9 +1,4 @@
-"""Keys of publishers: where one is found, and taking it out of whatever is shown or kept.
-
-Belongs here: the keys file, what to do without a key, and every spelling under which one may
-come back. Does not belong here: the environment (`settings`), putting a key into a request
-(`http`).
-"""
+"""Keys of publishers: where one is found, and taking it out of whatever is shown or kept."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What a fetch would do, found without the network.
-
-Belongs here: counting what is stored, what is missing, and the days and seconds that it
-takes. Does not belong here: sending anything (`job`), which requests a selection needs (the
-connectors).
-"""
+"""What a fetch would do, found without the network."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How often a publisher may be asked: by the second and by the day, over all processes.
-
-Belongs here: the count kept on disk and the waiting for the next turn. Does not belong
-here: what a publisher allows (`Limits` of its connector), repeating a request (`http`).
-"""
+"""How often a publisher may be asked: by the second and by the day, over all processes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """The release that the replies of a finished fetch make, as far as they say anything new.
 
-Belongs here: which replies are news, and what the sidecar says of them. Does not belong
-here: comparing rows (`sources.succession`), writing a release (`sources.snapshot`).
-
 Replies of most tables are compared row by row. Those of a bulk table are whole reports: one is
 news when its bytes are others than those last held under its name.
 """

@@ -1,8 +1,4 @@
-"""What a fetch keeps on disk until it is done: replies, and when it began.
-
-Belongs here: the folder of a job and its files, and how long they are worth keeping. Does not
-belong here: sending requests, what a reply means, releases.
-"""
+"""What a fetch keeps on disk until it is done: replies, and when it began."""
 
 from __future__ import annotations
 

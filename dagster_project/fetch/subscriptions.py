@@ -1,8 +1,4 @@
-"""What is kept up to date without being asked for: one line a subscription.
-
-Belongs here: reading `subscriptions.csv`. Does not belong here: when it is fetched
-(`defs/schedules.py`), which selections a source can serve (its connector).
-"""
+"""What is kept up to date without being asked for: one line a subscription."""
 
 from __future__ import annotations
 

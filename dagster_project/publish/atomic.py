@@ -1,8 +1,4 @@
-"""Folders that appear whole: written under another name, then taken by a link in one step.
-
-Belongs here: the swap, and the removal of what stood there before. Does not belong here: what
-a folder holds.
-"""
+"""Folders that appear whole: written under another name, then taken by a link in one step."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""One build from beginning to end, for whoever asks from the command line.
-
-Belongs here: skipping a build that would change nothing, running the job of the code
-location in this process, and saying in plain words why a build failed. Does not belong
-here: drawing progress (`cli/`) or what the steps do (`defs/`).
-"""
+"""One build from beginning to end, for whoever asks from the command line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The folder in which one build works, and who may remove it.
-
-Belongs here: its paths, the lock that shows its builder alive, what dbt reported in it,
-and the removal of abandoned ones. Does not belong here: running dbt or publishing.
-"""
+"""The folder in which one build works, and who may remove it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A build that takes every warning for an error, into a file that is thrown away.
-
-Belongs here: what `make check` asks of dbt. Does not belong here: publishing; the
-warehouse is not touched.
-"""
+"""A build that takes every warning for an error, into a file that is thrown away."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Where dbt lives, how it is called, and when it must parse again.
-
-Belongs here: the command, its environment, the manifest and its freshness. Does not
-belong here: Dagster objects, DuckDB, or any fact about a column (that is dbt YAML).
-"""
+"""Where dbt lives, how it is called, and when it must parse again."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The data dictionary: what the dbt YAML says of tables, columns and checks, as one page.
-
-Belongs here: the layout of `docs/data-dictionary.md`, and writing it. Does not belong here:
-any sentence about a table or column; those stand in the YAML beside each model.
-"""
+"""The data dictionary: what the dbt YAML says of tables, columns and checks, as one page."""
 
 from __future__ import annotations
 

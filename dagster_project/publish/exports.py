@@ -1,9 +1,5 @@
 """The Parquet files beside the warehouse: what may be handed on, and under which terms.
 
-Belongs here: which rows of the marts rest on releases that may not be republished, the
-files without them, `LICENCES.csv`. Does not belong here: when they are written and how they
-take their place (`publishing.py`), the terms themselves (sidecars, `source_list`).
-
 The rule needs no list of tables. A mart says where a row comes from in three ways: in the
 columns `source_id` and `…release_id`, in a name that begins with source and release, such as a
 release key (`un_comtrade 2026-05-01`), or by the numbers of raw rows and observations. Names

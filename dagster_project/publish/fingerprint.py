@@ -1,8 +1,4 @@
-"""What a build is made from, as one hash, and what code makes it.
-
-Belongs here: the answer to "has anything changed since the last publication?". Does not
-belong here: reading the inputs for their content (`sources/`) or building (`build.py`).
-"""
+"""What a build is made from, as one hash, and what code makes it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,4 @@
-"""The verdict on every claim of a file.
-
-Belongs here: reading the claims and documents a user gives, asking for their verdicts, and
-gathering the answer. Does not belong here: the rules of judgement (SQL), which figures contradict
-each other (`consistency/`), the columns of a claims file (`sources/articles.py`) and layout
-(`render.py`).
-"""
+"""The verdict on every claim of a file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""From one figure to another: what is asked, and the bridge that answers it.
-
-Belongs here: reading the two ends a user typed, asking for the bridge between them, and
-gathering its answer. Does not belong here: amounts (SQL) and layout (`render.py`).
-"""
+"""From one figure to another: what is asked, and the bridge that answers it."""
 
 from __future__ import annotations
 

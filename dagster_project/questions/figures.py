@@ -1,8 +1,4 @@
-"""Every figure that is held of one trade, side by side.
-
-Belongs here: asking for all readings, releases and definitions of a cell. Does not belong
-here: which of them is preferred (SQL) and layout (`render.py`).
-"""
+"""Every figure that is held of one trade, side by side."""
 
 from __future__ import annotations
 

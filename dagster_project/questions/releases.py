@@ -1,8 +1,4 @@
-"""Releases: which are held, and what changed from one to another.
-
-Belongs here: reading the releases on disk, asking the warehouse to compare two. Does not
-belong here: what a change is (SQL), layout (`render.py`).
-"""
+"""Releases: which are held, and what changed from one to another."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How answers look: text that can be pasted, tables, and objects for JSON.
-
-Belongs here: layout and the writing of numbers. Does not belong here: any number that is
-not in the answer already.
-"""
+"""How answers look: text that can be pasted, tables, and objects for JSON."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Answer a new question with the SQL that built the marts.
 
-Belongs here: running the published question models over other input, in memory, beside the
-published file. Does not belong here: any arithmetic, and how an answer is shown.
-
 A model is told apart from its neighbours by its relation name, which dbt writes in full and
 quoted; the same text with the scratch database's name in front reads what was answered here
 instead of what was published.

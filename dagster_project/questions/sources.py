@@ -1,8 +1,4 @@
-"""The sources: what each gives, on which terms, and how it stands here.
-
-Belongs here: bringing together what connectors say of themselves, the seed `source_list`,
-keys, quotas and releases. Does not belong here: asking a publisher (`fetching/`), layout.
-"""
+"""The sources: what each gives, on which terms, and how it stands here."""
 
 from __future__ import annotations
 

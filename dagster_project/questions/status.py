@@ -1,7 +1,4 @@
-"""What is published: when, from which releases, how fresh, and what was rejected.
-
-Belongs here: reading it. Does not belong here: layout (`render.py`).
-"""
+"""What is published: when, from which releases, how fresh, and what was rejected."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""How single values are written: as JSON, and as the text of a cell.
-
-Belongs here: the writing of any value DuckDB can hold. Does not belong here: layout
-(`render.py`), and any import that would make a plain query wait.
-"""
+"""How single values are written: as JSON, and as the text of a cell."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The words a question may use, as the published warehouse knows them.
-
-Belongs here: turning what a user types (a country, a period, a sector, a reading, a
-release) into the codes of the warehouse, or saying what is allowed instead. Does not
-belong here: asking the question, and any list of words of our own.
-"""
+"""The words a question may use, as the published warehouse knows them."""
 
 from __future__ import annotations
 

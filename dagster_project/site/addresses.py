@@ -1,7 +1,4 @@
-"""Where each page stands: the addresses that others cite, so they depend on names alone.
-
-Belongs here: addresses. Does not belong here: what a page holds.
-"""
+"""Where each page stands: the addresses that others cite, so they depend on names alone."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The site as a whole: which pages it has, and how they are made side by side.
-
-Belongs here: the outline, the work of the processes. Does not belong here: what any page says
-(`pages/`), the folder that the files go to (`placing.py`).
-"""
+"""The site as a whole: which pages it has, and how they are made side by side."""
 
 from __future__ import annotations
 

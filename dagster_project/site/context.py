@@ -1,7 +1,4 @@
-"""What every page is made with: the marts, the templates, the names, the styles of series.
-
-Belongs here: whatever two kinds of pages need. Does not belong here: any one page.
-"""
+"""What every page is made with: the marts, the templates, the names, the styles of series."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A figure of a page: picture, words, rows and the query they come from.
-
-Belongs here: what every figure has to say of itself. Does not belong here: how one kind of
-picture is drawn (`charts/`), the markup (`templates/_figure.html`).
-"""
+"""A figure of a page: picture, words, rows and the query they come from."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """dbt's own pages of the models, as one file without a server.
 
-Belongs here: making them from the parsed project. Does not belong here: the dictionary of the
-marts (`pages/reference.py`), which the published warehouse tells itself.
-
 dbt's `docs generate --static` wants a built warehouse in its own place and writes down the
 paths and the person of the machine. Its page is a template with two places for JSON, and the
 parsed project is held already: so it is filled here, with what a reader may see.

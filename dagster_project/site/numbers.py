@@ -1,8 +1,4 @@
-"""How numbers look on pages: one way for each kind, told from the name of its column.
-
-Belongs here: digits, signs, headings. Does not belong here: any arithmetic beyond the unit
-it is shown in.
-"""
+"""How numbers look on pages: one way for each kind, told from the name of its column."""
 
 from __future__ import annotations
 

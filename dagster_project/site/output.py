@@ -1,8 +1,4 @@
-"""The folder of a site: written whole beside the link that leads to it, then shown in one step.
-
-Belongs here: files, their folder, what a killed run left. Does not belong here: what the files
-hold (`site.py`), the step from one folder to the next (`swapping.py`).
-"""
+"""The folder of a site: written whole beside the link that leads to it, then shown in one step."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Queries of the pages: each stands in `sql/`, and runs exactly as a page prints it.
-
-Belongs here: filling a query with its values, running it. Does not belong here: what the
-rows mean, and how they look.
-"""
+"""Queries of the pages: each stands in `sql/`, and runs exactly as a page prints it."""
 
 from __future__ import annotations
 

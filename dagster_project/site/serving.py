@@ -1,7 +1,4 @@
-"""The site on this machine's own address, for whoever would rather not open files.
-
-Belongs here: answering a browser from the folder of a site. Does not belong here: making it.
-"""
+"""The site on this machine's own address, for whoever would rather not open files."""
 
 from __future__ import annotations
 

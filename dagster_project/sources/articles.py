@@ -1,9 +1,4 @@
-"""Claims that articles print, and the documents they were read from.
-
-Belongs here: the one reader of a claims file (the shipped one and a user's own) and of a
-documents file, and the words that a claim may use. Does not belong here: whether a claim
-is true.
-"""
+"""Claims that articles print, and the documents they were read from."""
 
 from __future__ import annotations
 

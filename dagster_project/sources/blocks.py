@@ -1,9 +1,4 @@
-"""A delimited file of any size, as blocks of whole records.
-
-Belongs here: unpacking, telling that a file is whole, cutting it between records, so that no
-more of it than a few blocks is in memory. Does not belong here: what a record is worth
-(publisher modules), writing rows (`bulk`).
-"""
+"""A delimited file of any size, as blocks of whole records."""
 
 from __future__ import annotations
 

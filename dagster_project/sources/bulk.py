@@ -1,9 +1,5 @@
 """Bulk tables: files of millions of rows as typed Parquet, a file and year each.
 
-Belongs here: which files of a bulk table are read when, side by side with what unpacks and what
-writes, and where the rows and rejects go. Does not belong here: cutting a file up (`blocks`),
-the content of a layout (publisher modules), tables whose releases are compared row by row (`raw`).
-
 A Parquet file is named for the release and the hash of the file its rows are of, and appears
 under that name when it is whole and on the disk. Bytes that several releases hold are read once,
 as those of the first: `snapshots__files` says which others have them.

@@ -1,9 +1,4 @@
-"""The catalog of raw tables: one entry a table of a publisher, and the door of the package.
-
-Belongs here: which publishers there are, and finding a table by its name. Does not belong
-here: what a table holds (its publisher's module), writing it (`raw`), sending requests
-(`dagster_project/fetch/`). A new source is a module beside this one and a line here.
-"""
+"""The catalog of raw tables: one entry a table of a publisher, and the door of the package."""
 
 from __future__ import annotations
 

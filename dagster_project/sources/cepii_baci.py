@@ -1,8 +1,5 @@
 """CEPII BACI: the world's trade by product, both reporters' figures reconciled into one.
 
-Belongs here: the layout of its files and what makes a row unusable. Does not belong here: how
-large files are read (`bulk`), reconciling trade (SQL).
-
 A row is a year, exporter, importer and product: value in thousands of US dollars FOB, quantity
 in tonnes. Which edition of the Harmonized System its products are of stands in the name of a
 file alone. No file of the publisher was seen: the layout is that of its documentation.

@@ -1,9 +1,4 @@
-"""What a publisher's connector is made of: what is asked, the requests, what a reply was.
-
-Belongs here: the shapes that all connectors share, none of which touches the network.
-Does not belong here: a publisher's addresses and rules (its own module), sending requests,
-retries, quotas and files (`dagster_project/fetch/`).
-"""
+"""What a publisher's connector is made of: what is asked, the requests, what a reply was."""
 
 from __future__ import annotations
 

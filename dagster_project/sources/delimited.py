@@ -1,9 +1,4 @@
-"""From a block of a delimited file to records of text cells, column by column.
-
-Belongs here: separators, quotes, lines that have too few or too many cells. Does not belong
-here: cutting a file into blocks (`blocks`), what its columns mean (publisher modules), small
-files that are read record by record (`reading`).
-"""
+"""From a block of a delimited file to records of text cells, column by column."""
 
 from __future__ import annotations
 

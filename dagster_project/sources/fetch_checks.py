@@ -1,9 +1,4 @@
-"""Whether what a fetch brought can be believed: against what was held, summed, and asked.
-
-Belongs here: questions to the raw rows of a table after a fetch, with the rows that answer
-them. Does not belong here: whether a single row can be read (publisher modules), identities
-of figures (dbt), how an answer looks (`defs/fetch.py`).
-"""
+"""Whether what a fetch brought can be believed: against what was held, summed, and asked."""
 
 from __future__ import annotations
 

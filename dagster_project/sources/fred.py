@@ -1,8 +1,4 @@
-"""FRED, Federal Reserve Bank of St. Louis: country series copied from the US Census Bureau.
-
-Belongs here: which series are read, the download of several at once, the form of the file.
-Does not belong here: what a series measures (seed `fred_series`), sending (`fetching`).
-"""
+"""FRED, Federal Reserve Bank of St. Louis: country series copied from the US Census Bureau."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """From bytes to text cells, and from text cells to checked values.
 
-Belongs here: decoding, the shapes of CSV, JSON and XML, and the checks of numbers, codes and
-keys that all publishers share. Does not belong here: a publisher's columns or rules.
-
 A problem of the whole file raises `SnapshotError`; a problem of one row or cell becomes a
 reject, and the rows around it go on.
 """

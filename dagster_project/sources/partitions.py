@@ -1,8 +1,4 @@
-"""Where a raw table's Parquet stands, and how it is put there.
-
-Belongs here: paths below the raw folder, writing a file so that no reader meets half of it,
-what a file says of itself. Does not belong here: what is in it (`raw`, `succession`).
-"""
+"""Where a raw table's Parquet stands, and how it is put there."""
 
 from __future__ import annotations
 

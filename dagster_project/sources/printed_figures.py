@@ -1,8 +1,4 @@
-"""Figures known only as printed: rounded, each with the page that printed it.
-
-Belongs here: reading the list of printed figures. Does not belong here: what articles
-claim (`articles`), which is examined and never used as evidence.
-"""
+"""Figures known only as printed: rounded, each with the page that printed it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Raw: snapshots as typed Parquet, one folder a table, one partition a release.
-
-Belongs here: what is written where under the raw folder, lineage columns, and when a
-partition is out of date. Does not belong here: the content of any layout (publisher
-modules), any reading by the warehouse.
-"""
+"""Raw: snapshots as typed Parquet, one folder a table, one partition a release."""
 
 from __future__ import annotations
 

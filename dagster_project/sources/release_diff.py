@@ -1,8 +1,5 @@
 """How one release of a table follows another: what it says anew, and what it withdraws.
 
-Belongs here: comparing parsed rows with what was last known, row by row. Does not belong
-here: parsing, writing Parquet (`raw`), revisions of figures (SQL).
-
 A row is known from the release that brought it until a later one brings its key again, or
 asks for the part of the table that it stands in (`Covers`) and does not find it there.
 """

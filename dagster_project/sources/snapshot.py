@@ -1,8 +1,4 @@
-"""Snapshots: the bytes of a publisher, one folder a release, described by a sidecar.
-
-Belongs here: what a release and its files are, finding and verifying them, adding a new
-release, keeping secrets out of addresses. Does not belong here: what the bytes mean.
-"""
+"""Snapshots: the bytes of a publisher, one folder a release, described by a sidecar."""
 
 from __future__ import annotations
 

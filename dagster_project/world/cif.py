@@ -1,9 +1,5 @@
 """The CIF rate by weighted least squares, from sums alone.
 
-Belongs here: solving for the coefficients of ln(UVm/UVx) from the weighted moments that SQL
-adds up, for one year or for several with an intercept each. Does not belong here: choosing
-the cells, dropping outliers and applying the fitted rate (SQL), or reading and writing.
-
 The moments of a year are one row (`MOMENT_COLUMNS`): the number of `cells`, and for each two
 of `MOMENT_TERMS`, in their order, the sum of weight x first x second, named
 `sum__<first>__<second>`. The weight is min(Qx, Qm) / max(Qx, Qm); `intercept` is 1, so that

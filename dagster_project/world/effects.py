@@ -1,9 +1,5 @@
 """Additive effects on the reporting distance by exact weighted least squares.
 
-Belongs here: the system of exporter, importer, product and year effects, solved from sums of
-the cells by two of the four at a time. Does not belong here: the distance and its weight
-(SQL), or what the effects say of a reporter (`reliability`).
-
 The normal equations of a model with one dummy a level need no cell: only the weight of each
 level, the weight each two levels share, and weight x distance of each level. The products,
 thousands of levels that share no cell with one another, are a diagonal block and are

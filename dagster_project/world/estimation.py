@@ -1,9 +1,5 @@
 """From sums of mirrored cells to the reliability of reporters and the weights of every rule.
 
-Belongs here: what SQL must supply, and the order in which the parts are put together. Does not
-belong here: the parts (`effects`, `reliability`, `rules`; the CIF rate is `cif`), or reading and
-writing.
-
 **What SQL must supply.** A mirrored cell is an exporter, importer, product and year with X > 0,
 Mf > 0 and X + Mf > 1 US dollar, where d = ln(Mf / X) and weight = ln(X + Mf). All sums add
 up the same mirrored cells and are additive over years: those of a year are made once, and a

@@ -1,9 +1,5 @@
 """How reliable each reporter is, as exporter and as importer, from sums by pair.
 
-Belongs here: the variance of a reporter's log errors fitted to the distances of pairs, sigma
-from LS-means, the share of agreed trade, the Growth Lab score. Does not belong here: what is
-done with them (`rules`), the additive effects (`effects`).
-
 A pair's distances tell only the sum of two variances: what is added to every exporter and
 taken from every importer leaves each fit as it was. `VarianceFit.slack` says how far that
 could go before a variance turned negative.

@@ -1,9 +1,5 @@
 """The rules that make one value of two reports, as weights.
 
-Belongs here: the weight of the exporter's report under each rule, the combination, the
-sensitivity band. These are the reference for the models that do the same in SQL. Does not
-belong here: how the reliability of a reporter is estimated (`reliability`).
-
 Every rule is a weight w of X and a mean: arithmetic, V = w X + (1 - w) Mf, or geometric,
 V = exp(w ln X + (1 - w) ln Mf). Where only one side reports, that side is V whatever the rule.
 """

@@ -1,8 +1,4 @@
-"""What the Python models of dbt call: frames of sums in, frames of estimates out.
-
-Belongs here: the shape of these frames, and what is done where there is nothing to estimate
-from. Does not belong here: any estimation (the modules beside this one).
-"""
+"""What the Python models of dbt call: frames of sums in, frames of estimates out."""
 
 from __future__ import annotations
 

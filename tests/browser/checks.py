@@ -1,8 +1,4 @@
-"""What must hold of every page: each check gives sentences, one a fault, none where all is well.
-
-Belongs here: checks that take any site, so that a broken copy can be held against them too.
-Does not belong here: which sites they are held against (`test_….py`).
-"""
+"""What must hold of every page: each check gives sentences, one a fault, none where all is well."""
 
 from __future__ import annotations
 

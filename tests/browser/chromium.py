@@ -1,7 +1,4 @@
-"""The browser that is installed: where it is, how it is started, what it may reach.
-
-Belongs here: starting Debian's Chromium. Does not belong here: what is looked at (`checks.py`).
-"""
+"""The browser that is installed: where it is, how it is started, what it may reach."""
 
 from __future__ import annotations
 

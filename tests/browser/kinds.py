@@ -1,7 +1,4 @@
-"""Which kinds of pages there are, as their addresses tell.
-
-Belongs here: the kinds, and one page of each. Does not belong here: checks.
-"""
+"""Which kinds of pages there are, as their addresses tell."""
 
 from __future__ import annotations
 

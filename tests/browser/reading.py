@@ -1,7 +1,4 @@
-"""A page of the site as text: its links, its figures, their rows, marks and queries.
-
-Belongs here: reading HTML. Does not belong here: what is right (`checks.py`).
-"""
+"""A page of the site as text: its links, its figures, their rows, marks and queries."""
 
 from __future__ import annotations
 

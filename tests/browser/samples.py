@@ -1,7 +1,4 @@
-"""Some pages of a site, made in this process: where a whole site would teach nothing more.
-
-Belongs here: choosing and writing pages. Does not belong here: what is right of them.
-"""
+"""Some pages of a site, made in this process: where a whole site would teach nothing more."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The picture of the README: the front page of a site, as a reader meets it.
 
-Belongs here: taking it. Does not belong here: the site, which `bilateral report` makes.
-
 Usage: python -m tests.browser.screenshot docs/front-page.png
 """
 

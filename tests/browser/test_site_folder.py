@@ -19,7 +19,7 @@ from browser.samples import altered
 
 from dagster_project.publish.atomic import ReplaceRefused
 from dagster_project.settings import Settings
-from dagster_project.site import site as sites
+from dagster_project.site import build as sites
 from dagster_project.site.build import PublicationChanged, write_site
 from dagster_project.site.context import File
 from dagster_project.site.output import place

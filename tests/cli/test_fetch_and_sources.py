@@ -16,8 +16,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fetching.loopback import Loopback, reply
-from fetching.small_publisher import (
+from fetch.loopback import Loopback, reply
+from fetch.small_publisher import (
     KEY,
     PARTNERS,
     SOURCE,
@@ -214,7 +214,7 @@ def test_a_refused_key_ends_with_2_and_never_shows_it(run: Run, server: Loopback
 _INTERRUPTED = """
 import sys
 from dagster_project.sources import catalog
-from fetching.small_publisher import SOURCE, TABLE, SmallConnector
+from fetch.small_publisher import SOURCE, TABLE, SmallConnector
 catalog.CONNECTORS, catalog.CATALOG = {SOURCE: SmallConnector()}, (TABLE,)
 from dagster_project.cli import main
 sys.argv = ["bilateral", *sys.argv[1:]]

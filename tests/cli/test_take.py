@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sources.test_un_comtrade import FACT, written
 from typer.testing import CliRunner, Result
-from unit.test_sources_un_comtrade import FACT, written
 
 from dagster_project.cli import app
 

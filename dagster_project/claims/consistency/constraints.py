@@ -1,8 +1,5 @@
 """A quoted figure as a linear constraint on trade.
 
-Belongs here: what each row of marts.claims says about exports, imports and rates of exchange, and
-what is true of all trade. Does not belong here: solving (`systems.py`).
-
 Every figure is a fraction of two linear forms that lies in an interval: a level over one, a change
 over one, growth as the end over the start, a share as the part over the whole, an amount in another
 currency as dollars over the rate. The denominator is above zero: growth of a deficit says that the

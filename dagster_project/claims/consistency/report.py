@@ -1,9 +1,4 @@
-"""What is said about figures that cannot all be true.
-
-Belongs here: which figures of a text may be compared, the two sides of a contradiction, the
-equation they break, and the single slips that would explain it. Does not belong here: finding the
-set (`systems.py`), or frames (`tables.py`).
-"""
+"""What is said about figures that cannot all be true."""
 
 from __future__ import annotations
 

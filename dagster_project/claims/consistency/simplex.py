@@ -1,8 +1,5 @@
 """Lower bounds on linear forms, decided over exact rationals.
 
-Belongs here: whether any values satisfy all bounds, which bounds exclude each other, and how large
-a form may be. Does not belong here: what the unknowns and the forms mean (`constraints.py`).
-
 The general simplex method of Dutertre and de Moura, "A fast linear-arithmetic solver for DPLL(T)",
 CAV 2006: every form is a variable, a pivot exchanges two of them, and only rows that hold the
 exchanged variable change, so a system of few unknowns a form stays sparse. There are no

@@ -1,8 +1,5 @@
 """Figures taken together: can they all be true, and what do they leave for one more?
 
-Belongs here: a system of figures on the simplex method, its connected parts, and the smallest sets
-that cannot hold. Does not belong here: what is said about such a set (`report.py`).
-
 The constant is an unknown above zero like any other, so every bound asks a form to be at least
 zero, or above it. Values may then be scaled at will, and "above zero" can be asked as "at least
 one": a strict inequality costs nothing, and an end that does not belong to its interval is never

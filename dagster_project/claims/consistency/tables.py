@@ -1,8 +1,4 @@
-"""What the build and the command call: a frame of claims in, a frame of contradictions out.
-
-Belongs here: the shape of these frames. Does not belong here: any arithmetic (the modules beside
-this one).
-"""
+"""What the build and the command call: a frame of claims in, a frame of contradictions out."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Lines by year, one a reading, with printed figures as dots: the picture of a pair.
-
-Belongs here: the lines, their names at their ends, the dots. Does not belong here: which
-readings and claims there are.
-"""
+"""Lines by year, one a reading, with printed figures as dots: the picture of a pair."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Bars in groups, one under another: the figures that one thing has by several accounts.
-
-Belongs here: where heads, bars and amounts stand. Does not belong here: what is compared.
-A head stands over its bars and an amount after its bar, so that a phone holds both.
-"""
+"""Bars in groups, one under another: the figures that one thing has by several accounts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """Bars one under another, their names above them: readings side by side, a bridge as a waterfall.
 
-Belongs here: bars, connectors, where text stands, where the axis begins. Does not belong here:
-which amounts there are.
-
 Bars lie down so that a cause can be named in words on a phone. One drawing serves all screens.
 """
 

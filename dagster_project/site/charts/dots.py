@@ -1,8 +1,4 @@
-"""Dots on one scale, a row each: where things stand, the best and the worst of them.
-
-Belongs here: names, dots and numbers in rows. Does not belong here: what is measured, and
-which rows are worth a picture.
-"""
+"""Dots on one scale, a row each: where things stand, the best and the worst of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a print allows as a band, and the figures held as dots: the picture of a claim.
-
-Belongs here: the band, its ends, a row of dots a series, the stretch of the axis. Does not
-belong here: which figures were tried, and whether they fit.
-"""
+"""What a print allows as a band, and the figures held as dots: the picture of a claim."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A bridge on a page: the waterfall from one balance to another, and the rows under its steps.
-
-Belongs here: what the pages of years and of a pair both show of a bridge. Does not belong here:
-which bridges a page shows.
-"""
+"""A bridge on a page: the waterfall from one balance to another, and the rows under its steps."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The page of a claim: what was printed, the verdict and its reason, what was tried, the rows.
-
-Belongs here: the figures of the page, what machines are told of it. Does not belong here: the
-sentences (`claims/wording.py`, `claim_words.py`), what contradicts the claim in its text
-(`clashes.py`), the document around it (`document.py`).
-"""
+"""The page of a claim: what was printed, the verdict and its reason, what was tried, the rows."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Claims in words: the figure as printed, what its print allows, why others fell.
-
-Belongs here: sentences made from the rows of a claim and of what was tried for it. Does not
-belong here: judging (the marts), the verdict (`claims/wording.py`), and what stands where on a
-page (`claim.py`, `document.py`).
-"""
+"""Claims in words: the figure as printed, what its print allows, why others fell."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Figures of one document that cannot all be true, in words.
-
-Belongs here: the equation, what each side allows, what would repair it, for the page of a
-document and of each claim in it. Does not belong here: finding them (the marts).
-"""
+"""Figures of one document that cannot all be true, in words."""
 
 from __future__ import annotations
 

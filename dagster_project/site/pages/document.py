@@ -1,8 +1,4 @@
-"""The page of a document: all its figures with their verdicts, and where it falls out with itself.
-
-Belongs here: the list of claims, the counts in words, the readings a speaker uses. Does not
-belong here: a single verdict (`claim.py`).
-"""
+"""The page of an article: all its figures with their verdicts, and where it contradicts itself."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The front page of the site: what there is, and what it is for.
-
-Belongs here: the way to pairs, documents and world pages, each with what it says first. Does
-not belong here: their figures.
-"""
+"""The front page of the site: what there is, and what it is for."""
 
 from __future__ import annotations
 

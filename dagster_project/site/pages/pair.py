@@ -1,8 +1,4 @@
-"""The front page of a pair: its balance on every reading, and what has been printed of it.
-
-Belongs here: the question in words, the picture, this year and last, what was revised last,
-freshness. Does not belong here: a single year (`year.py`), a single claim (`claim.py`).
-"""
+"""The front page of a pair: its balance on every reading, and what has been printed of it."""
 
 from __future__ import annotations
 

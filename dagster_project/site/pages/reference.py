@@ -1,8 +1,4 @@
-"""The pages to look things up in: sources and releases, marts, columns and codes.
-
-Belongs here: what the warehouse says of itself and of the files it was made from. Does not
-belong here: any sentence about a column; the published warehouse has them.
-"""
+"""The pages to look things up in: sources and releases, marts, columns and codes."""
 
 from __future__ import annotations
 

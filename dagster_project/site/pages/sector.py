@@ -1,9 +1,4 @@
-"""The pages of sectors: what a name counts, by every definition, year and series held.
-
-Belongs here: definitions side by side, their figures by year, why they differ, what has been
-printed of the sector, the sectors that together make the total. Does not belong here: one
-year of all trade (`year.py`), one claim (`claim.py`).
-"""
+"""The pages of sectors: what a name counts, by every definition, year and series held."""
 
 from __future__ import annotations
 

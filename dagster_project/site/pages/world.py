@@ -1,9 +1,4 @@
-"""The pages of the world's trade: the widest gaps between two reports, and whose to believe.
-
-Belongs here: what the mirror marts say of years, gaps, causes, freight and reporters. Does not
-belong here: one pair's own years (`year.py`). An estimate is called one: reported columns are
-what a country said, estimated ones what a model made of it.
-"""
+"""The pages of the world's trade: the widest gaps between two reports, and whose to believe."""
 
 from __future__ import annotations
 

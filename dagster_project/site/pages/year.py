@@ -1,9 +1,4 @@
-"""The page of a year: every reading of it side by side, and what lies between them.
-
-Belongs here: readings, bridges, sectors, both sides' records, releases and claims of one year.
-Does not belong here: how things went over the years (`pair.py`, `sector.py`), one claim
-(`claim.py`).
-"""
+"""The page of a year: every reading of it side by side, and what lies between them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Asking BEA for the International Transactions Accounts.
-
-Belongs here: what the publisher gives and on which terms, and whole plans. Does not belong
-here: single requests (`planning`), what a reply is (`replies`), its rows (`transactions`).
-"""
+"""Asking BEA for the International Transactions Accounts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The dataset ITA: its names, its frequencies, and the publisher's words for all areas.
-
-Belongs here: what requests, replies and the table have in common. Does not belong here:
-areas and indicators, which are data (`seeds`).
-"""
+"""The dataset ITA: its names, its frequencies, and the publisher's words for all areas."""
 
 from __future__ import annotations
 

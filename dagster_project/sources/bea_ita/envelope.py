@@ -1,8 +1,4 @@
-"""What a reply of BEA is made of: the request it repeats, results, and errors among them.
-
-Belongs here: where in a reply these stand. Does not belong here: what an error means for the
-request (`replies`), what makes a row unusable (`transactions`).
-"""
+"""What a reply of BEA is made of: the request it repeats, results, and errors among them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Cutting what is asked of BEA into requests.
-
-Belongs here: whether a selection can be served, the areas that it names, and a single
-request with the part of the table that it asks for. Does not belong here: how indicators and
-areas share the requests (`connector`), what comes back (`replies`).
-"""
+"""Cutting what is asked of BEA into requests."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What a reply of BEA is: rows, nothing, a refusal, or a bad moment; and the key out of it.
-
-Belongs here: telling these apart before anything is stored, and taking the key out. Does not
-belong here: the rows themselves (`transactions`), repeating a request
-(`dagster_project/fetch/`).
-"""
+"""What a reply of BEA is: rows, nothing, a refusal, or a bad moment; and the key out of it."""
 
 from __future__ import annotations
 

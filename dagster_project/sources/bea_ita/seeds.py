@@ -1,8 +1,4 @@
-"""Areas and indicators of the publisher, as the project's seeds list them.
-
-Belongs here: what the seeds say, for the parser and for planning. Does not belong here: any
-area or indicator in the program text.
-"""
+"""Areas and indicators of the publisher, as the project's seeds list them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The rows of a reply, one a figure, and what makes a row unusable.
-
-Belongs here: the columns of the raw table and the traps of a row. Does not belong here:
-errors instead of rows (`replies`), what an indicator or an area means for the marts (the
-seeds and the aligned model).
-"""
+"""The rows of a reply, one a figure, and what makes a row unusable."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Telling the table and the layout of a dropped file.
-
-Belongs here: choosing among what the catalog has. Does not belong here: what a layout looks
-like (`SourceTable.signs`), parsing (publisher packages).
-"""
+"""Telling the table and the layout of a dropped file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The folder of the inbox: what lies there and is whole, and moving it out.
-
-Belongs here: looking, remembering what was seen, reading, removing and putting aside, while
-nobody else does. Does not belong here: what a file holds (`recognising`, `taking`).
-"""
+"""The folder of the inbox: what lies there and is whole, and moving it out."""
 
 from __future__ import annotations
 

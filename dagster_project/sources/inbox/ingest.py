@@ -1,8 +1,4 @@
-"""Taking what is ready: a dropped file becomes a release, or it is told why not.
-
-Belongs here: what a release of a dropped file says of it, and whether it has news. Does not
-belong here: the files of the folder (`folder`), storing a release (`snapshot`).
-"""
+"""Taking what is ready: a dropped file becomes a release, or it is told why not."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a second file `<name>.json` states of the file that it stands beside.
-
-Belongs here: the fields that can be stated, and reading them. Does not belong here: what is
-assumed where nothing is stated (`recognising`, `taking`).
-"""
+"""What a second file `<name>.json` states of the file that it stands beside."""
 
 from __future__ import annotations
 

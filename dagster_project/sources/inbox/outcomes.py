@@ -1,8 +1,4 @@
-"""What becomes of a file in the inbox: it waits, is taken, or is put aside.
-
-Belongs here: what callers are told. Does not belong here: how it comes about (`folder`,
-`taking`).
-"""
+"""What becomes of a file in the inbox: it waits, is taken, or is put aside."""
 
 from __future__ import annotations
 

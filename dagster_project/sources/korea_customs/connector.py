@@ -1,8 +1,4 @@
-"""Asking the Korea Customs Service: trade by country, and by product and country.
-
-Belongs here: what the publisher gives and on which terms, and whole plans. Does not belong
-here: single requests (`planning`), what a reply is (`replies`), its rows (`trade`).
-"""
+"""Asking the Korea Customs Service: trade by country, and by product and country."""
 
 from __future__ import annotations
 

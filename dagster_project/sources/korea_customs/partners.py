@@ -1,8 +1,4 @@
-"""The publisher's country codes, and the codes by which the warehouse knows them.
-
-Belongs here: what the two seeds say, for the parser and for planning. Does not belong here:
-any code in the program text.
-"""
+"""The publisher's country codes, and the codes by which the warehouse knows them."""
 
 from __future__ import annotations
 

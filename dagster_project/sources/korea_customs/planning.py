@@ -1,9 +1,4 @@
-"""Cutting what is asked of the Korea Customs Service into requests.
-
-Belongs here: which codes, countries and months share a request, its parameters, and the part
-of the table that it asks for. Does not belong here: sending it (`dagster_project/fetch/`),
-what comes back (`replies`).
-"""
+"""Cutting what is asked of the Korea Customs Service into requests."""
 
 from __future__ import annotations
 

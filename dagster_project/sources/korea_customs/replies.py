@@ -1,9 +1,4 @@
-"""What a reply of the portal is: items, a page of them, nothing, a refusal, or a bad moment.
-
-Belongs here: telling these apart before anything is stored, and asking for further pages.
-Does not belong here: the rows themselves (`trade`), repeating a request
-(`dagster_project/fetch/`).
-"""
+"""What a reply of the portal is: items, a page of them, nothing, a refusal, or a bad moment."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The two services of the portal that give trade by country, and what both have in common.
-
-Belongs here: where a service is, its fields, its levels and its size of page. Does not belong
-here: which requests are made (`planning`), reading a reply (`replies`, `trade`).
-"""
+"""The two services of the portal that give trade by country, and what both have in common."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The rows of a reply: its items, the publisher's own total, and what makes a row unusable.
-
-Belongs here: the layout of items and the traps of a row. Does not belong here: errors instead
-of items, and pages (`replies`), what a figure means for the marts (staging).
-"""
+"""The rows of a reply: its items, the publisher's own total, and what makes a row unusable."""
 
 from __future__ import annotations
 

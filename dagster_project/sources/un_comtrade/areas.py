@@ -1,8 +1,4 @@
-"""The publisher's area codes: which country, region or other entry each of them is.
-
-Belongs here: reading the two seeds that say so. Does not belong here: what a row with such
-a code means for the marts (SQL does that, from the same seeds).
-"""
+"""The publisher's area codes: which country, region or other entry each of them is."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Which datasets UN Comtrade has, by reporter and period.
-
-Belongs here: reading the publisher's list of them. Does not belong here: asking for it
-(`connector`), how each dataset was reported (`metadata`).
-"""
+"""Which datasets UN Comtrade has, by reporter and period."""
 
 from __future__ import annotations
 

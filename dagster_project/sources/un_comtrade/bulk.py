@@ -1,9 +1,5 @@
 """Bulk files of UN Comtrade: all that one country reported of one period, in one file.
 
-Belongs here: what may be asked of them, the publisher's lists of files, and whether a reply is
-a whole file. Does not belong here: the rows of a file (`downloads`), calls for a part of what
-was reported (`calls`, `planning`).
-
 A list and the head of a file were seen in recordings: a file is served as `application/TSV`
 from the publisher's own host, and is gzip. Which keys have a right to them was read of only.
 """

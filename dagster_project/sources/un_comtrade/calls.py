@@ -1,8 +1,4 @@
-"""One call to UN Comtrade: its address and parameters, the part of the table it asks for.
-
-Belongs here: making the request of a call, and reading a call from its request. Does not
-belong here: which calls a selection needs (`planning`), what comes back (`examining`).
-"""
+"""One call to UN Comtrade: its address and parameters, the part of the table it asks for."""
 
 from __future__ import annotations
 

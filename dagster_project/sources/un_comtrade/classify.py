@@ -1,9 +1,4 @@
-"""What a reply of UN Comtrade is: rows, nothing, a call cut at its limit, or an error.
-
-Belongs here: telling these apart before anything is stored, and halving a call that was too
-large. Does not belong here: what the rows hold (`replies`, `metadata`), repeating a request
-(`dagster_project/fetch/`).
-"""
+"""What a reply of UN Comtrade is: rows, nothing, a call cut at its limit, or an error."""
 
 from __future__ import annotations
 

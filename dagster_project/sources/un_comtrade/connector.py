@@ -1,9 +1,5 @@
 """Asking UN Comtrade: which data of which reporters, partners, levels and periods.
 
-Belongs here: what can be asked for, and whole plans. Does not belong here: packing into calls
-(`planning`), a single call (`calls`), bulk files (`bulk`), what a reply is (`examining`), sending
-(`fetching`).
-
 A level is asked for in calls, which any key may make and which have the rows of a level alone;
 their figures are observations. Level `all` is asked for in bulk files, a reporter and period each:
 one request instead of many, for keys with that right, and as large as the publisher makes it; they

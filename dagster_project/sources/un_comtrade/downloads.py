@@ -1,8 +1,5 @@
 """Downloads: CSV and TSV files, plain or gzip, of today's site, its bulk files and the old one.
 
-Belongs here: the four layouts by their headers, and their rows as text cells. Does not
-belong here: what makes a row unusable (`trade`), replies of the API (`replies`).
-
 A file may have millions of rows, so nothing here goes row by row, and a file need not be here
 all at once: `download_reader` takes it in blocks of whole lines.
 """

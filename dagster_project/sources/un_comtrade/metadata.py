@@ -1,8 +1,5 @@
 """Metadata of the datasets: trade system and valuation of what a country reported.
 
-Belongs here: the replies of `getMetadata`. Does not belong here: what the words mean for
-a series (SQL).
-
 No reply of this address was read. Its form is that of the publisher's documentation and of
 clients that read it: the words stand in the dataset itself, or in `notes`, one for each
 publication of the dataset, of which the last one holds. The parser is strict: words it

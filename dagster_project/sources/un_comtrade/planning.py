@@ -1,9 +1,4 @@
-"""Packing a selection into as few calls as the limits of rows and periods allow.
-
-Belongs here: how many rows a selection brings, and how reporters, periods, partners and
-products share the calls. Does not belong here: whether a selection can be served
-(`connector`), the request of a call (`calls`).
-"""
+"""Packing a selection into as few calls as the limits of rows and periods allow."""
 
 from __future__ import annotations
 

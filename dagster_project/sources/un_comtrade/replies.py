@@ -1,8 +1,4 @@
-"""Replies of API version 1: the envelope, and its rows as text cells.
-
-Belongs here: JSON as the publisher sends it. Does not belong here: what makes a row
-unusable (`trade`), what else than rows may come (`examining`).
-"""
+"""Replies of API version 1: the envelope, and its rows as text cells."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The raw shape of a trade row, and the checks that every layout's rows go through.
-
-Belongs here: columns, types, and what makes a row unusable. Does not belong here: how the
-cells are got out of a file (`replies`, `downloads`); choosing between rows that overlap
-(aggregates, modes of transport): staging does that in sight of everybody.
-"""
+"""The raw shape of a trade row, and the checks that every layout's rows go through."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
 """Asking the US Census Bureau: the country file and the International Trade API.
 
-Belongs here: what can be asked for, and the requests that bring it. Does not belong here:
-what a reply is (`replies`), its rows (`country_file`, `trade_api`), sending anything
-(`dagster_project/fetch/`).
-
 A selection of all goods brings the country file, which holds every partner and month since
 1985 in one request, and from the API what that file has not: domestic and foreign exports,
 imports by concept and valuation, charges and duty. Every other level is in the API alone.

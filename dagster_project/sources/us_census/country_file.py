@@ -1,8 +1,4 @@
-"""The country file of the US Census Bureau, as the published workbook or as CSV.
-
-Belongs here: its layout and its traps. Does not belong here: what a figure means for the
-marts (staging), the address that it is fetched from (the connector).
-"""
+"""The country file of the US Census Bureau, as the published workbook or as CSV."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What can be asked of the International Trade API, and how many rows that brings.
-
-Belongs here: the levels by the warehouse's names, and estimates of size for planning. Does
-not belong here: cutting a selection into requests (`connector`), reading replies
-(`trade_api`).
-"""
+"""What can be asked of the International Trade API, and how many rows that brings."""
 
 from __future__ import annotations
 

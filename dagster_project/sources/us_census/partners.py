@@ -1,8 +1,4 @@
-"""Whom the US Census Bureau trades figures of: countries, groups of countries, and all.
-
-Belongs here: what the seed of partners says, for the parsers and for planning. Does not
-belong here: any code in the program text but the sign for all countries.
-"""
+"""Whom the US Census Bureau trades figures of: countries, groups of countries, and all."""
 
 from __future__ import annotations
 

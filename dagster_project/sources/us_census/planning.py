@@ -1,9 +1,4 @@
-"""Cutting what is asked of the US Census Bureau into requests.
-
-Belongs here: the parameters of a request, the part of the table that it asks for, and how
-codes and periods share the requests. Does not belong here: whether a selection can be served
-(`connector`), how many rows a level has (`levels`).
-"""
+"""Cutting what is asked of the US Census Bureau into requests."""
 
 from __future__ import annotations
 

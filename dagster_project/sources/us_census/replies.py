@@ -1,8 +1,4 @@
-"""What a reply of the US Census Bureau is: rows, nothing, a refusal, or a bad moment.
-
-Belongs here: telling these apart before anything is stored. Does not belong here: the rows
-themselves (`trade_api`, `country_file`), repeating a request (`dagster_project/fetch/`).
-"""
+"""What a reply of the US Census Bureau is: rows, nothing, a refusal, or a bad moment."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Replies of the International Trade API of the US Census Bureau.
-
-Belongs here: the endpoints, their columns and the traps of a reply. Does not belong here:
-which requests are made (the connector), what a variable means for the marts (staging).
-"""
+"""Replies of the International Trade API of the US Census Bureau."""
 
 from __future__ import annotations
 

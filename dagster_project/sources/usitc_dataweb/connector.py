@@ -1,9 +1,4 @@
-"""Asking USITC DataWeb for reports.
-
-Belongs here: what the publisher gives and on which terms, and whole plans. Does not belong
-here: single reports (`report`), cutting them (`planning`), what a reply is (`replies`), its
-rows (`trade`).
-"""
+"""Asking USITC DataWeb for reports."""
 
 from __future__ import annotations
 

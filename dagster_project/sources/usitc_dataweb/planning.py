@@ -1,9 +1,4 @@
-"""Cutting what is asked of DataWeb into reports.
-
-Belongs here: whether a selection can be served, whom it names, and parting a report that
-would have too many rows. Does not belong here: a single report (`report`), what the
-publisher gives (`connector`).
-"""
+"""Cutting what is asked of DataWeb into reports."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""What a reply of DataWeb is: a report, a cut one, nothing, a refusal, or a bad moment.
-
-Belongs here: telling these apart before anything is stored, and asking for the halves of a
-report that was cut. Does not belong here: the rows themselves (`tables`, `trade`), repeating
-a request (`dagster_project/fetch/`).
-"""
+"""What a reply of DataWeb is: a report, a cut one, nothing, a refusal, or a bad moment."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""One report of DataWeb as it is asked for: its body, its name, and the halves of it.
-
-Belongs here: the request of one report and the part of the table that it asks for. Does not
-belong here: which reports a selection needs (`planning`), what comes back (`replies`).
-"""
+"""One report of DataWeb as it is asked for: its body, its name, and the halves of it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Measures and partners of DataWeb, as the project's seeds list them.
-
-Belongs here: what the seeds say, for the parser and for planning. Does not belong here: any
-measure or partner in the program text.
-"""
+"""Measures and partners of DataWeb, as the project's seeds list them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What DataWeb has to ask for: flows, product systems, and how much of them in one report.
-
-Belongs here: the publisher's words for these, its first years, its limits and ours. Does not
-belong here: the body of a request (`report`), measures and partners, which are data (`seeds`).
-"""
+"""What DataWeb has to ask for: flows, product systems, and how much of them in one report."""
 
 from __future__ import annotations
 

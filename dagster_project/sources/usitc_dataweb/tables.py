@@ -1,8 +1,4 @@
-"""The tables of a report: which measure each shows, and its cells as text.
-
-Belongs here: the labels of columns and the shape of a table. Does not belong here: errors
-instead of a report (`replies`), what makes a cell a figure (`trade`).
-"""
+"""The tables of a report: which measure each shows, and its cells as text."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The rows of a report, one a figure, and what makes a cell unusable.
-
-Belongs here: the columns of the raw table and the traps of a cell. Does not belong here: the
-shape of a report (`tables`), what a measure means for the marts (its seed and the aligned
-model).
-"""
+"""The rows of a report, one a figure, and what makes a cell unusable."""
 
 from __future__ import annotations
 

@@ -1,0 +1,14 @@
+"""One copy of the project for the whole suite; each test mends what it breaks."""
+
+from __future__ import annotations
+
+import pytest
+from fault_injection.project_copy import ProjectCopy
+
+from dagster_project.settings import PROJECT_ROOT, Settings
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> ProjectCopy:
+    original = Settings(PROJECT_ROOT, PROJECT_ROOT / "data", None)
+    return ProjectCopy(original, tmp_path_factory.mktemp("copy of the project"))

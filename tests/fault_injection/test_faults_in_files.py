@@ -1,0 +1,197 @@
+"""One file that is not as it should be: it is named with the fault, and good rows are kept.
+
+A file that cannot be used at all stops the load before anything is written; a row that
+cannot be used is stored among the rejects with its place and the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+import pytest
+from fault_injection.project_copy import ProjectCopy
+
+from dagster_project.publish.build import BuildFailed, run_build
+from dagster_project.sources.catalog import load_all
+from dagster_project.sources.snapshot import SnapshotError
+
+COUNTRY_FILE = "us_census/2026-09/country.csv"
+TRADE_API = "us_census/2026-09/imports_total_monthly.json"
+COMTRADE = "un_comtrade/cipf-5008b541/data.json"
+CLAIMS = "articles/2026-11/claims.csv"
+PAGES = "published/2026-11/figures.csv"
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """What is wrong, the file that must be named, and the words it must be named with."""
+
+    says: str
+    file: str
+    words: str
+    break_it: Callable[[ProjectCopy], None]
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong in some rows of a table, and where: those alone must be refused.
+
+    `lost` is how many values of the table before are not in it any more.
+    """
+
+    says: str
+    table: str
+    file: str
+    column: str | None
+    rows: tuple[int, ...]
+    lost: int
+    break_it: Callable[[ProjectCopy], None]
+
+
+def changed(file: str, old: bytes, new: bytes) -> Callable[[ProjectCopy], None]:
+    """The bytes with a change that the sidecar knows of."""
+
+    def break_it(copy: ProjectCopy) -> None:
+        before = copy.snapshot(file).read_bytes()
+        assert old in before, "the fault changed nothing"
+        copy.write_snapshot(file, before.replace(old, new, 1))
+
+    return break_it
+
+
+def cut_short(copy: ProjectCopy) -> None:
+    copy.write_snapshot(TRADE_API, copy.snapshot(TRADE_API).read_bytes()[:-500])
+
+
+def written_in_another_encoding(copy: ProjectCopy) -> None:
+    text = copy.snapshot(CLAIMS).read_text(encoding="utf-8") + "é"
+    copy.write_snapshot(CLAIMS, text.encode("utf-16"))
+
+
+def altered_by_hand(copy: ProjectCopy) -> None:
+    path = copy.snapshot(COUNTRY_FILE)
+    path.write_bytes(path.read_bytes().replace(b"16682.3", b"26682.3", 1))
+
+
+def gone(copy: ProjectCopy) -> None:
+    copy.snapshot(COMTRADE).unlink()
+
+
+def older_than_its_name(copy: ProjectCopy) -> None:
+    copy.edit_sidecar(COUNTRY_FILE, known_from="2016-09-30")
+
+
+def twice(file: str, line: int) -> Callable[[ProjectCopy], None]:
+    def break_it(copy: ProjectCopy) -> None:
+        lines = copy.snapshot(file).read_bytes().splitlines(keepends=True)
+        copy.write_snapshot(file, b"".join([*lines, lines[line - 1]]))
+
+    return break_it
+
+
+FILES = (
+    FileFault("truncated", TRADE_API, "JSON", cut_short),
+    FileFault("in another encoding", CLAIMS, "UTF-8", written_in_another_encoding),
+    FileFault("not the bytes of the sidecar", COUNTRY_FILE, "sidecar", altered_by_hand),
+    FileFault("gone", COMTRADE, "cannot be read", gone),
+    FileFault("empty", PAGES, "empty", lambda copy: copy.write_snapshot(PAGES, b"")),
+    FileFault("without a column", CLAIMS, "rounding", changed(CLAIMS, b",rounding,", b",")),
+    FileFault("older than its name", "us_census/2026-09", "2016-09-30", older_than_its_name),
+    FileFault(
+        "a page of an error",
+        COMTRADE,
+        "a web page",
+        lambda copy: copy.write_snapshot(COMTRADE, b"<html>Invalid key</html>"),
+    ),
+)
+ROWS = (
+    RowFault(
+        "text where a number belongs",
+        "us_census__country_file",
+        COUNTRY_FILE,
+        "IJAN",
+        (2,),
+        1,
+        changed(COUNTRY_FILE, b"1364.4", b"n.a."),
+    ),
+    RowFault(
+        "a unit that is not known",
+        "articles__claims",
+        CLAIMS,
+        "unit",
+        (2,),
+        1,
+        changed(CLAIMS, b"USD bn", b"zorkmid"),
+    ),
+    RowFault(
+        "a key that is there twice",
+        "articles__claims",
+        CLAIMS,
+        None,
+        (35,),
+        0,
+        twice(CLAIMS, 2),
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FILES, ids=lambda fault: fault.says)
+def test_a_file_that_cannot_be_used_stops_the_load(copy: ProjectCopy, fault: FileFault) -> None:
+    with copy.broken(fault.break_it):
+        before = _contents(copy)
+        with pytest.raises(SnapshotError) as refused:
+            load_all(copy.settings)
+        assert fault.file in str(refused.value)
+        assert fault.words in str(refused.value)
+        # Of the table the file belongs to nothing was written; the list of files may be new.
+        assert _contents(copy) == before
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.says)
+def test_a_row_that_cannot_be_used_is_kept_apart(copy: ProjectCopy, fault: RowFault) -> None:
+    before = _rows(copy, fault.table)
+    with copy.broken(fault.break_it):
+        load_all(copy.settings)
+        rejects = copy.rejects()
+        after = _rows(copy, fault.table)
+    assert set(rejects["table_name"]) == {fault.table}
+    assert set(rejects["snapshot_file"]) == {fault.file}
+    assert set(rejects["row_number"]) == set(fault.rows)
+    assert all(len(reason) > 10 for reason in rejects["reason"])
+    if fault.column is not None:
+        assert set(rejects["column_name"]) == {fault.column}
+    # All other rows are there, and no other value.
+    kept = ("row_number", "column_name") if "column_name" in before.columns else ("row_number",)
+    lost = before.join(after, on=[*kept, "release_id"], how="anti")
+    assert set(lost["row_number"]) <= set(fault.rows)
+    assert lost.height == fault.lost
+
+
+def test_a_build_from_a_file_that_cannot_be_used_leaves_the_warehouse_served(
+    copy: ProjectCopy,
+) -> None:
+    before = copy.published_hash()
+    with (
+        copy.broken(cut_short),
+        dg.DagsterInstance.ephemeral() as instance,
+        pytest.raises(BuildFailed, match=TRADE_API),
+    ):
+        run_build(copy.settings, instance=instance)
+    assert copy.published_hash() == before
+
+
+def _rows(copy: ProjectCopy, table: str) -> pl.DataFrame:
+    return pl.read_parquet(copy.settings.raw / table / "release_id=*" / "*.parquet")
+
+
+def _contents(copy: ProjectCopy) -> dict[str, str]:
+    index = copy.settings.raw / "snapshots__files"
+    return {
+        str(path.relative_to(copy.settings.raw)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(copy.settings.raw.rglob("*.parquet"))
+        if index not in path.parents
+    }

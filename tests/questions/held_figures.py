@@ -1,0 +1,385 @@
+"""What the stored rows come to, worked out a second time and in another language."""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from dagster_project.questions.replay import Replay
+
+TOTAL = "total:total"
+
+Number = Decimal
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole months, both ends counted."""
+
+    first: date
+    last: date
+
+    @staticmethod
+    def of_months(year: int, first_month: int, months: int = 1) -> Period:
+        end = year * 12 + first_month - 1 + months - 1
+        last_year, last_month = divmod(end, 12)
+        last_day = calendar.monthrange(last_year, last_month + 1)[1]
+        return Period(date(year, first_month, 1), date(last_year, last_month + 1, last_day))
+
+    @staticmethod
+    def of_year(year: int) -> Period:
+        return Period.of_months(year, 1, 12)
+
+    @property
+    def months(self) -> int:
+        return (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
+
+    @property
+    def text(self) -> str:
+        if self.months == 12 and self.first.month == 1:
+            return f"{self.first.year:04d}"
+        if self.months == 1:
+            return f"{self.first:%Y-%m}"
+        return f"{self.first:%Y-%m}/{self.last:%Y-%m}"
+
+    def shifted(self, years: int) -> Period:
+        return Period.of_months(self.first.year + years, self.first.month, self.months)
+
+
+@dataclass(frozen=True)
+class Cell:
+    reporter: str
+    partner: str
+    trade_kind: str
+    definition: str
+    period: Period
+
+    def at(self, *, period: Period | None = None, definition: str | None = None) -> Cell:
+        return Cell(
+            self.reporter,
+            self.partner,
+            self.trade_kind,
+            definition or self.definition,
+            period or self.period,
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    observation_id: str
+    source_id: str
+    raw_table: str
+    source_rank: int
+    is_printed: bool
+    known_from: date
+    known_to: date | None
+    leg_id: str | None
+    code: str
+    period: Period
+    value: Number
+    half: Number
+
+    def is_known(self, day: date) -> bool:
+        return self.known_from <= day and (self.known_to is None or self.known_to > day)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One direction of a cell's trade as one country compiled it, on one day."""
+
+    leg_id: str
+    value: Number
+    half: Number
+    is_statistic: bool
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A row that a page prints of a cell, whatever is held beside it."""
+
+    token: str
+    quantity: str
+    legs: frozenset[str]
+    value: Number
+    half: Number
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure, the series it is made of, and how surely it is known."""
+
+    value: Number
+    half: Number
+    is_statistic: bool
+    legs: frozenset[str]
+    token: str
+
+    def minus(self, other: Value) -> Value:
+        return self._beside(other, self.value - other.value, self.half + other.half)
+
+    def over(self, other: Value, multiple: int) -> Value | None:
+        if other.value <= 0:
+            return None
+        ratio = self.value / other.value
+        half = (self.half + abs(ratio) * other.half) / other.value
+        return self._beside(other, ratio * multiple, half * multiple)
+
+    def _beside(self, other: Value, value: Number, half: Number) -> Value:
+        return Value(value, half, self.is_statistic and other.is_statistic, self.legs, self.token)
+
+
+class HeldFigures:
+    """Every figure that the stored observations allow, by cell, series and day."""
+
+    def __init__(self, warehouse: Replay) -> None:
+        self.members: dict[str, tuple[str, frozenset[str]]] = {}
+        self.definitions_of: dict[str, list[str]] = defaultdict(list)
+        self.rows: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        self._days: dict[tuple[str, str], set[date]] = defaultdict(set)
+        self._printed: dict[tuple[str, ...], list[tuple[bool, Row, str, list[str]]]]
+        self._printed = defaultdict(list)
+        self._read_sectors(warehouse)
+        self._read_observations(warehouse)
+        self.legs = lru_cache(maxsize=None)(self._legs)
+
+    def _read_sectors(self, warehouse: Replay) -> None:
+        members = warehouse.published(
+            "select definition_id, sector_id, product_system, product_code"
+            " from warehouse.marts.sector_members order by all"
+        )
+        gathered: dict[str, tuple[str, set[str]]] = {}
+        for definition, sector, system, code in members.iter_rows():
+            gathered.setdefault(definition, (system, set()))[1].add(code)
+            if definition not in self.definitions_of[sector]:
+                self.definitions_of[sector].append(definition)
+        self.members = {name: (s, frozenset(codes)) for name, (s, codes) in gathered.items()}
+
+    def _read_observations(self, warehouse: Replay) -> None:
+        observations = warehouse.published(
+            "select observation_id, source_id, release_id, raw_table, source_rank, evidence_kind,"
+            " known_from, known_to, reporter_iso3, partner_code, trade_kind, flow,"
+            " export_leg_id, import_leg_id, product_system, product_code,"
+            " period_start, period_end, value_usd, half_width_usd"
+            " from warehouse.marts.observations where measure = 'trade_value'"
+            " order by observation_id"
+        )
+        for o in observations.iter_rows(named=True):
+            row = Row(
+                o["observation_id"],
+                o["source_id"],
+                o["raw_table"],
+                o["source_rank"],
+                o["evidence_kind"] == "printed",
+                o["known_from"],
+                o["known_to"],
+                o["export_leg_id"] or o["import_leg_id"],
+                o["product_code"],
+                Period(o["period_start"], o["period_end"]),
+                o["value_usd"],
+                o["half_width_usd"],
+            )
+            pair = (o["reporter_iso3"], o["partner_code"])
+            if o["flow"] in ("export", "import"):
+                self._days[pair].add(row.known_from)
+                self.rows[(*pair, o["trade_kind"], o["product_system"])].append(row)
+            if row.is_printed:
+                for own, key in ((True, pair), (False, pair[::-1])):
+                    legs = [x for x in (o["export_leg_id"], o["import_leg_id"]) if x]
+                    self._printed[(*key, o["trade_kind"])].append(
+                        (own, row, o["flow"], [o["product_system"], o["release_id"], *legs])
+                    )
+
+    def days(self, reporter: str, partner: str) -> list[date]:
+        """Each day on which something about the pair became known, from either side."""
+        return sorted(self._days[(reporter, partner)] | self._days[(partner, reporter)])
+
+    def codes(self, definition: str) -> tuple[str, frozenset[str]]:
+        if definition in self.members:
+            return self.members[definition]
+        system, _, code = definition.partition(":")
+        return system, frozenset({code})
+
+    def _legs(self, cell: Cell, day: date) -> dict[str, dict[str, Leg]]:
+        """By compiler ('reporter' or 'partner'), each series of the cell as known on a day."""
+        system, codes = self.codes(cell.definition)
+        found: dict[str, dict[str, Leg]] = {}
+        for side, pair in (
+            ("reporter", (cell.reporter, cell.partner)),
+            ("partner", (cell.partner, cell.reporter)),
+        ):
+            offers: dict[str, list[tuple[tuple, Leg]]] = defaultdict(list)
+            for (leg_id, route, source, table), rows in self._groups(
+                pair, cell.trade_kind, system, codes, cell.period, day
+            ).items():
+                if route == 1 and {r.period.first for r in rows} != _months(cell.period):
+                    continue
+                order = (
+                    rows[0].source_rank,
+                    -max(r.known_from for r in rows).toordinal(),
+                    route,
+                    sum(r.half for r in rows),
+                    table,
+                    source,
+                )
+                leg = Leg(
+                    leg_id,
+                    sum((r.value for r in rows), Decimal(0)),
+                    sum((r.half for r in rows), Decimal(0)),
+                    not rows[0].is_printed,
+                    tuple(sorted(r.observation_id for r in rows)),
+                )
+                offers[leg_id].append((order, leg))
+            found[side] = {
+                name: min(offered, key=lambda x: x[0])[1] for name, offered in offers.items()
+            }
+        return found
+
+    def _groups(
+        self,
+        pair: tuple[str, str],
+        trade_kind: str,
+        system: str,
+        codes: frozenset[str],
+        period: Period,
+        day: date,
+    ) -> dict[tuple[str, int, str, str], list[Row]]:
+        newest: dict[tuple, Row] = {}
+        for row in self.rows.get((*pair, trade_kind, system), ()):
+            if row.code not in codes or not row.is_known(day):
+                continue
+            routes = []
+            if row.period == period:
+                routes.append(0)
+            if (
+                period.months > 1
+                and row.period.months == 1
+                and period.first <= row.period.first
+                and row.period.last <= period.last
+            ):
+                routes.append(1)
+            for route in routes:
+                group = (row.leg_id, route, row.source_id, row.raw_table)
+                place = (*group, row.code, row.period.first)
+                other = newest.get(place)
+                if other is None or _newer(row) < _newer(other):
+                    newest[place] = row
+        groups: dict[tuple[str, int, str, str], list[Row]] = defaultdict(list)
+        for place, row in newest.items():
+            groups[place[:4]].append(row)
+        return groups
+
+    def known(self, cell: Cell, quantity: str, day: date) -> list[Value]:
+        """The quantity on every pair of series of one compiler that is known on a day."""
+        values = []
+        for side, legs in self.legs(cell, day).items():
+            out = [x for x in legs.values() if _is_outbound(x.leg_id, side)]
+            back = [x for x in legs.values() if not _is_outbound(x.leg_id, side)]
+            if quantity in ("exports", "imports"):
+                for leg in out if quantity == "exports" else back:
+                    values.append(
+                        Value(
+                            leg.value, leg.half, leg.is_statistic, frozenset({leg.leg_id}), f"{day}"
+                        )
+                    )
+                continue
+            for o in out:
+                for i in back:
+                    if o.leg_id.split(".")[4:] != i.leg_id.split(".")[4:]:
+                        continue
+                    amount = o.value - i.value if quantity == "balance" else o.value + i.value
+                    values.append(
+                        Value(
+                            amount,
+                            o.half + i.half,
+                            o.is_statistic and i.is_statistic,
+                            frozenset({o.leg_id, i.leg_id}),
+                            f"{day}",
+                        )
+                    )
+        return values
+
+    def printed(self, cell: Cell, quantity: str) -> list[Value]:
+        """The quantity as pages print it."""
+        return [value for value, _ in self._pages(cell, quantity)]
+
+    def _pages(self, cell: Cell, quantity: str) -> list[tuple[Value, date]]:
+        system, codes = self.codes(cell.definition)
+        values = []
+        for own, row, flow, (row_system, release, *legs) in self._printed.get(
+            (cell.reporter, cell.partner, cell.trade_kind), ()
+        ):
+            if row_system != system or frozenset({row.code}) != codes or row.period != cell.period:
+                continue
+            if flow in ("balance", "two_way"):
+                told = flow
+            else:
+                told = "exports" if (flow == "export") == own else "imports"
+            if told != quantity:
+                continue
+            value = row.value if own or flow != "balance" else -row.value
+            token = f"{row.source_id} {release}"
+            page = Value(value, row.half, False, frozenset(legs), token)
+            values.append((page, row.known_from))
+        return values
+
+    def printed_with_days(self, cell: Cell, quantity: str) -> list[tuple[Value, date]]:
+        return self._pages(cell, quantity)
+
+    def valued(self, cell: Cell, quantity: str, token: str, legs: frozenset[str]) -> Decimal | None:
+        """What a quantity comes to of the given series, whoever compiled them, on one token."""
+        for x in self.printed(cell, quantity):
+            if x.token == token and x.legs == legs:
+                return x.value
+        if not token[:4].isdigit():
+            return None
+        found = self.legs(cell, date.fromisoformat(token))
+        amount = Decimal(0)
+        for side in ("reporter", "partner"):
+            for leg_id in legs:
+                leg = found[side].get(leg_id)
+                if leg is None:
+                    continue
+                sense = 1 if _is_outbound(leg_id, side) or quantity != "balance" else -1
+                amount += sense * leg.value
+        held = {leg_id for side in found.values() for leg_id in side}
+        return amount if legs <= held else None
+
+    def every(self, cell: Cell, quantity: str) -> list[Value]:
+        known = (self.known(cell, quantity, day) for day in self.days(cell.reporter, cell.partner))
+        return [*(value for values in known for value in values), *self.printed(cell, quantity)]
+
+    def cells_held(self, reporter: str, partner: str, trade_kind: str = "goods") -> Iterator[Row]:
+        for key, rows in self.rows.items():
+            if key[:3] == (reporter, partner, trade_kind):
+                yield from rows
+
+
+def pairs_of_one_moment(
+    period: Iterable[Value], base: Iterable[Value]
+) -> Iterator[tuple[Value, Value]]:
+    """Two figures on one basis at one moment."""
+    bases = {(b.token, b.legs): b for b in base}
+    for p in period:
+        b = bases.get((p.token, p.legs))
+        if b is not None:
+            yield p, b
+
+
+def _newer(row: Row) -> tuple:
+    return (-row.known_from.toordinal(), row.half, row.observation_id)
+
+
+def _months(period: Period) -> set[date]:
+    first = period.first.year * 12 + period.first.month - 1
+    return {date(m // 12, m % 12 + 1, 1) for m in range(first, first + period.months)}
+
+
+def _is_outbound(leg_id: str, side: str) -> bool:
+    """Goods leave the reporter as its own exports, or as its partner's imports."""
+    return (leg_id.split(".")[1] == "export") == (side == "reporter")

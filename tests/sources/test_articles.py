@@ -1,0 +1,225 @@
+"""Claims files, the shipped one and a user's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sources.source_files import CLAIM, claims_bytes, csv_bytes, reject_rows
+
+from dagster_project.sources.articles import (
+    CLAIMS_SCHEMA,
+    DOCUMENTS_SCHEMA,
+    ClaimVocabulary,
+    parse_claims,
+    parse_documents,
+    read_claims,
+    units_by_word,
+    vocabulary_from_seeds,
+)
+from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.snapshot import SnapshotError
+
+VOCABULARY = ClaimVocabulary(
+    measures=frozenset({"deficit", "surplus", "exports"}),
+    sectors=frozenset({"total", "autos"}),
+    units=frozenset({"USD bn", "pct"}),
+    hedges=frozenset({"exact", "about"}),
+    reporters=frozenset({"USA", "KOR"}),
+    partners=frozenset({"USA", "KOR", "census:0003"}),
+)
+
+
+def claims(*changes: dict[str, str]) -> Parsed:
+    return parse_claims(claims_bytes(*changes), "claims.csv", VOCABULARY)
+
+
+def test_a_claim_keeps_its_words_and_its_exact_value(tmp_path: Path) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_bytes(claims_bytes({"attributed_to": "USTR"}))
+    parsed = read_claims(path, VOCABULARY)
+    assert dict(parsed.frame.schema) == CLAIMS_SCHEMA
+    assert parsed.frame.row(0, named=True) == {
+        **CLAIM,
+        "row_number": 2,
+        "column_name": "value",
+        "base_period": None,
+        "attributed_to": "USTR",
+        "value": Decimal("27.6"),
+        "rounding": Decimal("0.1"),
+    }
+    assert parsed.rejects.is_empty()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sector": "hs2:87"},
+        {"sector": "naics3:336"},
+        {"sector": "hs10:8703230000"},
+        {"partner": "census:0003"},
+        {"period": "2016-01"},
+        {"period": "2016-07/2017-06", "base_period": "2015"},
+        {"value": "-2.7", "unit": "pct"},
+    ],
+)
+def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
+    parsed = claims(changes)
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.height == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("claim_id", "", "the cell is empty"),
+        ("trade_kind", "good", "unknown trade kind: did you mean goods?"),
+        ("measure", "defict", "unknown measure: did you mean deficit?"),
+        ("measure", "zzz", "unknown measure: allowed: deficit, exports, surplus"),
+        ("reporter", "US", "unknown reporter: did you mean USA?"),
+        ("partner", "XYZ", "unknown partner: allowed: KOR, USA, census:0003"),
+        ("sector", "cars", "unknown sector: allowed: autos, total; or name a code, such as hs2:87"),
+        ("sector", "hs3:870", "unknown product system: did you mean hs"),
+        ("sector", "hs2:8", "no code of hs2: its form is [0-9]{2}"),
+        ("period", "2016/2017", "not a period: write YYYY, YYYY-MM or YYYY-MM/YYYY-MM"),
+        ("period", "2016-13", "not a period"),
+        ("period", "2016\n", "not a period"),
+        ("period", "2017-06/2016-07", "the period ends before it begins"),
+        ("period", "0216", "the year lies outside 1900 to 2100"),
+        ("base_period", "last year", "not a period"),
+        ("value", "27,6", "not a number: write digits, at most 6 decimals and no separators"),
+        ("value", "about 27", "not a number"),
+        ("unit", "USD bln", "unknown unit: did you mean USD bn?"),
+        ("rounding", "0", "not a last printed unit above zero: write 0.1 where 27.6 is printed"),
+        ("rounding", "", "the cell is empty"),
+        ("hedge", "abuot", "unknown hedge: did you mean about?"),
+    ],
+)
+def test_a_bad_claim_is_rejected_with_what_to_do_and_its_neighbour_kept(
+    column: str, value: str, reason: str
+) -> None:
+    parsed = claims({"claim_id": "good"}, {column: value})
+    assert parsed.frame["claim_id"].to_list() == ["good"]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(3, column, value)]
+    assert parsed.rejects["reason"].item().startswith(reason)
+
+
+def test_every_problem_of_a_claim_is_named_in_the_order_of_the_columns() -> None:
+    parsed = claims({"claim_id": "good"}, {"measure": "x", "unit": "y", "period": "z"})
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [
+        (3, "measure", "x"),
+        (3, "period", "z"),
+        (3, "unit", "y"),
+    ]
+
+
+def test_one_claim_id_may_not_say_two_things() -> None:
+    parsed = claims(
+        {"claim_id": "a"},
+        {"claim_id": "b"},
+        {"claim_id": "a"},
+        {"claim_id": "b", "value": "29.6"},
+    )
+    assert parsed.frame["row_number"].to_list() == [2]
+    found = {row[0]: row[1:] for row in reject_rows(parsed.rejects)}
+    assert found[4] == ("claim_id", "a", "repeats row 2 word for word: kept once")
+    for row in (3, 5):
+        assert found[row][:2] == ("claim_id", "b")
+        assert "contradict each other (the first is row 3): none is loaded" in found[row][2]
+
+
+def test_a_claims_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match=r"nowhere.csv: cannot be read .* Check the path"):
+        read_claims(tmp_path / "nowhere.csv", VOCABULARY)
+    path = tmp_path / "claims.csv"
+    path.write_bytes(claims_bytes({}).replace(b",hedge", b",hegde"))
+    with pytest.raises(SnapshotError, match=r"column hedge is missing \(it has hegde instead\)"):
+        read_claims(path, VOCABULARY)
+
+
+def test_the_vocabulary_comes_from_the_seeds(project_root: Path, tmp_path: Path) -> None:
+    words = vocabulary_from_seeds(project_root / "dbt" / "seeds")
+    assert "deficit" in words.measures
+    assert "total" in words.sectors
+    assert "USD bn" in words.units
+    assert "exact" in words.hedges
+    assert {"USA", "KOR"} <= words.reporters <= words.partners
+    assert "WLD" in words.partners - words.reporters
+    with pytest.raises(SnapshotError, match=r"seed country_list.csv: absent"):
+        vocabulary_from_seeds(tmp_path)
+
+
+DOCUMENT = {
+    "document_id": "d1",
+    "publisher": "A paper",
+    "title_in_short": "A title",
+    "published_on": "2017-07-13",
+    "seed_file": "",
+}
+
+
+def documents(*changes: dict[str, str]) -> Parsed:
+    content = csv_bytes(tuple(DOCUMENT), [{**DOCUMENT, **change} for change in changes])
+    return parse_documents(content, "documents.csv")
+
+
+def test_a_document_keeps_its_day() -> None:
+    parsed = documents({})
+    assert dict(parsed.frame.schema) == DOCUMENTS_SCHEMA
+    assert parsed.frame.rows() == [
+        (2, None, "d1", "A paper", "A title", date(2017, 7, 13), None),
+    ]
+
+
+def test_a_document_without_a_day_or_with_a_taken_id_is_rejected() -> None:
+    parsed = documents(
+        {},
+        {"document_id": "d2", "published_on": "13 July"},
+        {"document_id": "d3", "publisher": ""},
+        {},
+    )
+    assert parsed.frame["document_id"].to_list() == ["d1"]
+    assert {row[:3] for row in reject_rows(parsed.rejects)} == {
+        (3, "published_on", "13 July"),
+        (4, "publisher", ""),
+        (5, "document_id", "d1"),
+    }
+
+
+RULED = replace(
+    VOCABULARY,
+    measures=VOCABULARY.measures | {"growth_pct_exports"},
+    hedges=VOCABULARY.hedges | {"doubled"},
+    units=VOCABULARY.units | {"ratio"},
+    units_of_measures=units_by_word(
+        [("deficit", "money"), ("growth_pct_exports", "percent"), ("exports", "")],
+        [("USD bn", "money"), ("pct", "percent"), ("ratio", "ratio")],
+    ),
+    units_of_hedges=units_by_word([("exact", ""), ("doubled", "ratio")], [("ratio", "ratio")]),
+    measures_with_base=frozenset({"growth_pct_exports"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "said"),
+    [
+        ({"unit": "pct"}, "unit", "no unit of deficit: write one of USD bn"),
+        ({"hedge": "doubled"}, "hedge", "doubled stands with ratio only"),
+        (
+            {"measure": "growth_pct_exports", "unit": "pct", "base_period": ""},
+            "base_period",
+            "write the period it starts from",
+        ),
+    ],
+)
+def test_a_measure_its_unit_hedge_and_base_belong_together(
+    change: dict[str, str], column: str, said: str
+) -> None:
+    parsed = parse_claims(claims_bytes(change), "claims.csv", RULED)
+    assert parsed.frame.is_empty()
+    problem = parsed.rejects.row(0, named=True)
+    assert problem["column_name"] == column
+    assert said in problem["reason"]

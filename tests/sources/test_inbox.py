@@ -1,0 +1,595 @@
+"""The inbox: what is whole and known becomes a release, the rest is put aside, none is lost."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fetch.homes import home as home_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sources.source_files import (
+    api_bytes,
+    comtrade_bytes,
+    comtrade_row,
+    country_bytes,
+    country_row,
+)
+from sources.test_un_comtrade import FACT, written
+
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources import bulk
+from dagster_project.sources.catalog import BULK, CATALOG, load_entry
+from dagster_project.sources.inbox import (
+    InboxError,
+    Quarantined,
+    Taken,
+    detect,
+    ingest,
+    look,
+    take,
+    take_named,
+)
+from dagster_project.sources.snapshot import discover_releases, read_verified
+
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+
+COUNTRY = country_bytes(
+    country_row("2016", "5800", "South Korea", IJAN="1.5", EJAN="2.5", IYR="1.5", EYR="2.5")
+)
+IMPORTS = api_bytes(
+    ["CTY_CODE", "I_COMMODITY", "GEN_VAL_MO", "time", "COMM_LVL"],
+    ["5800", "87", "125", "2016-01", "HS2"],
+)
+COMTRADE = comtrade_bytes(comtrade_row())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    made = home_of(tmp_path, "home", "http://127.0.0.1:9")
+    made.inbox.mkdir(parents=True)
+    return made
+
+
+def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
+    path = home.inbox / name
+    path.write_bytes(content)
+    if stated:
+        (home.inbox / f"{name}.json").write_text(json.dumps(stated), encoding="utf-8")
+    return path
+
+
+def taken_of(home: Settings, now: datetime = NOW) -> tuple[Taken | Quarantined, ...]:
+    """What a second look, a minute after the first, takes."""
+    look(home, now)
+    return take(home, now + timedelta(minutes=1))
+
+
+def the_one(home: Settings, now: datetime = NOW) -> Taken:
+    [outcome] = taken_of(home, now)
+    assert isinstance(outcome, Taken), outcome
+    return outcome
+
+
+def put_aside(home: Settings) -> Quarantined:
+    [outcome] = taken_of(home)
+    assert isinstance(outcome, Quarantined), outcome
+    return outcome
+
+
+def lying(home: Settings) -> list[str]:
+    return sorted(path.name for path in home.inbox.iterdir() if not path.name.startswith("."))
+
+
+def fetched(home: Settings) -> list[str]:
+    return sorted(path.name for path in home.fetched_snapshots.glob("*/*"))
+
+
+def test_every_layout_says_how_it_is_recognised() -> None:
+    assert [
+        entry.table for entry in (*CATALOG, *BULK) if entry.layout_detectors.keys() != entry.layouts
+    ] == []
+
+
+def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
+    shipped = discover_releases([PROJECT_ROOT / "data" / "snapshots"])
+    files = [file for release in shipped for file in release.files]
+    assert len({file.layout for file in files}) > 4
+    for file in files:
+        content = read_verified(file)
+        found = [
+            (entry.table, layout)
+            for entry in CATALOG
+            for layout, sign in entry.layout_detectors.items()
+            if sign(content, file.name)
+        ]
+        assert found == [(file.table, file.layout)], file.snapshot_file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "table", "layout"),
+    [
+        ("country.csv", COUNTRY, "us_census__country_file", "census_country_file"),
+        ("Neue Datei (1).json", IMPORTS, "us_census__trade_api", "census_api_imports_hs"),
+        ("x", COMTRADE, "un_comtrade__trade", "comtrade_v1"),
+        (
+            "fredgraph.csv",
+            b"observation_date,IMPKR\n2016-01-01,5800.1\n",
+            "fred__series",
+            "fred_graph_csv",
+        ),
+    ],
+)
+def test_a_known_file_becomes_a_release_of_its_source(
+    home: Settings, name: str, content: bytes, table: str, layout: str
+) -> None:
+    drop(home, name, content)
+    taken = the_one(home)
+    assert (taken.table, taken.layout, taken.is_new, taken.rejects) == (table, layout, True, 0)
+    [file] = taken.release.files
+    assert read_verified(file) == content
+    assert file.table == table
+    assert taken.release.known_from == date(2026, 11, 22)
+    assert taken.release.release_id.startswith("2026-11-22-")
+    assert name in str(file.note)
+    # Without one, its figures could not be published.
+    assert str(file.address).startswith("https://")
+    assert lying(home) == []
+
+
+def test_a_file_is_taken_when_it_has_been_left_in_peace_for_a_while(home: Settings) -> None:
+    path = drop(home, "country.csv", COUNTRY[:100])
+    assert take(home, NOW) == ()
+    path.write_bytes(COUNTRY)
+    assert look(home, LATER).waiting == ("country.csv",)
+    assert take(home, LATER + timedelta(seconds=2)) == ()
+    [outcome] = take(home, LATER + timedelta(minutes=1))
+    assert isinstance(outcome, Taken)
+    assert outcome.rows == 4
+
+
+def test_a_clock_set_back_keeps_no_file_for_ever(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    look(home, NOW)
+    earlier = NOW - timedelta(hours=2)
+    look(home, earlier)
+    [outcome] = take(home, earlier + timedelta(minutes=1))
+    assert isinstance(outcome, Taken)
+
+
+def test_the_same_bytes_again_add_nothing_and_go(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    first = the_one(home)
+    drop(home, "again.csv", COUNTRY)
+    second = the_one(home, NOW + timedelta(days=3))
+    assert not second.is_new
+    assert second.release.release_id == first.release.release_id
+    assert fetched(home) == [first.release.release_id]
+    assert lying(home) == []
+
+
+def test_the_same_rows_in_other_bytes_add_nothing_and_go(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    first = the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"\n", b"\r\n"))
+    second = the_one(home, NOW + timedelta(days=3))
+    assert not second.is_new
+    assert second.comparison is not None
+    assert second.comparison.same == second.rows == 4
+    assert fetched(home) == [first.release.release_id]
+    assert lying(home) == []
+
+
+def test_changed_rows_add_a_release_and_count_as_changed(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"))
+    second = the_one(home, NOW + timedelta(days=3))
+    assert second.is_new
+    assert second.comparison is not None
+    assert (second.comparison.changed, second.comparison.new) == (2, 0)
+    assert len(fetched(home)) == 2
+
+
+def test_what_is_stated_beside_a_file_stands(home: Settings) -> None:
+    drop(
+        home,
+        "country.csv",
+        COUNTRY,
+        known_from="2017-02-07",
+        release_id="2017-02",
+        licence="Public domain",
+        redistributable=True,
+        address="https://www.census.gov/country.xlsx?key=0123456789abcdef",
+    )
+    release = the_one(home).release
+    assert (release.release_id, release.known_from) == ("2017-02", date(2017, 2, 7))
+    assert (release.licence, release.redistributable) == ("Public domain", True)
+    assert str(release.files[0].address).endswith("?key=SCRUBBED")
+    assert lying(home) == []
+
+
+def test_a_licence_of_ones_own_permits_nothing_by_itself(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY, licence="As agreed")
+    assert not the_one(home).release.redistributable
+
+
+def test_an_older_file_takes_its_place_in_time(home: Settings) -> None:
+    drop(home, "new.csv", COUNTRY)
+    the_one(home)
+    drop(home, "old.csv", COUNTRY.replace(b"2.5", b"2.4"), known_from="2017-02-07")
+    old = the_one(home, NOW + timedelta(days=1))
+    assert old.comparison is not None
+    assert old.comparison.new == 4
+    in_time = [release.known_from for release in discover_releases([home.fetched_snapshots])]
+    assert in_time == [date(2017, 2, 7), date(2026, 11, 22)]
+
+
+def test_a_file_that_ends_earlier_and_says_otherwise_has_to_be_dated(home: Settings) -> None:
+    newer = country_bytes(
+        country_row("2016", "5800", "South Korea", IJAN="1.5", EJAN="2.5", IYR="1.5", EYR="2.5"),
+        country_row("2017", "5800", "South Korea", IJAN="1.7", EJAN="2.7", IYR="1.7", EYR="2.7"),
+    )
+    drop(home, "new.csv", newer)
+    the_one(home)
+    older = COUNTRY.replace(b"2.5", b"2.4")
+    drop(home, "old.csv", older)
+    reason = put_aside(home).reason
+    assert "runs to 2016-01 while us_census__country_file is held to 2017-01" in reason
+    assert '"known_from": "YYYY-MM-DD"' in reason
+    assert len(fetched(home)) == 1
+    drop(home, "old.csv", older, known_from="2017-02-07")
+    assert the_one(home).is_new
+
+
+def test_bytes_the_publisher_went_back_to_are_news_when_the_day_is_stated(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY)
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"))
+    the_one(home, NOW + timedelta(days=1))
+    drop(home, "country.csv", COUNTRY, known_from="2026-11-25")
+    back = the_one(home, NOW + timedelta(days=3))
+    assert back.is_new
+    assert len(fetched(home)) == 3
+
+
+def test_of_two_files_about_the_same_the_one_written_later_holds(home: Settings) -> None:
+    for minute, (name, value) in enumerate((("b.csv", b"2.6"), ("a.csv", b"2.7"))):
+        path = drop(home, name, COUNTRY.replace(b"2.5", value))
+        os.utime(path, (1_700_000_000 + 60 * minute,) * 2)
+    outcomes = taken_of(home)
+    assert [outcome.name for outcome in outcomes] == ["b.csv", "a.csv"]
+    assert all(isinstance(outcome, Taken) and outcome.is_new for outcome in outcomes)
+    last = discover_releases([home.fetched_snapshots])[-1]
+    assert b"2.7" in read_verified(last.files[0])
+
+
+DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b" \n", "empty"),
+        ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
+        ("notes.txt", b"dear all", "no layout that is read"),
+        ("cut.json", IMPORTS[:-20], "cut.json: line 1.*cut short"),
+        ("cut.csv", COUNTRY[:-15], "cut short after"),
+        ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
+        ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
+        ("report.json", DATAWEB, "could be any of these(.|\n)*dataweb_v2_general_imports"),
+        ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
+        (
+            "deep.json",
+            b'[["I_COMMODITY","GEN_VAL_MO",' + b"[" * 20_000,
+            "deep.json|reading it failed",
+        ),
+    ],
+)
+def test_what_cannot_be_taken_is_put_aside_with_the_reason(
+    home: Settings, name: str, content: bytes, said: str
+) -> None:
+    drop(home, name, content)
+    outcome = put_aside(home)
+    assert outcome.path.read_bytes() == content
+    assert outcome.path.name.endswith(f"-{name}")
+    reason = outcome.path.with_name(f"{outcome.path.name}.reason.txt").read_text("utf-8")
+    assert reason == f"{name}: {outcome.reason}\n"
+    assert re.search(said, reason)
+    assert fetched(home) == []
+    assert lying(home) == ["quarantine"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"knwon_from": "2017-02-07"}, "did you mean known_from"),
+        ({"known_from": "7.2.2017"}, "YYYY-MM-DD"),
+        ({"known_from": "2031-01-01"}, "a day to come"),
+        ({"release_id": "../../x"}, "release_id must be"),
+        ({"redistributable": "yes"}, "true or false"),
+        ({"licence": ""}, "must be a text"),
+        ({"table": "us_census__countries"}, "no table has"),
+        ({"layout": "comtrade_v1"}, "not JSON"),
+    ],
+)
+def test_what_is_stated_wrongly_is_put_aside_with_the_file(
+    home: Settings, stated: dict[str, object], said: str
+) -> None:
+    drop(home, "country.csv", COUNTRY, **stated)
+    outcome = put_aside(home)
+    assert said in outcome.reason
+    assert json.loads(outcome.path.with_name(f"{outcome.path.name}.json").read_bytes()) == stated
+    assert lying(home) == ["quarantine"]
+
+
+def test_a_release_id_that_is_taken_by_other_bytes_is_refused(home: Settings) -> None:
+    drop(home, "country.csv", COUNTRY, release_id="mine")
+    the_one(home)
+    drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"), release_id="mine")
+    assert "held already with other bytes" in put_aside(home).reason
+
+
+def test_a_layout_that_is_stated_decides_between_those_that_look_the_same(home: Settings) -> None:
+    drop(home, "report.json", DATAWEB, layout="dataweb_v2_general_imports")
+    # Only the parser speaks now: it looked like one layout and has no rows.
+    assert "could be any" not in put_aside(home).reason
+
+
+def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
+    (home.inbox / "folder").mkdir()
+    (home.inbox / "folder" / "country.csv").write_bytes(COUNTRY)
+    for name in (".country.csv", "country.csv.part", "country.csv.crdownload", "~$country.csv"):
+        drop(home, name, COUNTRY)
+    os.mkfifo(home.inbox / "pipe")
+    drop(home, "later.csv.json", b'{"known_from": "2017-02-07"}')
+    before = set(home.inbox.iterdir())
+    assert taken_of(home) == ()
+    assert look(home, LATER).left_alone == ("folder", "later.csv.json", "pipe")
+    assert before <= set(home.inbox.iterdir())
+
+
+def test_a_link_is_put_aside_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "country.csv"
+    target.write_bytes(COUNTRY)
+    (home.inbox / "country.csv").symlink_to(target)
+    outcome = put_aside(home)
+    assert "a link" in outcome.reason
+    assert outcome.path.is_symlink()
+    assert target.read_bytes() == COUNTRY
+
+
+def test_one_bad_file_keeps_back_no_other(home: Settings) -> None:
+    drop(home, "a.txt", b"dear all")
+    drop(home, "country.csv", COUNTRY)
+    drop(home, os.fsdecode(b"n\xe4me.json"), IMPORTS)
+    kinds = Counter(type(outcome) for outcome in taken_of(home))
+    assert kinds == {Taken: 2, Quarantined: 1}
+
+
+def test_a_parser_that_breaks_puts_the_file_aside(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr("dagster_project.sources.us_census.parse_country_file", break_down)
+    drop(home, "country.csv", COUNTRY)
+    assert "ZeroDivisionError: unforeseen" in put_aside(home).reason
+
+
+def test_a_file_that_changes_while_it_is_taken_stays(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(home, "country.csv", COUNTRY)
+    add = ingest.add_release
+
+    def add_while_somebody_writes(*given: object) -> object:
+        path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
+        return add(*given)
+
+    monkeypatch.setattr(ingest, "add_release", add_while_somebody_writes)
+    first = the_one(home)
+    assert read_verified(first.release.files[0]) == COUNTRY
+    assert path.exists()
+    monkeypatch.undo()
+    assert the_one(home, NOW + timedelta(days=1)).comparison.changed == 2
+
+
+def test_a_kill_between_adding_and_removing_costs_nothing(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(home, "country.csv", COUNTRY)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingest, "remove", killed)
+    with pytest.raises(KeyboardInterrupt):
+        taken_of(home)
+    assert lying(home) == ["country.csv"]
+    monkeypatch.undo()
+    assert not the_one(home, NOW + timedelta(hours=1)).is_new
+    assert lying(home) == []
+    assert len(fetched(home)) == 1
+
+
+NAMES = st.text(
+    st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=40
+).filter(lambda name: name not in (".", "..", "quarantine"))
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    dropped=st.dictionaries(
+        NAMES,
+        st.one_of(
+            st.binary(max_size=60), st.sampled_from([COUNTRY, IMPORTS, COMTRADE, IMPORTS[:-9]])
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_is_dropped_is_somewhere_afterwards(
+    tmp_path_factory: pytest.TempPathFactory, dropped: dict[str, bytes]
+) -> None:
+    home = home_of(tmp_path_factory.mktemp("any"), "home", "http://127.0.0.1:9")
+    home.inbox.mkdir(parents=True)
+    for name, content in dropped.items():
+        drop(home, name, content)
+    # Some file systems fold names together: what lies there now must not get lost.
+    there = {path.name: path.read_bytes() for path in home.inbox.iterdir() if path.is_file()}
+    taken_of(home)
+    kept = {
+        path.read_bytes()
+        for folder in (home.inbox, home.fetched_snapshots)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert set(there.values()) <= kept
+
+
+# ---------------------------------------------------------------------------
+# Files of any size
+# ---------------------------------------------------------------------------
+
+REPORTS = "un_comtrade__bulk"
+
+
+def report(rows: int = 3) -> bytes:
+    return gzip.compress(
+        written([{**FACT, "value": row} for row in range(rows)], "comtrade_csv_47")
+    )
+
+
+def bulk_report(rows: int = 3) -> bytes:
+    return written([{**FACT, "value": row} for row in range(rows)], "comtrade_bulk_34")
+
+
+def rows_held(home: Settings) -> int:
+    files = (home.raw / REPORTS).glob("year=*/*.parquet")
+    return sum(pl.read_parquet(path, hive_partitioning=False).height for path in files)
+
+
+def test_a_whole_report_is_moved_and_its_rows_are_there(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = drop(home, "2016.tsv.gz", bulk_report())
+    inode = dropped.stat().st_ino
+    taken = the_one(home)
+    assert (taken.table, taken.layout, taken.rows) == (REPORTS, "comtrade_bulk_34", 3)
+    # Neither copied nor read a second time.
+    assert taken.release.files[0].path.stat().st_ino == inode
+    assert lying(home) == []
+    assert rows_held(home) == 3
+    monkeypatch.setattr(bulk, "read_blocks", None)
+    [loaded] = [load_entry(entry, home) for entry in BULK if entry.table == REPORTS]
+    assert (loaded.rows, loaded.written) == (3, ())
+
+
+def test_of_two_tables_for_a_layout_what_is_said_decides_then_the_size(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(home, "some.csv.gz", report())
+    assert the_one(home).table == "un_comtrade__trade"
+    drop(home, "said.csv.gz", report(4), table=REPORTS)
+    assert the_one(home).table == REPORTS
+    monkeypatch.setattr(detect, "_LARGE_PACKED", 100)
+    drop(home, "large.csv.gz", report(5))
+    assert the_one(home).table == REPORTS
+    drop(home, "said.tsv.gz", bulk_report(6), table="un_comtrade__trade")
+    assert the_one(home).table == "un_comtrade__trade"
+
+
+def test_a_whole_report_that_is_held_adds_nothing_and_goes(home: Settings) -> None:
+    drop(home, "2016.tsv.gz", bulk_report())
+    first = the_one(home)
+    drop(home, "again.tsv.gz", bulk_report())
+    again = the_one(home, NOW + timedelta(days=1))
+    assert (again.is_new, again.release) == (False, first.release)
+    assert (lying(home), rows_held(home)) == ([], 3)
+
+
+def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Settings) -> None:
+    drop(home, "2016.tsv.gz", bulk_report(3))
+    the_one(home)
+    drop(home, "2016.tsv.gz", bulk_report(4))
+    the_one(home, NOW + timedelta(days=1))
+    drop(home, "2016.tsv.gz", bulk_report(3), known_from="2026-11-24")
+    assert the_one(home, NOW + timedelta(days=3)).is_new
+    assert len(fetched(home)) == 3
+    [loaded] = [load_entry(entry, home) for entry in BULK if entry.table == REPORTS]
+    assert loaded.rows == rows_held(home) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (bulk_report(50)[:-9], "^the gzip file is cut short or damaged"),
+        (
+            gzip.compress(gzip.decompress(bulk_report()).replace(b"\t842\t", b"\t999\t")),
+            "not one of its rows can be used .line 2: unknown area code",
+        ),
+    ],
+)
+def test_a_whole_report_that_cannot_be_used_is_put_aside(
+    home: Settings, content: bytes, said: str
+) -> None:
+    drop(home, "2016.tsv.gz", content)
+    outcome = put_aside(home)
+    assert re.search(said, outcome.reason)
+    assert outcome.path.read_bytes() == content
+    assert (fetched(home), rows_held(home)) == ([], 0)
+
+
+def test_a_full_disk_keeps_a_good_file_in_the_inbox(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    drop(home, "2016.tsv.gz", bulk_report())
+    monkeypatch.setattr(bulk, "_sync", full)
+    with pytest.raises(bulk.NoRoom, match="Make room and run again"):
+        taken_of(home)
+    assert lying(home) == ["2016.tsv.gz"]
+    assert (fetched(home), rows_held(home)) == ([], 0)
+    monkeypatch.undo()
+    assert the_one(home, NOW + timedelta(hours=1)).rows == 3
+
+
+def test_a_file_that_is_named_stays_where_it_is(home: Settings, tmp_path: Path) -> None:
+    for name, content, table in (
+        ("2016.tsv.gz", bulk_report(), REPORTS),
+        ("country.csv", COUNTRY, "us_census__country_file"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        taken = take_named(path, home, {"known_from": "2026-10-01"}, NOW)
+        assert (taken.table, taken.release.known_from) == (table, date(2026, 10, 1))
+        assert read_verified(taken.release.files[0]) == content
+        # What its owner does with it later is no business of the release.
+        path.write_bytes(b"")
+        assert read_verified(taken.release.files[0]) == content
+    with pytest.raises(InboxError, match="states 'tabel': did you mean table"):
+        take_named(path, home, {"tabel": REPORTS}, NOW)
+
+
+def test_a_source_that_is_listed_need_not_have_its_licence_stated(home: Settings) -> None:
+    drop(home, "BACI_HS12_Y2016.csv", b"t,i,j,k,v,q\n2016,842,410,010121,1.5,NA\n")
+    release = the_one(home).release
+    assert release.licence.startswith("Etalab")
+    assert release.redistributable

@@ -1,0 +1,509 @@
+"""The mirror models over rows that a test makes up: their SQL as compiled, without files or dbt.
+
+The compiled text of a model made by year is SQL over all years, and that is what runs here; how
+it is cut into files of single years is for tests of a real build.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import jinja2
+import polars as pl
+from rich.console import Console
+
+from dagster_project.publish.dbt_project import dbt_environment, dbt_executable
+from dagster_project.settings import Settings
+from dagster_project.world.cif import CIF_TERMS
+from dagster_project.world.tables import LAST_FITS
+from tests.worlds import World, reports
+from tests.worlds.truth import found
+
+BULK = "stg_un_comtrade__bulk"
+FILES = "stg_snapshots__files"
+VALUATIONS = "int_trade__un_comtrade_reporting_chosen"
+COMPARED = "int_breaks__imports_compared"
+# How it is made is for other tests: given, or not read.
+OBSERVATIONS = "observations"
+DISTANCES = "int_mirror__distances"
+FITS = "int_mirror__cif_fits"
+_ASKED = "mirror_reconciled"
+_MARTS = (_ASKED, "mirror_years", "mirror_reporters", "mirror_gaps")
+_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
+# Numbers that are reported rather than asserted: `pytest -s` shows them.
+show = Console(width=110, highlight=False).print
+# The common edition, and no second partner, mode or procedure.
+_COMMON_EDITION = "H4"
+_FIRST_RELEASE = "2017-06-01-aaaaaaaa"
+_ROW: dict[str, Any] = {
+    "release_id": _FIRST_RELEASE,
+    "snapshot_file": "made_up.tsv.gz",
+    "type_code": "C",
+    "freq_code": "A",
+    "reference_period": None,
+    "partner2_area_code": "0",
+    "classification_code": _COMMON_EDITION,
+    "customs_code": "C00",
+    "mos_code": "0",
+    "mot_code": "0",
+    "qty_unit_code": "-1",
+    "quantity": None,
+    "net_weight_kg": None,
+    "cif_value_usd": None,
+    "fob_value_usd": None,
+    "is_reported": True,
+    "is_aggregate": False,
+}
+BULK_COLUMNS: dict[str, pl.DataType] = {
+    "release_id": pl.String(),
+    "snapshot_file": pl.String(),
+    "snapshot_sha256": pl.String(),
+    "type_code": pl.String(),
+    "freq_code": pl.String(),
+    "year": pl.Int32(),
+    "reference_month": pl.Int32(),
+    "reference_period": pl.String(),
+    "reporter_area_code": pl.String(),
+    "partner_area_code": pl.String(),
+    "partner2_area_code": pl.String(),
+    "flow_code": pl.String(),
+    "classification_code": pl.String(),
+    "cmd_code": pl.String(),
+    "customs_code": pl.String(),
+    "mos_code": pl.String(),
+    "mot_code": pl.String(),
+    "qty_unit_code": pl.String(),
+    "quantity": pl.Float64(),
+    "net_weight_kg": pl.Float64(),
+    "cif_value_usd": pl.Float64(),
+    "fob_value_usd": pl.Float64(),
+    "value_usd": pl.Float64(),
+    "is_reported": pl.Boolean(),
+    "is_aggregate": pl.Boolean(),
+}
+_FILE_OF_RELEASE = pl.format("file of {}", "release_id")
+_FILES: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "table_name": pl.String(),
+    "release_id": pl.String(),
+    "snapshot_sha256": pl.String(),
+    "known_from": pl.Date(),
+    "retrieved_at": pl.Datetime(),
+}
+_VALUATIONS: dict[str, pl.DataType] = {
+    "type_code": pl.String(),
+    "freq_code": pl.String(),
+    "reference_period": pl.String(),
+    "reporter_iso3": pl.String(),
+    "import_concept": pl.String(),
+    "import_valuation": pl.String(),
+    "export_valuation": pl.String(),
+}
+COMPARED_COLUMNS: dict[str, pl.DataType] = {
+    "source_id": pl.String(),
+    "raw_table": pl.String(),
+    "release_id": pl.String(),
+    "reporter_iso3": pl.String(),
+    "partner_code": pl.String(),
+    "product": pl.String(),
+    "year": pl.Int32(),
+    "compared_with": pl.String(),
+    "compared_valuation": pl.String(),
+    "ln_ratio": pl.Float64(),
+}
+# No distance between any two countries: every rate is the mean of the fit.
+NOWHERE = pl.DataFrame(
+    schema={
+        "exporter_iso3": pl.String(),
+        "importer_iso3": pl.String(),
+        "distance_km": pl.Float64(),
+        "is_contiguous": pl.Boolean(),
+        "is_exporter_landlocked": pl.Boolean(),
+        "is_importer_landlocked": pl.Boolean(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One node of the plan. `code` is SQL, or the path of a Python model; `hooks` run after it.
+
+    An inlined model stands in the SQL of those that read it, and makes no table.
+    """
+
+    name: str
+    schema: str
+    parents: frozenset[str]
+    code: str | Path
+    hooks: tuple[str, ...] = ()
+    is_inlined: bool = False
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The models that lead to the marts of mirrors, each after those it reads, and their seeds."""
+
+    models: tuple[Model, ...]
+    seeds: Mapping[str, pl.DataFrame]
+
+
+def compiled(settings: Settings, folder: Path) -> Compiled:
+    """Compile with dbt, as of the day in `settings`."""
+    finished = subprocess.run(
+        [str(dbt_executable()), "--quiet", "compile", "--select", *(f"+{mart}" for mart in _MARTS)],
+        cwd=folder,
+        env=dbt_environment(settings, target=folder / "target"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise RuntimeError(f"dbt cannot compile the mirror models:\n{finished.stdout}")
+    nodes = json.loads((folder / "target" / "manifest.json").read_bytes())["nodes"]
+    models: dict[str, Model] = {}
+    seeds: dict[str, pl.DataFrame] = {}
+
+    def visit(unique_id: str) -> None:
+        node = nodes.get(unique_id)
+        if node is None or node["name"] in models or node["name"] in seeds:
+            return
+        if node["resource_type"] == "seed":
+            path = settings.dbt_project / node["original_file_path"]
+            seeds[node["name"]] = _read_seed(path, node["config"]["column_types"])
+            return
+        if node["name"] == OBSERVATIONS:
+            models[OBSERVATIONS] = Model(OBSERVATIONS, node["schema"], frozenset(), "")
+            return
+        for parent in node["depends_on"]["nodes"]:
+            visit(parent)
+        models[node["name"]] = _model(settings, node)
+
+    for mart in _MARTS:
+        visit(f"model.bilateral.{mart}")
+    return Compiled(tuple(models.values()), seeds)
+
+
+def _model(settings: Settings, node: Mapping[str, Any]) -> Model:
+    path = settings.dbt_project / node["original_file_path"]
+    return Model(
+        name=node["name"],
+        schema=node["schema"],
+        parents=frozenset(one.rsplit(".", 1)[-1] for one in node["depends_on"]["nodes"]),
+        code=path if node["language"] == "python" else node["compiled_code"],
+        hooks=tuple(_rendered(settings, hook["sql"], node) for hook in node["config"]["post-hook"]),
+        is_inlined=node["config"]["materialized"] == "ephemeral",
+    )
+
+
+def _rendered(settings: Settings, hook: str, node: Mapping[str, Any]) -> str:
+    """dbt renders hooks only when it runs them; all they need is where relations stand."""
+    files = sorted((settings.dbt_project / "macros").glob("mirror*.sql"))
+    macros = "".join(path.read_text(encoding="utf-8") for path in files)
+    template = jinja2.Environment(autoescape=False).from_string(macros + hook)
+    return template.render(
+        ref=lambda name: f"{_schema_of(name)}.{name}", this=f"{node['schema']}.{node['name']}"
+    )
+
+
+def _schema_of(name: str) -> str:
+    return {"stg": "staging", "int": "intermediate"}.get(name.split("_", 1)[0], "marts")
+
+
+def _read_seed(path: Path, column_types: Mapping[str, str]) -> pl.DataFrame:
+    """As dbt reads it: typed as its YAML says, and an empty cell is null."""
+    columns = path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
+    with duckdb.connect() as connection:
+        return connection.read_csv(
+            str(path),
+            header=True,
+            dtype={name: column_types.get(name, "varchar") for name in columns},
+        ).pl()
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Compiled models, and runs of them."""
+
+    # Thousands of rows, which a failing test need not print.
+    plan: Compiled = field(repr=False)
+
+    def run(self, given: Mapping[str, pl.DataFrame], *wanted: str) -> duckdb.DuckDBPyConnection:
+        """Make `wanted` (none: all) and what they read, `given` in the place of these models."""
+        given = _with_defaults(given)
+        # Of so few rows two threads make more work than they save; tests run side by side.
+        connection = duckdb.connect(config={"threads": 1})
+        connection.execute("attach ':memory:' as warehouse")
+        connection.execute("use warehouse")
+        for schema in _SCHEMAS:
+            connection.execute(f"create schema {schema}")
+        needed = self._needed(wanted or (_ASKED,), given)
+        for name, frame in self.plan.seeds.items():
+            if name in needed:
+                _create(connection, "seeds", name, given.get(name, frame))
+        for model in self.plan.models:
+            if model.name not in needed:
+                continue
+            if model.name in given:
+                _create(connection, model.schema, model.name, given[model.name])
+                continue
+            if isinstance(model.code, Path):
+                _create(connection, model.schema, model.name, _run_python(model.code, connection))
+            elif model.is_inlined:
+                connection.execute(f"create view {model.schema}.{model.name} as {model.code}")
+            else:
+                connection.execute(f"create table {model.schema}.{model.name} as {model.code}")
+            for hook in model.hooks:
+                connection.execute(hook)
+        return connection
+
+    def rows(self, given: Mapping[str, pl.DataFrame], wanted: str) -> pl.DataFrame:
+        """One relation of a run."""
+        with self.run(given, wanted) as connection:
+            return fetched(connection, wanted)
+
+    def with_code(self, name: str, old: str, new: str) -> Laboratory:
+        """The same laboratory but for one text in one model, which must stand there."""
+        (model,) = (one for one in self.plan.models if one.name == name)
+        if not isinstance(model.code, str) or old not in model.code:
+            raise ValueError(f"{name} has no text {old!r}")
+        changed = replace(model, code=model.code.replace(old, new))
+        models = tuple(changed if one is model else one for one in self.plan.models)
+        return Laboratory(replace(self.plan, models=models))
+
+    def _needed(self, wanted: Iterable[str], given: Mapping[str, pl.DataFrame]) -> set[str]:
+        by_name = {model.name: model for model in self.plan.models}
+        needed: set[str] = set()
+
+        def visit(name: str) -> None:
+            if name in needed:
+                return
+            needed.add(name)
+            if name in by_name and name not in given:
+                for parent in by_name[name].parents:
+                    visit(parent)
+
+        for name in wanted:
+            visit(name)
+        return needed
+
+
+def fetched(connection: duckdb.DuckDBPyConnection, relation: str) -> pl.DataFrame:
+    return connection.sql(f"select * from {_schema_of(relation)}.{relation}").pl()
+
+
+def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Releases known since the first day of the year after, no note on any valuation, no
+    second source."""
+    releases = sorted(given[BULK]["release_id"].unique()) if BULK in given else [_FIRST_RELEASE]
+    defaults = {
+        FILES: held_releases(dict.fromkeys(releases, date(2017, 6, 1))),
+        VALUATIONS: valuations({}),
+    }
+    if OBSERVATIONS not in given:
+        defaults[COMPARED] = pl.DataFrame(schema=COMPARED_COLUMNS)
+    return {**defaults, **given}
+
+
+def held_releases(
+    known_from: Mapping[str, date], again: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """The list of files, with the day since which each release is known.
+
+    Each release has a file of its own; one named in `again` has the file of another.
+    """
+    return pl.DataFrame(
+        [
+            {
+                "source_id": "un_comtrade",
+                "table_name": "un_comtrade__bulk",
+                "release_id": release,
+                "snapshot_sha256": f"file of {(again or {}).get(release, release)}",
+                "known_from": day,
+                "retrieved_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC).replace(
+                    tzinfo=None
+                ),
+            }
+            for release, day in known_from.items()
+        ],
+        schema=_FILES,
+    )
+
+
+def valuations(told: Mapping[tuple[str, int], str]) -> pl.DataFrame:
+    """What the publisher says of the imports of a reporter and year."""
+    return pl.DataFrame(
+        [
+            {
+                "type_code": "C",
+                "freq_code": "A",
+                "reference_period": str(year),
+                "reporter_iso3": iso3,
+                "import_concept": "general",
+                "import_valuation": valuation,
+                "export_valuation": "fob",
+            }
+            for (iso3, year), valuation in told.items()
+        ],
+        schema=_VALUATIONS,
+    )
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Countries by the publisher's codes."""
+
+    codes: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, laboratory: Laboratory) -> Areas:
+        listed = laboratory.plan.seeds["country_list"].drop_nulls("comtrade_codes")
+        return cls(
+            {
+                iso3: codes.split()[0]
+                for iso3, codes in listed.select("iso3", "comtrade_codes").iter_rows()
+            }
+        )
+
+    def rows(self, *rows: Mapping[str, Any]) -> pl.DataFrame:
+        """Rows of the publisher's table from `said`, or any mapping of its columns."""
+        spelled = []
+        for row in rows:
+            spelled.append(
+                {
+                    **_ROW,
+                    **row,
+                    "reporter_area_code": self.codes.get(row["reporter"], row["reporter"]),
+                    "partner_area_code": self.codes.get(row["partner"], row["partner"]),
+                }
+            )
+        return pl.DataFrame(spelled, schema=BULK_COLUMNS, strict=True).with_columns(
+            pl.coalesce("reference_period", pl.col("year").cast(pl.String)),
+            snapshot_sha256=_FILE_OF_RELEASE,
+        )
+
+    def of_world(self, world: World) -> pl.DataFrame:
+        """What the reporters of a made-up world say."""
+        exports, imports = reports(world)
+        return self.of_reports(exports, imports)
+
+    def of_reports(self, exports: pl.DataFrame, imports: pl.DataFrame) -> pl.DataFrame:
+        sides = []
+        for flow, frame, reporter, partner in (
+            ("X", exports, "exporter_iso3", "importer_iso3"),
+            ("M", imports, "importer_iso3", "exporter_iso3"),
+        ):
+            sides.append(
+                frame.select(
+                    "year",
+                    reporter_area_code=self._coded(reporter),
+                    partner_area_code=self._coded(partner),
+                    flow_code=pl.lit(flow),
+                    cmd_code="product_code",
+                    value_usd="value_usd",
+                    net_weight_kg="quantity_kg",
+                )
+            )
+        rows = pl.concat(sides)
+        constant = {
+            name: pl.lit(value, BULK_COLUMNS[name])
+            for name, value in _ROW.items()
+            if name not in rows.columns
+        }
+        return (
+            rows.with_columns(**constant, reference_month=pl.lit(None, pl.Int32))
+            .with_columns(snapshot_sha256=_FILE_OF_RELEASE)
+            .select(*BULK_COLUMNS)
+        )
+
+    def _coded(self, column: str) -> pl.Expr:
+        """Areas not elsewhere specified bear their code in their name."""
+        return pl.col(column).str.strip_prefix("comtrade:").replace(dict(self.codes))
+
+
+def said(
+    reporter: str,
+    flow: str,
+    partner: str,
+    value: float,
+    *,
+    product: str = "010121",
+    kg: float | None = None,
+    year: int = 2016,
+    **columns: Any,
+) -> dict[str, Any]:
+    """One row of a report; `columns` are further columns of the publisher's table."""
+    return {
+        "reporter": reporter,
+        "flow_code": flow,
+        "partner": partner,
+        "value_usd": float(value),
+        "cmd_code": product,
+        "net_weight_kg": kg,
+        "year": year,
+        **columns,
+    }
+
+
+def cif_fit(**columns: float) -> pl.DataFrame:
+    """A fit of 2016 that is what a test says."""
+    row = {
+        "year": 2016,
+        **dict.fromkeys(CIF_TERMS, 0.0),
+        "mean_cif_rate": 1.04,
+        "mean_ln_unit_value": 2.0,
+        "is_pooled": False,
+        **columns,
+    }
+    return pl.DataFrame([row], schema=LAST_FITS)
+
+
+def world_distances(world: World) -> pl.DataFrame:
+    """What lies between the countries of a made-up world, in the columns of the model."""
+    geography = found(world).geography
+    landlocked = geography.countries.select("iso3", "is_landlocked")
+    return geography.pairs.join(
+        landlocked.rename({"is_landlocked": "is_exporter_landlocked"}),
+        left_on="exporter_iso3",
+        right_on="iso3",
+    ).join(
+        landlocked.rename({"is_landlocked": "is_importer_landlocked"}),
+        left_on="importer_iso3",
+        right_on="iso3",
+    )
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, schema: str, name: str, frame: pl.DataFrame
+) -> None:
+    connection.register("given", frame)
+    connection.execute(f"create table {schema}.{name} as select * from given")
+    connection.unregister("given")
+
+
+def _run_python(path: Path, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    dbt = SimpleNamespace(
+        ref=lambda name: connection.sql(f"select * from {_schema_of(name)}.{name}"),
+        config=lambda **_: None,
+    )
+    result = module.model(dbt, connection)
+    return result if isinstance(result, pl.DataFrame) else pl.DataFrame(pl.from_arrow(result))
+
+
+def only(frame: pl.DataFrame) -> dict[str, Any]:
+    """The one row of a frame."""
+    assert frame.height == 1, frame
+    return frame.row(0, named=True)

@@ -1,0 +1,53 @@
+"""Made-up worlds of trade: what was traded is known, what was reported differs from it as planted.
+
+The truth of a world is one FOB value and one quantity for each exporter, importer, product and
+year, drawn from a gravity model with heavy tails. Reports are made from it: exports are the
+truth times the exporter's error, imports the truth times a CIF factor times the importer's
+error; then reporters leave out, misplace and omit as real ones do. An estimate can therefore be
+held against what it should have found.
+
+No statement about real trade is made or meant. Countries bear real codes and, where wanted,
+real places, so that the files can be read by what reads the publisher's; their sizes, products
+and errors are dice.
+
+Belongs here: worlds, as frames (`reports`) and as files (`write_bulk_file`). Does not belong
+here: how anything is estimated from them.
+"""
+
+from tests.worlds.errors import (
+    Errors,
+    country_biased,
+    heavy_tailed,
+    log_normal,
+    no_errors,
+    one_sided_re_export,
+)
+from tests.worlds.files import Written, write_bulk_file
+from tests.worlds.geography import Geography, made_up_geography, real_geography
+from tests.worlds.parameters import Cif, Reporting, World
+from tests.worlds.products import Products, made_up_products, real_products
+from tests.worlds.reporting import reporters, reports
+from tests.worlds.truth import truth
+
+__all__ = [
+    "Cif",
+    "Errors",
+    "Geography",
+    "Products",
+    "Reporting",
+    "World",
+    "Written",
+    "country_biased",
+    "heavy_tailed",
+    "log_normal",
+    "made_up_geography",
+    "made_up_products",
+    "no_errors",
+    "one_sided_re_export",
+    "real_geography",
+    "real_products",
+    "reporters",
+    "reports",
+    "truth",
+    "write_bulk_file",
+]
