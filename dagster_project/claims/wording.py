@@ -288,7 +288,7 @@ class _Claim:
         row = self.row
         said_by = self.publishers(row["release_key"])
         source = self.source(
-            row["reading_id"] or row["basis_key"], row["definition_id"], row["release_key"]
+            row["basis_id"] or row["basis_key"], row["product_group"], row["release_key"]
         )
         return f"{said_by} figures {finding} ({source})"
 
@@ -325,8 +325,8 @@ class _Claim:
         if value_is_absent(row["nearest_value"]):
             return ""
         source = self.source(
-            row["nearest_reading_id"] or row["nearest_basis_key"],
-            row["nearest_definition_id"],
+            row["nearest_basis_id"] or row["nearest_basis_key"],
+            row["nearest_product_group"],
             row["nearest_release_key"],
         )
         return f"{self.figure(row['nearest_value'])} ({source})"
@@ -396,7 +396,7 @@ def _other_basis(claim: _Claim) -> Verdict:
 
 
 def _ambiguous(claim: _Claim) -> Verdict:
-    count = claim.row["readings_fitting"] or 0
+    count = claim.row["bases_fitting"] or 0
     fits = f"{count} {'series fits' if count == 1 else 'series or product groups fit'}"
     return Verdict(
         "Ambiguous",
@@ -414,7 +414,7 @@ def _revised(claim: _Claim) -> Verdict:
         "Likely revised",
         f"{now}{f', {outside}' if outside else ''}. {claim.revision}.",
         (
-            f"the release on the {claim.basis(row['reading_id'] or row['basis_key'])} that was"
+            f"the release on the {claim.basis(row['basis_id'] or row['basis_key'])} that was"
             f" current {f'on {day}' if day else 'when the text was published'}",
         ),
     )
@@ -425,7 +425,7 @@ def _mislabelled(status: str) -> Callable[[_Claim], Verdict]:
         row = claim.row
         year = re.search(r"the year (before|after)", row["mix_up"] or "")
         source = claim.source(
-            row["reading_id"] or row["basis_key"], row["definition_id"], row["release_key"]
+            row["basis_id"] or row["basis_key"], row["product_group"], row["release_key"]
         )
         words = (
             f"{capital(claim.stated)} equals {claim.mix_up}: {claim.figure(row['value'])}"

@@ -174,8 +174,8 @@ def figures(
     if not rows:
         raise Refused(
             f"No figure is held for {reporter}–{partner}, {kind}, {sector}, {period}."  # noqa: RUF001
-            ' `bilateral sql "select partner_code, period from marts.readings where'
-            " definition_id = 'total:total'\"` lists what is."
+            ' `bilateral sql "select partner_code, period from marts.balances where'
+            " product_group = 'total:total'\"` lists what is."
         )
     if form is TableFormat.json:
         typer.echo(to_json(render.figures_json(rows)))

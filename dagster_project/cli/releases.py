@@ -33,7 +33,7 @@ _FIELDS = (
     "reporter_iso3",
     "partner_code",
     "flow",
-    "leg_id",
+    "series_code",
     "measure",
     "product_system",
     "product_code",
@@ -154,13 +154,13 @@ def diff(
         typer.echo("\nSums, in US dollars")
         _show(
             compared.sums,
-            ("leg_id", "measure", "product_system", "period_kind", "partners"),
+            ("series_code", "measure", "product_system", "period_kind", "partners"),
             ("change", "cells"),
         )
         typer.echo("\nCells, in US dollars")
         _show(
             compared.cells[:_CELLS_SHOWN],
-            ("leg_id", "measure", "partner_code"),
+            ("series_code", "measure", "partner_code"),
             ("product_code", "period"),
         )
         if len(compared.cells) > _CELLS_SHOWN:

@@ -60,9 +60,9 @@ _BRIDGES_SCHEMA = {
         for side in _SIDES
         for column, kind in {
             "claim_id": pl.String,
-            "reading_id": pl.String,
+            "basis_id": pl.String,
             "as_of": pl.Date,
-            "definition_id": pl.String,
+            "product_group": pl.String,
             "period_start": pl.Date,
             "period_end": pl.Date,
         }.items()
@@ -86,7 +86,7 @@ class Named:
     """A reading by name, as known on a day where one is given."""
 
     text: str
-    reading_id: str
+    basis_id: str
     as_of: date | None
 
 
@@ -97,7 +97,7 @@ class End:
     figure: Printed | Named
     period: Period
     sector: str
-    definition_id: str
+    product_group: str
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def read_question(
             or _read_named(words, text, country, counterpart, trade_kind, side),
             period=read_period(period, f"--{option}period"),
             sector=sector,
-            definition_id=definitions[0],
+            product_group=definitions[0],
         )
 
     ends = end(a, a_period, a_sector, "A"), end(b, b_period, b_sector, "B")
@@ -252,7 +252,7 @@ def explain(replay: Replay, question: Question) -> Answer:
     ]
     ends = [
         row
-        for row in replay.rows("bridge_ends", "bridge_id, side, direction, leg_id")
+        for row in replay.rows("bridge_ends", "bridge_id, side, direction, series_code")
         if row["bridge_id"] == _BRIDGE
     ]
     verdicts = judged(replay)
@@ -270,7 +270,7 @@ def explain(replay: Replay, question: Question) -> Answer:
         held={} if bridges else _held(replay, question, inputs),
         rows=cited_rows(replay, cited),
         readings=replay.published(
-            "select * from warehouse.seeds.readings_named where trade_kind = ?",
+            "select * from warehouse.seeds.bases_named where trade_kind = ?",
             [question.trade_kind],
         ).to_dicts(),
         causes={
@@ -306,7 +306,7 @@ def _read_named(
     name, at, release = text.partition("@")
     return Named(
         text=text,
-        reading_id=words.reading(name, reporter, partner, trade_kind, where),
+        basis_id=words.reading(name, reporter, partner, trade_kind, where),
         as_of=words.day_of(release, where) if at else None,
     )
 
@@ -344,9 +344,9 @@ def _request(question: Question) -> dict[str, object]:
         is_named = isinstance(end.figure, Named)
         request |= {
             f"{side}_claim_id": None if is_named else side,
-            f"{side}_reading_id": end.figure.reading_id if is_named else None,
+            f"{side}_basis_id": end.figure.basis_id if is_named else None,
             f"{side}_as_of": end.figure.as_of if is_named else None,
-            f"{side}_definition_id": end.definition_id,
+            f"{side}_product_group": end.product_group,
             f"{side}_period_start": end.period.start,
             f"{side}_period_end": end.period.end,
         }
@@ -357,15 +357,15 @@ def _held(
     replay: Replay, question: Question, inputs: Mapping[str, pl.DataFrame]
 ) -> dict[str, list[str]]:
     """The readings that each side's cell has, for who named one that it has not."""
-    replay.answer(inputs, ["readings"])
-    rows = replay.rows("readings", "policy_rank, reading_id, known_from")
+    replay.answer(inputs, ["balances"])
+    rows = replay.rows("balances", "policy_rank, basis_id, known_from")
     return {
         side: list(
             dict.fromkeys(
-                str(row["reading_id"])
+                str(row["basis_id"])
                 for row in rows
                 if (row["period_start"], row["period_end"]) == (end.period.start, end.period.end)
-                and row["definition_id"] == end.definition_id
+                and row["product_group"] == end.product_group
             )
         )
         for side, end in (("a", question.a), ("b", question.b))

@@ -11,7 +11,7 @@ _SCHEMA = {
     "reporter_iso3": pl.String,
     "partner_code": pl.String,
     "trade_kind": pl.String,
-    "definition_id": pl.String,
+    "product_group": pl.String,
     "period_start": pl.Date,
     "period_end": pl.Date,
 }
@@ -49,6 +49,6 @@ def figures(
     )
     return replay.rows(
         "figures_compared",
-        "definition_id, is_preferred desc, known_to is not null, is_page, policy_rank,"
-        " reading_id, known_from desc, release_key, export_leg_id, import_leg_id",
+        "product_group, is_preferred desc, known_to is not null, is_page, policy_rank,"
+        " basis_id, known_from desc, release_key, export_series_code, import_series_code",
     )

@@ -86,12 +86,12 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
         b_release_id=b_release_id,
         cells=replay.rows(
             "releases_compared",
-            "reporter_iso3, partner_code, flow, leg_id, measure, product_system, product_code,"
+            "reporter_iso3, partner_code, flow, series_code, measure, product_system, product_code,"
             " datediff('month', period_start, period_end), period_start, raw_table, series_key",
         ),
         sums=replay.rows(
             "releases_summed",
-            "flow, measure, leg_id, product_system, period_kind, partners, change",
+            "flow, measure, series_code, product_system, period_kind, partners, change",
         ),
     )
 

@@ -40,7 +40,7 @@ def answer_json(answer: Answer) -> dict[str, object]:
         "reporter": answer.question.reporter.code,
         "partner": answer.question.partner.code,
         "trade_kind": answer.question.trade_kind,
-        "told_as": bridge["told_as"],
+        "display_measure": bridge["display_measure"],
         "a": _end_json(answer, "a", answer.question.a),
         "b": _end_json(answer, "b", answer.question.b),
         "gap_usd": bridge["gap_usd"],
@@ -87,10 +87,10 @@ def answer_text(answer: Answer, width: int) -> str:
     assert bridge is not None, "an answer without a bridge is told in words"
     question = answer.question
     periods = dict.fromkeys((question.a.period.text, question.b.period.text))
-    sectors = dict.fromkeys((str(bridge["a_definition_id"]), str(bridge["b_definition_id"])))
+    sectors = dict.fromkeys((str(bridge["a_product_group"]), str(bridge["b_product_group"])))
     about = (
         f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
-        f" {_NAMES[str(bridge['told_as'])]}, {' and '.join(periods)}"
+        f" {_NAMES[str(bridge['display_measure'])]}, {' and '.join(periods)}"
     )
     if list(sectors) != ["total:total"]:
         about += f", {' and '.join(sectors)}"
@@ -129,7 +129,7 @@ def unanswered_text(answer: Answer) -> str:
             held = f"readings held: {', '.join(names)}" if names else "no reading is held"
             reasons.append(
                 f"{end.figure.text} gives no figure for {end.period.text},"
-                f" {end.definition_id}: {held}."
+                f" {end.product_group}: {held}."
             )
     return f"No bridge for the {what}. " + " ".join(
         reasons or ["The two ends have no rows in common."]
@@ -145,7 +145,7 @@ def notes(answer: Answer) -> list[str]:
             continue
         found.append(f"{_spoken(end)}: {answer.in_words[side].text}")
         if verdict["status"] == "ambiguous":
-            found[-1] += f" The bridge takes the first: {answer.bridge[f'{side}_reading_id']}."
+            found[-1] += f" The bridge takes the first: {answer.bridge[f'{side}_basis_id']}."
     return found
 
 
@@ -155,14 +155,14 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
     return {
         "printed": end.figure.text if isinstance(end.figure, Printed) else None,
         "status": answer.verdicts[side]["status"] if side in answer.verdicts else None,
-        "reading": bridge[f"{side}_reading_id"] or bridge[f"{side}_basis_key"],
-        "definition": bridge[f"{side}_definition_id"],
+        "reading": bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"],
+        "definition": bridge[f"{side}_product_group"],
         "period": bridge[f"{side}_period"],
         "release": bridge[f"{side}_release_key"],
         "series": [
             {
                 "direction": row["direction"],
-                "series": row["leg_id"],
+                "series": row["series_code"],
                 "release": row["release_key"],
                 "value_usd": row["value_usd"],
                 "evidence": row["evidence"],
@@ -177,7 +177,7 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
 
 def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]:
     bridge = answer.bridge or {}
-    reading = str(bridge[f"{side}_reading_id"] or bridge[f"{side}_basis_key"])
+    reading = str(bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"])
     verdict = answer.verdicts.get(side)
     status = f", {verdict['status']}" if verdict else ""
     period = bridge[f"{side}_period"]
@@ -189,10 +189,10 @@ def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]
         if row["side"] != side:
             continue
         name = _NAMES[str(row["direction"])]
-        yield f"{_millions(row['value_usd']):>{_AMOUNT}}  {name}, {row['leg_id']}"
+        yield f"{_millions(row['value_usd']):>{_AMOUNT}}  {name}, {row['series_code']}"
         yield from _row_lines(answer, row["evidence"], width, " " * (_AMOUNT + 2))
-    told = _NAMES[str(bridge["told_as"])]
-    if str(bridge["told_as"]) not in {"exports", "imports"}:
+    told = _NAMES[str(bridge["display_measure"])]
+    if str(bridge["display_measure"]) not in {"exports", "imports"}:
         yield f"{_millions(bridge[f'{side}_value_usd']):>{_AMOUNT}}  {told}"
 
 
@@ -203,7 +203,7 @@ def _description(answer: Answer, reading: str, basis_key: str) -> str:
         _, flow, concept, valuation, *_ = leg.split(".")
         parts[flow] = concept, valuation
     for row in answer.readings:
-        if row["reading_id"] == reading and all(
+        if row["basis_id"] == reading and all(
             part in {("", ""), (row[f"{flow}_concept"], row[f"{flow}_valuation"])}
             for flow, part in parts.items()
         ):
@@ -315,8 +315,8 @@ def checked_objects(checked: Checked) -> list[dict[str, object]]:
                 "reported_value": claim["reported_value"],
                 "unit": claim["unit"],
                 "status": verdict["status"],
-                "reading": verdict["reading_id"],
-                "definition": verdict["definition_id"],
+                "reading": verdict["basis_id"],
+                "definition": verdict["product_group"],
                 "release": verdict["release_key"],
                 "known_at_publication": verdict["known_at_publication"],
                 "value": verdict["value"],
@@ -413,8 +413,8 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
     lines = ["Millions of US dollars; * marks the preferred figure.", ""]
     definition: object = None
     for row in rows:
-        if row["definition_id"] != definition:
-            definition = row["definition_id"]
+        if row["product_group"] != definition:
+            definition = row["product_group"]
             lines += [] if len(lines) == 2 else [""]
             lines.append(f"{definition:<{reading_width + 2}}{title}")
         amounts = "".join(
@@ -431,31 +431,31 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
             width,
             "    ",
         )
-    reasons = {row["definition_id"]: row for row in rows if row["is_preferred"]}
+    reasons = {row["product_group"]: row for row in rows if row["is_preferred"]}
     for name, row in reasons.items():
         lines += [""] if name == next(iter(reasons)) else []
         why = row["reason"] or "No other reading is held"
-        lines += _wrapped(f"Preferred of {name}: {row['reading_id']}. {why}.", width, "")
+        lines += _wrapped(f"Preferred of {name}: {row['basis_id']}. {why}.", width, "")
     return "\n".join(lines)
 
 
 def _figure_name(row: Mapping[str, Any]) -> str:
-    return str(row["reading_id"] or row["export_leg_id"] or row["import_leg_id"])
+    return str(row["basis_id"] or row["export_series_code"] or row["import_series_code"])
 
 
 def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [
         {
-            "definition": row["definition_id"],
-            "reading": row["reading_id"],
+            "definition": row["product_group"],
+            "reading": row["basis_id"],
             "reported_by": row["reported_by"],
-            "export_series": row["export_leg_id"],
-            "import_series": row["import_leg_id"],
+            "export_series": row["export_series_code"],
+            "import_series": row["import_series_code"],
             "exports_usd": row["exports_usd"],
             "imports_usd": row["imports_usd"],
             "balance_usd": row["balance_usd"],
             "two_way_usd": row["two_way_usd"],
-            "half_width_usd": row["half_width_usd"],
+            "rounding_margin_usd": row["rounding_margin_usd"],
             "evidence_kind": row["evidence_kind"],
             "is_page": row["is_page"],
             "release": row["release_key"],

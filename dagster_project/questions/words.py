@@ -145,14 +145,14 @@ class Words:
             InputError: no such sector, definition or code.
         """
         rows = self._rows(
-            "select sector_id, definition_id from warehouse.marts.sectors"
+            "select sector_id, product_group from warehouse.marts.sectors"
             " order by sector_id, is_held desc, definition_rank"
         )
-        found = [row["definition_id"] for row in rows if row["sector_id"] == sector]
+        found = [row["product_group"] for row in rows if row["sector_id"] == sector]
         if found:
             return found
-        definitions = {row["definition_id"] for row in rows}
-        held = self._column("marts.product_groups", "definition_id")
+        definitions = {row["product_group"] for row in rows}
+        held = self._column("marts.product_groups", "product_group")
         if sector in definitions or sector in held:
             return [sector]
         sectors = {row["sector_id"] for row in rows}
@@ -177,16 +177,16 @@ class Words:
             InputError: no such reading of this kind of trade.
         """
         named = self._rows(
-            "select distinct reading_id from warehouse.seeds.readings_named where trade_kind = ?",
+            "select distinct basis_id from warehouse.seeds.bases_named where trade_kind = ?",
             [trade_kind],
         )
         composed = self._rows(
-            "select distinct reading_id from warehouse.marts.bases"
+            "select distinct basis_id from warehouse.marts.bases"
             " where reporter_iso3 = ? and partner_code = ? and trade_kind = ?",
             [reporter.code, partner.code, trade_kind],
         )
-        names = {row["reading_id"] for row in named}
-        if text not in names | {row["reading_id"] for row in composed}:
+        names = {row["basis_id"] for row in named}
+        if text not in names | {row["basis_id"] for row in composed}:
             raise InputError(
                 f"{where}: {text!r} is neither a figure such as 27.6 nor a reading:"
                 f" {closest(text, names)}"
@@ -232,7 +232,7 @@ class Words:
     def names(self) -> Names:
         """What sentences about verdicts call things."""
         products = self._pairs("marts.sectors", "sector_id", "sector_name")
-        products += self._pairs("marts.sectors", "definition_id", "definition_name")
+        products += self._pairs("marts.sectors", "product_group", "definition_name")
         partners = self._pairs("marts.countries", "partner_code", "partner_name")
         return Names(
             countries=dict(partners + self._pairs("seeds.country_list", "iso3", "name")),

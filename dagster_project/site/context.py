@@ -115,13 +115,13 @@ class PageContext:
 
     def styles(self, pair: Pair) -> dict[str, int]:
         """The style of each reading of a pair: one and the same on all its pages."""
-        names = dict.fromkeys(self.readings(pair).column("reading_id"))
+        names = dict.fromkeys(self.readings(pair).column("basis_id"))
         return {name: place for place, name in enumerate(names)}
 
     def notes(self, pair: Pair, kind: str) -> dict[str, str]:
         """What each reading of a kind of trade is, in a sentence."""
         return {
-            row["reading_id"]: row["description"] or ""
+            row["basis_id"]: row["description"] or ""
             for row in self.readings(pair).rows
             if row["trade_kind"] == kind
         }

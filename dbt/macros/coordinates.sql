@@ -128,5 +128,5 @@
     reported_value,
     reported_unit,
     value_usd,
-    half_width_usd
+    rounding_margin_usd
 {% endmacro %}

@@ -28,7 +28,7 @@ with
             i.raw_table = c.raw_table and i.release_id = c.release_id as is_one_release,
             i.value_usd as cif_usd,
             c.value_usd as customs_usd,
-            i.half_width_usd + c.half_width_usd as half_width_usd
+            i.rounding_margin_usd + c.rounding_margin_usd as rounding_margin_usd
         from imports as i
         inner join
             imports as c
@@ -54,10 +54,11 @@ from pairs
 where not is_one_release and period_kind = 'year'
 group by reporter_iso3, period, cif_table, customs_table
 having
-    sum(cif_usd) < 1.001 * sum(customs_usd) + max(half_width_usd) and sum(customs_usd) > 1000000000
+    sum(cif_usd) < 1.001 * sum(customs_usd) + max(rounding_margin_usd)
+    and sum(customs_usd) > 1000000000
 
 union all
 
 select reporter_iso3, period, cif_table, customs_table, cif_usd, customs_usd
 from pairs
-where is_one_release and cif_usd < customs_usd - half_width_usd
+where is_one_release and cif_usd < customs_usd - rounding_margin_usd

@@ -31,4 +31,4 @@ where
     and c.measure = 'trade_value'
     and f.measure = 'charges'
     and abs(i.value_usd - c.value_usd - f.value_usd)
-    > i.half_width_usd + c.half_width_usd + f.half_width_usd
+    > i.rounding_margin_usd + c.rounding_margin_usd + f.rounding_margin_usd

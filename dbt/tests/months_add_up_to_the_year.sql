@@ -16,7 +16,10 @@ with
 
     months as (
 
-        select y.figure_id, sum(m.value_usd) as value_usd, sum(m.half_width_usd) as half_width_usd
+        select
+            y.figure_id,
+            sum(m.value_usd) as value_usd,
+            sum(m.rounding_margin_usd) as rounding_margin_usd
         from years as y
         inner join
             figures as m
@@ -36,4 +39,4 @@ with
 select y.figure_id, y.value_usd, m.value_usd as months_usd
 from years as y
 inner join months as m on y.figure_id = m.figure_id
-where abs(y.value_usd - m.value_usd) > y.half_width_usd + m.half_width_usd
+where abs(y.value_usd - m.value_usd) > y.rounding_margin_usd + m.rounding_margin_usd

@@ -22,7 +22,7 @@ with
             period_end,
             count(*) as partners,
             sum(value_usd) as value_usd,
-            sum(half_width_usd) as half_width_usd
+            sum(rounding_margin_usd) as rounding_margin_usd
         from figures
         where not is_aggregate
         group by raw_table, release_no, series_id, period_start, period_end
@@ -47,9 +47,10 @@ inner join
     and w.period_start = p.period_start
     and w.period_end = p.period_end
 where
-    p.value_usd - w.value_usd > greatest(p.half_width_usd + w.half_width_usd, 0.0002 * w.value_usd)
+    p.value_usd - w.value_usd
+    > greatest(p.rounding_margin_usd + w.rounding_margin_usd, 0.0002 * w.value_usd)
     or (
         p.partners >= 200
         and w.value_usd - p.value_usd
-        > greatest(p.half_width_usd + w.half_width_usd, 0.0002 * w.value_usd)
+        > greatest(p.rounding_margin_usd + w.rounding_margin_usd, 0.0002 * w.value_usd)
     )

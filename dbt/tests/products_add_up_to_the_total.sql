@@ -20,7 +20,7 @@ with
             period_start,
             period_end,
             sum(value_usd) as value_usd,
-            sum(half_width_usd) as half_width_usd
+            sum(rounding_margin_usd) as rounding_margin_usd
         from figures
         where product_system <> 'total'
         group by file_no, partner_id, series_id, product_system, period_start, period_end
@@ -41,5 +41,5 @@ where
     and case
         when t.is_compilers_own
         then p.value_usd <> t.value_usd
-        else p.value_usd > t.value_usd + t.half_width_usd + p.half_width_usd
+        else p.value_usd > t.value_usd + t.rounding_margin_usd + p.rounding_margin_usd
     end

@@ -21,7 +21,9 @@ with
             t.value_usd as total_usd,
             d.value_usd as domestic_usd,
             r.value_usd as re_exports_usd,
-            t.half_width_usd + d.half_width_usd + coalesce(r.half_width_usd, 0) as half_width_usd,
+            t.rounding_margin_usd
+            + d.rounding_margin_usd
+            + coalesce(r.rounding_margin_usd, 0) as rounding_margin_usd,
             -- What lies between two releases is revised too.
             case
                 when t.source_id = d.source_id and t.release_id = d.release_id
@@ -72,5 +74,5 @@ with
 select figure_id, total_usd, domestic_usd, re_exports_usd
 from pairs
 where
-    domestic_usd > total_usd + half_width_usd + revision_usd
-    or abs(total_usd - domestic_usd - re_exports_usd) > half_width_usd
+    domestic_usd > total_usd + rounding_margin_usd + revision_usd
+    or abs(total_usd - domestic_usd - re_exports_usd) > rounding_margin_usd

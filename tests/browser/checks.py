@@ -185,7 +185,7 @@ def balances(site: Path) -> Iterator[str]:
         ]
         unit, scaled = ("million", millions) if "million" in str(said) else ("billion", billions)
         wanted = Counter(
-            f"{row['reading_id'].replace('_', ' ')}, {row['year']}:"
+            f"{row['basis_id'].replace('_', ' ')}, {row['year']}:"
             f" {scaled(Decimal(row['balance_usd']))} {unit} US dollars"
             for row in csv_rows(site, page, figure)
         )

@@ -42,9 +42,9 @@ _ROW: dict[str, Any] = {
     "hedge": "exact",
     "attributed_to": None,
     "published_on": date(2017, 7, 12),
-    "reading_id": "census",
+    "basis_id": "census",
     "basis_key": _SERIES,
-    "definition_id": "total:total",
+    "product_group": "total:total",
     "hypothesis": "as_stated",
     "release_key": "us_census 2026-09",
     "known_at_publication": "later",
@@ -53,22 +53,22 @@ _ROW: dict[str, Any] = {
     "revision": Decimal("0.091"),
     "fitting_bases": [{"basis": "census", "value": Decimal("27.6246")}],
     "nearest_value": None,
-    "nearest_reading_id": None,
+    "nearest_basis_id": None,
     "nearest_basis_key": None,
-    "nearest_definition_id": None,
+    "nearest_product_group": None,
     "nearest_release_key": None,
     "mix_up": None,
     "part_claim_id": None,
     "missing_rows": [],
     "claims_explained": 1,
-    "readings_fitting": 1,
+    "bases_fitting": 1,
 }
 _NEAREST: dict[str, Any] = {
     "value": None,
     "nearest_value": Decimal("20.805"),
-    "nearest_reading_id": "total_consumption",
+    "nearest_basis_id": "total_consumption",
     "nearest_basis_key": _SERIES,
-    "nearest_definition_id": "total:total",
+    "nearest_product_group": "total:total",
     "nearest_release_key": "us_census 2020-10 + us_census 2021-06",
     "distance": Decimal("6.745"),
 }
@@ -133,7 +133,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "reported_value": Decimal(80),
             "value": Decimal("80.512"),
             "part_claim_id": "c0",
-            "definition_id": "as printed: c0",
+            "product_group": "as printed: c0",
         },
         "Confirmed. US Census Bureau figures put motor vehicles at 80.512 % of the United States'"
         " goods deficit with South Korea in 2016 (census basis, release 2026-09), computed from the"
@@ -141,14 +141,14 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "not_the_basis_of_the_source",
-        {"reading_id": "cif", "attributed_to": "USTR"},
+        {"basis_id": "cif", "attributed_to": "USTR"},
         f"True on another basis. {_CENSUS_PUT} $27.625 billion in 2016 (CIF basis, release"
         " 2026-09). The other figures from USTR are on a different basis.",
     ),
     (
         "not_the_basis_of_the_source",
         {
-            "reading_id": "mirror",
+            "basis_id": "mirror",
             "basis_key": "KOR.export.total.fob.census.nsa + KOR.import.general.cif.census.nsa",
             "release_key": "kita 2018",
             "value": Decimal("23.3"),
@@ -159,7 +159,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "source_has_no_one_basis",
-        {"fitting_bases": _RIVALS, "readings_fitting": 2},
+        {"fitting_bases": _RIVALS, "bases_fitting": 2},
         "Ambiguous. 2 series or product groups fit $27.6 billion: census basis, $27.625 billion;"
         f" CIF basis, $27.580 billion. {_CENSUS_PUT} $27.625 billion in 2016 (census basis, release"
         " 2026-09). Needed: the figure with one more digit, or another figure from the same text.",
@@ -239,7 +239,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         {
             **_NEAREST,
             "sector": "autos",
-            "nearest_definition_id": "autos.hs87",
+            "nearest_product_group": "autos.hs87",
             "missing_rows": ["NAICS 336, 2016", "End-use 300, 2016"],
         },
         "Undetermined. The nearest available figure is $20.805 billion (total consumption basis, HS"
@@ -342,7 +342,7 @@ def test_every_number_is_one_of_the_row(
         "distance": abs(distance),
         "revision": revision,
         "claims_explained": counts[0],
-        "readings_fitting": counts[1],
+        "bases_fitting": counts[1],
         "rounding": rounding,
     }
     held = list(_numbers_of(row))
@@ -356,7 +356,7 @@ def _numbers_of(row: Mapping[str, Any]) -> Iterator[Decimal]:
         if row[name] is not None:
             yield row[name]
     yield from (one["value"] for one in row["fitting_bases"])
-    yield from map(Decimal, (row["claims_explained"], row["readings_fitting"]))
+    yield from map(Decimal, (row["claims_explained"], row["bases_fitting"]))
 
 
 def _numbers_in(text: str, row: Mapping[str, Any]) -> Iterator[Decimal]:

@@ -64,7 +64,7 @@ def test_the_shipped_claims_get_the_published_verdicts(
     objects = json.loads(result.stdout)
     with connect_published(built_warehouse) as connection:
         published = connection.execute(
-            "select claim_id, status, reading_id, release_key, evidence from marts.claim_verdicts"
+            "select claim_id, status, basis_id, release_key, evidence from marts.claim_verdicts"
         ).fetchall()
         inconsistencies = connection.execute(
             f"select {', '.join(INCONSISTENCY)} from marts.claim_inconsistencies order by claim_ids"

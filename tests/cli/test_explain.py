@@ -67,7 +67,7 @@ def test_a_signed_figure_is_a_balance_and_an_unsigned_one_a_size(
 ) -> None:
     signed = answered(bilateral, "-27.6", "-29.6", *YEAR)
     unsigned = answered(bilateral, "27.6", "29.6", *YEAR)
-    assert (signed["told_as"], unsigned["told_as"]) == ("balance", "deficit")
+    assert (signed["display_measure"], unsigned["display_measure"]) == ("balance", "deficit")
     assert signed["gap_usd"] == -unsigned["gap_usd"]
 
 
@@ -83,7 +83,7 @@ def test_a_figure_may_stand_against_a_reading_in_either_order(
     there = answered(bilateral, "27.6", "mirror", *YEAR)
     back = answered(bilateral, "mirror", "27.6", *YEAR)
     assert there["gap_usd"] == -back["gap_usd"]
-    assert [step["cause_code"] for step in there["steps"]] == ["MIRROR_WEST", "MIRROR_EAST"]
+    assert [step["cause_code"] for step in there["steps"]] == ["PARTNER_IMPORTS", "PARTNER_EXPORTS"]
 
 
 def test_a_release_named_after_the_reading_is_the_one_of_the_day(
@@ -160,7 +160,7 @@ def test_a_figure_that_several_readings_give_is_said_to_be_ambiguous(
             " from marts.trade_by_year"
             " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
             " and reported_by = 'reporter' and not is_partial_year"
-            " group by all having count(distinct reading_id) > 1 order by year desc"
+            " group by all having count(distinct basis_id) > 1 order by year desc"
         ).fetchall()[0]
     result = bilateral("explain", str(billions), "census", *PAIR, "--period", str(year))
     assert result.exit_code == 0

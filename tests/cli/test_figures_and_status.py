@@ -23,7 +23,7 @@ def test_the_preferred_figure_is_the_published_one(
     preferred = [row for row in rows if row["is_preferred"]]
     with connect_published(built_warehouse) as connection:
         published = connection.execute(
-            "select reading_id, balance_usd, release_key from marts.trade_by_year"
+            "select basis_id, balance_usd, release_key from marts.trade_by_year"
             " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
             " and year = 2016 and is_preferred"
         ).fetchall()

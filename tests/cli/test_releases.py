@@ -30,7 +30,7 @@ def compared(bilateral: Run, *pair: str) -> dict[str, Any]:
 def cell_key(cell: dict[str, Any]) -> tuple[str, ...]:
     return (
         cell["raw_table"],
-        cell["leg_id"],
+        cell["series_code"],
         cell["measure"],
         cell["partner_code"],
         cell["product_system"],
@@ -70,14 +70,15 @@ def test_a_changed_cell_holds_what_each_release_says(
     with connect_published(built_warehouse) as connection:
         rows = connection.execute(
             "with said as (select o.raw_table,"
-            " coalesce(o.export_leg_id, o.import_leg_id) as leg_id, o.measure, o.partner_code,"
-            " o.product_system, o.product_code, o.period, r.source_id, r.release_id, r.value_usd"
+            " coalesce(o.export_series_code, o.import_series_code) as series_code, o.measure,"
+            " o.partner_code, o.product_system, o.product_code, o.period, r.source_id,"
+            " r.release_id, r.value_usd"
             " from marts.raw_references as r"
             " inner join marts.observations as o on r.observation_id = o.observation_id)"
-            " select raw_table, leg_id, measure, partner_code, product_system, product_code,"
+            " select raw_table, series_code, measure, partner_code, product_system, product_code,"
             " period, a.value_usd, b.value_usd"
-            " from said as a inner join said as b using (source_id, raw_table, leg_id, measure,"
-            " partner_code, product_system, product_code, period)"
+            " from said as a inner join said as b using (source_id, raw_table, series_code,"
+            " measure, partner_code, product_system, product_code, period)"
             " where a.source_id = ? and a.release_id = ? and b.release_id = ?"
             " and a.value_usd <> b.value_usd",
             list(PAIR),
@@ -110,7 +111,7 @@ def test_sums_are_those_of_their_cells(bilateral: Run) -> None:
         cells = [
             cell
             for cell in found["cells"]
-            if all(cell[name] == one[name] for name in ("leg_id", "measure", "change"))
+            if all(cell[name] == one[name] for name in ("series_code", "measure", "change"))
             and (len(cell["period"]) == 4) == (one["period_kind"] == "year")
         ]
         assert sum(cell["change_usd"] for cell in cells) == one["change_usd"]

@@ -196,7 +196,7 @@ def tables_of(figures: list[Figure]) -> dict[str, pl.DataFrame]:
         "stg_published__figures": pl.DataFrame(schema=_PUBLISHED),
         "sector_codes": pl.DataFrame(
             [(PAIR, *code) for code in GROUPS[PAIR]],
-            schema=["definition_id", "product_system", "product_code"],
+            schema=["product_group", "product_system", "product_code"],
             orient="row",
         ),
         "figures_requested": pl.DataFrame(
@@ -244,7 +244,7 @@ def _unioned(figure: Figure) -> dict[str, object]:
         "reported_value": figure.value,
         "reported_unit": figure.unit,
         "value_usd": figure.value,
-        "half_width_usd": figure.half,
+        "rounding_margin_usd": figure.half,
     }
 
 
@@ -276,7 +276,7 @@ _UNIONED: dict[str, pl.DataType] = {
     "reported_value": _MONEY,
     "reported_unit": pl.String(),
     "value_usd": _MONEY,
-    "half_width_usd": _MONEY,
+    "rounding_margin_usd": _MONEY,
 }
 _FILES: dict[str, pl.DataType] = {
     "source_id": pl.String(),
@@ -310,7 +310,7 @@ _CELLS: dict[str, pl.DataType] = {
     "reporter_iso3": pl.String(),
     "partner_code": pl.String(),
     "trade_kind": pl.String(),
-    "definition_id": pl.String(),
+    "product_group": pl.String(),
     "period_start": pl.Date(),
     "period_end": pl.Date(),
 }

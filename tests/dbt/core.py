@@ -41,7 +41,7 @@ MODELS = (
     "bases",
 )
 _KNOWN_ON_A_DAY = ("int_figures__values_known", "int_figures__balances_known")
-_SEEDS = {"source_list", "readings_named", "reading_policy", "sector_codes"}
+_SEEDS = {"source_list", "bases_named", "basis_policy", "sector_codes"}
 _OPEN_DAY = "cast('9999-12-31' as date)"
 # As the build fills it in for the as-of macros.
 _GIVEN_DAY = "cast(as_of_day as date)"

@@ -98,7 +98,7 @@ def check_observations(
     by_row = {f.row_number: f for f in figures}
     stored = connection.execute(
         "select observation_id, source_id, raw_table, releases, known_from, last_release_id,"
-        " last_known_from, value_usd, half_width_usd, reported_unit from marts.observations"
+        " last_known_from, value_usd, rounding_margin_usd, reported_unit from marts.observations"
     ).fetchall()
     assert sorted(row[0] for row in stored) == sorted(grouped)
     for observation_id, *described in stored:
@@ -140,9 +140,9 @@ def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
         "select v.value_id from intermediate.int_figures__values as v"
         " left join intermediate.int_figures__value_rows as r on v.value_id = r.value_id"
         " left join intermediate.int_trade__figures as f on r.figure_id = f.figure_id"
-        " group by v.value_id, v.value_usd, v.half_width_usd, v.release_no"
+        " group by v.value_id, v.value_usd, v.rounding_margin_usd, v.release_no"
         " having sum(f.value_usd) is distinct from v.value_usd"
-        " or sum(f.half_width_usd) is distinct from v.half_width_usd"
+        " or sum(f.rounding_margin_usd) is distinct from v.rounding_margin_usd"
         " or max(f.release_no) is distinct from v.release_no"
     ).fetchall()
     assert not wrong
@@ -155,7 +155,7 @@ def check_values(
 ) -> None:
     """One value of a series and cell on a day, and the one that is known."""
     rows = connection.execute(
-        f"{_PLACES} select p.*, v.value_usd, v.half_width_usd, v.raw_table, v.route"
+        f"{_PLACES} select p.*, v.value_usd, v.rounding_margin_usd, v.raw_table, v.route"
         " from intermediate.int_figures__values as v"
         " inner join places as p on v.cell_id = p.cell_id and v.series_id = p.series_id"
         f" where v.valid_from <= '{day}' and (v.valid_to is null or v.valid_to > '{day}')"
@@ -178,9 +178,9 @@ def check_balances(
 ) -> None:
     """Exports less imports wherever both are known; at the end of a stretch, its last releases."""
     rows = connection.execute(
-        "select c.reporter_iso3, x.series_code, m.series_code, c.definition_id,"
+        "select c.reporter_iso3, x.series_code, m.series_code, c.product_group,"
         " c.period_start, c.period_end,"
-        " b.exports_usd, b.imports_usd, b.balance_usd, b.half_width_usd,"
+        " b.exports_usd, b.imports_usd, b.balance_usd, b.rounding_margin_usd,"
         " b.valid_to, b.exports_release_no, b.imports_release_no"
         " from intermediate.int_figures__balances as b"
         " inner join intermediate.int_figures__cells as c on b.cell_id = c.cell_id"
@@ -234,7 +234,7 @@ def check_as_of(
     balances = connection.execute(
         "select period_start, period_end, balance_usd, release_key"
         f" from intermediate.int_figures__balances_known_as_of('{day}')"
-        " where reporter_iso3 = 'USA' and reading_id = 'census'"
+        " where reporter_iso3 = 'USA' and basis_id = 'census'"
     ).fetchall()
     assert sorted(balances) == sorted(
         (*period, x.value - m.value, " + ".join(sorted({_release_key(x), _release_key(m)})))
@@ -283,7 +283,7 @@ _PLACES = """
 with places as (
     select
         c.cell_id, s.series_id, c.reporter_iso3, s.compiler_iso3, s.flow, s.concept, s.valuation,
-        c.definition_id, c.period_start, c.period_end
+        c.product_group, c.period_start, c.period_end
     from intermediate.int_figures__cells as c
     cross join intermediate.int_trade__series_listed as s
 )

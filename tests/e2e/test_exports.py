@@ -188,7 +188,7 @@ def test_a_quoted_publisher_follows_its_source_and_the_file_it_was_typed_into(
             "create table marts.observations as select 'ministry' as source_id,"
             f" '2018' as release_id, '{folder}/figures.csv' as snapshot_file"
         )
-        connection.execute("create table marts.readings as select 'ministry 2018' as release_key")
+        connection.execute("create table marts.balances as select 'ministry 2018' as release_key")
         _write_keys(connection, "('sources', ['source_id'])")
     out = tmp_path / "exports"
     out.mkdir()

@@ -202,7 +202,7 @@ def forget_a_break_of_basis(copy: ProjectCopy) -> None:
 
 def rank_two_readings_first(copy: ProjectCopy) -> None:
     copy.edit_seed(
-        "reading_policy",
+        "basis_policy",
         where(
             lambda row: row["reporter_iso3"] == "*" and row["trade_kind"] == "goods",
             policy_rank="1",
@@ -211,7 +211,7 @@ def rank_two_readings_first(copy: ProjectCopy) -> None:
 
 
 def prefer_nothing(copy: ProjectCopy) -> None:
-    copy.edit_seed("reading_policy", without(lambda row: row["trade_kind"] == "goods_services"))
+    copy.edit_seed("basis_policy", without(lambda row: row["trade_kind"] == "goods_services"))
 
 
 def quote_a_stranger(copy: ProjectCopy) -> None:
@@ -222,8 +222,8 @@ def quote_a_stranger(copy: ProjectCopy) -> None:
 
 def overlap_two_sections(copy: ProjectCopy) -> None:
     def edit(rows: list[Row]) -> list[Row]:
-        chapter = next(row for row in rows if row["definition_id"] == "hs_section_iii.hs2")
-        return [*rows, {**chapter, "definition_id": "hs_section_iv.hs2"}]
+        chapter = next(row for row in rows if row["product_group"] == "hs_section_iii.hs2")
+        return [*rows, {**chapter, "product_group": "hs_section_iv.hs2"}]
 
     copy.edit_seed("sector_codes", edit)
 
@@ -310,7 +310,7 @@ FAULTS = (
     Fault("a chapter is gone", "no_figure_vanishes_between_releases", lose_a_chapter),
     Fault(
         "a chapter is gone from the only release",
-        "sections_and_remainder_add_up_to_the_total",
+        "sections_and_residual_add_up_to_the_total",
         lose_a_chapter_of_the_only_release,
     ),
     Fault("a part is misprinted", "products_add_up_to_the_total", misprint_an_industry),
@@ -373,7 +373,7 @@ FAULTS = (
     ),
     Fault(
         "a balance is no difference",
-        "valid_rows_of_readings",
+        "valid_rows_of_balances",
         lambda copy: copy.edit_mart(
             "update warehouse.intermediate.int_figures__balances set balance_usd = two_way_usd"
         ),

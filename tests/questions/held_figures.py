@@ -78,7 +78,7 @@ class Row:
     is_printed: bool
     known_from: date
     known_to: date | None
-    leg_id: str | None
+    series_code: str | None
     code: str
     period: Period
     value: Number
@@ -92,7 +92,7 @@ class Row:
 class Leg:
     """One direction of a cell's trade as one country compiled it, on one day."""
 
-    leg_id: str
+    series_code: str
     value: Number
     half: Number
     is_statistic: bool
@@ -150,7 +150,7 @@ class HeldFigures:
 
     def _read_sectors(self, warehouse: Replay) -> None:
         members = warehouse.published(
-            "select definition_id, sector_id, product_system, product_code"
+            "select product_group, sector_id, product_system, product_code"
             " from warehouse.marts.sector_members order by all"
         )
         gathered: dict[str, tuple[str, set[str]]] = {}
@@ -164,8 +164,8 @@ class HeldFigures:
         observations = warehouse.published(
             "select observation_id, source_id, release_id, raw_table, source_rank, evidence_kind,"
             " known_from, known_to, reporter_iso3, partner_code, trade_kind, flow,"
-            " export_leg_id, import_leg_id, product_system, product_code,"
-            " period_start, period_end, value_usd, half_width_usd"
+            " export_series_code, import_series_code, product_system, product_code,"
+            " period_start, period_end, value_usd, rounding_margin_usd"
             " from warehouse.marts.observations where measure = 'trade_value'"
             " order by observation_id"
         )
@@ -178,11 +178,11 @@ class HeldFigures:
                 o["evidence_kind"] == "printed",
                 o["known_from"],
                 o["known_to"],
-                o["export_leg_id"] or o["import_leg_id"],
+                o["export_series_code"] or o["import_series_code"],
                 o["product_code"],
                 Period(o["period_start"], o["period_end"]),
                 o["value_usd"],
-                o["half_width_usd"],
+                o["rounding_margin_usd"],
             )
             pair = (o["reporter_iso3"], o["partner_code"])
             if o["flow"] in ("export", "import"):
@@ -190,7 +190,7 @@ class HeldFigures:
                 self.rows[(*pair, o["trade_kind"], o["product_system"])].append(row)
             if row.is_printed:
                 for own, key in ((True, pair), (False, pair[::-1])):
-                    legs = [x for x in (o["export_leg_id"], o["import_leg_id"]) if x]
+                    legs = [x for x in (o["export_series_code"], o["import_series_code"]) if x]
                     self._printed[(*key, o["trade_kind"])].append(
                         (own, row, o["flow"], [o["product_system"], o["release_id"], *legs])
                     )
@@ -214,7 +214,7 @@ class HeldFigures:
             ("partner", (cell.partner, cell.reporter)),
         ):
             offers: dict[str, list[tuple[tuple, Leg]]] = defaultdict(list)
-            for (leg_id, route, source, table), rows in self._groups(
+            for (series_code, route, source, table), rows in self._groups(
                 pair, cell.trade_kind, system, codes, cell.period, day
             ).items():
                 if route == 1 and {r.period.first for r in rows} != _months(cell.period):
@@ -228,13 +228,13 @@ class HeldFigures:
                     source,
                 )
                 leg = Leg(
-                    leg_id,
+                    series_code,
                     sum((r.value for r in rows), Decimal(0)),
                     sum((r.half for r in rows), Decimal(0)),
                     not rows[0].is_printed,
                     tuple(sorted(r.observation_id for r in rows)),
                 )
-                offers[leg_id].append((order, leg))
+                offers[series_code].append((order, leg))
             found[side] = {
                 name: min(offered, key=lambda x: x[0])[1] for name, offered in offers.items()
             }
@@ -264,7 +264,7 @@ class HeldFigures:
             ):
                 routes.append(1)
             for route in routes:
-                group = (row.leg_id, route, row.source_id, row.raw_table)
+                group = (row.series_code, route, row.source_id, row.raw_table)
                 place = (*group, row.code, row.period.first)
                 other = newest.get(place)
                 if other is None or _newer(row) < _newer(other):
@@ -278,19 +278,23 @@ class HeldFigures:
         """The quantity on every pair of series of one compiler that is known on a day."""
         values = []
         for side, legs in self.legs(cell, day).items():
-            out = [x for x in legs.values() if _is_outbound(x.leg_id, side)]
-            back = [x for x in legs.values() if not _is_outbound(x.leg_id, side)]
+            out = [x for x in legs.values() if _is_outbound(x.series_code, side)]
+            back = [x for x in legs.values() if not _is_outbound(x.series_code, side)]
             if quantity in ("exports", "imports"):
                 for leg in out if quantity == "exports" else back:
                     values.append(
                         Value(
-                            leg.value, leg.half, leg.is_statistic, frozenset({leg.leg_id}), f"{day}"
+                            leg.value,
+                            leg.half,
+                            leg.is_statistic,
+                            frozenset({leg.series_code}),
+                            f"{day}",
                         )
                     )
                 continue
             for o in out:
                 for i in back:
-                    if o.leg_id.split(".")[4:] != i.leg_id.split(".")[4:]:
+                    if o.series_code.split(".")[4:] != i.series_code.split(".")[4:]:
                         continue
                     amount = o.value - i.value if quantity == "balance" else o.value + i.value
                     values.append(
@@ -298,7 +302,7 @@ class HeldFigures:
                             amount,
                             o.half + i.half,
                             o.is_statistic and i.is_statistic,
-                            frozenset({o.leg_id, i.leg_id}),
+                            frozenset({o.series_code, i.series_code}),
                             f"{day}",
                         )
                     )
@@ -341,13 +345,13 @@ class HeldFigures:
         found = self.legs(cell, date.fromisoformat(token))
         amount = Decimal(0)
         for side in ("reporter", "partner"):
-            for leg_id in legs:
-                leg = found[side].get(leg_id)
+            for series_code in legs:
+                leg = found[side].get(series_code)
                 if leg is None:
                     continue
-                sense = 1 if _is_outbound(leg_id, side) or quantity != "balance" else -1
+                sense = 1 if _is_outbound(series_code, side) or quantity != "balance" else -1
                 amount += sense * leg.value
-        held = {leg_id for side in found.values() for leg_id in side}
+        held = {series_code for side in found.values() for series_code in side}
         return amount if legs <= held else None
 
     def every(self, cell: Cell, quantity: str) -> list[Value]:
@@ -380,6 +384,6 @@ def _months(period: Period) -> set[date]:
     return {date(m // 12, m % 12 + 1, 1) for m in range(first, first + period.months)}
 
 
-def _is_outbound(leg_id: str, side: str) -> bool:
+def _is_outbound(series_code: str, side: str) -> bool:
     """Goods leave the reporter as its own exports, or as its partner's imports."""
-    return (leg_id.split(".")[1] == "export") == (side == "reporter")
+    return (series_code.split(".")[1] == "export") == (side == "reporter")

@@ -24,9 +24,9 @@ REQUEST_SCHEMA: dict[str, Any] = {
         f"{side}_{column}": kind
         for side in "ab"
         for column, kind in (
-            ("reading_id", pl.String),
+            ("basis_id", pl.String),
             ("as_of", pl.Date),
-            ("definition_id", pl.String),
+            ("product_group", pl.String),
             ("period_start", pl.Date),
             ("period_end", pl.Date),
         )
@@ -43,8 +43,8 @@ STANDARD_ORDER = (
     ("CIF", "VALUATION"),
     ("BOP_ADJUSTMENT",),
     ("SEASONAL",),
-    ("MIRROR_WEST",),
-    ("MIRROR_EAST",),
+    ("PARTNER_IMPORTS",),
+    ("PARTNER_EXPORTS",),
 )
 
 # Series of each reading, by the side that compiled them: export concept and valuation, import
@@ -88,9 +88,9 @@ class Request:
         }
         for side, end in (("a", self.a), ("b", self.b)):
             row |= {
-                f"{side}_reading_id": end.reading,
+                f"{side}_basis_id": end.reading,
                 f"{side}_as_of": end.as_of,
-                f"{side}_definition_id": end.cell.definition,
+                f"{side}_product_group": end.cell.definition,
                 f"{side}_period_start": end.cell.period.first,
                 f"{side}_period_end": end.cell.period.last,
             }

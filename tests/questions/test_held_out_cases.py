@@ -73,7 +73,7 @@ def test_another_partner_needs_no_more_than_the_country_file(
     cell = year(partner, number)
     amount = figure(held, cell, quantity, CENSUS).value
     (verdict,) = judge(warehouse, level("c", cell, quantity, amount))
-    assert (verdict["status"], verdict["reading_id"]) == ("confirmed", "census")
+    assert (verdict["status"], verdict["basis_id"]) == ("confirmed", "census")
 
 
 def test_a_year_with_eleven_months_is_left_open_and_the_year_is_named(warehouse: Replay) -> None:
@@ -107,7 +107,7 @@ def test_figures_held_only_in_print_are_told_by_their_reading(
             claim = replace(claim, rounding=Decimal("0.1"), value=pages[0].value / 10**9)
             claims.append(replace(claim, document="d", speaker="an institute"))
     for verdict in judge(warehouse, *claims):
-        assert (verdict["status"], verdict["reading_id"]) == ("confirmed", "domestic"), verdict
+        assert (verdict["status"], verdict["basis_id"]) == ("confirmed", "domestic"), verdict
 
 
 def test_what_was_published_after_the_claim_is_marked_so(
@@ -166,8 +166,8 @@ def test_one_figure_on_another_basis_than_the_rest_is_told_apart(
         claim = level(f"c{number}", cell, "balance", amount)
         claims.append(replace(claim, document="d", speaker="the minister"))
     *rest, odd = judge(warehouse, *claims)
-    assert {(v["status"], v["reading_id"]) for v in rest} == {("confirmed", "census")}
-    assert (odd["status"], odd["reading_id"]) == ("other_basis", "cif")
+    assert {(v["status"], v["basis_id"]) for v in rest} == {("confirmed", "census")}
+    assert (odd["status"], odd["basis_id"]) == ("other_basis", "cif")
 
 
 def test_two_speakers_may_each_use_their_own_basis(warehouse: Replay, held: HeldFigures) -> None:
@@ -180,7 +180,7 @@ def test_two_speakers_may_each_use_their_own_basis(warehouse: Replay, held: Held
             claims.append(replace(claim, document="d", speaker=speaker))
     verdicts = judge(warehouse, *claims)
     assert {v["status"] for v in verdicts} == {"confirmed"}
-    assert [v["reading_id"] for v in verdicts] == ["census"] * 3 + ["cif"] * 3
+    assert [v["basis_id"] for v in verdicts] == ["census"] * 3 + ["cif"] * 3
 
 
 def test_what_is_no_trade_statistic_is_out_of_scope(warehouse: Replay) -> None:
@@ -191,7 +191,7 @@ def test_what_is_no_trade_statistic_is_out_of_scope(warehouse: Replay) -> None:
     warehouse.answer({"claims_given": frame}, ["claim_verdicts"])
     (verdict,) = warehouse.rows("claim_verdicts", "claim_id")
     assert verdict["status"] == "out_of_scope"
-    assert verdict["reading_id"] is None
+    assert verdict["basis_id"] is None
 
 
 def test_a_partner_that_is_not_held_is_left_open(warehouse: Replay) -> None:
@@ -257,7 +257,7 @@ def test_a_day_gives_back_what_was_known_on_it(warehouse: Replay, held: HeldFigu
         rows = warehouse.published(
             "select year, balance_usd"
             f" from warehouse.marts.trade_by_year_as_of('{text}')"
-            " where reporter_iso3 = 'USA' and partner_code = 'KOR' and reading_id = 'census'"
+            " where reporter_iso3 = 'USA' and partner_code = 'KOR' and basis_id = 'census'"
             " and trade_kind = 'goods' and year between 1992 and 2015"
         ).rows()
         seen[text] = dict(rows)
@@ -291,7 +291,7 @@ def test_what_no_reading_could_give_is_contradicted(warehouse: Replay) -> None:
         warehouse, level("c", year("CHN", 2015), "imports", Decimal(700_000_000_000), 4)
     )
     assert verdict["status"] == "contradicted"
-    assert verdict["reading_id"] == "census"
+    assert verdict["basis_id"] == "census"
 
 
 def inconsistencies(warehouse: Replay, *claims: Claim) -> list[dict]:

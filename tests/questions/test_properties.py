@@ -131,7 +131,7 @@ def test_a_text_true_of_any_trade_raises_no_alarm(warehouse: Replay, claims: lis
 
 @few
 @given(claims=invented_texts(), place=st.integers(0, 10**6), factor=st.integers(2, 30))
-def test_what_is_told_as_a_clash_is_one(
+def test_what_is_display_measure_a_clash_is_one(
     warehouse: Replay, claims: list[Claim], place: int, factor: int
 ) -> None:
     """Every set of figures told cannot be true together, by another method."""

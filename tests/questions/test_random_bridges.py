@@ -72,7 +72,7 @@ def test_ten_thousand_bridges_with_a_step_at_least_are_walked(
     )
     assert len(answered.bridges) - steps[0] >= 10_000
     assert {"PERIOD_DEFINITION", "SECTOR_DEFINITION", "RELEASE", "REEXPORT", "CIF"} <= set(causes)
-    assert {"GENERAL_VS_CONSUMPTION", "MIRROR_WEST", "MIRROR_EAST"} <= set(causes)
+    assert {"GENERAL_VS_CONSUMPTION", "PARTNER_IMPORTS", "PARTNER_EXPORTS"} <= set(causes)
 
 
 def test_every_bridge_closes_to_the_last_digit(answered: Answered) -> None:

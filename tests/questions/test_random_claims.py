@@ -48,7 +48,7 @@ class Judged:
     @property
     def named(self) -> Fit:
         legs = frozenset((self.verdict["basis_key"] or "").split(" + "))
-        return legs, self.verdict["definition_id"]
+        return legs, self.verdict["product_group"]
 
     @property
     def is_right(self) -> bool:

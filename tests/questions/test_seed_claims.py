@@ -64,7 +64,7 @@ def test_a_shipped_claim_has_its_verdict(
     verdict = verdicts[claim_id]
     assert verdict["status"] == status, verdict["reason_code"]
     if reading is not None:
-        assert verdict["reading_id"] == reading, verdict["reason_code"]
+        assert verdict["basis_id"] == reading, verdict["reason_code"]
     if status == "undetermined":
         assert verdict["missing_rows"]
     else:

@@ -128,13 +128,13 @@ def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: PageConte
 
 def test_the_parts_of_a_partition_add_up_to_the_total(context: PageContext) -> None:
     (pair,) = context.outline.pairs
-    answer = context.ask("sector_partitions", **pair.values)
+    answer = context.ask("sector_breakdowns", **pair.values)
     assert answer
-    for leg in set(answer.column("leg_id")):
-        rows = [row for row in answer.rows if row["leg_id"] == leg]
+    for leg in set(answer.column("series_code")):
+        rows = [row for row in answer.rows if row["series_code"] == leg]
         total = context.marts.run(
-            "select distinct total_usd from marts.trade_by_sector_year where partition_name ="
-            f" '{rows[0]['partition_name']}' and leg_id = '{leg}' and year = {rows[0]['year']}"
+            "select distinct total_usd from marts.trade_by_sector_year where breakdown ="
+            f" '{rows[0]['breakdown']}' and series_code = '{leg}' and year = {rows[0]['year']}"
             f" and reporter_iso3 = '{pair.reporter}' and partner_code = '{pair.partner}'"
         )
         assert [sum(row["value_usd"] for row in rows)] == total.column("total_usd")
@@ -171,9 +171,9 @@ def test_a_sector_without_figures_says_so_and_draws_nothing(context: PageContext
 
 def test_series_are_told_apart_by_the_parts_in_which_they_differ() -> None:
     rows = [
-        {"quantity": "imports", "leg_id": "USA.import.consumption.customs.census.nsa"},
-        {"quantity": "imports", "leg_id": "USA.import.general.cif.census.nsa"},
-        {"quantity": "exports", "leg_id": "USA.export.total.fas.census.nsa"},
+        {"quantity": "imports", "series_code": "USA.import.consumption.customs.census.nsa"},
+        {"quantity": "imports", "series_code": "USA.import.general.cif.census.nsa"},
+        {"quantity": "exports", "series_code": "USA.export.total.fas.census.nsa"},
     ]
     assert list(sector._leg_names(rows).values()) == [
         "exports",

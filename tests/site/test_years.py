@@ -30,12 +30,12 @@ def spread_row(year: int, readings: int, **changed: Any) -> dict[str, Any]:
     return {
         "year": year,
         "readings": readings,
-        "low_reading_id": "cif",
+        "low_basis_id": "cif",
         "low_usd": -3 * _BN,
-        "high_reading_id": "total_consumption",
+        "high_basis_id": "total_consumption",
         "high_usd": -1 * _BN,
         "spread_usd": 2 * _BN,
-        "preferred_reading_id": "census",
+        "preferred_basis_id": "census",
         "preferred_usd": -2 * _BN,
         "why_preferred": "The headline of its office",
         "is_widest": False,
@@ -46,7 +46,7 @@ def spread_row(year: int, readings: int, **changed: Any) -> dict[str, Any]:
 
 def reading(name: str, usd: Decimal, **changed: Any) -> dict[str, Any]:
     return {
-        "reading_id": name,
+        "basis_id": name,
         "balance_usd": usd,
         "is_preferred": False,
         "is_partial_year": False,
@@ -108,7 +108,7 @@ def test_causes_are_told_with_amount_and_share() -> None:
         ),
     ],
 )
-def test_one_reading_is_told_as_one(rows: list[dict[str, Any]], words: str) -> None:
+def test_one_reading_is_display_measure_one(rows: list[dict[str, Any]], words: str) -> None:
     (sentence,) = pair.said(answer(*rows), None, "services")
     assert sentence.startswith(words)
 
@@ -158,8 +158,8 @@ def test_a_reason_goes_on_after_a_colon(reason: str, within: str) -> None:
 def test_bridges_of_releases_have_names_of_their_own() -> None:
     row = {
         "trade_kind": "goods",
-        "a_reading_id": "census",
-        "b_reading_id": "census",
+        "a_basis_id": "census",
+        "b_basis_id": "census",
         "a_release_key": "us_census 2017-01",
         "b_release_key": "us_census 2026-09",
     }
@@ -168,8 +168,8 @@ def test_bridges_of_releases_have_names_of_their_own() -> None:
         for one in (
             row,
             {**row, "a_release_key": "us_census 2020-10"},
-            {**row, "b_reading_id": "cif"},
-            {**row, "b_reading_id": "cif", "trade_kind": "services"},
+            {**row, "b_basis_id": "cif"},
+            {**row, "b_basis_id": "cif", "trade_kind": "services"},
         )
     }
     assert len(names) == 4

@@ -13,9 +13,9 @@ from dagster_project.site.numbers import MILLIONS, millions, share
 from dagster_project.site.queries import Answer
 
 
-def named(reading_id: str | None) -> str:
+def named(basis_id: str | None) -> str:
     """A reading in a sentence."""
-    return (reading_id or "a figure without a name").replace("_", " ")
+    return (basis_id or "a figure without a name").replace("_", " ")
 
 
 def within(reason: str) -> str:
@@ -83,8 +83,8 @@ def raw_rows(row: Mapping[str, Any], context: PageContext) -> Figure:
 
 def anchor(row: Mapping[str, Any]) -> str:
     """The name of a bridge in its page, and of its files."""
-    ends = (row["a_reading_id"] or "figure", row["b_reading_id"] or "figure")
-    if row["a_reading_id"] == row["b_reading_id"]:
+    ends = (row["a_basis_id"] or "figure", row["b_basis_id"] or "figure")
+    if row["a_basis_id"] == row["b_basis_id"]:
         ends = (ends[0], f"{row['a_release_key']} to {row['b_release_key']}")
     return addresses.anchor(f"bridge-{row['trade_kind']}-{ends[0]}-to-{ends[1]}")
 
@@ -99,7 +99,7 @@ def causes(walked: Answer) -> str:
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[str, str]:
-    names = named(row["a_reading_id"]), named(row["b_reading_id"])
+    names = named(row["a_basis_id"]), named(row["b_basis_id"])
     if names[0] != names[1]:
         return names
     # Two releases of one reading.

@@ -167,7 +167,7 @@ def _interval(context: PageContext, claim: Row, candidates: Answer, tried: Seque
             "fit",
             "distance",
             "side",
-            "half_width",
+            "rounding_margin",
             "revision",
             "release_key",
             "evidence_kind",
@@ -221,9 +221,9 @@ def _verdict(context: PageContext, answer: Answer) -> Figure:
             "high",
             "status",
             "value",
-            "reading_id",
+            "basis_id",
             "basis_key",
-            "definition_id",
+            "product_group",
             "release_key",
             "known_at_publication",
             "reason_code",
@@ -330,9 +330,9 @@ def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[st
 def _end(row: Row, end: str) -> str:
     who = row[f"{end}_publisher"] or row[f"{end}_claim_id"]
     if not who:
-        who = f"the {reading_words(row[f'{end}_reading_id'])} reading"
-    amount = billions(row[f"{end}_usd"])
-    return f"{who}'s {reading_words(row['told_as'])} of {amount} USD bn for {row[f'{end}_period']}"
+        who = f"the {reading_words(row[f'{end}_basis_id'])} reading"
+    measure, amount = reading_words(row["display_measure"]), billions(row[f"{end}_usd"])
+    return f"{who}'s {measure} of {amount} USD bn for {row[f'{end}_period']}"
 
 
 # -- the frame of the page ---------------------------------------------------------------
@@ -377,14 +377,14 @@ def _facts(context: PageContext, claim: Row) -> list[tuple[str, str]]:
             _allowed(claim),
         ),
     ]
-    if claim["reading_id"] or claim["basis_key"]:
-        basis = reading_words(claim["reading_id"]) or claim["basis_key"]
+    if claim["basis_id"] or claim["basis_key"]:
+        basis = reading_words(claim["basis_id"]) or claim["basis_key"]
         if claim["reading_description"]:
             basis += f": {claim['reading_description']}"
         facts.append(("Reading of the verdict", basis))
         facts.append(("Series", claim["basis_key"] or ABSENT))
-    if claim["definition_id"] and claim["sector"] != "total":
-        facts.append(("Products counted", claim["definition_name"] or claim["definition_id"]))
+    if claim["product_group"] and claim["sector"] != "total":
+        facts.append(("Products counted", claim["definition_name"] or claim["product_group"]))
     if claim["release_key"]:
         facts.append(("Release", claim["release_key"]))
     return facts

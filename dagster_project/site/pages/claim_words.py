@@ -144,7 +144,7 @@ def _why(claim: Row, row: Row) -> str:
             return "A run that begins with the first year held: it may be longer."
         return (
             f"{capital(outside(claim, row))}, but known only to within"
-            f" {_length(claim, row['half_width'])}: too coarsely to tell."
+            f" {_length(claim, row['rounding_margin'])}: too coarsely to tell."
         )
     words = f"{capital(outside(claim, row))}."
     if row["is_within_revision"]:

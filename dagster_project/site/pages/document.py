@@ -89,7 +89,7 @@ def _told(context: PageContext, row: Row) -> dict[str, Any]:
         "status": row["status"],
         "words": status_words(row["status"]),
         "found": compared(row["value"], row["unit"], row["rounding"]),
-        "basis": reading_words(row["reading_id"]) or ABSENT,
+        "basis": reading_words(row["basis_id"]) or ABSENT,
         "definition": row["definition_name"],
     }
 
@@ -108,7 +108,7 @@ def _figures(context: PageContext, answer: Answer) -> Figure:
             "unit",
             "status",
             "value",
-            "reading_id",
+            "basis_id",
             "release_key",
             "reason_code",
             "missing_rows",
@@ -127,7 +127,7 @@ def _bases(context: PageContext, answer: Answer) -> list[Figure]:
             " word such as about loosens tells nothing of its basis.",
             basis=context.basis("one row a speaker, kind of trade and reading", answer),
             answer=answer,
-            columns=("attributed_to", "trade_kind", "reading_id", "figures", "claim_ids"),
+            columns=("attributed_to", "trade_kind", "basis_id", "figures", "claim_ids"),
         )
     ]
 
@@ -142,10 +142,10 @@ def _speaker(context: PageContext, rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "who": first["attributed_to"] or "The document itself",
         "kind": KINDS.get(first["trade_kind"], first["trade_kind"]),
-        "is_one": first["readings_of_speaker"] == 1,
+        "is_one": first["bases_of_source"] == 1,
         "readings": [
             {
-                "name": reading_words(row["reading_id"]),
+                "name": reading_words(row["basis_id"]),
                 "claims": claim_links(context, row["claim_ids"]),
             }
             for row in rows

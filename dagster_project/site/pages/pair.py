@@ -93,7 +93,7 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
     if row is None:
         return [f"No balance in {KINDS[kind]} of a whole year is held."]
     because = f": {bridge.within(row['why_preferred'])}" if row["why_preferred"] else ""
-    preferred = bridge.named(row["preferred_reading_id"])
+    preferred = bridge.named(row["preferred_basis_id"])
     if row["readings"] == 1:
         one = f"{billions(row['preferred_usd'])} billion US dollars on the {preferred} reading"
         years = len(spreads.rows)
@@ -103,7 +103,7 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
             f"One balance in {KINDS[kind]} is held for each of {years} years. That of"
             f" {row['year']} is {one}{because}."
         ]
-    low, high = bridge.named(row["low_reading_id"]), bridge.named(row["high_reading_id"])
+    low, high = bridge.named(row["low_basis_id"]), bridge.named(row["high_basis_id"])
     sentences = [
         f"For {row['year']}, the last year held on several readings, {row['readings']} balances in"
         f" {KINDS[kind]} stand side by side, from {billions(row['low_usd'])} ({low}) to"
@@ -118,8 +118,8 @@ def said(spreads: Answer, walked: Answer | None, kind: str) -> list[str]:
         sentences.append(
             f"The balances of a year lay furthest apart in {widest['year']}:"
             f" {billions(widest['spread_usd'])} billion US dollars between"
-            f" {bridge.named(widest['low_reading_id'])} and"
-            f" {bridge.named(widest['high_reading_id'])}."
+            f" {bridge.named(widest['low_basis_id'])} and"
+            f" {bridge.named(widest['high_basis_id'])}."
         )
     return sentences
 
@@ -159,7 +159,7 @@ def balances(context: PageContext, pair: Pair, kind: str = "goods") -> Figure:
         basis=context.basis("each line is a reading of its own", answer),
         answer=answer,
         picture=picture,
-        columns=("year", "reading_id", "exports_usd", "imports_usd", "balance_usd", "release_key"),
+        columns=("year", "basis_id", "exports_usd", "imports_usd", "balance_usd", "release_key"),
         absence=None if picture else _without_line(answer, kind),
         links=_years(context, pair),
     )
@@ -174,7 +174,7 @@ def _latest(context: PageContext, pair: Pair, kind: str) -> Figure:
         unit=f"{capital(MILLIONS)}.",
         basis=context.basis("each row is a reading of its own, all products", answer),
         answer=answer,
-        columns=("period", "reading_id", "balance_usd", "exports_usd", "imports_usd", "known_from"),
+        columns=("period", "basis_id", "balance_usd", "exports_usd", "imports_usd", "known_from"),
         absence=None if answer else f"No figure in {KINDS[kind]} is held.",
     )
 
@@ -195,8 +195,8 @@ def _spreads(context: PageContext, pair: Pair, kind: str, answer: Answer) -> Fig
         basis=context.basis("each row is a year, all products", answer),
         answer=answer,
         columns=(
-            "year", "readings", "spread_usd", "low_reading_id", "low_usd", "high_reading_id",
-            "high_usd", "preferred_reading_id", "preferred_usd",
+            "year", "readings", "spread_usd", "low_basis_id", "low_usd", "high_basis_id",
+            "high_usd", "preferred_basis_id", "preferred_usd",
         ),
         links=_years(context, pair),
     )  # fmt: skip
@@ -216,7 +216,7 @@ def _printed(context: PageContext, pair: Pair, kind: str) -> list[Figure]:
             basis=context.basis("each row is a claim; the release is that of its verdict", answer),
             answer=answer,
             columns=(
-                "claim_id", "year", "printed_usd", "verdict", "reading_id", "document_publisher",
+                "claim_id", "year", "printed_usd", "verdict", "basis_id", "document_publisher",
                 "says",
             ),
             links={
@@ -283,10 +283,10 @@ def _documents(context: PageContext, pair: Pair) -> list[Link]:
 
 def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
     # The preferred reading of the last year is the strong line, also where another led before.
-    strong = {row["reading_id"] for row in answer.rows if row["is_preferred"]}
+    strong = {row["basis_id"] for row in answer.rows if row["is_preferred"]}
     last = max((row["year"] for row in answer.rows if row["is_preferred"]), default=None)
     strong &= {
-        row["reading_id"] for row in answer.rows if row["is_preferred"] and row["year"] == last
+        row["basis_id"] for row in answer.rows if row["is_preferred"] and row["year"] == last
     }
     return [
         Line(
@@ -300,7 +300,7 @@ def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
 
 
 def _by_reading(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    return [(name, list(group)) for name, group in groupby(rows, lambda row: row["reading_id"])]
+    return [(name, list(group)) for name, group in groupby(rows, lambda row: row["basis_id"])]
 
 
 def _dots(printed: Answer, styles: dict[str, int]) -> list[Dot]:
@@ -309,7 +309,7 @@ def _dots(printed: Answer, styles: dict[str, int]) -> list[Dot]:
             name=f"{row['document_publisher'] or row['claim_id']} prints for {row['year']}",
             year=row["year"],
             usd=row["printed_usd"],
-            style=styles.get(row["reading_id"]) if row["reading_id"] else None,
+            style=styles.get(row["basis_id"]) if row["basis_id"] else None,
         )
         for row in printed.rows
     ]
@@ -333,9 +333,9 @@ def _summary(answer: Answer, pair: Pair, kind: str) -> str:
     year = max(several or by_year)
     rows = sorted(by_year[year], key=lambda row: row["balance_usd"])
     names = "; ".join(
-        f"{bridge.named(row['reading_id'])} {billions(row['balance_usd'])}" for row in rows
+        f"{bridge.named(row['basis_id'])} {billions(row['balance_usd'])}" for row in rows
     )
     return (
-        f"Lines of {len(dict.fromkeys(answer.column('reading_id')))} readings from"
+        f"Lines of {len(dict.fromkeys(answer.column('basis_id')))} readings from"
         f" {min(by_year)} to {max(by_year)}. In {year}, in {BILLIONS}: {names}."
     )

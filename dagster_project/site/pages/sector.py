@@ -61,10 +61,10 @@ def page(context: PageContext, pair: Pair, sector: str) -> list[File]:
 
 def overview(context: PageContext, pair: Pair) -> list[File]:
     """The sectors of a pair: those that make up the total, and all with a page."""
-    answer = context.ask("sector_partitions", **pair.values)
+    answer = context.ask("sector_breakdowns", **pair.values)
     figures = [
         _partition(context, pair, Answer(answer.sql, answer.columns, list(rows)))
-        for _, rows in groupby(answer.rows, lambda row: (row["partition_name"], row["trade_kind"]))
+        for _, rows in groupby(answer.rows, lambda row: (row["breakdown"], row["trade_kind"]))
     ]
     return context.page(
         addresses.of_sectors(pair.reporter, pair.partner),
@@ -99,7 +99,7 @@ def _by_year(context: PageContext, pair: Pair, name: str, answer: Answer) -> Fig
         answer=answer,
         picture=picture,
         columns=(
-            "year", "definition_id", "quantity", "leg_id", "value_usd", "share",
+            "year", "product_group", "quantity", "series_code", "value_usd", "share",
             "members_found", "release_key",
         ),
         absence=None if picture else "No figure of a whole year is held.",
@@ -115,7 +115,7 @@ def _balances(context: PageContext, pair: Pair, name: str, answer: Answer) -> Fi
         basis=context.basis("each row is one definition on one reading", answer),
         answer=answer,
         columns=(
-            "year", "definition_id", "reading_id", "exports_usd", "imports_usd", "balance_usd",
+            "year", "product_group", "basis_id", "exports_usd", "imports_usd", "balance_usd",
         ),
         absence=None
         if answer
@@ -138,7 +138,7 @@ def _definitions(context: PageContext, name: str, answer: Answer) -> Figure:
         ),
         answer=answer,
         columns=(
-            "definition_id", "definition_name", "product_system", "product_codes", "note",
+            "product_group", "definition_name", "product_system", "product_codes", "note",
             "held", "first_year", "last_year",
         ),
         absence=None if answer else "No definition of this name is listed.",
@@ -170,7 +170,7 @@ def _gaps(context: PageContext, name: str, answer: Answer, definitions: Answer) 
         answer=answer,
         picture=picture,
         columns=(
-            "year", "quantity", "a_definition_id", "a_usd", "b_definition_id", "b_usd",
+            "year", "quantity", "a_product_group", "a_usd", "b_product_group", "b_usd",
             "amount_usd", "cause", "a_release_key", "b_release_key",
         ),
         absence=None
@@ -189,7 +189,7 @@ def _gap_groups(
         name: place
         for place, name in enumerate(
             dict.fromkeys(
-                row[side] for side in ("a_definition_id", "b_definition_id") for row in answer.rows
+                row[side] for side in ("a_product_group", "b_product_group") for row in answer.rows
             )
         )
     }
@@ -203,8 +203,8 @@ def _gap_groups(
             + f": {millions(row['amount_usd'], signed=True)}",
             [
                 bars.Bar(
-                    _ending(row[f"{side}_definition_id"]),
-                    styles[row[f"{side}_definition_id"]],
+                    _ending(row[f"{side}_product_group"]),
+                    styles[row[f"{side}_product_group"]],
                     row[f"{side}_usd"],
                 )
                 for side in "ab"
@@ -224,7 +224,7 @@ def _claims(context: PageContext, name: str, answer: Answer) -> Figure:
         answer=answer,
         columns=(
             "claim_id", "publisher", "period", "reported_value", "unit", "status",
-            "definition_id", "release_key",
+            "product_group", "release_key",
         ),
         absence=None if answer else "No document held prints a figure of this sector.",
         links={
@@ -245,8 +245,8 @@ def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
             head,
             [
                 bars.Bar(
-                    names[row["quantity"], row["leg_id"]],
-                    styles[names[row["quantity"], row["leg_id"]]],
+                    names[row["quantity"], row["series_code"]],
+                    styles[names[row["quantity"], row["series_code"]]],
                     row["value_usd"],
                 )
                 for row in rows
@@ -254,15 +254,15 @@ def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
         )
         for head, rows in groupby(answer.rows, lambda row: row["sector_name"])
     ]
-    figure_id = f"partition-{first['partition_name']}-{first['trade_kind']}-{first['year']}"
+    figure_id = f"partition-{first['breakdown']}-{first['trade_kind']}-{first['year']}"
     return Figure(
         id=figure_id.lower().replace(" ", "-").replace("_", "-"),
-        title=f"{first['partition_name']}: {KINDS[first['trade_kind']]} of {first['year']}, every"
+        title=f"{first['breakdown']}: {KINDS[first['trade_kind']]} of {first['year']}, every"
         " product counted once",
         unit=f"{capital(MILLIONS)}. The parts and what they leave of the total add up to it"
         " exactly; a release of the total that is later leaves its revisions.",
         basis=context.basis(
-            "; ".join(dict.fromkeys(answer.column("leg_id"))),
+            "; ".join(dict.fromkeys(answer.column("series_code"))),
             answer,
             "release_key",
             "total_release_key",
@@ -280,7 +280,7 @@ def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
             legend=tuple(LegendEntry(name, style) for name, style in styles.items()),
         ),
         columns=(
-            "sector_name", "quantity", "leg_id", "value_usd", "share", "release_key",
+            "sector_name", "quantity", "series_code", "value_usd", "share", "release_key",
             "total_release_key",
         ),
         links={
@@ -304,12 +304,17 @@ def _years(context: PageContext, pair: Pair) -> dict[str, str]:
 def _lines(answer: Answer) -> list[balances.Line]:
     names = _leg_names(answer.rows)
     kinds = len(set(answer.column("trade_kind"))) > 1
-    definitions = len(set(answer.column("definition_id"))) > 1
+    definitions = len(set(answer.column("product_group"))) > 1
     lines = []
     for place, ((definition, quantity, leg, kind), rows) in enumerate(
         groupby(
             answer.rows,
-            lambda row: (row["definition_id"], row["quantity"], row["leg_id"], row["trade_kind"]),
+            lambda row: (
+                row["product_group"],
+                row["quantity"],
+                row["series_code"],
+                row["trade_kind"],
+            ),
         )
     ):
         ending = f" {_ending(definition)}" if definitions else ""
@@ -336,7 +341,9 @@ def _leg_names(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     """
     names = {}
     for direction in _DIRECTIONS:
-        legs = list(dict.fromkeys(row["leg_id"] for row in rows if row["quantity"] == direction))
+        legs = list(
+            dict.fromkeys(row["series_code"] for row in rows if row["quantity"] == direction)
+        )
         parts = list(zip(*(leg.split(".") for leg in legs), strict=False))
         for leg in legs:
             told = [
@@ -358,13 +365,13 @@ def _latest(name: str, held: Answer, years: Answer) -> str:
         return (
             f"In {row['year']} exports came to {millions(row['exports_usd'])} and imports to"
             f" {millions(row['imports_usd'])} {MILLION}: a balance of"
-            f" {millions(row['balance_usd'])} by the definition {row['definition_id']}."
+            f" {millions(row['balance_usd'])} by the definition {row['product_group']}."
         )
     if years:
         row = max(years.rows, key=lambda one: one["year"])
         return (
             f"The last figure held is of {row['year']}: {row['quantity']} of"
-            f" {millions(row['value_usd'])} {MILLION} by the definition {row['definition_id']}."
+            f" {millions(row['value_usd'])} {MILLION} by the definition {row['product_group']}."
         )
     return f"No figure of {name} is held of this pair."
 
@@ -379,9 +386,9 @@ def _differing(definitions: Answer, gaps: Answer) -> str:
         return words
     row = gaps.rows[0]
     return (
-        f"{words} They count different products: in {row['year']} {row['b_definition_id']} has"
+        f"{words} They count different products: in {row['year']} {row['b_product_group']} has"
         f" {millions(row['amount_usd'], signed=True)} {MILLION} of {row['quantity']} against"
-        f" {row['a_definition_id']}."
+        f" {row['a_product_group']}."
     )
 
 

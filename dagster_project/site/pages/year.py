@@ -78,15 +78,15 @@ def said(answer: Answer, kind: str, year: int, widest: tuple[str, str] | None) -
     if len(rows) == 1:
         text = (
             f"One balance in {KINDS[kind]} is held for {period}: {billions(first['balance_usd'])}"
-            f" billion US dollars on the {named(first['reading_id'])} reading{because}."
+            f" billion US dollars on the {named(first['basis_id'])} reading{because}."
         )
     else:
         low, high = rows[0], rows[-1]
         text = (
             f"For {period}, {len(rows)} balances in {KINDS[kind]} are held, from"
-            f" {billions(low['balance_usd'])} ({named(low['reading_id'])}) to"
-            f" {billions(high['balance_usd'])} ({named(high['reading_id'])}) billion US dollars."
-            f" Preferred is {named(first['reading_id'])},"
+            f" {billions(low['balance_usd'])} ({named(low['basis_id'])}) to"
+            f" {billions(high['balance_usd'])} ({named(high['basis_id'])}) billion US dollars."
+            f" Preferred is {named(first['basis_id'])},"
             f" {billions(first['balance_usd'])}{because}."
         )
     sentences = [text]
@@ -108,7 +108,7 @@ def _widest(
     # Bridges of the preferred reading come first, the widest before the others.
     for row in bridges:
         if row["trade_kind"] == kind and row["is_of_preferred"] and not row["is_between_releases"]:
-            other = row["a_reading_id"] if row["b_is_preferred"] else row["b_reading_id"]
+            other = row["a_basis_id"] if row["b_is_preferred"] else row["b_basis_id"]
             return named(other), bridge.causes(walks[row["bridge_id"]])
     return None
 
@@ -137,9 +137,9 @@ def _readings(context: PageContext, pair: Pair, kind: str, year: int, answer: An
     if len(answer.rows) > 1:
         drawn = [
             bars.total(
-                named(row["reading_id"]) + (", preferred" if row["is_preferred"] else ""),
+                named(row["basis_id"]) + (", preferred" if row["is_preferred"] else ""),
                 row["balance_usd"],
-                theme.colour(styles[row["reading_id"]]),
+                theme.colour(styles[row["basis_id"]]),
                 is_strong=row["is_preferred"],
             )
             for row in answer.rows
@@ -147,13 +147,13 @@ def _readings(context: PageContext, pair: Pair, kind: str, year: int, answer: An
         picture = Picture(
             summary=f"Balances in {BILLIONS}: "
             + "; ".join(
-                f"{named(row['reading_id'])} {billions(row['balance_usd'])}" for row in answer.rows
+                f"{named(row['basis_id'])} {billions(row['balance_usd'])}" for row in answer.rows
             )
             + ".",
             wide=bars.draw(drawn, figure_id),
             legend=tuple(
                 LegendEntry(named(name), styles[name], notes[name])
-                for name in answer.column("reading_id")
+                for name in answer.column("basis_id")
             ),
         )
     return Figure(
@@ -165,7 +165,7 @@ def _readings(context: PageContext, pair: Pair, kind: str, year: int, answer: An
         answer=answer,
         picture=picture,
         columns=(
-            "reading_id", "balance_usd", "spread_usd", "reason", "exports_usd", "imports_usd",
+            "basis_id", "balance_usd", "spread_usd", "reason", "exports_usd", "imports_usd",
             "evidence_kind", "release_key", "known_from",
         ),
     )  # fmt: skip
@@ -182,7 +182,7 @@ def _others(context: PageContext, pair: Pair, kind: str, year: int) -> Figure | 
         basis=context.basis("each row is one release or one page", answer),
         answer=answer,
         columns=(
-            "reading_id", "balance_usd", "spread_usd", "evidence_kind", "release_key",
+            "basis_id", "balance_usd", "spread_usd", "evidence_kind", "release_key",
             "known_from", "reason",
         ),
     )  # fmt: skip
@@ -202,7 +202,7 @@ def _sectors(context: PageContext, pair: Pair, year: int) -> Figure:
         answer=answer,
         columns=(
             "sector_id", "sector", "definition", "exports_usd", "exports_share", "imports_usd",
-            "imports_share", "partition_name", "export_leg_id", "import_leg_id",
+            "imports_share", "breakdown", "export_series_code", "import_series_code",
         ),
         absence=None if answer else f"No figure by sector is held for {year}.",
         links={
@@ -225,7 +225,7 @@ def _mirror(context: PageContext, pair: Pair, year: int) -> Figure:
         answer=answer,
         columns=(
             "exporter_iso3", "importer_iso3", "exporter_reported_usd", "importer_reported_usd",
-            "gap_usd", "importer_to_exporter_ratio", "export_leg_id", "import_leg_id",
+            "gap_usd", "importer_to_exporter_ratio", "export_series_code", "import_series_code",
         ),
         absence=None if answer else f"No flow of {year} is held from both sides.",
     )  # fmt: skip

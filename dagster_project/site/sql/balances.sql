@@ -1,19 +1,19 @@
 -- The balance of each whole year on every reading.
 select
     year,
-    reading_id,
+    basis_id,
     exports_usd,
     imports_usd,
     balance_usd,
     is_preferred,
     evidence_kind,
     release_key,
-    export_leg_id,
-    import_leg_id
+    export_series_code,
+    import_series_code
 from marts.trade_by_year
 where
     reporter_iso3 = {{ reporter }}
     and partner_code = {{ partner }}
     and trade_kind = {{ trade_kind }}
     and not is_partial_year
-order by policy_rank, reading_id, year
+order by policy_rank, basis_id, year

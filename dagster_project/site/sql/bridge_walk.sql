@@ -7,14 +7,14 @@ with
         select
             0 as place,
             'from' as role,
-            a_reading_id as reading_id,
+            a_basis_id as basis_id,
             a_usd as amount_usd,
             a_usd as after_usd,
             a_basis_key as series,
             a_release_key as release_key
         from bridge
         union all
-        select steps + 2, 'to', b_reading_id, b_usd, b_usd, b_basis_key, b_release_key
+        select steps + 2, 'to', b_basis_id, b_usd, b_usd, b_basis_key, b_release_key
         from bridge
 
     ),
@@ -36,7 +36,7 @@ with
 select
     place,
     role,
-    reading_id as name,
+    basis_id as name,
     null as cause_code,
     amount_usd,
     null as gap_share,

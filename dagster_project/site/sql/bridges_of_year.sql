@@ -3,7 +3,7 @@
 with
     preferred as (
 
-        select period, trade_kind, reading_id
+        select period, trade_kind, basis_id
         from marts.trade_by_year
         where
             reporter_iso3 = {{ reporter }}
@@ -16,16 +16,16 @@ with
 select
     b.bridge_id,
     b.trade_kind,
-    b.a_reading_id,
+    b.a_basis_id,
     b.a_release_key,
-    b.b_reading_id,
+    b.b_basis_id,
     b.b_release_key,
     b.gap_usd,
     b.residual_usd,
     b.steps,
-    b.a_reading_id = b.b_reading_id as is_between_releases,
-    p.reading_id in (b.a_reading_id, b.b_reading_id) as is_of_preferred,
-    p.reading_id = b.b_reading_id as b_is_preferred
+    b.a_basis_id = b.b_basis_id as is_between_releases,
+    p.basis_id in (b.a_basis_id, b.b_basis_id) as is_of_preferred,
+    p.basis_id = b.b_basis_id as b_is_preferred
 from marts.bridges as b
 inner join
     preferred as p
@@ -36,8 +36,8 @@ where
     b.reporter_iso3 = {{ reporter }}
     and b.partner_code = {{ partner }}
     and b.quantity = 'balance'
-    and b.a_definition_id = 'total:total'
-    and b.b_definition_id = 'total:total'
+    and b.a_product_group = 'total:total'
+    and b.b_product_group = 'total:total'
     and b.a_claim_id is null
     and b.b_claim_id is null
 order by b.trade_kind, is_between_releases, is_of_preferred desc, abs(b.gap_usd) desc, b.bridge_id

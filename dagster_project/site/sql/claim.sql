@@ -8,9 +8,9 @@ with
 
     definitions as (
 
-        select definition_id, min(definition_name) as definition_name
+        select product_group, min(definition_name) as definition_name
         from marts.sectors
-        group by definition_id
+        group by product_group
 
     ),
 
@@ -20,11 +20,11 @@ with
             reporter_iso3,
             partner_code,
             trade_kind,
-            reading_id,
+            basis_id,
             min(description) as reading_description
         from marts.bases
         where is_named
-        group by reporter_iso3, partner_code, trade_kind, reading_id
+        group by reporter_iso3, partner_code, trade_kind, basis_id
 
     )
 
@@ -61,17 +61,17 @@ select
     c.high_is_closed,
     v.status,
     k.meaning as status_meaning,
-    v.reading_id,
+    v.basis_id,
     r.reading_description,
     v.basis_key,
-    v.definition_id,
+    v.product_group,
     d.definition_name,
     v.hypothesis,
     v.value,
     v.release_key,
     v.known_at_publication,
     v.claims_explained,
-    v.readings_fitting,
+    v.bases_fitting,
     v.candidates_tried,
     v.reason_code,
     w.meaning as reason_meaning,
@@ -79,9 +79,9 @@ select
     v.revision,
     v.fitting_bases,
     v.nearest_value,
-    v.nearest_reading_id,
+    v.nearest_basis_id,
     v.nearest_basis_key,
-    v.nearest_definition_id,
+    v.nearest_product_group,
     v.nearest_release_key,
     v.mix_up,
     v.part_claim_id,
@@ -97,12 +97,12 @@ left join seeds.coded_values as w on w.column_name = 'reason_code' and v.reason_
 left join seeds.claim_measures as m on c.measure = m.measure
 left join seeds.claim_hedges as h on c.hedge = h.hedge
 left join sectors as s on c.sector = s.sector_id
-left join definitions as d on v.definition_id = d.definition_id
+left join definitions as d on v.product_group = d.product_group
 left join
     described as r
     on c.reporter_iso3 = r.reporter_iso3
     and c.partner_code = r.partner_code
     and c.trade_kind = r.trade_kind
-    and v.reading_id = r.reading_id
+    and v.basis_id = r.basis_id
 where c.claim_id = {{ claim }}
 order by c.claim_id

@@ -3,9 +3,9 @@
 with
     definitions as (
 
-        select definition_id, min(definition_name) as definition_name
+        select product_group, min(definition_name) as definition_name
         from marts.sectors
-        group by definition_id
+        group by product_group
 
     ),
 
@@ -36,9 +36,9 @@ with
         select
             t.candidate_id,
             string_agg(
-                distinct replace(b.reading_id, '_', ' '),
+                distinct replace(b.basis_id, '_', ' '),
                 ', '
-                order by replace(b.reading_id, '_', ' ')
+                order by replace(b.basis_id, '_', ' ')
             ) as readings
         from tried as t
         inner join
@@ -46,8 +46,8 @@ with
             on t.reporter_iso3 = b.reporter_iso3
             and t.partner_code = b.partner_code
             and t.trade_kind = b.trade_kind
-            and coalesce(t.export_leg_id, b.export_leg_id) = b.export_leg_id
-            and coalesce(t.import_leg_id, b.import_leg_id) = b.import_leg_id
+            and coalesce(t.export_series_code, b.export_series_code) = b.export_series_code
+            and coalesce(t.import_series_code, b.import_series_code) = b.import_series_code
         where b.is_named
         group by t.candidate_id
 
@@ -56,7 +56,7 @@ with
 select
     t.hypothesis,
     coalesce(r.readings, t.basis_key) as readings,
-    coalesce(d.definition_name, t.definition_id) as products,
+    coalesce(d.definition_name, t.product_group) as products,
     cast(cast(t.value as double) / t.multiplier as decimal(32, 6)) as value,
     t.fit,
     -- With more digits than a figure has: what lies just outside is not inside.
@@ -70,13 +70,13 @@ select
     end as side,
     t.release_key,
     t.evidence_kind,
-    cast(cast(t.half_width as double) / t.multiplier as decimal(32, 6)) as half_width,
+    cast(cast(t.rounding_margin as double) / t.multiplier as decimal(32, 6)) as rounding_margin,
     cast(cast(t.revision as double) / t.multiplier as decimal(32, 6)) as revision,
     t.is_within_revision,
     t.is_chosen,
     t.hypothesis like 'as_stated%' as is_as_stated,
     row_number() over (
-        partition by t.hypothesis, t.basis_key, t.definition_id, t.quantity
+        partition by t.hypothesis, t.basis_key, t.product_group, t.quantity
         order by
             t.is_chosen desc,
             case t.fit when 'exact' then 1 when 'possible' then 2 else 3 end,
@@ -88,13 +88,13 @@ select
     t.known_at_publication,
     t.known_from,
     t.basis_key,
-    t.definition_id,
+    t.product_group,
     t.quantity,
     t.part_claim_id,
     t.candidate_id
 from tried as t
 left join readings as r on t.candidate_id = r.candidate_id
-left join definitions as d on t.definition_id = d.definition_id
+left join definitions as d on t.product_group = d.product_group
 order by
     is_as_stated desc,
     t.is_chosen desc,

@@ -10,7 +10,7 @@ select
     c.period,
     v.status,
     v.value,
-    v.reading_id,
+    v.basis_id,
     case when c.sector <> 'total' then d.definition_name end as definition_name,
     v.release_key,
     v.known_at_publication,
@@ -28,10 +28,10 @@ from marts.claims as c
 inner join marts.claim_verdicts as v on c.claim_id = v.claim_id
 left join
     (
-        select definition_id, min(definition_name) as definition_name
+        select product_group, min(definition_name) as definition_name
         from marts.sectors
-        group by definition_id
+        group by product_group
     ) as d
-    on v.definition_id = d.definition_id
+    on v.product_group = d.product_group
 where c.document_id = {{ document }}
 order by c.claim_id

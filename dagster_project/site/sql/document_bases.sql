@@ -5,7 +5,7 @@ with
         select
             c.attributed_to,
             c.trade_kind,
-            v.reading_id,
+            v.basis_id,
             c.claim_id,
             unnest(string_split(v.release_key, ' + ')) as release_key
         from marts.claims as c
@@ -14,18 +14,18 @@ with
             c.document_id = {{ document }}
             and c.is_exact
             and v.status in ('confirmed', 'revised', 'other_basis')
-            and v.reading_id is not null
+            and v.basis_id is not null
 
     )
 
 select
     attributed_to,
     trade_kind,
-    reading_id,
+    basis_id,
     count(distinct claim_id) as figures,
     list(distinct claim_id order by claim_id) as claim_ids,
-    count(*) over (partition by attributed_to, trade_kind) as readings_of_speaker,
+    count(*) over (partition by attributed_to, trade_kind) as bases_of_source,
     string_agg(distinct release_key, ' + ' order by release_key) as release_key
 from placed
-group by attributed_to, trade_kind, reading_id
-order by attributed_to nulls first, trade_kind, figures desc, reading_id
+group by attributed_to, trade_kind, basis_id
+order by attributed_to nulls first, trade_kind, figures desc, basis_id

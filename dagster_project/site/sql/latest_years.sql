@@ -24,7 +24,7 @@ with
         select
             strftime(min(m.month), '%Y-%m') || '/' || strftime(max(m.month), '%Y-%m') as period,
             r.year - 1 as year,
-            m.reading_id,
+            m.basis_id,
             sum(m.exports_usd) as exports_usd,
             sum(m.imports_usd) as imports_usd,
             sum(m.balance_usd) as balance_usd,
@@ -37,10 +37,10 @@ with
             on m.reporter_iso3 = {{ reporter }}
             and m.partner_code = {{ partner }}
             and m.trade_kind = {{ trade_kind }}
-            and r.reading_id = m.reading_id
+            and r.basis_id = m.basis_id
             and year(m.month) = r.year - 1
             and month(m.month) <= r.last_month
-        group by r.year, r.last_month, r.policy_rank, m.reading_id
+        group by r.year, r.last_month, r.policy_rank, m.basis_id
         -- A month that is missing would make the year before look small.
         having count(*) = r.last_month
 
@@ -57,7 +57,7 @@ with
 
 select
     period,
-    reading_id,
+    basis_id,
     exports_usd,
     imports_usd,
     balance_usd,
@@ -70,7 +70,7 @@ from running
 union all
 select
     period,
-    reading_id,
+    basis_id,
     exports_usd,
     imports_usd,
     balance_usd,
@@ -83,7 +83,7 @@ from a_year_before
 union all
 select
     period,
-    reading_id,
+    basis_id,
     exports_usd,
     imports_usd,
     balance_usd,
@@ -93,4 +93,4 @@ select
     policy_rank,
     3
 from whole
-order by place, policy_rank, reading_id
+order by place, policy_rank, basis_id

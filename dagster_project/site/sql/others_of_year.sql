@@ -1,6 +1,6 @@
 -- What else was published of a year: earlier releases, and figures as pages print them.
 select
-    coalesce(c.other_reading_id, 'without a name') as reading_id,
+    coalesce(c.other_basis_id, 'without a name') as basis_id,
     c.other_balance_usd as balance_usd,
     c.spread_usd as spread_usd,
     c.other_evidence_kind as evidence_kind,
@@ -8,7 +8,7 @@ select
     r.known_from,
     c.reason
 from marts.figure_comparisons as c
-inner join marts.readings as r on c.other_figure_id = r.figure_id
+inner join marts.balances as r on c.other_figure_id = r.figure_id
 where
     c.reporter_iso3 = {{ reporter }}
     and c.partner_code = {{ partner }}
@@ -19,4 +19,4 @@ where
         from marts.trade_by_year
         where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
     )
-order by r.known_from desc, c.other_reading_id, c.comparison_id
+order by r.known_from desc, c.other_basis_id, c.comparison_id

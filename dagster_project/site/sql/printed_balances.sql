@@ -43,7 +43,7 @@ select
     p.says,
     p.document_publisher,
     p.status as verdict,
-    t.reading_id,
+    t.basis_id,
     p.release_key
 from printed as p
 left join
@@ -53,5 +53,5 @@ left join
     and t.trade_kind = {{ trade_kind }}
     and t.year = p.year
     and not t.is_partial_year
-    and t.export_leg_id || ' + ' || t.import_leg_id = p.basis_key
+    and t.export_series_code || ' + ' || t.import_series_code = p.basis_key
 order by p.year, p.claim_id

@@ -3,7 +3,7 @@ select sector_id as code, min(sector_name) as name
 from marts.sectors
 group by sector_id
 union
-select definition_id as code, min(definition_name) as name
+select product_group as code, min(definition_name) as name
 from marts.sectors
-group by definition_id
+group by product_group
 order by code

@@ -1,7 +1,7 @@
 -- The readings that are held of a pair, the preferred ones first, with what each one is.
 select
     t.trade_kind,
-    t.reading_id,
+    t.basis_id,
     min(t.policy_rank) as policy_rank,
     min(n.description) as description,
     min(n.used_by) as used_by,
@@ -10,14 +10,14 @@ select
     count(*) as years
 from marts.trade_by_year as t
 left join
-    seeds.readings_named as n
-    on t.reading_id = n.reading_id
+    seeds.bases_named as n
+    on t.basis_id = n.basis_id
     and t.trade_kind = n.trade_kind
     and t.reported_by = n.reported_by
-    and split_part(t.export_leg_id, '.', 3) = n.export_concept
-    and split_part(t.export_leg_id, '.', 4) = n.export_valuation
-    and split_part(t.import_leg_id, '.', 3) = n.import_concept
-    and split_part(t.import_leg_id, '.', 4) = n.import_valuation
+    and split_part(t.export_series_code, '.', 3) = n.export_concept
+    and split_part(t.export_series_code, '.', 4) = n.export_valuation
+    and split_part(t.import_series_code, '.', 3) = n.import_concept
+    and split_part(t.import_series_code, '.', 4) = n.import_valuation
 where t.reporter_iso3 = {{ reporter }} and t.partner_code = {{ partner }}
-group by t.trade_kind, t.reading_id
-order by t.trade_kind, policy_rank, t.reading_id
+group by t.trade_kind, t.basis_id
+order by t.trade_kind, policy_rank, t.basis_id

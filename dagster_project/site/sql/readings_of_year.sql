@@ -14,7 +14,7 @@ with
 
 select
     t.period,
-    t.reading_id,
+    t.basis_id,
     t.exports_usd,
     t.imports_usd,
     t.balance_usd,
@@ -24,16 +24,16 @@ select
     t.release_key,
     t.known_from,
     coalesce(c.reason, r.reason) as reason,
-    t.export_leg_id,
-    t.import_leg_id,
+    t.export_series_code,
+    t.import_series_code,
     t.is_partial_year
 from held as t
 left join held as p on p.is_preferred
 left join marts.figure_comparisons as c on t.figure_id = c.other_figure_id and not t.is_preferred
 left join
-    seeds.reading_policy as r
+    seeds.basis_policy as r
     on r.reporter_iso3 in ({{ reporter }}, '*')
     and t.trade_kind = r.trade_kind
-    and t.reading_id = r.reading_id
+    and t.basis_id = r.basis_id
     and t.policy_rank = r.policy_rank
-order by t.is_preferred desc, t.policy_rank, t.reading_id
+order by t.is_preferred desc, t.policy_rank, t.basis_id

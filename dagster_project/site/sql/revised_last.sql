@@ -17,7 +17,7 @@ with
 
 select
     period,
-    leg_id as series,
+    series_code as series,
     previous_value_usd,
     value_usd,
     change_usd,
@@ -28,4 +28,4 @@ select
     observation_id
 from revised
 qualify rank() over (order by known_from desc) = 1
-order by period desc, leg_id, observation_id
+order by period desc, series_code, observation_id

@@ -1,18 +1,18 @@
 -- The balance of a sector where both directions are held on one basis, the latest year first.
 select
     cast(r.period as integer) as year,
-    r.definition_id,
-    r.reading_id,
+    r.product_group,
+    r.basis_id,
     r.trade_kind,
     r.exports_usd,
     r.imports_usd,
     r.balance_usd,
-    r.export_leg_id,
-    r.import_leg_id,
+    r.export_series_code,
+    r.import_series_code,
     r.release_key,
     r.known_from
-from marts.readings as r
-inner join marts.sectors as s on r.definition_id = s.definition_id
+from marts.balances as r
+inner join marts.sectors as s on r.product_group = s.product_group
 where
     r.reporter_iso3 = {{ reporter }}
     and r.partner_code = {{ partner }}

@@ -3,8 +3,8 @@
 select
     b.a_period as year,
     b.quantity,
-    b.a_definition_id,
-    b.b_definition_id,
+    b.a_product_group,
+    b.b_product_group,
     b.a_usd,
     b.b_usd,
     t.amount_usd,
@@ -16,20 +16,20 @@ select
 from marts.bridges as b
 inner join marts.bridge_steps as t on b.bridge_id = t.bridge_id
 inner join seeds.cause_codes as c on t.cause_code = c.cause_code
-inner join marts.sectors as s on b.a_definition_id = s.definition_id
+inner join marts.sectors as s on b.a_product_group = s.product_group
 where
     b.reporter_iso3 = {{ reporter }}
     and b.partner_code = {{ partner }}
     and s.sector_id = {{ sector }}
-    and b.a_definition_id <> b.b_definition_id
+    and b.a_product_group <> b.b_product_group
     and b.a_claim_id is null
     and b.b_claim_id is null
 group by all
 order by
     b.a_period desc,
     b.quantity,
-    b.a_definition_id,
-    b.b_definition_id,
+    b.a_product_group,
+    b.b_product_group,
     b.a_basis_key,
     t.amount_usd,
     b.a_usd,

@@ -3,29 +3,29 @@ with
     members as (
 
         select
-            definition_id,
+            product_group,
             string_agg(product_code, ', ' order by product_code) as product_codes,
             count(*) as codes
         from marts.sector_members
-        group by definition_id
+        group by product_group
 
     ),
 
     held as (
 
         select
-            definition_id,
+            product_group,
             string_agg(distinct quantity, ', ' order by quantity) as held,
             min(year) as first_year,
             max(year) as last_year
         from marts.trade_by_sector_year
         where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }}
-        group by definition_id
+        group by product_group
 
     )
 
 select
-    s.definition_id,
+    s.product_group,
     s.sector_name,
     s.definition_name,
     s.product_system,
@@ -36,7 +36,7 @@ select
     h.first_year,
     h.last_year
 from marts.sectors as s
-left join members as m on s.definition_id = m.definition_id
-left join held as h on s.definition_id = h.definition_id
+left join members as m on s.product_group = m.product_group
+left join held as h on s.product_group = h.product_group
 where s.sector_id = {{ sector }}
-order by s.definition_rank, s.definition_id
+order by s.definition_rank, s.product_group

@@ -1,9 +1,9 @@
 -- Trade in a sector by year: each definition, direction and series for itself.
 select
     year,
-    definition_id,
+    product_group,
     quantity,
-    leg_id,
+    series_code,
     trade_kind,
     value_usd,
     share_of_total as share,
@@ -18,5 +18,5 @@ where
     reporter_iso3 = {{ reporter }}
     and partner_code = {{ partner }}
     and sector_id = {{ sector }}
-    and not is_remainder
-order by definition_id, quantity, leg_id, trade_kind, year
+    and not is_residual
+order by product_group, quantity, series_code, trade_kind, year

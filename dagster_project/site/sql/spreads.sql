@@ -6,7 +6,7 @@ with
         select
             *,
             row_number() over (
-                partition by year order by balance_usd, policy_rank, reading_id
+                partition by year order by balance_usd, policy_rank, basis_id
             ) as place,
             count(*) over (partition by year) as readings
         from marts.trade_by_year
@@ -24,12 +24,12 @@ with
             p.year,
             p.period,
             p.readings,
-            low.reading_id as low_reading_id,
+            low.basis_id as low_basis_id,
             low.balance_usd as low_usd,
-            high.reading_id as high_reading_id,
+            high.basis_id as high_basis_id,
             high.balance_usd as high_usd,
             high.balance_usd - low.balance_usd as spread_usd,
-            p.reading_id as preferred_reading_id,
+            p.basis_id as preferred_basis_id,
             p.balance_usd as preferred_usd,
             r.reason as why_preferred,
             concat_ws(' + ', p.release_key, low.release_key, high.release_key) as release_key
@@ -37,10 +37,10 @@ with
         inner join held as low on p.year = low.year and low.place = 1
         inner join held as high on p.year = high.year and high.place = high.readings
         left join
-            seeds.reading_policy as r
+            seeds.basis_policy as r
             on r.reporter_iso3 in (p.reporter_iso3, '*')
             and p.trade_kind = r.trade_kind
-            and p.reading_id = r.reading_id
+            and p.basis_id = r.basis_id
             and p.policy_rank = r.policy_rank
         where p.is_preferred
 
@@ -57,36 +57,36 @@ with
             and quantity = 'balance'
             and a_claim_id is null
             and b_claim_id is null
-            and a_definition_id = 'total:total'
-            and b_definition_id = 'total:total'
+            and a_product_group = 'total:total'
+            and b_product_group = 'total:total'
             and a_period = b_period
-            and a_reading_id <> b_reading_id
+            and a_basis_id <> b_basis_id
 
     )
 
 select
     e.year,
     e.readings,
-    e.low_reading_id,
+    e.low_basis_id,
     e.low_usd,
-    e.high_reading_id,
+    e.high_basis_id,
     e.high_usd,
     e.spread_usd,
-    e.preferred_reading_id,
+    e.preferred_basis_id,
     e.preferred_usd,
     e.why_preferred,
     rank() over (order by e.spread_usd desc) = 1 and e.spread_usd > 0 as is_widest,
     e.release_key,
     b.bridge_id,
-    b.a_reading_id,
+    b.a_basis_id,
     b.a_release_key,
-    b.b_reading_id,
+    b.b_basis_id,
     b.b_release_key,
     b.gap_usd
 from ends as e
 left join
     bridges as b
     on e.period = b.a_period
-    and least(b.a_reading_id, b.b_reading_id) = least(e.low_reading_id, e.high_reading_id)
-    and greatest(b.a_reading_id, b.b_reading_id) = greatest(e.low_reading_id, e.high_reading_id)
+    and least(b.a_basis_id, b.b_basis_id) = least(e.low_basis_id, e.high_basis_id)
+    and greatest(b.a_basis_id, b.b_basis_id) = greatest(e.low_basis_id, e.high_basis_id)
 order by e.year desc, b.bridge_id

@@ -10,17 +10,17 @@
 
 {#- What the marts by year and by month say of a balance, in this order. -#}
 {% macro trade_columns() %}
-    reading_id,
+    basis_id,
     reported_by,
     exports_usd,
     imports_usd,
     balance_usd,
     two_way_usd,
-    half_width_usd,
+    rounding_margin_usd,
     evidence_kind,
     release_key,
     known_from,
     policy_rank,
-    export_leg_id,
-    import_leg_id
+    export_series_code,
+    import_series_code
 {% endmacro %}

@@ -142,19 +142,19 @@ select
     s.bridge_id,
     cast(s.step_order as integer) as step_order,
     s.cause_code,
-    cast(b.sense * s.amount_usd as decimal(24, 3)) as amount_usd,
+    cast(b.sign * s.amount_usd as decimal(24, 3)) as amount_usd,
     cast(
-        cast(b.sense * s.amount_usd as double)
+        cast(b.sign * s.amount_usd as double)
         / nullif(cast(b.gap_usd as double), 0) as decimal(18, 6)
     ) as share_of_gap,
     cast(
-        case when b.sense < 0 then - s.amount_max_usd else s.amount_min_usd end as decimal(24, 3)
+        case when b.sign < 0 then - s.amount_max_usd else s.amount_min_usd end as decimal(24, 3)
     ) as amount_min_usd,
     cast(
-        case when b.sense < 0 then - s.amount_min_usd else s.amount_max_usd end as decimal(24, 3)
+        case when b.sign < 0 then - s.amount_min_usd else s.amount_max_usd end as decimal(24, 3)
     ) as amount_max_usd,
-    cast(b.sense * s.before_usd as decimal(24, 3)) as before_usd,
-    cast(b.sense * s.after_usd as decimal(24, 3)) as after_usd,
+    cast(b.sign * s.before_usd as decimal(24, 3)) as before_usd,
+    cast(b.sign * s.after_usd as decimal(24, 3)) as after_usd,
     e.before_series,
     e.after_series,
     e.evidence

@@ -30,7 +30,7 @@ with
             on k.reporter_iso3 = c.reporter_iso3
             and k.partner_code = c.partner_code
             and k.trade_kind = c.trade_kind
-            and h.definition_id = c.definition_id
+            and h.product_group = c.product_group
             and h.period_start = c.period_start
             and h.period_end = c.period_end
         left join
@@ -38,7 +38,7 @@ with
             on k.reporter_iso3 = b.reporter_iso3
             and k.partner_code = b.partner_code
             and k.trade_kind = b.trade_kind
-            and h.definition_id = b.definition_id
+            and h.product_group = b.product_group
             and h.base_start = b.period_start
             and h.base_end = b.period_end
         left join
@@ -46,7 +46,7 @@ with
             on k.reporter_iso3 = w.reporter_iso3
             and k.partner_code = w.partner_code
             and k.trade_kind = w.trade_kind
-            and w.definition_id = 'total:total'
+            and w.product_group = 'total:total'
             and h.period_start = w.period_start
             and h.period_end = w.period_end
         -- Money in another currency is compared when a rate is available, and none is.
@@ -78,15 +78,15 @@ with
         select
             h.claim_id,
             h.hypothesis,
-            h.definition_id,
+            h.product_group,
             h.definition_rank,
             h.cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             q.quantity,
             q.reported_by,
-            q.export_leg_id,
-            q.import_leg_id,
+            q.export_series_code,
+            q.import_series_code,
             q.basis_key,
             cast(
                 case
@@ -95,7 +95,7 @@ with
                     else h.direction * q.value_usd
                 end as decimal(32, 6)
             ) as value,
-            cast(q.half_width_usd as decimal(32, 6)) as half_width,
+            cast(q.rounding_margin_usd as decimal(32, 6)) as rounding_margin,
             cast(q.revision_usd as decimal(32, 6)) as revision,
             q.evidence_kind,
             cast(null as varchar) as release_key,
@@ -132,7 +132,7 @@ with
         select
             h.claim_id,
             h.hypothesis,
-            h.definition_id,
+            h.product_group,
             h.definition_rank,
             h.cell_key as cell_id,
             h.other_cell_key as partner_cell_id,
@@ -140,13 +140,13 @@ with
             h.unit_kind,
             p.quantity,
             p.reported_by,
-            p.export_leg_id,
-            p.import_leg_id,
+            p.export_series_code,
+            p.import_series_code,
             p.basis_key,
             h.direction * p.value_usd as a,
             h.direction * q.value_usd as b,
-            cast(p.half_width_usd as double) as a_half,
-            cast(q.half_width_usd as double) as b_half,
+            cast(p.rounding_margin_usd as double) as a_half,
+            cast(q.rounding_margin_usd as double) as b_half,
             cast(p.revision_usd as double) as a_revision,
             cast(q.revision_usd as double) as b_revision,
             case
@@ -179,15 +179,15 @@ with
         select
             claim_id,
             hypothesis,
-            definition_id,
+            product_group,
             definition_rank,
             cell_id,
             partner_cell_id as base_cell_id,
             cast(null as varchar) as part_claim_id,
             quantity,
             reported_by,
-            export_leg_id,
-            import_leg_id,
+            export_series_code,
+            import_series_code,
             basis_key,
             cast(
                 case
@@ -219,7 +219,7 @@ with
                         / cast(b as double)
                         * case when transform = 'ratio' then 1 else 100 end
                 end as decimal(32, 6)
-            ) as half_width,
+            ) as rounding_margin,
             cast(
                 case
                     when unit_kind = 'sign'
@@ -255,15 +255,15 @@ with
         select
             h.claim_id,
             h.hypothesis,
-            'as printed: ' || p.claim_id as definition_id,
+            'as printed: ' || p.claim_id as product_group,
             h.definition_rank,
             h.whole_cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             p.claim_id as part_claim_id,
             q.quantity,
             q.reported_by,
-            q.export_leg_id,
-            q.import_leg_id,
+            q.export_series_code,
+            q.import_series_code,
             q.basis_key,
             cast(
                 case
@@ -286,7 +286,7 @@ with
                 100
                 * cast(p.half as double)
                 / nullif(abs(cast(q.value_usd as double)), 0) as decimal(32, 6)
-            ) as half_width,
+            ) as rounding_margin,
             cast(0 as decimal(32, 6)) as revision,
             q.evidence_kind,
             cast(null as varchar) as release_key,
@@ -331,18 +331,18 @@ with
             case
                 when r.period_end = h.period_end then 'as_stated' else 'as_stated, of ' || r.period
             end as hypothesis,
-            h.definition_id,
+            h.product_group,
             h.definition_rank,
             r.rank_id as cell_id,
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             h.quantity,
             'reporter' as reported_by,
-            r.export_leg_id,
-            r.import_leg_id,
-            r.export_leg_id || ' + ' || r.import_leg_id as basis_key,
+            r.export_series_code,
+            r.import_series_code,
+            r.export_series_code || ' + ' || r.import_series_code as basis_key,
             cast(r.rank_two_way_trade as decimal(32, 6)) as value,
-            cast(0 as decimal(32, 6)) as half_width,
+            cast(0 as decimal(32, 6)) as rounding_margin,
             cast(0 as decimal(32, 6)) as revision,
             'statistic' as evidence_kind,
             r.source_id || ' ' || r.release_id as release_key,
@@ -371,16 +371,16 @@ with
         select
             h.claim_id,
             h.hypothesis,
-            h.definition_id,
+            h.product_group,
             h.definition_rank,
             h.cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
             cast(null as varchar) as part_claim_id,
             h.quantity,
             s.reported_by,
-            s.export_leg_id,
-            s.import_leg_id,
-            s.export_leg_id || ' + ' || s.import_leg_id as basis_key,
+            s.export_series_code,
+            s.import_series_code,
+            s.export_series_code || ' + ' || s.import_series_code as basis_key,
             cast(
                 case when s.balance_sign = h.direction then s.years_in_a_row else 0 end as decimal(
                     32, 6
@@ -391,7 +391,7 @@ with
                 case
                     when s.is_lower_bound and s.balance_sign = h.direction then 1000 else 0
                 end as decimal(32, 6)
-            ) as half_width,
+            ) as rounding_margin,
             cast(0 as decimal(32, 6)) as revision,
             case
                 when s.is_lower_bound and s.balance_sign = h.direction
@@ -446,7 +446,7 @@ with
                 order by
                     x.claim_id,
                     x.hypothesis,
-                    x.definition_id,
+                    x.product_group,
                     x.quantity,
                     x.basis_key,
                     x.evidence_kind,
@@ -527,18 +527,18 @@ with
         select
             x.claim_id,
             x.hypothesis,
-            x.definition_id,
+            x.product_group,
             x.definition_rank,
             x.cell_id,
             x.base_cell_id,
             x.part_claim_id,
             x.quantity,
             x.reported_by,
-            x.export_leg_id,
-            x.import_leg_id,
+            x.export_series_code,
+            x.import_series_code,
             x.basis_key,
             x.value,
-            x.half_width,
+            x.rounding_margin,
             x.revision,
             x.evidence_kind,
             coalesce(r.release_key, p.release_key, x.release_key) as release_key,
@@ -556,11 +556,11 @@ with
                     (x.value > x.low or (x.value = x.low and x.low_is_closed))
                     and (x.value < x.high or (x.value = x.high and x.high_is_closed))
                     -- What is known only to a coarser unit than the claim's cannot confirm it.
-                    and (x.evidence_kind = 'statistic' or x.half_width <= (x.high - x.low) / 2)
+                    and (x.evidence_kind = 'statistic' or x.rounding_margin <= (x.high - x.low) / 2)
                 then 'exact'
                 when
-                    x.value + x.half_width >= x.low
-                    and x.value - x.half_width <= x.high
+                    x.value + x.rounding_margin >= x.low
+                    and x.value - x.rounding_margin <= x.high
                     -- A run cut off by the first year available is longer than is seen, never
                     -- shorter.
                     and (x.evidence_kind <> 'lower bound' or x.value <= x.high)
@@ -592,13 +592,13 @@ with
                 partition by
                     claim_id,
                     hypothesis,
-                    definition_id,
+                    product_group,
                     quantity,
                     basis_key,
                     release_key,
                     evidence_kind,
                     value
-                order by half_width, vintage_date desc, valid_from desc
+                order by rounding_margin, vintage_date desc, valid_from desc
             ) as recency
         from judged
         window
@@ -606,7 +606,7 @@ with
                 partition by
                     claim_id,
                     hypothesis,
-                    definition_id,
+                    product_group,
                     quantity,
                     basis_key,
                     release_key,
@@ -621,7 +621,7 @@ select
     || ' | '
     || hypothesis
     || ' | '
-    || definition_id
+    || product_group
     || ' | '
     || quantity
     || ' | '
@@ -635,21 +635,21 @@ select
     claim_id,
     hypothesis,
     hypothesis like 'as_stated%' as is_as_stated,
-    definition_id,
+    product_group,
     definition_rank,
     quantity,
     cell_id,
     base_cell_id,
     part_claim_id,
     reported_by,
-    export_leg_id,
-    import_leg_id,
+    export_series_code,
+    import_series_code,
     basis_key,
     vintage_date,
     release_key,
     evidence_kind,
     value,
-    half_width,
+    rounding_margin,
     revision,
     fit,
     distance,
@@ -657,7 +657,7 @@ select
     fit <> 'exact'
     and evidence_kind = 'statistic'
     and distance <= revision
-    and distance > half_width as is_within_revision,
+    and distance > rounding_margin as is_within_revision,
     first_known as known_from,
     case
         when published_on is null

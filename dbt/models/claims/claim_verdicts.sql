@@ -42,7 +42,7 @@ with
 
         select
             x.claim_id,
-            coalesce(n.reading_id, x.basis_key) as basis,
+            coalesce(n.basis_id, x.basis_key) as basis,
             {{ in_unit_of_claim("x.value", "k.multiplier") }} as value
         from candidates as x
         inner join claims as k on x.claim_id = k.claim_id
@@ -87,7 +87,7 @@ with
                 -- A count is the same count on every reading that gives it.
                 when
                     j.fit = 'exact'
-                    and (j.readings_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
+                    and (j.bases_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
                 then 'confirmed'
                 when j.fit = 'exact'
                 then 'ambiguous'
@@ -163,9 +163,9 @@ with
                         then 'rests_on_another_claim'
                         when s.hypothesis <> 'as_stated'
                         then 'part_of_the_period'
-                        when s.readings_left > 1
+                        when s.bases_left > 1
                         then 'several_bases_fit'
-                        when s.readings_fitting > 1
+                        when s.bases_fitting > 1
                         then 'basis_of_the_source'
                         else 'one_basis_fits'
                     end
@@ -200,11 +200,11 @@ with
                 when s.status = 'undetermined' then coalesce(s.missing_rows, s.conceivable_rows, [])
             end as missing_rows,
             s.candidates_tried,
-            s.readings_fitting,
+            s.bases_fitting,
             s.claims_explained,
             s.shown_candidate_id,
             x.hypothesis,
-            x.definition_id,
+            x.product_group,
             x.release_key,
             x.known_at_publication,
             x.basis_key,
@@ -212,10 +212,10 @@ with
             x.revision,
             case
                 when s.status = 'mislabelled'
-                then coalesce(n.reading_id, x.basis_key)
+                then coalesce(n.basis_id, x.basis_key)
                 when x.candidate_id is not null
-                then s.reading_id
-            end as reading_id,
+                then s.basis_id
+            end as basis_id,
             coalesce(x.distance, s.distance) as distance,
             l.hypothesis as mix_up,
             s.part_claim_id
@@ -240,9 +240,9 @@ select
     k.document_id,
     s.status,
     s.reason_code,
-    s.reading_id,
+    s.basis_id,
     s.basis_key,
-    s.definition_id,
+    s.product_group,
     s.hypothesis,
     s.release_key,
     s.known_at_publication,
@@ -253,9 +253,9 @@ select
     {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
     coalesce(r.fitting_bases, []) as fitting_bases,
     {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
-    b.reading_id as nearest_reading_id,
+    b.basis_id as nearest_basis_id,
     b.basis_key as nearest_basis_key,
-    b.definition_id as nearest_definition_id,
+    b.product_group as nearest_product_group,
     b.release_key as nearest_release_key,
     s.mix_up,
     s.part_claim_id,
@@ -263,7 +263,7 @@ select
     coalesce(e.evidence, cast([] as bigint[])) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
-    s.readings_fitting,
+    s.bases_fitting,
     s.claims_explained
 from shown as s
 inner join claims as k on s.claim_id = k.claim_id

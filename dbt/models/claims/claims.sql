@@ -63,7 +63,7 @@ select
     b.document_id,
     d.publisher as document_publisher,
     d.published_on,
-    coalesce(b.document_id || ' / ' || coalesce(b.attributed_to, ''), b.claim_id) as speaker_key,
+    coalesce(b.document_id || ' / ' || coalesce(b.attributed_to, ''), b.claim_id) as source_key,
     b.attributed_to,
     b.says,
     b.trade_kind,

@@ -21,7 +21,7 @@ with
             p.trade_kind,
             p.reporter_id,
             p.partner_id,
-            r.reading_id,
+            r.basis_id,
             r.reported_by,
             case
                 when r.reported_by = 'reporter' then p.reporter_iso3 else p.partner_code
@@ -33,7 +33,7 @@ with
             r.account_basis,
             r.description
         from pairs as p
-        inner join {{ ref("readings_named") }} as r on p.trade_kind = r.trade_kind
+        inner join {{ ref("bases_named") }} as r on p.trade_kind = r.trade_kind
 
     ),
 
@@ -45,7 +45,7 @@ with
             c.trade_kind,
             c.reporter_id,
             c.partner_id,
-            c.reading_id,
+            c.basis_id,
             true as is_named,
             c.reported_by,
             {{
@@ -57,7 +57,7 @@ with
                     "c.account_basis",
                     "'nsa'",
                 )
-            }} as export_leg_id,
+            }} as export_series_code,
             {{
                 series_code(
                     "c.compiler_iso3",
@@ -67,7 +67,7 @@ with
                     "c.account_basis",
                     "'nsa'",
                 )
-            }} as import_leg_id,
+            }} as import_series_code,
             x.series_id as export_series_id,
             m.series_id as import_series_id,
             c.export_concept,
@@ -129,11 +129,11 @@ with
             || m.concept
             || '.'
             || m.valuation
-            || case when x.seasonal_adjustment = 'nsa' then '' else '.sa' end as reading_id,
+            || case when x.seasonal_adjustment = 'nsa' then '' else '.sa' end as basis_id,
             false as is_named,
             v.reported_by,
-            x.series_code as export_leg_id,
-            m.series_code as import_leg_id,
+            x.series_code as export_series_code,
+            m.series_code as import_series_code,
             v.export_series_id,
             v.import_series_id,
             x.concept as export_concept,
@@ -151,7 +151,7 @@ with
             and v.trade_kind = n.trade_kind
             and v.export_series_id = n.export_series_id
             and v.import_series_id = n.import_series_id
-        where n.reading_id is null
+        where n.basis_id is null
 
     ),
 
@@ -167,14 +167,14 @@ with
 
     policies as (
 
-        select t.reporter_iso3, t.reading_id, t.trade_kind, min(p.policy_rank) as policy_rank
-        from (select distinct reporter_iso3, reading_id, trade_kind from together) as t
+        select t.reporter_iso3, t.basis_id, t.trade_kind, min(p.policy_rank) as policy_rank
+        from (select distinct reporter_iso3, basis_id, trade_kind from together) as t
         inner join
-            {{ ref("reading_policy") }} as p
-            on t.reading_id = p.reading_id
+            {{ ref("basis_policy") }} as p
+            on t.basis_id = p.basis_id
             and t.trade_kind = p.trade_kind
             and p.reporter_iso3 in (t.reporter_iso3, '*')
-        group by t.reporter_iso3, t.reading_id, t.trade_kind
+        group by t.reporter_iso3, t.basis_id, t.trade_kind
 
     )
 
@@ -184,12 +184,12 @@ select
     t.trade_kind,
     t.reporter_id,
     t.partner_id,
-    t.reading_id,
+    t.basis_id,
     t.is_named,
     t.reported_by,
-    t.export_leg_id,
-    t.import_leg_id,
-    t.export_leg_id || ' + ' || t.import_leg_id as basis_key,
+    t.export_series_code,
+    t.import_series_code,
+    t.export_series_code || ' + ' || t.import_series_code as basis_key,
     t.export_series_id,
     t.import_series_id,
     t.export_concept,
@@ -202,5 +202,5 @@ from together as t
 left join
     policies as p
     on t.reporter_iso3 = p.reporter_iso3
-    and t.reading_id = p.reading_id
+    and t.basis_id = p.basis_id
     and t.trade_kind = p.trade_kind

@@ -5,10 +5,10 @@ with
     others as (
 
         select *
-        from {{ ref("readings") }}
+        from {{ ref("balances") }}
         where
             known_from <= {{ as_of_day() }}
-            and definition_id = 'total:total'
+            and product_group = 'total:total'
             and balance_usd is not null
 
     ),
@@ -41,8 +41,8 @@ with
             p.trade_kind,
             p.year,
             p.period,
-            p.reading_id as preferred_reading_id,
-            o.reading_id as other_reading_id,
+            p.basis_id as preferred_basis_id,
+            o.basis_id as other_basis_id,
             p.balance_usd as preferred_balance_usd,
             o.balance_usd as other_balance_usd,
             p.release_key as preferred_release_key,
@@ -62,8 +62,8 @@ with
             and p.period = o.period
             and p.figure_id <> o.figure_id
         left join
-            {{ ref("reading_policy") }} as r
-            on p.reading_id = r.reading_id
+            {{ ref("basis_policy") }} as r
+            on p.basis_id = r.basis_id
             and p.trade_kind = r.trade_kind
             and p.policy_rank = r.policy_rank
             and r.reporter_iso3 in (p.reporter_iso3, '*')
@@ -81,8 +81,8 @@ select
     trade_kind,
     year,
     period,
-    preferred_reading_id,
-    other_reading_id,
+    preferred_basis_id,
+    other_basis_id,
     preferred_balance_usd,
     other_balance_usd,
     cast(other_balance_usd - preferred_balance_usd as decimal(24, 3)) as spread_usd,

@@ -4,7 +4,7 @@
 -- Nothing of it is stored: joins lead from a mart to its figures, and from these to the file.
 {#- The key of each mart of balances, and the columns that name its balances. -#}
 {% set balances = {
-    "readings": ("figure_id", ["balance_id"], true),
+    "balances": ("figure_id", ["balance_id"], true),
     "trade_by_year": ("figure_id", ["balance_id"], false),
     "trade_by_month": ("figure_id", ["balance_id"], false),
     "figure_comparisons": (
@@ -67,14 +67,14 @@ with
         from {{ ref("trade_by_sector_year") }} as m
         inner join
             {{ ref("trade_by_sector_year") }} as s
-            on m.is_remainder
-            and not s.is_remainder
-            and m.partition_name = s.partition_name
+            on m.is_residual
+            and not s.is_residual
+            and m.breakdown = s.breakdown
             and m.reporter_iso3 = s.reporter_iso3
             and m.partner_code = s.partner_code
             and m.trade_kind = s.trade_kind
             and m.year = s.year
-            and m.leg_id = s.leg_id
+            and m.series_code = s.series_code
         inner join
             {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
             {{ figures_of_values() }}

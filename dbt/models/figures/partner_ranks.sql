@@ -136,8 +136,8 @@ with
             s.known_from,
             s.known_from_earliest,
             x.compiler_iso3 as reporter_iso3,
-            x.series_code as export_leg_id,
-            m.series_code as import_leg_id,
+            x.series_code as export_series_code,
+            m.series_code as import_series_code,
             {{ period_text("r.period_start", "r.period_end") }} as period
         from ranked as r
         inner join
@@ -164,9 +164,9 @@ select
     || ' '
     || period
     || ' | '
-    || export_leg_id
+    || export_series_code
     || ' + '
-    || import_leg_id
+    || import_series_code
     || ' | '
     || release_key as rank_id,
     source_id,
@@ -180,8 +180,8 @@ select
     period_start,
     period_end,
     period,
-    export_leg_id,
-    import_leg_id,
+    export_series_code,
+    import_series_code,
     cast(two_way_usd as decimal(24, 3)) as two_way_usd,
     cast(rank_two_way_trade as integer) as rank_two_way_trade,
     cast(

@@ -2,24 +2,24 @@
 with
     listed as (
 
-        select definition_id, product_system, product_code
+        select product_group, product_system, product_code
         from {{ ref("sector_codes") }}
 
         union
 
-        select product_system || ':' || product_code as definition_id, product_system, product_code
+        select product_system || ':' || product_code as product_group, product_system, product_code
         from {{ ref("int_trade__products_listed") }}
 
     )
 
 select
-    cast(dense_rank() over (order by l.definition_id) as integer) as product_group_id,
-    l.definition_id,
+    cast(dense_rank() over (order by l.product_group) as integer) as product_group_id,
+    l.product_group,
     l.product_system,
     l.product_code,
     -- Null where no figure of the code is available.
     p.product_id,
-    cast(count(*) over (partition by l.definition_id) as integer) as members
+    cast(count(*) over (partition by l.product_group) as integer) as members
 from listed as l
 left join
     {{ ref("int_trade__products_listed") }} as p

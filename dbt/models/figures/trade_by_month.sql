@@ -7,7 +7,7 @@ with
             *,
             row_number() over (
                 partition by reporter_iso3, partner_code, trade_kind, period_start
-                order by {{ reading_preference() }}
+                order by {{ basis_preference() }}
             ) as preference
         from {{ ref("int_figures__balances_known") }}
         where period_kind = 'month'

@@ -9,9 +9,9 @@ with
             c.reporter_iso3,
             c.partner_code,
             c.trade_kind,
-            c.definition_id,
+            c.product_group,
             c.period_start,
-            s.series_code as leg_id
+            s.series_code as series_code
         from {{ ref("int_figures__values_known") }} as v
         inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
         inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
@@ -19,24 +19,24 @@ with
 
     ),
 
-    totals as (select * from known where definition_id = 'total:total'),
+    totals as (select * from known where product_group = 'total:total'),
 
     sectors as (
 
         select
-            k.cell_key || ' | ' || k.leg_id as figure_id,
+            k.cell_key || ' | ' || k.series_code as figure_id,
             k.value_id,
             k.reporter_iso3,
             k.partner_code,
             k.trade_kind,
             cast(year(k.period_start) as integer) as year,
             d.sector_id,
-            k.definition_id,
-            d.partition_name,
+            k.product_group,
+            d.breakdown,
             k.direction as quantity,
-            k.leg_id,
+            k.series_code,
             k.value_usd,
-            k.half_width_usd,
+            k.rounding_margin_usd,
             k.members,
             k.members_found,
             t.value_usd as total_usd,
@@ -44,15 +44,15 @@ with
             t.release_key as total_release_key,
             k.known_from
         from known as k
-        inner join {{ ref("sector_definitions") }} as d on k.definition_id = d.definition_id
+        inner join {{ ref("sector_definitions") }} as d on k.product_group = d.product_group
         left join
             totals as t
             on k.reporter_iso3 = t.reporter_iso3
             and k.partner_code = t.partner_code
             and k.trade_kind = t.trade_kind
             and k.period_start = t.period_start
-            and k.leg_id = t.leg_id
-        where k.definition_id <> 'total:total'
+            and k.series_code = t.series_code
+        where k.product_group <> 'total:total'
 
     ),
 
@@ -64,27 +64,27 @@ with
             partner_code,
             trade_kind,
             year,
-            partition_name,
+            breakdown,
             quantity,
-            leg_id,
+            series_code,
             total_usd,
             total_release_key,
             cast(total_usd - sum(value_usd) as decimal(24, 3)) as value_usd,
-            cast(sum(half_width_usd) as decimal(24, 3)) as half_width_usd,
+            cast(sum(rounding_margin_usd) as decimal(24, 3)) as rounding_margin_usd,
             cast(sum(members) as bigint) as members,
             cast(sum(members_found) as bigint) as members_found,
             max(release_key) as release_key,
             max(known_from) as known_from
         from sectors
-        where partition_name is not null and total_usd is not null
+        where breakdown is not null and total_usd is not null
         group by
             reporter_iso3,
             partner_code,
             trade_kind,
             year,
-            partition_name,
+            breakdown,
             quantity,
-            leg_id,
+            series_code,
             total_usd,
             total_release_key
 
@@ -100,19 +100,19 @@ with
             trade_kind,
             year,
             sector_id,
-            definition_id,
-            partition_name,
+            product_group,
+            breakdown,
             quantity,
-            leg_id,
+            series_code,
             value_usd,
-            half_width_usd,
+            rounding_margin_usd,
             members,
             members_found,
             total_usd,
             release_key,
             total_release_key,
             known_from,
-            false as is_remainder
+            false as is_residual
         from sectors
 
         union all
@@ -124,30 +124,30 @@ with
             || ' '
             || trade_kind
             || ' remainder of '
-            || partition_name
+            || breakdown
             || ' '
             || cast(year as varchar)
             || ' | '
-            || leg_id as figure_id,
+            || series_code as figure_id,
             cast(null as integer) as value_id,
             reporter_iso3,
             partner_code,
             trade_kind,
             year,
             'remainder' as sector_id,
-            'remainder of ' || partition_name as definition_id,
-            partition_name,
+            'remainder of ' || breakdown as product_group,
+            breakdown,
             quantity,
-            leg_id,
+            series_code,
             value_usd,
-            half_width_usd,
+            rounding_margin_usd,
             members,
             members_found,
             total_usd,
             release_key,
             total_release_key,
             known_from,
-            true as is_remainder
+            true as is_residual
         from remainders
 
     )

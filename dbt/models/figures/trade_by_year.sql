@@ -12,8 +12,8 @@ with
                     partner_code,
                     trade_kind,
                     year(period_start),
-                    export_leg_id,
-                    import_leg_id
+                    export_series_code,
+                    import_series_code
                 order by period_end desc
             ) as stretch
         from {{ ref("int_figures__balances_known") }}
@@ -27,7 +27,7 @@ with
             *,
             row_number() over (
                 partition by reporter_iso3, partner_code, trade_kind, year(period_start)
-                order by period_end desc, {{ reading_preference() }}
+                order by period_end desc, {{ basis_preference() }}
             ) as preference
         from longest
         where stretch = 1

@@ -40,9 +40,9 @@ select
     o.reported_value,
     o.reported_unit,
     o.value_usd,
-    o.half_width_usd,
-    x.series_code as export_leg_id,
-    m.series_code as import_leg_id
+    o.rounding_margin_usd,
+    x.series_code as export_series_code,
+    m.series_code as import_series_code
 from {{ ref("int_trade__observations") }} as o
 inner join {{ ref("int_trade__releases_ordered") }} as f on o.first_release_no = f.release_no
 inner join {{ ref("int_trade__releases_ordered") }} as l on o.last_release_no = l.release_no

@@ -9,7 +9,7 @@ with
             f.release_id,
             lag(o.last_release_no) over figure as previous_release_no,
             lag(o.value_usd) over figure as previous_value_usd,
-            lag(o.half_width_usd) over figure as previous_half_width_usd
+            lag(o.rounding_margin_usd) over figure as previous_rounding_margin_usd
         from {{ ref("int_trade__observations") }} as o
         inner join
             {{ ref("int_trade__releases_ordered") }} as f on o.first_release_no = f.release_no
@@ -26,7 +26,10 @@ with
                     o.period_start,
                     o.period_end
                 order by
-                    o.known_from, o.known_to nulls last, o.half_width_usd desc, o.observation_id
+                    o.known_from,
+                    o.known_to nulls last,
+                    o.rounding_margin_usd desc,
+                    o.observation_id
             )
 
     )
@@ -36,7 +39,7 @@ select
     o.source_id,
     s.compiler_iso3 as reporter_iso3,
     a.area_code as partner_code,
-    s.series_code as leg_id,
+    s.series_code as series_code,
     p.product_system,
     p.product_code,
     s.measure,
@@ -65,7 +68,9 @@ inner join {{ ref("int_trade__releases_ordered") }} as r on o.previous_release_n
 where
     -- Published to other units, the same figure is not a revised one.
     case
-        when o.half_width_usd = o.previous_half_width_usd
+        when o.rounding_margin_usd = o.previous_rounding_margin_usd
         then o.value_usd <> o.previous_value_usd
-        else abs(o.value_usd - o.previous_value_usd) > o.half_width_usd + o.previous_half_width_usd
+        else
+            abs(o.value_usd - o.previous_value_usd)
+            > o.rounding_margin_usd + o.previous_rounding_margin_usd
     end

@@ -29,8 +29,8 @@ with
                     product_code,
                     period_start,
                     flow,
-                    coalesce(export_leg_id, import_leg_id)
-                order by source_rank, last_known_from desc, half_width_usd, observation_id
+                    coalesce(export_series_code, import_series_code)
+                order by source_rank, last_known_from desc, rounding_margin_usd, observation_id
             ) as preference
         from observations
 
@@ -58,16 +58,16 @@ select
     || ' '
     || x.period
     || ' | '
-    || x.export_leg_id
+    || x.export_series_code
     || ' / '
-    || m.import_leg_id as mirror_id,
+    || m.import_series_code as mirror_id,
     x.reporter_iso3 as exporter_iso3,
     x.partner_code as importer_iso3,
     cast(year(x.period_start) as integer) as year,
     x.product_system,
     x.product_code,
-    x.export_leg_id,
-    m.import_leg_id,
+    x.export_series_code,
+    m.import_series_code,
     x.value_usd as exporter_reported_usd,
     m.value_usd as importer_reported_usd,
     cast(m.value_usd - x.value_usd as decimal(24, 3)) as gap_usd,

@@ -7,7 +7,7 @@ with
     -- A claim is a figure of its period, under any definition of its sector.
     hypotheses as (
 
-        select r.bridge_id, h.definition_id, h.period_start, h.period_end
+        select r.bridge_id, h.product_group, h.period_start, h.period_end
         from requested as r
         inner join
             {{ ref("int_claims__hypotheses") }} as h on h.claim_id in (r.a_claim_id, r.b_claim_id)
@@ -17,15 +17,15 @@ with
 
     definitions as (
 
-        select bridge_id, a_definition_id as definition_id
+        select bridge_id, a_product_group as product_group
         from requested
         where a_claim_id is null
         union
-        select bridge_id, b_definition_id as definition_id
+        select bridge_id, b_product_group as product_group
         from requested
         where b_claim_id is null
         union
-        select bridge_id, definition_id
+        select bridge_id, product_group
         from hypotheses
 
     ),
@@ -46,7 +46,7 @@ with
     )
 
 select distinct
-    r.reporter_iso3, r.partner_code, r.trade_kind, d.definition_id, p.period_start, p.period_end
+    r.reporter_iso3, r.partner_code, r.trade_kind, d.product_group, p.period_start, p.period_end
 from requested as r
 inner join definitions as d on r.bridge_id = d.bridge_id
 inner join periods as p on r.bridge_id = p.bridge_id

@@ -22,9 +22,9 @@ with
             trade_kind,
             quantity,
             direction,
-            a_reading_id as reading_id,
+            a_basis_id as basis_id,
             a_as_of as as_of,
-            a_definition_id as definition_id,
+            a_product_group as product_group,
             a_period_start as period_start,
             a_period_end as period_end
         from requested
@@ -38,9 +38,9 @@ with
             trade_kind,
             quantity,
             direction,
-            b_reading_id as reading_id,
+            b_basis_id as basis_id,
             b_as_of as as_of,
-            b_definition_id as definition_id,
+            b_product_group as product_group,
             b_period_start as period_start,
             b_period_end as period_end
         from requested
@@ -91,7 +91,7 @@ with
             c.cell_id,
             s.quantity,
             cast(coalesce(s.direction, sign(q.value_usd)) as integer) as direction,
-            s.reading_id,
+            s.basis_id,
             cast(null as varchar) as claim_id,
             q.reported_by,
             n.export_series_id,
@@ -116,8 +116,8 @@ with
                 order by
                     q.page_release_no is not null,
                     q.valid_from desc,
-                    q.export_leg_id,
-                    q.import_leg_id,
+                    q.export_series_code,
+                    q.import_series_code,
                     q.page_release_no
             ) as preference
         from sides as s
@@ -126,13 +126,13 @@ with
             on s.reporter_iso3 = n.reporter_iso3
             and s.partner_code = n.partner_code
             and s.trade_kind = n.trade_kind
-            and s.reading_id = n.reading_id
+            and s.basis_id = n.basis_id
         inner join
             cells as c
             on s.reporter_iso3 = c.reporter_iso3
             and s.partner_code = c.partner_code
             and s.trade_kind = c.trade_kind
-            and s.definition_id = c.definition_id
+            and s.product_group = c.product_group
             and s.period_start = c.period_start
             and s.period_end = c.period_end
         inner join
@@ -154,7 +154,7 @@ with
             b.cell_id,
             b.quantity,
             b.direction,
-            b.reading_id,
+            b.basis_id,
             b.claim_id,
             b.reported_by,
             b.measured_export_series_id as export_series_id,
@@ -179,7 +179,7 @@ with
             b.cell_id,
             b.quantity,
             b.direction,
-            b.reading_id,
+            b.basis_id,
             b.claim_id,
             b.reported_by,
             b.measured_export_series_id,
@@ -199,7 +199,7 @@ with
         select
             b.*,
             c.cell_key,
-            n.reading_id,
+            n.basis_id,
             n.policy_rank,
             {{ release_keys("x.release_key", "m.release_key") }} as release_key
         from {{ ref("int_figures__balances") }} as b
@@ -224,7 +224,7 @@ with
             *,
             row_number() over (
                 partition by cell_id
-                order by valid_to is not null, policy_rank, valid_from desc, reading_id, release_key
+                order by valid_to is not null, policy_rank, valid_from desc, basis_id, release_key
             ) as preference
         from balances
 
@@ -235,12 +235,7 @@ with
     available as (
 
         select
-            'reading: '
-            || a.cell_key
-            || ' | '
-            || a.reading_id
-            || ' to '
-            || b.reading_id as bridge_id,
+            'reading: ' || a.cell_key || ' | ' || a.basis_id || ' to ' || b.basis_id as bridge_id,
             a.balance_id as a_balance_id,
             b.balance_id as b_balance_id,
             {{ as_of_day() }} as a_vintage_date,
@@ -249,7 +244,7 @@ with
         inner join
             ranked as b
             on a.cell_id = b.cell_id
-            and a.reading_id <> b.reading_id
+            and a.basis_id <> b.basis_id
             and a.preference < b.preference
         where a.valid_to is null and b.valid_to is null
 
@@ -259,7 +254,7 @@ with
             'release: '
             || b.cell_key
             || ' | '
-            || b.reading_id
+            || b.basis_id
             || ' '
             || a.release_key
             || ' to '
@@ -308,7 +303,7 @@ with
                     when k.transform = 'size' then sign(q.value_usd) else k.direction
                 end as integer
             ) as direction,
-            j.reading_id,
+            j.basis_id,
             c.cell_id,
             q.reported_by,
             q.export_series_id,
@@ -551,7 +546,7 @@ with
             cell_id,
             quantity,
             direction,
-            reading_id,
+            basis_id,
             claim_id,
             reported_by,
             export_series_id,
@@ -575,7 +570,7 @@ with
             cell_id,
             'balance' as quantity,
             1 as direction,
-            reading_id,
+            basis_id,
             cast(null as varchar) as claim_id,
             reported_by,
             export_series_id,
@@ -599,7 +594,7 @@ with
             cell_id,
             quantity,
             direction,
-            reading_id,
+            basis_id,
             claim_id,
             reported_by,
             export_series_id,
@@ -624,12 +619,12 @@ select
     c.reporter_iso3,
     c.partner_code,
     c.trade_kind,
-    c.definition_id,
+    c.product_group,
     c.period_start,
     c.period_end,
     t.quantity,
     t.direction,
-    t.reading_id,
+    t.basis_id,
     t.claim_id,
     t.reported_by,
     t.export_series_id,

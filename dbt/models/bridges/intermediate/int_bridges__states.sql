@@ -49,8 +49,8 @@ with
             a.partner_code,
             a.trade_kind,
             a.quantity,
-            a.definition_id as a_definition_id,
-            b.definition_id as b_definition_id,
+            a.product_group as a_product_group,
+            b.product_group as b_product_group,
             a.period_start as a_period_start,
             a.period_end as a_period_end,
             b.period_start as b_period_start,
@@ -115,7 +115,7 @@ with
                 when 'period'
                 then r.a_period_start <> r.b_period_start or r.a_period_end <> r.b_period_end
                 when 'product_group'
-                then r.a_definition_id <> r.b_definition_id
+                then r.a_product_group <> r.b_product_group
                 when 'release'
                 then
                     r.a_vintage_date is distinct from r.b_vintage_date
@@ -195,8 +195,8 @@ with
             m.mask,
             m.changed,
             case
-                when m.mask & b.product_group > 0 then r.b_definition_id else r.a_definition_id
-            end as definition_id,
+                when m.mask & b.product_group > 0 then r.b_product_group else r.a_product_group
+            end as product_group,
             case
                 when m.mask & b.period > 0 then r.b_period_start else r.a_period_start
             end as period_start,
@@ -283,7 +283,7 @@ with
             on p.reporter_iso3 = c.reporter_iso3
             and p.partner_code = c.partner_code
             and p.trade_kind = c.trade_kind
-            and p.definition_id = c.definition_id
+            and p.product_group = c.product_group
             and p.period_start = c.period_start
             and p.period_end = c.period_end
         left join

@@ -22,7 +22,7 @@ with
             f.bridge_id,
             f.side,
             v.direction,
-            s.series_code as leg_id,
+            s.series_code as series_code,
             v.value_usd,
             max(p.release_no) as release_no,
             list(distinct p.figure_id order by p.figure_id) as evidence
@@ -45,7 +45,7 @@ with
             e.bridge_id,
             e.side,
             e.quantity as direction,
-            e.basis_key as leg_id,
+            e.basis_key as series_code,
             q.value_usd,
             q.release_no,
             list(distinct q.figure_id order by q.figure_id) as evidence
@@ -72,6 +72,13 @@ with
     )
 
 select
-    t.bridge_id, t.side, t.direction, t.leg_id, t.value_usd, r.release_key, r.known_from, t.evidence
+    t.bridge_id,
+    t.side,
+    t.direction,
+    t.series_code,
+    t.value_usd,
+    r.release_key,
+    r.known_from,
+    t.evidence
 from together as t
 inner join {{ ref("int_trade__releases_ordered") }} as r on t.release_no = r.release_no

@@ -10,7 +10,7 @@ with
 
     )
 
-select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
+select reporter_iso3, partner_code, trade_kind, product_group, period_start, period_end
 from hypotheses
 
 union
@@ -19,7 +19,7 @@ select
     reporter_iso3,
     partner_code,
     trade_kind,
-    definition_id,
+    product_group,
     base_start as period_start,
     base_end as period_end
 from hypotheses
@@ -31,7 +31,7 @@ select
     reporter_iso3,
     partner_code,
     trade_kind,
-    'total:total' as definition_id,
+    'total:total' as product_group,
     period_start,
     period_end
 from hypotheses
@@ -44,7 +44,7 @@ select
     c.reporter_iso3,
     c.partner_code,
     c.trade_kind,
-    'total:total' as definition_id,
+    'total:total' as product_group,
     y.period_start,
     y.period_end
 from {{ ref("claims") }} as c

@@ -44,7 +44,7 @@ with
             on k.reporter_iso3 = c.reporter_iso3
             and k.partner_code = c.partner_code
             and k.trade_kind = c.trade_kind
-            and h.definition_id = c.definition_id
+            and h.product_group = c.product_group
             and h.period_start = c.period_start
             and h.period_end = c.period_end
         where h.hypothesis = 'as_stated'
@@ -73,7 +73,7 @@ with
 
         select
             a.*,
-            n.reading_id,
+            n.basis_id,
             -- A series that is available itself is what it is; else it lies in a band about the
             -- other.
             coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
@@ -174,7 +174,7 @@ with
 
 select distinct
     t.claim_id,
-    t.reading_id
+    t.basis_id
     || ' reading: '
     || t.trade_kind
     || ' '

@@ -49,14 +49,14 @@ with
             on k.reporter_iso3 = c.reporter_iso3
             and k.partner_code = c.partner_code
             and k.trade_kind = c.trade_kind
-            and c.definition_id = 'total:total'
+            and c.product_group = 'total:total'
             and c.period_kind = 'year'
             and year(c.period_start)
             between year(k.period_start) - cast(h.value as integer) and year(k.period_start)
         inner join {{ ref("int_figures__values") }} as v on c.cell_id = v.cell_id
         inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
         where
-            s.series_code in (h.export_leg_id, h.import_leg_id)
+            s.series_code in (h.export_series_code, h.import_series_code)
             and v.valid_from <= h.vintage_date
             and (v.valid_to is null or v.valid_to > h.vintage_date)
 
@@ -95,8 +95,10 @@ with
             {{ ref("int_figures__measures") }} as q
             on c.cell_id = q.cell_id
             and h.page_release_no = q.page_release_no
-            and coalesce(q.export_leg_id, h.export_leg_id, '') = coalesce(h.export_leg_id, '')
-            and coalesce(q.import_leg_id, h.import_leg_id, '') = coalesce(h.import_leg_id, '')
+            and coalesce(q.export_series_code, h.export_series_code, '')
+            = coalesce(h.export_series_code, '')
+            and coalesce(q.import_series_code, h.import_series_code, '')
+            = coalesce(h.import_series_code, '')
 
     ),
 

@@ -14,7 +14,7 @@ with
 
     definitions as (
 
-        select sector_id as sector, definition_id, definition_rank
+        select sector_id as sector, product_group, definition_rank
         from {{ ref("sector_definitions") }}
 
     ),
@@ -24,7 +24,7 @@ with
         select
             c.claim_id,
             'as_stated' as hypothesis,
-            coalesce(d.definition_id, c.sector) as definition_id,
+            coalesce(d.product_group, c.sector) as product_group,
             coalesce(d.definition_rank, 1) as definition_rank,
             c.quantity,
             c.period_start,
@@ -50,7 +50,7 @@ with
         select
             s.claim_id,
             'another measure: ' || q.quantity as hypothesis,
-            s.definition_id,
+            s.product_group,
             s.definition_rank,
             q.quantity,
             s.period_start,
@@ -69,7 +69,7 @@ with
         select
             claim_id,
             'another period: twelve months' as hypothesis,
-            definition_id,
+            product_group,
             definition_rank,
             quantity,
             cast(period_end + interval 1 day - interval 12 month as date) as period_start,
@@ -84,7 +84,7 @@ with
         select
             claim_id,
             'another period: year to date' as hypothesis,
-            definition_id,
+            product_group,
             definition_rank,
             quantity,
             make_date(year(period_end), 1, 1) as period_start,
@@ -100,7 +100,7 @@ with
             s.claim_id,
             'another period: the year '
             || case when n.step < 0 then 'before' else 'after' end as hypothesis,
-            s.definition_id,
+            s.product_group,
             s.definition_rank,
             s.quantity,
             make_date(year(s.period_start) + n.step, 1, 1) as period_start,
@@ -121,7 +121,7 @@ with
         select
             s.claim_id,
             'another period: agreement year of ' || g.name as hypothesis,
-            s.definition_id,
+            s.product_group,
             s.definition_rank,
             s.quantity,
             make_date(year(s.period_start), month(g.in_force_from), 1) as period_start,
@@ -145,7 +145,7 @@ with
         select
             s.claim_id,
             'another sector: ' || d.sector as hypothesis,
-            d.definition_id,
+            d.product_group,
             d.definition_rank,
             s.quantity,
             s.period_start,

@@ -7,7 +7,7 @@ with
 
     candidates as (
 
-        select c.*, k.speaker_key, k.trade_kind, k.reporter_iso3, k.partner_code, k.is_exact
+        select c.*, k.source_key, k.trade_kind, k.reporter_iso3, k.partner_code, k.is_exact
         from {{ ref("claim_candidates") }} as c
         inner join claims as k on c.claim_id = k.claim_id
 
@@ -21,11 +21,11 @@ with
             reporter_iso3,
             partner_code,
             trade_kind,
-            reading_id,
+            basis_id,
             is_named,
             reported_by,
-            export_leg_id,
-            import_leg_id,
+            export_series_code,
+            import_series_code,
             basis_key,
             policy_rank
         from {{ ref("bases") }}
@@ -35,23 +35,22 @@ with
     -- A figure of one direction stands on every basis that holds its series.
     compatible as (
 
-        select
-            s.candidate_id, b.basis_key as full_basis_key, b.reading_id, b.is_named, b.policy_rank
+        select s.candidate_id, b.basis_key as full_basis_key, b.basis_id, b.is_named, b.policy_rank
         from stated as s
         inner join
             bases as b
             on s.reporter_iso3 = b.reporter_iso3
             and s.partner_code = b.partner_code
             and s.trade_kind = b.trade_kind
-            and coalesce(s.export_leg_id, b.export_leg_id) = b.export_leg_id
-            and coalesce(s.import_leg_id, b.import_leg_id) = b.import_leg_id
+            and coalesce(s.export_series_code, b.export_series_code) = b.export_series_code
+            and coalesce(s.import_series_code, b.import_series_code) = b.import_series_code
 
     ),
 
     scores as (
 
         select
-            s.speaker_key,
+            s.source_key,
             s.trade_kind,
             c.full_basis_key,
             count(distinct s.claim_id) as claims_explained,
@@ -59,21 +58,21 @@ with
         from stated as s
         inner join compatible as c on s.candidate_id = c.candidate_id
         where s.fit = 'exact' and s.is_exact and s.part_claim_id is null
-        group by s.speaker_key, s.trade_kind, c.full_basis_key
+        group by s.source_key, s.trade_kind, c.full_basis_key
 
     ),
 
     -- What a speaker is established to use: the basis that explains most, of two figures or more.
     established as (
 
-        select speaker_key, trade_kind, full_basis_key, claims_explained
+        select source_key, trade_kind, full_basis_key, claims_explained
         from scores as s
         where
             claims_explained >= 2
             and claims_explained = (
                 select max(t.claims_explained)
                 from scores as t
-                where s.speaker_key = t.speaker_key and s.trade_kind = t.trade_kind
+                where s.source_key = t.source_key and s.trade_kind = t.trade_kind
             )
 
     ),
@@ -83,7 +82,7 @@ with
         select
             s.candidate_id,
             c.full_basis_key,
-            c.reading_id,
+            c.basis_id,
             c.policy_rank,
             coalesce(x.claims_explained, 0) as claims_explained,
             row_number() over (
@@ -98,7 +97,7 @@ with
         inner join compatible as c on s.candidate_id = c.candidate_id
         left join
             scores as x
-            on s.speaker_key = x.speaker_key
+            on s.source_key = x.source_key
             and s.trade_kind = x.trade_kind
             and c.full_basis_key = x.full_basis_key
 
@@ -108,7 +107,7 @@ with
 
         select
             s.*,
-            l.reading_id,
+            l.basis_id,
             l.full_basis_key,
             coalesce(l.policy_rank, 99) as policy_rank,
             coalesce(l.claims_explained, 0) as claims_explained,
@@ -157,15 +156,15 @@ with
             count(
                 distinct case
                     when fit = 'exact' and claims_explained = most_explained
-                    then basis_key || ' ' || definition_id
+                    then basis_key || ' ' || product_group
                 end
-            ) as readings_left,
+            ) as bases_left,
             count(
-                distinct case when fit = 'exact' then basis_key || ' ' || definition_id end
-            ) as readings_fitting,
+                distinct case when fit = 'exact' then basis_key || ' ' || product_group end
+            ) as bases_fitting,
             count(
-                distinct case when is_within_revision then basis_key || ' ' || definition_id end
-            ) as readings_near,
+                distinct case when is_within_revision then basis_key || ' ' || product_group end
+            ) as bases_near,
             count(
                 case when fit = 'possible' and evidence_kind <> 'lower bound' then 1 end
             ) as candidates_possible,
@@ -183,7 +182,7 @@ with
         inner join compatible as c on s.candidate_id = c.candidate_id
         inner join
             established as e
-            on s.speaker_key = e.speaker_key
+            on s.source_key = e.source_key
             and s.trade_kind = e.trade_kind
             and c.full_basis_key = e.full_basis_key
         where s.fit = 'none'
@@ -198,7 +197,7 @@ with
         inner join compatible as c on s.candidate_id = c.candidate_id
         inner join
             established as e
-            on s.speaker_key = e.speaker_key
+            on s.source_key = e.source_key
             and s.trade_kind = e.trade_kind
             and c.full_basis_key = e.full_basis_key
 
@@ -226,8 +225,8 @@ select
     k.claim_id,
     o.candidate_id,
     o.hypothesis,
-    o.definition_id,
-    o.reading_id,
+    o.product_group,
+    o.basis_id,
     o.full_basis_key,
     o.basis_key,
     o.part_claim_id,
@@ -235,12 +234,12 @@ select
     o.base_cell_id,
     o.quantity,
     o.reported_by,
-    o.export_leg_id,
-    o.import_leg_id,
+    o.export_series_code,
+    o.import_series_code,
     o.release_key,
     o.evidence_kind,
     o.value,
-    o.half_width,
+    o.rounding_margin,
     o.revision,
     o.fit,
     o.distance,
@@ -248,9 +247,9 @@ select
     o.known_from,
     o.known_at_publication,
     o.claims_explained,
-    coalesce(n.readings_left, 0) as readings_left,
-    coalesce(n.readings_fitting, 0) as readings_fitting,
-    coalesce(n.readings_near, 0) as readings_near,
+    coalesce(n.bases_left, 0) as bases_left,
+    coalesce(n.bases_fitting, 0) as bases_fitting,
+    coalesce(n.bases_near, 0) as bases_near,
     coalesce(n.candidates_possible, 0) as candidates_possible,
     coalesce(n.candidates_tried, 0) as candidates_tried,
     d.claim_id is not null and w.candidate_id is null as is_on_another_basis,

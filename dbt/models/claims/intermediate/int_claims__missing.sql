@@ -22,7 +22,7 @@ with
             partner_code,
             trade_kind,
             quantity,
-            definition_id,
+            product_group,
             definition_rank,
             period_start,
             period_end
@@ -37,7 +37,7 @@ with
             partner_code,
             trade_kind,
             quantity,
-            definition_id,
+            product_group,
             definition_rank,
             base_start as period_start,
             base_end as period_end
@@ -52,7 +52,7 @@ with
             partner_code,
             trade_kind,
             quantity,
-            'total:total' as definition_id,
+            'total:total' as product_group,
             0 as definition_rank,
             period_start,
             period_end
@@ -63,7 +63,8 @@ with
 
     available as (
 
-        select distinct c.cell_key as cell_id, q.quantity, q.export_leg_id, q.import_leg_id
+        select distinct
+            c.cell_key as cell_id, q.quantity, q.export_series_code, q.import_series_code
         from {{ ref("int_figures__measures") }} as q
         inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
         where q.evidence_kind = 'statistic'
@@ -76,10 +77,10 @@ with
             reporter_iso3,
             partner_code,
             trade_kind,
-            reading_id,
+            basis_id,
             reported_by,
-            export_leg_id,
-            import_leg_id
+            export_series_code,
+            import_series_code
         from {{ ref("bases") }} as n
         where
             reported_by = 'reporter'
@@ -104,7 +105,7 @@ with
                     "n.reporter_iso3",
                     "n.partner_code",
                     "n.trade_kind",
-                    "n.definition_id",
+                    "n.product_group",
                     "n.period_start",
                     "n.period_end",
                 )
@@ -131,8 +132,8 @@ with
             on c.reporter_iso3 = p.reporter_iso3
             and c.partner_code = p.partner_code
             and c.trade_kind = p.trade_kind
-            and coalesce(h.export_leg_id, p.export_leg_id) = p.export_leg_id
-            and coalesce(h.import_leg_id, p.import_leg_id) = p.import_leg_id
+            and coalesce(h.export_series_code, p.export_series_code) = p.export_series_code
+            and coalesce(h.import_series_code, p.import_series_code) = p.import_series_code
 
     ),
 
@@ -141,7 +142,7 @@ with
         select
             c.claim_id,
             c.definition_rank,
-            coalesce(d.definition_name, c.definition_id)
+            coalesce(d.definition_name, c.product_group)
             || ', '
             || c.trade_kind
             || ' '
@@ -158,7 +159,7 @@ with
         from checked as c
         left join any_held as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
         left join preferred_held as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
-        left join {{ ref("sector_definitions") }} as d on c.definition_id = d.definition_id
+        left join {{ ref("sector_definitions") }} as d on c.product_group = d.product_group
         where p.cell_id is null
 
         union all

@@ -9,16 +9,16 @@ with
             partner_code,
             trade_kind,
             reported_by,
-            export_leg_id,
-            import_leg_id,
+            export_series_code,
+            import_series_code,
             year(period_start) as reference_year,
             sign(balance_usd) as balance_sign,
             evidence_kind,
             release_key,
             known_from
-        from {{ ref("readings") }}
+        from {{ ref("balances") }}
         where
-            definition_id = 'total:total'
+            product_group = 'total:total'
             and period_kind = 'year'
             and not is_page
             and known_to is null
@@ -30,11 +30,13 @@ with
         select
             *,
             lag(balance_sign) over (
-                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                partition by
+                    reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code
                 order by reference_year
             ) as previous_sign,
             lag(reference_year) over (
-                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                partition by
+                    reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code
                 order by reference_year
             ) as previous_year
         from readings
@@ -52,7 +54,8 @@ with
                     else 1
                 end
             ) over (
-                partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id
+                partition by
+                    reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code
                 order by reference_year
                 rows between unbounded preceding and current row
             ) as run
@@ -65,25 +68,29 @@ select
     partner_code,
     trade_kind,
     reported_by,
-    export_leg_id,
-    import_leg_id,
+    export_series_code,
+    import_series_code,
     reference_year,
     balance_sign,
     row_number() over (
-        partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
+        partition by
+            reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code, run
         order by reference_year
     ) as years_in_a_row,
     -- A run that starts with the first year held, or after a gap, may be longer than is seen.
     coalesce(
         first_value(previous_year) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
+            partition by
+                reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code, run
             order by reference_year
         ) < min(reference_year) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
+            partition by
+                reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code, run
         )
         - 1
         or first_value(previous_year) over (
-            partition by reporter_iso3, partner_code, trade_kind, export_leg_id, import_leg_id, run
+            partition by
+                reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code, run
             order by reference_year
         )
         is null,

@@ -28,7 +28,7 @@ with
             m.value_id as imports_value_id,
             x.value_usd as exports_usd,
             m.value_usd as imports_usd,
-            x.half_width_usd + m.half_width_usd as half_width_usd,
+            x.rounding_margin_usd + m.rounding_margin_usd as rounding_margin_usd,
             case
                 when x.evidence_kind = m.evidence_kind then x.evidence_kind else 'mixed'
             end as evidence_kind,
@@ -119,7 +119,7 @@ with
             max(case when q.quantity = 'imports' then q.value_usd end) as imports_usd,
             max(case when q.quantity = 'balance' then q.value_usd end) as balance_usd,
             max(case when q.quantity = 'two_way' then q.value_usd end) as two_way_usd,
-            max(q.half_width_usd) as half_width_usd
+            max(q.rounding_margin_usd) as rounding_margin_usd
         from page_bases as b
         inner join
             quoted as q
@@ -147,7 +147,7 @@ with
             p.imports_usd,
             cast(p.exports_usd - p.imports_usd as decimal(24, 3)) as balance_usd,
             cast(p.exports_usd + p.imports_usd as decimal(24, 3)) as two_way_usd,
-            cast(p.half_width_usd as decimal(24, 3)) as half_width_usd,
+            cast(p.rounding_margin_usd as decimal(24, 3)) as rounding_margin_usd,
             p.evidence_kind,
             p.valid_from,
             p.valid_to,
@@ -171,7 +171,7 @@ with
             imports_usd,
             balance_usd,
             two_way_usd,
-            half_width_usd,
+            rounding_margin_usd,
             evidence_kind,
             known_from as valid_from,
             cast(null as date) as valid_to,

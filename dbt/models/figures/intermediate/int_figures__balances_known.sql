@@ -4,7 +4,7 @@
 select
     c.cell_key
     || ' | '
-    || n.reading_id
+    || n.basis_id
     || ' | '
     || {{ release_keys("x.release_key", "m.release_key") }}
     || ' | '
@@ -17,19 +17,19 @@ select
     c.period_kind,
     c.period_start,
     c.period_end,
-    n.reading_id,
+    n.basis_id,
     b.reported_by,
     b.exports_usd,
     b.imports_usd,
     b.balance_usd,
     b.two_way_usd,
-    b.half_width_usd,
+    b.rounding_margin_usd,
     b.evidence_kind,
     {{ release_keys("x.release_key", "m.release_key") }} as release_key,
     b.valid_from as known_from,
     n.policy_rank,
-    n.export_leg_id,
-    n.import_leg_id
+    n.export_series_code,
+    n.import_series_code
 from {{ ref("int_figures__balances") }} as b
 inner join {{ ref("int_figures__values_known") }} as x on b.exports_value_id = x.value_id
 inner join {{ ref("int_figures__values_known") }} as m on b.imports_value_id = m.value_id
@@ -46,4 +46,4 @@ where
     b.valid_from <= {{ as_of_day() }}
     and (b.valid_to is null or b.valid_to > {{ as_of_day() }})
     and n.is_named
-    and c.definition_id = 'total:total'
+    and c.product_group = 'total:total'

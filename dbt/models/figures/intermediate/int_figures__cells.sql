@@ -5,22 +5,22 @@
 with
     wanted as (
 
-        select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
+        select reporter_iso3, partner_code, trade_kind, product_group, period_start, period_end
         from {{ ref("figures_requested") }}
 
         union
 
-        select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
+        select reporter_iso3, partner_code, trade_kind, product_group, period_start, period_end
         from {{ ref("int_claims__cells") }}
 
         union
 
-        select reporter_iso3, partner_code, trade_kind, definition_id, period_start, period_end
+        select reporter_iso3, partner_code, trade_kind, product_group, period_start, period_end
         from {{ ref("int_bridges__cells") }}
 
     ),
 
-    groups as (select distinct product_group_id, definition_id from {{ ref("product_groups") }})
+    groups as (select distinct product_group_id, product_group from {{ ref("product_groups") }})
 
 select
     cast(
@@ -29,7 +29,7 @@ select
                 w.reporter_iso3,
                 w.partner_code,
                 w.trade_kind,
-                w.definition_id,
+                w.product_group,
                 w.period_start,
                 w.period_end
         ) as integer
@@ -39,7 +39,7 @@ select
             "w.reporter_iso3",
             "w.partner_code",
             "w.trade_kind",
-            "w.definition_id",
+            "w.product_group",
             "w.period_start",
             "w.period_end",
         )
@@ -47,7 +47,7 @@ select
     w.reporter_iso3,
     w.partner_code,
     w.trade_kind,
-    w.definition_id,
+    w.product_group,
     w.period_start,
     w.period_end,
     {{ period_text("w.period_start", "w.period_end") }} as period,
@@ -59,4 +59,4 @@ select
 from wanted as w
 left join {{ ref("int_trade__areas_listed") }} as r on w.reporter_iso3 = r.area_code
 left join {{ ref("int_trade__areas_listed") }} as p on w.partner_code = p.area_code
-left join groups as g on w.definition_id = g.definition_id
+left join groups as g on w.product_group = g.product_group

@@ -71,7 +71,7 @@ select
     case
         when flow = 'balance' and reported_by = 'partner' then - value_usd else value_usd
     end as value_usd,
-    half_width_usd,
+    rounding_margin_usd,
     evidence_kind,
     known_from,
     known_from_earliest,

@@ -25,7 +25,7 @@ select
     o.product_id,
     o.period_start,
     o.value_usd,
-    o.half_width_usd,
+    o.rounding_margin_usd,
     o.first_release_no,
     o.last_release_no,
     o.copy_no,

@@ -49,7 +49,7 @@ with
             o.product_id,
             o.period_start,
             o.value_usd,
-            o.half_width_usd,
+            o.rounding_margin_usd,
             f.release_no,
             f.known_from,
             f.known_to
@@ -112,7 +112,7 @@ with
             count(distinct p.period_start) as periods_found,
             count(distinct p.product_id) as members_found,
             sum(p.value_usd) as value_usd,
-            sum(p.half_width_usd) as half_width_usd,
+            sum(p.rounding_margin_usd) as rounding_margin_usd,
             max(p.known_from) as known_from,
             max(p.release_no) as release_no
         from pieces as p
@@ -150,7 +150,7 @@ with
                     r.source_rank,
                     s.known_from desc,
                     case when s.route = 'period' then 1 else 2 end,
-                    s.half_width_usd,
+                    s.rounding_margin_usd,
                     s.raw_table,
                     s.source_id
             ) as preference
@@ -167,7 +167,7 @@ with
             coalesce(
                 lag(next_vintage_date) over series_of_cell = vintage_date
                 and lag(value_usd) over series_of_cell = value_usd
-                and lag(half_width_usd) over series_of_cell = half_width_usd
+                and lag(rounding_margin_usd) over series_of_cell = rounding_margin_usd
                 and lag(raw_table) over series_of_cell = raw_table
                 and lag(source_id) over series_of_cell = source_id
                 and lag(route) over series_of_cell = route,
@@ -222,7 +222,7 @@ with
             members,
             1 as members_found,
             value_usd,
-            half_width_usd,
+            rounding_margin_usd,
             known_from as valid_from,
             case when known_to <= {{ as_of_day() }} then known_to end as valid_to,
             first_release_no,
@@ -243,7 +243,7 @@ with
             n.members,
             n.members_found,
             n.value_usd,
-            n.half_width_usd,
+            n.rounding_margin_usd,
             s.valid_from,
             s.valid_to,
             s.first_release_no,
@@ -274,7 +274,7 @@ select
     t.members,
     cast(t.members_found as integer) as members_found,
     cast(t.value_usd as decimal(24, 3)) as value_usd,
-    cast(t.half_width_usd as decimal(24, 3)) as half_width_usd,
+    cast(t.rounding_margin_usd as decimal(24, 3)) as rounding_margin_usd,
     t.valid_from,
     t.valid_to,
     t.first_release_no,

@@ -35,7 +35,7 @@ select
     k.members,
     k.members_found,
     k.value_usd,
-    k.half_width_usd,
+    k.rounding_margin_usd,
     k.valid_from,
     r.release_no,
     r.release_key,

@@ -9,16 +9,16 @@ with
             *,
             row_number() over (
                 partition by cell_id, is_named and not is_page and known_to is null
-                order by {{ reading_preference() }}
+                order by {{ basis_preference() }}
             ) as preference
-        from {{ ref("readings") }}
+        from {{ ref("balances") }}
 
     ),
 
     policies as (
 
-        select reporter_iso3, trade_kind, reading_id, policy_rank, reason
-        from {{ ref("reading_policy") }}
+        select reporter_iso3, trade_kind, basis_id, policy_rank, reason
+        from {{ ref("basis_policy") }}
 
     ),
 
@@ -26,16 +26,16 @@ with
 
         select
             r.cell_id,
-            r.definition_id,
-            r.reading_id,
+            r.product_group,
+            r.basis_id,
             r.reported_by,
-            r.export_leg_id,
-            r.import_leg_id,
+            r.export_series_code,
+            r.import_series_code,
             r.exports_usd,
             r.imports_usd,
             r.balance_usd,
             r.two_way_usd,
-            r.half_width_usd,
+            r.rounding_margin_usd,
             r.evidence_kind,
             r.is_page,
             r.release_key,
@@ -50,7 +50,7 @@ with
         from readings as r
         left join
             policies as p
-            on r.reading_id = p.reading_id
+            on r.basis_id = p.basis_id
             and r.trade_kind = p.trade_kind
             and r.policy_rank = p.policy_rank
             and p.reporter_iso3 in (r.reporter_iso3, '*')
@@ -62,16 +62,16 @@ with
 
         select
             c.cell_key as cell_id,
-            c.definition_id,
-            cast(null as varchar) as reading_id,
+            c.product_group,
+            cast(null as varchar) as basis_id,
             q.reported_by,
-            q.export_leg_id,
-            q.import_leg_id,
+            q.export_series_code,
+            q.import_series_code,
             case when q.quantity = 'exports' then q.value_usd end as exports_usd,
             case when q.quantity = 'imports' then q.value_usd end as imports_usd,
             cast(null as decimal(24, 3)) as balance_usd,
             cast(null as decimal(24, 3)) as two_way_usd,
-            q.half_width_usd,
+            q.rounding_margin_usd,
             q.evidence_kind,
             q.page_release_no is not null as is_page,
             r.release_key,
@@ -103,16 +103,16 @@ with
 
 select
     cell_id,
-    definition_id,
-    reading_id,
+    product_group,
+    basis_id,
     reported_by,
-    export_leg_id,
-    import_leg_id,
+    export_series_code,
+    import_series_code,
     exports_usd,
     imports_usd,
     balance_usd,
     two_way_usd,
-    half_width_usd,
+    rounding_margin_usd,
     evidence_kind,
     is_page,
     release_key,
@@ -127,16 +127,16 @@ union all
 
 select
     cell_id,
-    definition_id,
-    reading_id,
+    product_group,
+    basis_id,
     reported_by,
-    export_leg_id,
-    import_leg_id,
+    export_series_code,
+    import_series_code,
     exports_usd,
     imports_usd,
     balance_usd,
     two_way_usd,
-    half_width_usd,
+    rounding_margin_usd,
     evidence_kind,
     is_page,
     release_key,

@@ -45,7 +45,7 @@ select
     reporter_iso3,
     partner_code,
     trade_kind,
-    'total:total' as definition_id,
+    'total:total' as product_group,
     period_start,
     period_end
 from described
@@ -55,6 +55,6 @@ where
 
 union
 
-select y.reporter_iso3, y.partner_code, y.trade_kind, d.definition_id, y.period_start, y.period_end
+select y.reporter_iso3, y.partner_code, y.trade_kind, d.product_group, y.period_start, y.period_end
 from years as y
 inner join {{ ref("sector_definitions") }} as d on y.product_system = d.product_system

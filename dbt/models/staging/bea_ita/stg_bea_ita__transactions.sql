@@ -20,7 +20,7 @@ with
             cast(value * power(10, unit_multiplier)::decimal(11, 0) as decimal(24, 3)) as value_usd,
             cast(
                 rounding * power(10, unit_multiplier)::decimal(11, 0) / 2 as decimal(24, 3)
-            ) as half_width_usd,
+            ) as rounding_margin_usd,
             value as reported_value,
             unit_multiplier
         from source

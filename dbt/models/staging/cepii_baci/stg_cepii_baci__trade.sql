@@ -15,7 +15,7 @@ with
             value_thousand_usd as reported_value,
             'USD th' as reported_unit,
             cast(1000 * value_thousand_usd as decimal(24, 3)) as value_usd,
-            cast(0.5 as decimal(24, 3)) as half_width_usd,
+            cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
             quantity_tonnes
         from source
 

@@ -17,7 +17,7 @@ with
             hs_code as product_code,
             flow,
             cast(value_usd as decimal(24, 3)) as value_usd,
-            cast(0.5 as decimal(24, 3)) as half_width_usd,
+            cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
             cast(value_usd as decimal(24, 3)) as reported_value,
             'USD' as reported_unit
         from source

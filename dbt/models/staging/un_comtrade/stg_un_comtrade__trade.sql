@@ -67,7 +67,7 @@ with
             case when cmd_code = 'TOTAL' then 'total' else cmd_code end as product_code,
             is_aggregate,
             cast(primary_value as decimal(24, 3)) as value_usd,
-            cast(0.5 as decimal(24, 3)) as half_width_usd,
+            cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
             cast(primary_value as decimal(24, 3)) as reported_value,
             'USD' as reported_unit
         from source

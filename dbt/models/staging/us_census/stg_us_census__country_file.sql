@@ -16,7 +16,7 @@ with
             cty_name as partner_name,
             flow,
             {{ dollars_of_millions("value_musd") }} as value_usd,
-            cast(rounding_musd * 1000000 / 2 as decimal(24, 3)) as half_width_usd,
+            cast(rounding_musd * 1000000 / 2 as decimal(24, 3)) as rounding_margin_usd,
             value_musd as reported_value,
             'USD mn' as reported_unit
         from source

@@ -42,7 +42,7 @@ with
                 else commodity_code
             end as product_code,
             cast(value_usd as decimal(24, 3)) as value_usd,
-            cast(0.5 as decimal(24, 3)) as half_width_usd,
+            cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
             cast(value_usd as decimal(24, 3)) as reported_value,
             'USD' as reported_unit
         from source

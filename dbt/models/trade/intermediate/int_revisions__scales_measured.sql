@@ -22,7 +22,8 @@ with
                     f.product_id,
                     f.period_start,
                     f.period_end
-                order by f.known_from, f.known_to nulls last, f.half_width_usd desc, f.figure_id
+                order by
+                    f.known_from, f.known_to nulls last, f.rounding_margin_usd desc, f.figure_id
             )
 
     ),

@@ -27,7 +27,7 @@ select
     f.reported_value,
     u.unit as reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_bea_ita__transactions") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'bea_ita'
 inner join {{ ref("bea_areas") }} as a on f.area_or_country = a.area_or_country

@@ -41,7 +41,7 @@ with
             u.reported_value,
             u.reported_unit,
             u.value_usd,
-            u.half_width_usd,
+            u.rounding_margin_usd,
             w.withdrawn_on,
             w.withdrawn_by_release_id
         from {{ ref("int_trade__figures_unioned") }} as u
@@ -129,7 +129,7 @@ with
             c.table_no,
             c.form_no,
             c.value_usd,
-            c.half_width_usd,
+            c.rounding_margin_usd,
             c.withdrawn_on
         from coded as c
         inner join
@@ -170,12 +170,13 @@ with
             lag(place) over same_figure as previous_place,
             lag(withdrawn_on) over same_figure as previous_withdrawn_on,
             row_number() over (
-                partition by key_id, table_no, release_no order by half_width_usd, figure_id
+                partition by key_id, table_no, release_no order by rounding_margin_usd, figure_id
             ) as copy_no
         from placed
         window
             same_figure as (
-                partition by key_id, form_no, value_usd, half_width_usd order by place, figure_id
+                partition by key_id, form_no, value_usd, rounding_margin_usd
+                order by place, figure_id
             )
 
     ),
@@ -198,7 +199,7 @@ with
                     then figure_id
                 end ignore nulls
             ) over (
-                partition by key_id, form_no, value_usd, half_width_usd
+                partition by key_id, form_no, value_usd, rounding_margin_usd
                 order by place, figure_id
                 rows between unbounded preceding and current row
             ) as observation_id
@@ -248,7 +249,7 @@ select
     c.reported_value,
     c.reported_unit,
     c.value_usd,
-    c.half_width_usd,
+    c.rounding_margin_usd,
     cast(s.copy_no as integer) as copy_no,
     c.known_from,
     -- The publisher may also leave out what it used to give.

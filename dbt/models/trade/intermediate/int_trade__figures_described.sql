@@ -31,7 +31,7 @@ select
     f.period_end,
     {{ period_text("f.period_start", "f.period_end") }} as period,
     f.value_usd,
-    f.half_width_usd,
+    f.rounding_margin_usd,
     f.known_from,
     f.known_to,
     f.withdrawn_by_release_id

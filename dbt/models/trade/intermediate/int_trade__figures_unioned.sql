@@ -50,7 +50,7 @@ select
     reported_value,
     reported_unit,
     value_usd,
-    half_width_usd
+    rounding_margin_usd
 from statistics
 
 union all
@@ -92,5 +92,5 @@ select
     reported_value,
     reported_unit,
     value_usd,
-    half_width_usd
+    rounding_margin_usd
 from {{ ref("int_trade__published_figures_aligned") }}

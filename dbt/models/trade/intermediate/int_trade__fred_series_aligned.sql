@@ -27,6 +27,6 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_fred__series") }} as f
 inner join {{ ref("fred_series") }} as s on f.series_id = s.series_id

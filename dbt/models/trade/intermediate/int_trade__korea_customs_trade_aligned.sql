@@ -44,7 +44,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_korea_customs__trade") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'korea_customs'
 inner join partners as p on f.country_code = p.country_code

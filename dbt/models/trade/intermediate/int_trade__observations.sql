@@ -38,7 +38,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd,
+    f.rounding_margin_usd,
     f.known_from,
     r.last_known_from,
     r.copy_no,

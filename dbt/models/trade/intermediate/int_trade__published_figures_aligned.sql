@@ -47,7 +47,7 @@ select
     f.reported_value,
     f.reported_unit,
     cast(f.reported_value * u.multiplier as decimal(24, 3)) as value_usd,
-    cast(f.reported_rounding * u.multiplier / 2 as decimal(24, 3)) as half_width_usd,
+    cast(f.reported_rounding * u.multiplier / 2 as decimal(24, 3)) as rounding_margin_usd,
     f.known_from,
     f.known_from_earliest,
     f.known_from_precision

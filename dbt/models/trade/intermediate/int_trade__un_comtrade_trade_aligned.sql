@@ -40,7 +40,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_un_comtrade__trade") }} as f
 -- A flow without a concept is a part of another one, and left out.
 inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code and w.concept is not null

@@ -29,7 +29,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_us_census__country_file") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
 inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code

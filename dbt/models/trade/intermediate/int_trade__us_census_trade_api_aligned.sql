@@ -31,7 +31,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_us_census__trade_api") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
 inner join

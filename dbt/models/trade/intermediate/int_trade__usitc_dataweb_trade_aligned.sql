@@ -29,7 +29,7 @@ select
     f.reported_value,
     f.reported_unit,
     f.value_usd,
-    f.half_width_usd
+    f.rounding_margin_usd
 from {{ ref("stg_usitc_dataweb__trade") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'usitc_dataweb'
 inner join

@@ -79,7 +79,7 @@ with
             <= case s.side when 'a' then t.a_release_no else t.b_release_no end as is_withdrawn,
             row_number() over (
                 partition by t.a_release_no, t.b_release_no, t.key_id, s.side
-                order by f.release_no desc, f.half_width_usd, f.figure_id
+                order by f.release_no desc, f.rounding_margin_usd, f.figure_id
             ) as recency
         from touched as t
         cross join
@@ -211,7 +211,7 @@ select
     is_aggregate,
     flow,
     measure,
-    coalesce(export_series_code, import_series_code) as leg_id,
+    coalesce(export_series_code, import_series_code) as series_code,
     product_system,
     product_code,
     {{ period_kind("period_start", "period_end") }} as period_kind,

@@ -40,7 +40,7 @@ with
                     year,
                     import_concept,
                     case when is_collection then '' else valuation end
-                order by last_known_from desc, half_width_usd, observation_id
+                order by last_known_from desc, rounding_margin_usd, observation_id
             ) as preference
         from known
 

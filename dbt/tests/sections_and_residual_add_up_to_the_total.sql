@@ -3,7 +3,7 @@ with
 
         select *
         from {{ ref("trade_by_sector_year") }}
-        where partition_name is not null and total_usd is not null
+        where breakdown is not null and total_usd is not null
 
     ),
 
@@ -19,11 +19,11 @@ select
     s.partner_code,
     s.trade_kind,
     s.year,
-    s.partition_name,
-    s.leg_id,
+    s.breakdown,
+    s.series_code,
     s.total_usd,
     sum(s.value_usd) as parts_usd,
-    sum(case when s.is_remainder then s.value_usd end) as remainder_usd
+    sum(case when s.is_residual then s.value_usd end) as residual_usd
 from sectors as s
 left join own as o on s.reporter_iso3 = o.reporter_iso3
 group by
@@ -31,14 +31,14 @@ group by
     s.partner_code,
     s.trade_kind,
     s.year,
-    s.partition_name,
-    s.leg_id,
+    s.breakdown,
+    s.series_code,
     s.total_usd,
     o.reporter_iso3
 having
     sum(s.value_usd) <> s.total_usd
     or (
         o.reporter_iso3 is not null
-        and coalesce(abs(sum(case when s.is_remainder then s.value_usd end)), s.total_usd)
+        and coalesce(abs(sum(case when s.is_residual then s.value_usd end)), s.total_usd)
         > 0.002 * s.total_usd
     )

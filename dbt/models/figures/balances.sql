@@ -4,7 +4,7 @@
 select
     c.cell_key
     || ' | '
-    || coalesce(n.reading_id, {{ basis_key("x.series_code", "m.series_code", "") }})
+    || coalesce(n.basis_id, {{ basis_key("x.series_code", "m.series_code", "") }})
     || ' | '
     || {{ release_keys("xr.release_key", "mr.release_key") }}
     || ' | '
@@ -15,22 +15,22 @@ select
     c.reporter_iso3,
     c.partner_code,
     c.trade_kind,
-    c.definition_id,
+    c.product_group,
     c.period_kind,
     c.period_start,
     c.period_end,
     c.period,
-    n.reading_id,
+    n.basis_id,
     n.is_named,
     n.policy_rank,
     b.reported_by,
-    x.series_code as export_leg_id,
-    m.series_code as import_leg_id,
+    x.series_code as export_series_code,
+    m.series_code as import_series_code,
     b.exports_usd,
     b.imports_usd,
     b.balance_usd,
     b.two_way_usd,
-    b.half_width_usd,
+    b.rounding_margin_usd,
     b.evidence_kind,
     b.is_page,
     {{ release_keys("xr.release_key", "mr.release_key") }} as release_key,
