@@ -200,7 +200,7 @@ def forget_a_break_of_basis(copy: ProjectCopy) -> None:
     copy.edit_seed("basis_breaks", where(lambda row: True, first_year="1900", last_year="1901"))
 
 
-def rank_two_readings_first(copy: ProjectCopy) -> None:
+def rank_two_bases_first(copy: ProjectCopy) -> None:
     copy.edit_seed(
         "basis_policy",
         where(
@@ -336,9 +336,9 @@ FAULTS = (
         forget_a_break_of_basis,
     ),
     Fault(
-        "two readings are ranked alike",
-        "each_place_in_the_policy_is_taken_once",
-        rank_two_readings_first,
+        "two bases have one rank",
+        "valid_rows_of_basis_policy",
+        rank_two_bases_first,
         "several rows have one key",
     ),
     Fault(

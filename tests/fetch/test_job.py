@@ -339,7 +339,7 @@ def test_a_killed_fetch_goes_on_and_asks_at_most_one_thing_again(
     server.otherwise = answer
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "."])}
     command = [
-        *(sys.executable, "-m", "fetching.small_publisher"),
+        *(sys.executable, "-m", "fetch.small_publisher"),
         *(str(settings.data_home), server.address, NOON.isoformat()),
     ]
     while not running or running[-1].returncode == -signal.SIGKILL:

@@ -69,7 +69,7 @@ class Fred(Publisher):
             "series_id": pl.String(),
             "year": pl.Int32(),
             "month": pl.Int32(),
-            "value_musd": pl.Decimal(20, 6),
+            "value_musd": pl.Decimal(18, 6),
         }
         return {"fred__series": pl.DataFrame(found, schema=schema, orient="row")}
 

@@ -348,7 +348,7 @@ def _country_file_truth(world: World) -> dict[str, pl.DataFrame]:
         "year": pl.Int32(),
         "month": pl.Int32(),
         "last_month": pl.Int32(),
-        "value_musd": pl.Decimal(20, 6),
+        "value_musd": pl.Decimal(18, 6),
     }
     return {"us_census__country_file": pl.DataFrame(found, schema=schema, orient="row")}
 
