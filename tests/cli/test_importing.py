@@ -1,4 +1,4 @@
-"""`bilateral take`: what is said of each file, and what it leaves."""
+"""`bilateral import`: what is said of each file, and what it leaves."""
 
 from __future__ import annotations
 
