@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
 
-# Phrases in error messages about a full disk; the last is DuckDB's, for spilled data.
+# Phrases in error messages about missing disk space; the last is DuckDB's, for spilled data.
 _DISK_FULL = (
     *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
     "max_temp_directory_size",
@@ -78,7 +78,7 @@ class BuildFailed(RuntimeError):
 
 def _about_full_disk(full: Path) -> str:
     return (
-        f"\nThe disk of {full} is full. Free some space and build again: incomplete files are"
+        f"\nNo space is left below {full}. Free some space and build again: incomplete files are"
         " removed, and completed years are not built again."
     )
 

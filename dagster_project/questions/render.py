@@ -419,9 +419,11 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
         lines.append(f"{mark} {_figure_name(row):<{name_width}}{amounts}")
         until = f" until {row['known_to']}" if row["known_to"] else ""
         printed = ", as published" if row["is_page"] else ", from published figures"
-        kind = {"statistic": "", "printed": printed}.get(
-            row["evidence_kind"], f", {row['evidence_kind']}"
-        )
+        kind = {
+            "statistic": "",
+            "printed": printed,
+            "mixed": ", partly from published figures",
+        }.get(row["evidence_kind"], f", {row['evidence_kind']}")
         lines += _wrapped(
             f"{row['release_key']}, known from {row['known_from']}{until}{kind}",
             width,
