@@ -136,21 +136,21 @@ def diff(
                     "a_release_id": compared.a_release_id,
                     "b_release_id": compared.b_release_id,
                     "sums": compared.sums,
-                    "cells": compared.cells,
+                    "cells": compared.figures,
                 }
             )
         )
         return DONE
-    counts = Counter(str(one["change"]) for one in compared.cells)
+    counts = Counter(str(one["change"]) for one in compared.figures)
     counted = ", ".join(
         f"{counts[change]:,} {change}" for change in ("changed", "new", "withdrawn")
     )
     typer.echo(f"{source} {first} to {second}: {counted}.", err=form is TableFormat.csv)
     if form is TableFormat.csv:
         write_csv(
-            list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.cells), sys.stdout
+            list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.figures), sys.stdout
         )
-    elif compared.cells:
+    elif compared.figures:
         typer.echo("\nSums, in US dollars")
         _show(
             compared.sums,
@@ -159,13 +159,13 @@ def diff(
         )
         typer.echo("\nFigures, in US dollars")
         _show(
-            compared.cells[:_FIGURES_SHOWN],
+            compared.figures[:_FIGURES_SHOWN],
             ("series_code", "measure", "partner_code"),
             ("product_code", "period"),
         )
-        if len(compared.cells) > _FIGURES_SHOWN:
+        if len(compared.figures) > _FIGURES_SHOWN:
             print_error(
-                f"only the first {_FIGURES_SHOWN} of {len(compared.cells):,} figures are shown;"
+                f"only the first {_FIGURES_SHOWN} of {len(compared.figures):,} figures are shown;"
                 " --format csv writes all",
                 "Note",
             )

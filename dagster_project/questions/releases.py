@@ -28,7 +28,7 @@ class Compared:
     source_id: str
     a_release_id: str
     b_release_id: str
-    cells: Sequence[Mapping[str, object]]
+    figures: Sequence[Mapping[str, object]]
     sums: Sequence[Mapping[str, object]]
 
 
@@ -84,7 +84,7 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
         source_id=source_id,
         a_release_id=a_release_id,
         b_release_id=b_release_id,
-        cells=replay.rows(
+        figures=replay.rows(
             "releases_compared",
             "reporter_iso3, partner_code, flow, series_code, measure, product_system, product_code,"
             " datediff('month', period_start, period_end), period_start, raw_table, series_key",
