@@ -124,7 +124,7 @@ def bench(
 
 
 def _ingested(settings: Settings, file: Path) -> Stage:
-    cost = measure([_BILATERAL, "take", str(file)], env=_environment(settings))
+    cost = measure([_BILATERAL, "import", str(file)], env=_environment(settings))
     columns = {name: _TYPES.get(name, "varchar") for name in LAYOUTS["comtrade_bulk_34"].columns}
     floor = bare(
         f"copy (select {', '.join(_KEPT)} from read_csv('{file}', delim = '\t', header = true,"

@@ -1,4 +1,4 @@
-"""Where things are and which knobs a user may turn."""
+"""Paths and settings, read from the environment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _AS_OF = "BILATERAL_AS_OF"
 _KEYS_FILE = "BILATERAL_KEYS_FILE"
 _MEMORY = "BILATERAL_MEMORY"
 _AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
-# One variable a source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
+# One variable per source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
 _KEY = "BILATERAL_KEY_"
 _ADDRESS = "BILATERAL_ADDRESS_"
 
 
 class SettingsError(ValueError):
-    """A variable of the environment holds something that cannot be used."""
+    """An environment variable has an invalid value."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A text that is never shown: only `reveal` gives it, to whoever sends it."""
+    """A text that is never printed; only `reveal` returns it."""
 
     _text: str = field(repr=False)
 
@@ -42,11 +42,11 @@ class Secret:
 class Settings:
     """The folders of one installation, and how it reaches publishers.
 
-    `data_home` is where everything a build makes is kept. `as_of` is the day whose
-    knowledge the marts show; none means everything that is held. `keys` are those of the
-    environment, by source; others may stand in `keys_file`. `addresses` are scheme and host
-    of a gateway to be asked instead of the publisher, by source. `memory` is what the engine
-    that builds the warehouse may take, such as 1GB; none means what the engine takes itself.
+    `data_home` is the folder for everything that a build writes. `as_of` is the as-of date of the
+    marts; None means the latest data. `keys` are the API keys in the environment, by source; more
+    may be in `keys_file`. `addresses` are scheme and host of a gateway that replaces a publisher's
+    own, by source. `memory` limits the memory of the engine that builds the warehouse (1GB); None
+    means the engine's default.
     """
 
     project_root: Path
@@ -63,17 +63,17 @@ class Settings:
 
     @property
     def snapshot_roots(self) -> tuple[Path, ...]:
-        """Shipped snapshots first, then those under the data home, each folder once."""
+        """The bundled source archive first, then that in the data home, each folder once."""
         return tuple(dict.fromkeys((self.shipped_snapshots, self.fetched_snapshots)))
 
     @property
     def fetched_snapshots(self) -> Path:
-        """Where releases that were fetched or dropped in are added."""
+        """Where fetched and imported releases are stored."""
         return self.data_home / "snapshots"
 
     @property
     def fetching(self) -> Path:
-        """By source: unfinished fetches, the count of requests, which datasets have come."""
+        """By source: unfinished fetches, request counts and fetched datasets."""
         return self.data_home / "fetching"
 
     @property
@@ -86,7 +86,7 @@ class Settings:
 
     @property
     def world(self) -> Path:
-        """Models of the world's trade as Parquet, one file a model and year, read by views."""
+        """Models of world trade as Parquet, one file per model and year, read by views."""
         return self.data_home / "world"
 
     @property
@@ -103,7 +103,7 @@ class Settings:
 
     @property
     def report(self) -> Path:
-        """The site: a link to the folder of its pages, so that it changes as a whole."""
+        """The site: a link to the folder of its pages, so that it is replaced as a whole."""
         return self.data_home / "report"
 
     @property
@@ -116,7 +116,7 @@ class Settings:
 
     @property
     def dagster_home(self) -> Path:
-        """The folder whose `dagster.yaml` every process shares."""
+        """The folder with the `dagster.yaml` that all processes share."""
         return self.project_root / ".dagster"
 
 
@@ -124,8 +124,8 @@ def load_settings() -> Settings:
     """Read the environment once.
 
     Raises:
-        SettingsError: `BILATERAL_AS_OF` is not a date such as 2017-07-12, or
-            `BILATERAL_MEMORY` not an amount such as 1GB.
+        SettingsError: `BILATERAL_AS_OF` is not a date (2017-07-12), or `BILATERAL_MEMORY` not an
+            amount (1GB).
     """
     data_home = Path(os.environ.get(_DATA_HOME) or PROJECT_ROOT / "data").expanduser().resolve()
     keys_file = Path(
@@ -143,7 +143,7 @@ def load_settings() -> Settings:
 
 
 def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
-    """Variables such as BILATERAL_KEY_UN_COMTRADE, by source: un_comtrade."""
+    """Variables with a prefix, by source: BILATERAL_KEY_UN_COMTRADE is for un_comtrade."""
     for name, value in os.environ.items():
         if name.startswith(prefix) and value.strip():
             yield name.removeprefix(prefix).lower(), value.strip()
@@ -152,7 +152,7 @@ def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
 def _read_memory() -> str | None:
     text = os.environ.get(_MEMORY, "").strip()
     if text and not _AMOUNT.fullmatch(text):
-        raise SettingsError(f"{_MEMORY} is {text!r}; write an amount such as 1GB or 800MB.")
+        raise SettingsError(f"{_MEMORY} is {text!r}; write an amount, for example 1GB or 800MB.")
     return text or None
 
 
@@ -164,5 +164,5 @@ def _read_as_of() -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise SettingsError(
-            f"{_AS_OF} is {text!r}; write a date as YYYY-MM-DD, or leave it unset."
+            f"{_AS_OF} is {text!r}; write a date as YYYY-MM-DD, or unset it."
         ) from error

@@ -1,8 +1,8 @@
-"""The only door to DuckDB: every connection is opened here.
+"""The only module that opens DuckDB files.
 
-Every connection is an in-memory database to which the file is attached as `warehouse`.
-DuckDB keeps one instance per path and process, so opening the published path directly
-would hand out yesterday's file for as long as anyone in the process still holds it.
+Every connection is an in-memory database with the file attached as `warehouse`. DuckDB keeps one
+instance per path and process, so opening the published path directly would return the previous
+file while anything in the process still has it open.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
 MARTS = "marts"
-# What the commands ask with and answer from.
+# The parameterised models behind the commands.
 QUESTIONS = "questions"
-# What the views among the marts are made of.
+# The models that the views among the marts read.
 STEPS = "intermediate"
 
 _READING_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
 
 class WarehouseError(RuntimeError):
-    """The warehouse cannot do what was asked; the message says what to do next."""
+    """The warehouse cannot answer; the message says what to do next."""
 
 
 class WarehouseMissing(WarehouseError):
@@ -37,7 +37,7 @@ class WarehouseMissing(WarehouseError):
 
 
 class QueryRefused(WarehouseError):
-    """A query tried more than to read the published warehouse."""
+    """A query failed, or tried to do more than read the published warehouse."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def connect_answering(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Open an empty scratch database with the published warehouse beside it, read-only.
+    """Open an empty scratch database with the published warehouse attached, read-only.
 
-    What is created lands in memory, so that a model can be answered again over other
-    input without touching the file.
+    New tables are in memory, so that a model can run again on other input without changing the
+    file.
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
@@ -81,24 +81,24 @@ def connect_answering(settings: Settings) -> duckdb.DuckDBPyConnection:
     path = settings.warehouse
     if not path.is_file():
         raise WarehouseMissing(
-            f"There is no published warehouse at {path}. Run `make build` to make one."
+            f"There is no published warehouse at {path}. Run `make build` to build one."
         )
     return open_file(path, read_only=True)
 
 
 def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Open the published warehouse for a query that is not ours.
+    """Open the published warehouse for a user's query.
 
-    No file but those its views read can be read, written or attached, nothing spills to disk,
-    no extension is loaded and none of this can be switched back on. Use `execute_sandboxed`
-    with it.
+    Only the files that its views read can be read; nothing can be written or attached, nothing
+    spills to disk, no extension loads, and a query cannot change this. Use it with
+    `execute_sandboxed`.
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
     """
     connection = connect_published(settings)
     connection.execute("set temp_directory = ''")
-    # The world's trade stands in files of its own, which views of the warehouse read.
+    # World trade is in separate files, which views of the warehouse read.
     connection.execute(f"set allowed_directories = [{quoted(settings.world)}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
@@ -108,31 +108,31 @@ def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
 def execute_sandboxed(
     connection: duckdb.DuckDBPyConnection, query: str
 ) -> duckdb.DuckDBPyConnection:
-    """Run a query that may only read; the connection then holds the last result.
+    """Run a read-only query; the connection then has the last result.
 
     Raises:
-        QueryRefused: the text is empty, does not parse, names something that is not
-            there, or wants more than to read.
+        QueryRefused: the text is empty, does not parse, names something unknown, or is not
+            read-only.
     """
     try:
         statements = connection.extract_statements(query)
         if not statements:
-            raise QueryRefused("The query is empty. Write one, such as: from marts.claims")
+            raise QueryRefused("The query is empty. For example: from marts.claims")
         for statement in statements:
-            # A pivot is split into a statement without text, which makes its value type,
-            # and the select that was written.
+            # DuckDB splits a pivot into a statement without text, for its value type, and the
+            # select itself.
             if statement.type in _READING_STATEMENTS or not statement.query:
                 continue
             raise QueryRefused(
-                f"{statement.type.name} is refused, since the warehouse is only read here. "
-                "Write a select; to keep a result, let the command write it with --format."
+                f"{statement.type.name} is refused: the warehouse is read-only here. "
+                "Write a select; to save its result, use --out."
             )
         return connection.execute(query)
     except (duckdb.PermissionException, duckdb.IOException) as error:
         if _is_about_the_world(connection, error):
             raise QueryRefused(
-                "The files of the world's trade are not where they were when the warehouse was"
-                f" published ({_first_line(error)}). Run `bilateral build` to make them anew."
+                "The files of world trade have moved since the warehouse was published"
+                f" ({_first_line(error)}). Run `bilateral build` to build them again."
             ) from error
         if isinstance(error, duckdb.IOException):
             raise QueryRefused(str(error)) from error
@@ -142,7 +142,7 @@ def execute_sandboxed(
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise QueryRefused(
-            f"{_first_line(error)}. Nothing is spilled to disk here: select fewer rows or columns."
+            f"{_first_line(error)}. Queries cannot spill to disk: select fewer rows or columns."
         ) from error
     except duckdb.Error as error:
         raise QueryRefused(str(error)) from error
@@ -159,10 +159,10 @@ def _is_about_the_world(connection: duckdb.DuckDBPyConnection, error: duckdb.Err
 
 
 class PublishedReader:
-    """A reader that stays open and follows each publication.
+    """A reader that stays open across publications.
 
-    A connection keeps the file it opened, also when another has taken its place; the
-    inode tells when that has happened.
+    A connection keeps the file it opened even after a replacement; a changed inode shows that there
+    is a new file.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -171,7 +171,7 @@ class PublishedReader:
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor on what is published now.
+        """A cursor on the currently published warehouse.
 
         Raises:
             WarehouseMissing: nothing has been published under this data home.
@@ -193,13 +193,13 @@ class PublishedReader:
 
     @staticmethod
     def _use_catalog(cursor: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-        # The default catalog belongs to a cursor, not to the connection it came from.
+        # The default catalog is a property of the cursor, not of its connection.
         cursor.execute(f"use {CATALOG}")
         return cursor
 
 
 def read_publication(settings: Settings) -> Publication | None:
-    """What is published now, or none; a file without the row counts as none."""
+    """The current publication; None if there is none, or a file without its metadata."""
     try:
         connection = connect_published(settings)
     except WarehouseMissing:
@@ -230,15 +230,15 @@ def world_files(warehouse: Path) -> set[Path]:
     return {Path(file) for (file,) in rows}
 
 
-def world_stands(settings: Settings) -> bool:
-    """Whether the files that the published views read are there; not so in a moved data home."""
+def world_files_exist(settings: Settings) -> bool:
+    """Whether the files that the published views read exist; false in a moved data home."""
     return all(
         file.parent == settings.world and file.is_file() for file in world_files(settings.warehouse)
     )
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, schema: str = MARTS) -> list[str]:
-    """The names of the tables of a schema in an attached file, without its views."""
+    """The names of the tables of a schema in the attached file, without views."""
     rows = connection.execute(
         "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
         " order by table_name",
@@ -248,7 +248,7 @@ def tables_of(connection: duckdb.DuckDBPyConnection, schema: str = MARTS) -> lis
 
 
 def exports_match(settings: Settings, content_hash: str, input_hash: str) -> bool:
-    """Whether the Parquet files beside the warehouse hold this very content."""
+    """Whether the Parquet files beside the warehouse have this content."""
     exports = settings.exports
     return exports.is_dir() and exports.resolve().name == exports_name(content_hash, input_hash)
 
@@ -257,10 +257,10 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """An in-memory database with one file attached as `warehouse`.
 
     Raises:
-        WarehouseError: it is no DuckDB file, or another process writes to it.
+        WarehouseError: it is not a DuckDB file, or another process writes to it.
     """
     connection = duckdb.connect()
-    # It would be drawn into the answer of a long query.
+    # A progress bar would appear in the output of a long query.
     connection.execute("set enable_progress_bar = false")
     mode = " (read_only)" if read_only else ""
     try:
@@ -268,20 +268,20 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         connection.close()
         raise WarehouseError(
-            f"{path} cannot be opened: {_first_line(error)}. Run `make build` to make it anew."
+            f"{path} cannot be opened: {_first_line(error)}. Run `make build` to build it again."
         ) from error
     return connection
 
 
 def usual_memory() -> str:
-    """What the engine takes of this machine's memory if nobody says how much."""
+    """The default memory limit of the engine on this machine."""
     with duckdb.connect() as connection:
         [(amount,)] = connection.execute("select current_setting('memory_limit')").fetchall()
     return amount
 
 
 def exports_name(content_hash: str, input_hash: str) -> str:
-    """The folder of the Parquet files of this content, under the terms of these inputs."""
+    """The name of the exports folder for this content and these inputs."""
     digest = hashlib.sha256(f"{content_hash} {input_hash}".encode()).hexdigest()
     return f"exports.{digest[:16]}"
 
@@ -291,5 +291,5 @@ def _first_line(error: Exception) -> str:
 
 
 def quoted(path: Path) -> str:
-    """A path as SQL text."""
+    """Quote a path as an SQL literal."""
     return "'" + str(path).replace("'", "''") + "'"

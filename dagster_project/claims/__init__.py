@@ -1,1 +1,1 @@
-"""Claims: what is made of the verdicts and figures that the marts hold."""
+"""Claims: sentences for verdicts, and contradictions within an article."""

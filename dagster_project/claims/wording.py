@@ -1,4 +1,4 @@
-"""A verdict in words: status, evidence, and what would decide where nothing does.
+"""Write a verdict as sentences: the status, the evidence, and the data needed to decide.
 
 A row is a claim of `marts.claims` with its verdict of `marts.claim_verdicts`.
 """
@@ -26,7 +26,7 @@ KINDS = {"goods": "goods", "services": "services", "goods_services": "goods and 
 _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
 _MOVES = {1: "a rise", 0: "no change", -1: "a fall"}
-# Names that a sentence gives an article.
+# Names that need the definite article in a sentence.
 _WITH_ARTICLE = re.compile(
     r"^(United |world\b|Netherlands|Philippines|Bahamas|Gambia|Comoros|Maldives|Seychelles"
     r"|European Union|Euro area|Middle East|Pacific Rim)|(Islands|Republic)$"
@@ -35,10 +35,10 @@ _WITH_ARTICLE = re.compile(
 
 @dataclass(frozen=True)
 class Names:
-    """What codes are called.
+    """The names of codes.
 
     `countries` has countries and groups by code, `publishers` the publisher of each source,
-    `products` sectors and their definitions by id. A code without a name is shown as it is.
+    `products` the sectors and product groups by id. A code without a name is shown as it is.
     """
 
     countries: Mapping[str, str]
@@ -48,7 +48,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict in words: `needs` is empty where something is decided."""
+    """A verdict as sentences; `needs` is empty if the claim is decided."""
 
     status: str
     evidence: str
@@ -56,12 +56,12 @@ class Verdict:
 
     @property
     def needed(self) -> str:
-        """What would decide, as one sentence; empty where nothing is needed."""
+        """The data needed to decide, as one sentence; empty if none is."""
         return f"Needed: {'; '.join(self.needs)}." if self.needs else ""
 
     @property
     def text(self) -> str:
-        """Status, evidence and what is needed, as they follow one another."""
+        """Status, evidence and needed data, in this order."""
         return " ".join(one for one in (f"{self.status}.", self.evidence, self.needed) if one)
 
 
@@ -69,14 +69,14 @@ def verdict_in_words(row: Row, names: Names) -> Verdict:
     """The sentences of one verdict.
 
     Raises:
-        KeyError: a reason code that has no sentence.
+        KeyError: a reason code without a sentence.
     """
     write = _REASONS[row["reason_code"]]
     return write(_Claim(row, names))
 
 
 def timing(row: Row) -> str:
-    """Whether the figure asserted was out when the text was published; empty where none is."""
+    """Whether the figure was available when the article was published; empty if none applies."""
     if value_is_absent(row["value"]):
         return ""
     day = row["published_on"]
@@ -95,7 +95,7 @@ def timing(row: Row) -> str:
 
 @dataclass(frozen=True)
 class _Claim:
-    """The phrases that sentences about one claim are made of."""
+    """The phrases for sentences about one claim."""
 
     row: Row
     names: Names
@@ -104,7 +104,7 @@ class _Claim:
 
     @property
     def stated(self) -> str:
-        """The figure as the text gives it: about $27.6 billion."""
+        """The figure as the article gives it: about $27.6 billion."""
         row = self.row
         digits = printed(row["reported_value"], None)
         text = _with_unit(digits, row["reported_value"], row["unit"])
@@ -113,7 +113,7 @@ class _Claim:
         return f"{row['hedge'].replace('_', ' ')} {text}"
 
     def stated_as(self, value: Any) -> str:
-        """The stated figure beside an available one, with its side where theirs differ."""
+        """The stated figure, named deficit or surplus if the available one is the opposite."""
         return (
             f"a {self._balance(None, None)} of {self.stated}"
             if self._is_turned(value)
@@ -121,28 +121,28 @@ class _Claim:
         )
 
     def figure(self, value: Any) -> str:
-        """An available figure, at most two digits finer than the stated one."""
+        """An available figure, with at most two more digits than the stated one."""
         row = self.row
         if row["unit"] in ("rank", "years", "sign"):
             return _with_unit(printed(value, None), value, row["unit"])
         return _with_unit(compared(value, None, row["rounding"]), value, row["unit"])
 
     def outside(self, value: Any) -> str:
-        """How far a figure lies outside the range that the claim allows.
+        """How far a figure is outside the range that the claim allows.
 
-        Empty for directions and ranks, between which there is no distance.
+        Empty for directions and ranks, which have no distance.
         """
         row = self.row
         distance = row["distance"]
         if row["unit"] in ("sign", "rank") or value_is_absent(distance):
             return ""
         if not distance:
-            return "on the end of the range that the wording leaves out"
+            return "exactly at the limit that the wording excludes"
         side = "above" if value > row["reported_value"] else "below"
         return f"{self._length(distance)} {side} the range that the claim allows"
 
     def _length(self, amount: Any) -> str:
-        """A distance in the unit of the claim; percentages differ by points."""
+        """A distance in the unit of the claim; for percentages, in percentage points."""
         unit = self.row["unit"]
         digits = apart(amount, unit, self.row["rounding"])
         nouns = {"pct": "percentage points", "ratio": "", "years": "years"}
@@ -176,7 +176,7 @@ class _Claim:
 
     @property
     def _products(self) -> str | None:
-        """The product group in a sentence; none for all products."""
+        """The product group as a phrase; None for all products."""
         sector = self.row["sector"]
         if sector in (None, "total"):
             return None
@@ -185,9 +185,9 @@ class _Claim:
         return name if name[1:2].isupper() or ":" in name else name[:1].lower() + name[1:]
 
     def flow(self, quantity: str | None = None, value: Any = None, *, whole: bool = False) -> str:
-        """The flow claimed, or another one: the United States' goods deficit with South Korea.
+        """The claimed flow, or another one: the United States' goods deficit with South Korea.
 
-        A deficit below zero is called the surplus that it is.
+        A negative deficit is called a surplus.
         """
         row = self.row
         products = None if whole else self._products
@@ -212,7 +212,7 @@ class _Claim:
         return "deficit" if is_deficit else "surplus"
 
     def _is_turned(self, value: Any) -> bool:
-        """Whether a deficit is a surplus, or the other way round."""
+        """Whether the figure turns a stated deficit into a surplus, or the reverse."""
         row = self.row
         return (
             row["transform"] == "level"
@@ -223,7 +223,7 @@ class _Claim:
         )
 
     def finding(self, value: Any, period: str | None = None) -> str:
-        """What figures say of the claim: put the goods deficit at $27.62 billion in 2016."""
+        """What the figures show: put the goods deficit at $27.62 billion in 2016."""
         row = self.row
         period = period or self.period
         base = _period(row["base_period"]) if row["base_period"] else None
@@ -255,7 +255,7 @@ class _Claim:
     # -- where a figure comes from -------------------------------------------------------
 
     def basis(self, name: str | None) -> str:
-        """A basis, or one series, by its name: the CIF basis."""
+        """The name of a basis or series: the CIF basis."""
         series = [one.split(".") for one in (name or "").split(" + ")]
         if all(len(parts) == 6 for parts in series):
             return " and ".join(
@@ -268,11 +268,12 @@ class _Claim:
         sources = dict.fromkeys(one.partition(" ")[0] for one in (release_key or "").split(" + "))
         return _listed([self.names.publishers.get(one, one) for one in sources if one])
 
-    def source(self, basis: str | None, definition: str | None, release_key: str | None) -> str:
-        """What is said in brackets of a figure: its basis, products and release."""
+    def source(self, basis: str | None, product_group: str | None, release_key: str | None) -> str:
+        """The source of a figure, for brackets: its basis, products and release."""
         parts = [self.basis(basis)]
-        if definition and self.row["sector"] != "total" and definition in self.names.products:
-            parts.append(self.names.products[definition])
+        products = self.names.products.get(product_group or "")
+        if products and self.row["sector"] != "total":
+            parts.append(products)
         releases = [one.partition(" ")[2] for one in (release_key or "").split(" + ")]
         releases = [one for one in dict.fromkeys(releases) if one]
         if releases:
@@ -286,20 +287,20 @@ class _Claim:
 
     def figures_say(self, finding: str) -> str:
         row = self.row
-        said_by = self.publishers(row["release_key"])
+        publisher = self.publishers(row["release_key"])
         source = self.source(
             row["basis_id"] or row["basis_key"], row["product_group"], row["release_key"]
         )
-        return f"{said_by} figures {finding} ({source})"
+        return f"{publisher} figures {finding} ({source})"
 
     @property
     def same_source(self) -> str:
-        """Whoever the claim is attributed to, or the text itself."""
+        """The attributed source of the claim, or the article itself."""
         return str(self.row["attributed_to"] or "the same text")
 
     @property
     def of_source(self) -> str:
-        """How many figures of the same source the basis explains, where it is more than one."""
+        """The number of figures from the same source that the basis explains, if more than one."""
         explained = self.row["claims_explained"] or 0
         if explained < 2:
             return ""
@@ -308,11 +309,11 @@ class _Claim:
     @property
     def bases(self) -> str:
         """The bases that fit, each with its figures."""
-        told = []
+        found = []
         for basis, rows in groupby(self.row["fitting_bases"] or (), lambda one: one["basis"]):
             figures = dict.fromkeys(self.figure(one["value"]) for one in rows)
-            told.append(f"{self.basis(basis)}, {_listed(list(figures))}")
-        return "; ".join(told)
+            found.append(f"{self.basis(basis)}, {_listed(list(figures))}")
+        return "; ".join(found)
 
     @property
     def part(self) -> str:
@@ -320,7 +321,7 @@ class _Claim:
 
     @property
     def nearest(self) -> str:
-        """The nearest figure with its source; empty where there is none."""
+        """The nearest figure with its source; empty if there is none."""
         row = self.row
         if value_is_absent(row["nearest_value"]):
             return ""
@@ -333,12 +334,12 @@ class _Claim:
 
     @property
     def mix_up(self) -> str:
-        """What else the stated figure equals, by the words of the mix-up."""
+        """The other figure that the stated one equals."""
         kind, _, what = (self.row["mix_up"] or "").partition(": ")
         if kind == "another measure":
             return f"{self.flow(what)} in {self.period}"
         if kind == "another sector":
-            # The one product group that is tried in place of another is all of them.
+            # The only alternative tried for a product group is all products.
             return f"{self.flow(whole=True)} in {self.period}"
         flow = self.flow()
         year = re.fullmatch(r"the year (before|after)", what)
@@ -349,7 +350,7 @@ class _Claim:
         return f"{flow} in the {what.removeprefix('the ')} that belongs to {self.period}"
 
 
-# -- one function for each kind of reason --------------------------------------------------
+# -- one function per kind of reason --------------------------------------------------
 
 
 def _confirmed(claim: _Claim) -> Verdict:
@@ -432,8 +433,8 @@ def _mislabelled(status: str) -> Callable[[_Claim], Verdict]:
             f" ({claim.publishers(row['release_key'])}, {source})."
         )
         if not value_is_absent(row["nearest_value"]):
-            said_by = claim.publishers(row["nearest_release_key"])
-            words += f" {said_by} figures {claim.finding(row['nearest_value'])}."
+            publisher = claim.publishers(row["nearest_release_key"])
+            words += f" {publisher} figures {claim.finding(row['nearest_value'])}."
         return Verdict("Wrong year" if year else status, words)
 
     return write
@@ -458,7 +459,7 @@ def _undetermined(claim: _Claim) -> Verdict:
         words = f"The nearest available figure is {claim.nearest}"
         words += f", {outside}." if outside else "."
     else:
-        words = "No available figure can be compared with it."
+        words = "No available figure can be compared with the claim."
     return Verdict("Undetermined", words, needs)
 
 
@@ -467,7 +468,7 @@ def _too_coarse(claim: _Claim) -> Verdict:
     return Verdict(
         "Undetermined",
         f"The nearest available figure, {claim.nearest}, is too coarsely rounded to tell.",
-        (f"the figure in a finer unit than {release} gives it",),
+        (f"a less rounded figure than that of {release}",),
     )
 
 
@@ -484,8 +485,8 @@ def _open_part(claim: _Claim) -> Verdict:
 def _no_meaning(claim: _Claim) -> Verdict:
     return Verdict(
         "Undetermined",
-        "Growth, ratios and shares have no meaning where the base is zero or of the other sign.",
-        ("figures of one sign for the period and its base",),
+        "Growth, ratios and shares have no meaning if the base is zero or has the opposite sign.",
+        ("figures with the same sign for the period and its base",),
     )
 
 
@@ -515,7 +516,7 @@ _REASONS: Mapping[str, Callable[[_Claim], Verdict]] = {
     "not_a_trade_statistic": _out_of_scope,
 }
 
-# Every code of `claim_verdicts.reason_code` has its sentence.
+# Every code of `claim_verdicts.reason_code` has a sentence.
 REASON_CODES = frozenset(_REASONS)
 
 _NOUNS = {
@@ -535,7 +536,7 @@ _OF = {
 
 
 def _with_unit(digits: str, value: Any, unit: str | None) -> str:
-    """A number with its unit as a sentence has it: $27.6 billion, rank 6, a fall."""
+    """A number with its unit, for a sentence: $27.6 billion, rank 6, a fall."""
     if value_is_absent(value):
         return "no figure"
     if unit == "sign":

@@ -1,15 +1,14 @@
 """The command `bilateral`.
 
-Belongs here: commands, their options and help, exit codes, and where output goes. Does not
-belong here: any answer (`questions/`, `publish/`, `fetch/`).
+This package holds the commands, their options and help, exit codes and output. The answers come
+from `questions/`, `publish/` and `fetch/`.
 
-Dagster, dbt and Polars are imported by the command that needs them: a query should not
-wait for an orchestrator.
+Each command imports Dagster, dbt and Polars only when it needs them, so that a query starts fast.
 """
 
 from __future__ import annotations
 
-# In the order in which the help lists the commands.
+# The help lists the commands in this order.
 from dagster_project.cli import (  # noqa: F401
     building,
     importing,

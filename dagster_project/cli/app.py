@@ -1,4 +1,4 @@
-"""What all commands share: the application, exit codes, refusals, recurring options."""
+"""What all commands share: the application, exit codes, errors and common options."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Why two published trade figures disagree, by name and amount.",
-    epilog="Exit codes: 0 done, 1 a claim is contradicted or inconsistent (check), 2 bad usage or"
-    " input, 3 stopped and to be continued (fetch).",
+    help="Explains why published trade figures disagree, with a dollar amount for each cause.",
+    epilog="Exit codes: 0 done; 1 a claim is contradicted or inconsistent (check); 2 bad usage or"
+    " input; 3 fetch interrupted, run it again to resume (fetch).",
 )
 
 
@@ -61,12 +61,12 @@ class Frequency(StrEnum):
 
 
 Reporter = Annotated[
-    str, typer.Option(help="Whose trade: an ISO code or a name, such as USA.", metavar="COUNTRY")
+    str, typer.Option(help="Reporting country: an ISO code or a name.", metavar="COUNTRY")
 ]
 Partner = Annotated[
     str,
     typer.Option(
-        help="With whom: a country, WLD for the world, or a group such as census:0003.",
+        help="Partner: a country, WLD for the world, or a group of countries (census:0003).",
         metavar="COUNTRY",
     ),
 ]
@@ -76,7 +76,7 @@ PeriodOption = Annotated[
 Sector = Annotated[
     str,
     typer.Option(
-        help="A sector (total, autos), one of its definitions (autos.hs87) or a code (hs2:87).",
+        help="A sector (total, autos), one of its product groups (autos.hs87) or a code (hs2:87).",
         metavar="SECTOR",
     ),
 ]
@@ -86,11 +86,11 @@ Kind = Annotated[
 
 
 class Refused(Exception):
-    """Ends a command with a message on stderr."""
+    """An error that ends a command with a message on stderr."""
 
 
 def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
-    """A command whose expected errors become one paragraph on stderr and exit code 2."""
+    """Turn the expected errors of a command into one paragraph on stderr and exit code 2."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
 
 @contextmanager
 def open_replay() -> Generator[Replay]:
-    """The published warehouse, ready for a question; a bad word in it is refused."""
+    """Open the published warehouse to answer a query; an unknown word in it is an error."""
     from dagster_project.questions.replay import QuestionError, Replay
     from dagster_project.questions.words import InputError
 
@@ -120,6 +120,6 @@ def open_replay() -> Generator[Replay]:
     except (QuestionError, duckdb.CatalogException, duckdb.BinderException) as error:
         first = str(error).strip().splitlines()[0]
         raise Refused(
-            f"The published warehouse does not fit this version of the command ({first})."
+            f"The published warehouse does not match this version of the command ({first})."
             " Run `bilateral build`."
         ) from error

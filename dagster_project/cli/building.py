@@ -1,4 +1,4 @@
-"""`bilateral build` and `status`: making the warehouse, and what is published."""
+"""`bilateral build` builds and publishes the warehouse; `bilateral status` describes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dagster_project.cli.terminal import print_table
 from dagster_project.questions.values import to_json
 from dagster_project.settings import load_settings
 
-# Where nobody watches, the progress of a stage is told in about so many lines.
+# Outside a terminal, each stage reports its progress in about this many lines.
 _LINES = 5
 
 
@@ -22,12 +22,12 @@ _LINES = 5
 @handle_errors
 def build(
     force: Annotated[
-        bool, typer.Option("--force", help="Build although the inputs have not changed.")
+        bool, typer.Option("--force", help="Build even if the inputs have not changed.")
     ] = False,
 ) -> int:
-    """Make the warehouse from the snapshots and publish it, if all tests pass.
+    """Build the warehouse from all releases, test it, and publish it if every test passes.
 
-    The warehouse of before is served until then, and stays when a test fails.
+    The previous warehouse is served until then, and stays in place if a test fails.
 
     Example: `bilateral build`
     """
@@ -41,26 +41,26 @@ def build(
         except BuildFailed as error:
             raise Refused(str(error)) from error
     if not outcome.built:
-        said = "Nothing has changed since the last build; it is still served."
+        said = "Nothing has changed since the last build, which is still being served."
     elif outcome.published:
         said = f"Published {settings.warehouse}."
     else:
-        said = "The build gave the same content as before; nothing new was published."
+        said = "The build produced the same content again; nothing new was published."
     typer.echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
-    typer.echo(f"It stands on {_latest(releases_built(settings))}.")
+    typer.echo(f"Built from {_latest(releases_built(settings))}.")
     _say_rejects(read_rejects(settings), err=True)
-    typer.echo("`bilateral status` shows what it holds; README.md has questions to ask it.")
+    typer.echo("`bilateral status` shows what it contains; README.md has example queries.")
     return DONE
 
 
 @app.command()
 @handle_errors
 def status(
-    form: Annotated[TextFormat, typer.Option("--format", help="How to write it.")] = (
+    form: Annotated[TextFormat, typer.Option("--format", help="Output format.")] = (
         TextFormat.text
     ),
 ) -> int:
-    """Show what is published: when, from which releases, how fresh, what was rejected.
+    """Show what is published: when, from which releases, how recent, and what was rejected.
 
     Example: `bilateral status`
     """
@@ -81,9 +81,9 @@ def status(
         + (f", as of {publication.as_of}" if publication.as_of else "")
     )
     typer.echo(
-        "It was made from the inputs as they are now."
+        "Up to date."
         if state.is_current
-        else "The inputs have changed since: `bilateral build` brings it up to date."
+        else "Out of date: the inputs have changed. `bilateral build` updates it."
     )
     for title, table in render.status_tables(state):
         typer.echo(f"\n{title}")
@@ -93,9 +93,9 @@ def status(
 
 
 def _latest(releases: Mapping[str, list[str]]) -> str:
-    """The latest release of each source, and how many came before it."""
+    """The latest release of each source, and the number of earlier ones."""
     return "; ".join(
-        f"{source} {ids[-1]}" + (f" and {len(ids) - 1} before it" if len(ids) > 1 else "")
+        f"{source} {ids[-1]}" + (f" and {len(ids) - 1} earlier" if len(ids) > 1 else "")
         for source, ids in sorted(releases.items())
     )
 
@@ -104,29 +104,29 @@ def _say_rejects(rejects: list[dict], *, err: bool) -> None:
     for reject in rejects:
         rows = "1 row" if reject["rejects"] == 1 else f"{reject['rejects']} rows"
         typer.echo(
-            f"Rejected: {rows} of {reject['snapshot_file']}, the first in row"
-            f" {reject['first_line']}, {reject['first_reason']}."
-            ' All of them: bilateral sql "from meta.rejects"',
+            f"Rejected: {rows} of {reject['snapshot_file']}; the first is row"
+            f" {reject['first_line']}: {reject['first_reason']}."
+            ' To list them all: bilateral sql "from meta.rejects"',
             err=err,
         )
 
 
 @contextmanager
 def _progress() -> Generator[Callable[[Any], None]]:
-    """One bar a stage on a terminal, a line now and then elsewhere."""
-    titles = {"raw": "Snapshots to raw", "models": "Models and tests", "publish": "Publication"}
+    """Show one bar per stage on a terminal, and print occasional lines elsewhere."""
+    titles = {"raw": "Loading releases", "models": "Models and tests", "publish": "Publication"}
     console = Console(stderr=True)
     if not console.is_terminal:
-        told = dict.fromkeys(titles, 0)
+        reported = dict.fromkeys(titles, 0)
 
-        def tell(event: Any) -> None:
+        def report(event: Any) -> None:
             if event.done == event.total:
                 typer.echo(f"{titles[event.stage]}: {event.done} done", err=True)
-            elif event.done * _LINES // event.total > told[event.stage]:
-                told[event.stage] = event.done * _LINES // event.total
+            elif event.done * _LINES // event.total > reported[event.stage]:
+                reported[event.stage] = event.done * _LINES // event.total
                 typer.echo(f"{titles[event.stage]}: {event.done} of {event.total}", err=True)
 
-        yield tell
+        yield report
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed

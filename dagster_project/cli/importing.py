@@ -1,4 +1,4 @@
-"""`bilateral take`: a publisher's file that is here already becomes a release."""
+"""`bilateral import`: turn publishers' files that are already downloaded into releases."""
 
 from __future__ import annotations
 
@@ -18,43 +18,45 @@ from dagster_project.settings import load_settings
 if TYPE_CHECKING:
     from dagster_project.sources.inbox import Taken
 
-# Where nobody watches, progress is told in about so many lines.
+# Outside a terminal, progress is reported in about this many lines.
 _LINES = 10
 
 
-@app.command()
+@app.command("import")
+@app.command("take", hidden=True)
 @handle_errors
-def take(
+def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of a publisher, unchanged.")
+        list[Path], typer.Argument(metavar="FILE...", help="Unchanged files from a publisher.")
     ],
     table: Annotated[
         str | None,
         typer.Option(
-            help="The raw table they are for, where a layout is read into two: un_comtrade__bulk"
-            " holds whole reports, to be reconciled; un_comtrade__trade single figures, to be"
-            " compared. Without it size and layout decide.",
+            help="The raw table to import into, if the layout fits two: un_comtrade__bulk for whole"
+            " reports to reconcile, un_comtrade__trade for single figures to compare. Default:"
+            " decided by size and layout.",
             metavar="TABLE",
         ),
     ] = None,
     known_from: Annotated[
         str | None,
         typer.Option(
-            help="Since when the publisher said so; without it since today.", metavar="YYYY-MM-DD"
+            help="First day on which these were the publisher's figures. Default: today.",
+            metavar="YYYY-MM-DD",
         ),
     ] = None,
 ) -> int:
-    """Take in files that were fetched by other means, of any size.
+    """Import files that you have already downloaded, of any size, as releases.
 
-    What `bilateral fetch` brings is held already: it need not be taken in.
+    Files downloaded by `bilateral fetch` need no import.
 
-    A file is recognised by its layout and stays where it is. One that is held already adds
-    nothing. What `<file>.json` beside it states holds too. The next `bilateral build` takes the
-    new releases in.
+    Each file is recognised by its layout and stays where it is. A file that was imported before
+    adds nothing. Metadata in `<file>.json` beside a file is used too. The next `bilateral build`
+    includes the new releases.
 
-    Example: `bilateral take 2016.tsv.gz`
+    Example: `bilateral import 2016.tsv.gz`
 
-    Example: `bilateral take fuels/*.csv.gz --table un_comtrade__bulk`
+    Example: `bilateral import fuels/*.csv.gz --table un_comtrade__bulk`
     """
     from dagster_project.sources.inbox import InboxError, take_named
 
@@ -65,41 +67,41 @@ def take(
     for path in files:
         try:
             with _progress() as on_progress:
-                taken = take_named(path, settings, stated, datetime.now(UTC), on_progress)
+                imported = take_named(path, settings, stated, datetime.now(UTC), on_progress)
         except InboxError as error:
             print_error(f"{path.name}: {error}")
             failed += 1
             continue
-        typer.echo(_told(taken))
+        typer.echo(_result(imported))
     if failed and len(files) > 1:
-        print_error(f"{failed} of {len(files)} files were not taken.", "Stopped")
+        print_error(f"{failed} of {len(files)} files were not imported.", "Stopped")
     return BAD_INPUT if failed else DONE
 
 
-def _told(taken: Taken) -> str:
-    release = f"{taken.release.source_id}/{taken.release.release_id}"
-    if not taken.is_new:
-        return f"{taken.name}: held already by {release}; nothing added."
-    said = f"{taken.name}: {taken.rows:,} rows of {taken.table} as {release}."
-    if taken.rejects:
-        said += f" {taken.rejects:,} cannot be used; after the next build meta.rejects says why."
+def _result(imported: Taken) -> str:
+    release = f"{imported.release.source_id}/{imported.release.release_id}"
+    if not imported.is_new:
+        return f"{imported.name}: already in release {release}; nothing added."
+    said = f"{imported.name}: {imported.rows:,} rows of {imported.table} as {release}."
+    if imported.rejects:
+        said += f" {imported.rejects:,} rejected; meta.rejects lists them after the next build."
     return said
 
 
 @contextmanager
 def _progress() -> Generator[Callable[[str, int, int], None]]:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """Show a bar on a terminal, and print occasional lines elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        told = 0
+        reported = 0
 
-        def tell(name: str, done: int, size: int) -> None:
-            nonlocal told
-            if done < size and done * _LINES // size > told:
-                told = done * _LINES // size
+        def report(name: str, done: int, size: int) -> None:
+            nonlocal reported
+            if done < size and done * _LINES // size > reported:
+                reported = done * _LINES // size
                 typer.echo(f"{name}: {100 * done // size} % read", err=True)
 
-        yield tell
+        yield report
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed

@@ -1,4 +1,4 @@
-"""`bilateral explain`, `check` and `figures`: questions put to the published warehouse."""
+"""`bilateral explain`, `check` and `figures`: query the published warehouse."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from dagster_project.cli.writing import write_csv
 from dagster_project.questions.values import to_json
 
 
-# A figure below zero begins like an option.
+# A negative figure starts like an option.
 @app.command(context_settings={"ignore_unknown_options": True})
 @handle_errors
 def explain(
-    a: Annotated[str, typer.Argument(metavar="A", help="A figure (27.6) or a reading (census).")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A figure (27.6) or a basis (census).")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The figure or basis to compare with A.")],
     reporter: Reporter,
     partner: Partner,
     period: PeriodOption,
@@ -45,20 +45,20 @@ def explain(
     ] = "balance",
     sector: Sector = "total",
     to_period: Annotated[
-        str | None, typer.Option(help="The period of B, where it is another.", metavar="PERIOD")
+        str | None, typer.Option(help="The period of B, if it differs.", metavar="PERIOD")
     ] = None,
     to_sector: Annotated[
-        str | None, typer.Option(help="The sector of B, where it is another.", metavar="SECTOR")
+        str | None, typer.Option(help="The sector of B, if it differs.", metavar="SECTOR")
     ] = None,
     kind: Kind = "goods",
-    form: Annotated[TextFormat, typer.Option("--format", help="How to write the answer.")] = (
+    form: Annotated[TextFormat, typer.Option("--format", help="Output format.")] = (
         TextFormat.text
     ),
 ) -> int:
-    """Bridge two figures for one trade: what makes each true, and what lies between them.
+    """Explain why two figures for the same trade differ.
 
-    A and B are figures as printed (`27.6`, `-27.6`, `426mn`; billions of US dollars where nothing
-    is said) or readings (`census`, `cif`, `mirror`), as of a release or a day where one is named
+    A and B are each a quoted figure (`27.6`, `-27.6`, `426mn`; billions of US dollars by default)
+    or a basis (`census`, `cif`, `mirror`). A basis can be as of a release or a day
     (`census@2017-01`, `census@2017-07-12`).
 
     Example: `bilateral explain 27.6 29.6 --reporter USA --partner KOR --period 2016`
@@ -100,19 +100,22 @@ def explain(
 @app.command()
 @handle_errors
 def check(
-    claims: Annotated[Path, typer.Argument(metavar="CLAIMS.csv", help="The claims to judge.")],
+    claims: Annotated[Path, typer.Argument(metavar="CLAIMS.csv", help="The claims to check.")],
     documents: Annotated[
         Path | None,
-        typer.Option(help="The texts they stand in, with the day of print.", metavar="FILE"),
+        typer.Option(
+            help="The articles they are from, with publication dates.",
+            metavar="FILE",
+        ),
     ] = None,
-    form: Annotated[VerdictFormat, typer.Option("--format", help="How to write the verdicts.")] = (
+    form: Annotated[VerdictFormat, typer.Option("--format", help="Output format.")] = (
         VerdictFormat.text
     ),
 ) -> int:
-    """Judge every claim of a file against the published warehouse.
+    """Check every claim in a file against the published warehouse.
 
-    The columns are those of the shipped claims; README.md says how to write a row. A row that
-    cannot be used is reported with line and column, the others are judged.
+    The columns are those of the bundled claims; README.md describes them. Rows that cannot be used
+    are reported with line and column; all other rows are checked.
 
     Example: `bilateral check claims.csv --documents documents.csv`
     """
@@ -134,7 +137,7 @@ def check(
         print_error(str(problem))
     if checked.problems:
         return BAD_INPUT
-    return CONTRADICTED if checked.speaks_against else DONE
+    return CONTRADICTED if checked.is_contradicted else DONE
 
 
 @app.command()
@@ -145,13 +148,13 @@ def figures(
     period: PeriodOption,
     sector: Sector = "total",
     kind: Kind = "goods",
-    form: Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")] = (
+    form: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = (
         TableFormat.table
     ),
 ) -> int:
-    """Show every figure that is held of one trade, side by side.
+    """Show every available figure for one trade, side by side.
 
-    Amounts are millions of US dollars in the table, US dollars in csv and json.
+    Amounts are in millions of US dollars in the table, in US dollars in csv and json.
 
     Example: `bilateral figures --reporter USA --partner KOR --period 2016`
 
@@ -168,14 +171,14 @@ def figures(
             reporter=words.country(reporter, "--reporter", may_be_group=False),
             partner=words.country(partner, "--partner", may_be_group=True),
             trade_kind=words.trade_kind(kind, "--kind"),
-            definitions=words.definitions(sector, "--sector"),
+            product_groups=words.product_groups(sector, "--sector"),
             period=read_period(period, "--period"),
         )
     if not rows:
         raise Refused(
-            f"No figure is held for {reporter}–{partner}, {kind}, {sector}, {period}."  # noqa: RUF001
-            ' `bilateral sql "select partner_code, period from marts.balances where'
-            " product_group = 'total:total'\"` lists what is."
+            f"No figure is available for {reporter}–{partner}, {kind}, {sector}, {period}."  # noqa: RUF001
+            ' To list the available partners and periods: `bilateral sql "select partner_code,'
+            " period from marts.balances where product_group = 'total:total'\"`."
         )
     if form is TableFormat.json:
         typer.echo(to_json(render.figures_json(rows)))

@@ -1,4 +1,4 @@
-"""`bilateral releases`: which are held, and what changed from one to another."""
+"""`bilateral releases`: list the available releases, or compare two of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dagster_project.questions.values import cell, to_json
 from dagster_project.settings import load_settings
 
 _LIST = "list"
-_CELLS_SHOWN = 200
+_FIGURES_SHOWN = 200
 _AMOUNTS = {"a_value_usd": "old", "b_value_usd": "new", "change_usd": "difference"}
-_CELL = {
+_TITLES = {
     "product_code": "product",
     "period": "period",
     "change": "change",
-    "cells": "cells",
+    "cells": "figures",
 }
 _FIELDS = (
     "source_id",
@@ -47,11 +47,11 @@ _FIELDS = (
     "b_reference_id",
 )
 
-Format = Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")]
+Format = Annotated[TableFormat, typer.Option("--format", help="Output format.")]
 
 
-class _ListsUnlessToldOtherwise(TyperGroup):
-    """Reads `releases us_census` as `releases list us_census`."""
+class _ListByDefault(TyperGroup):
+    """Treat `releases us_census` as `releases list us_census`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
@@ -60,9 +60,9 @@ class _ListsUnlessToldOtherwise(TyperGroup):
 
 
 releases = typer.Typer(
-    cls=_ListsUnlessToldOtherwise,
+    cls=_ListByDefault,
     rich_markup_mode="markdown",
-    help="""List the releases held, or compare two of one source.
+    help="""List the available releases, or compare two releases of one source.
 
     Example: `bilateral releases us_census`
 
@@ -76,25 +76,25 @@ app.add_typer(releases, name="releases")
 @handle_errors
 def list_releases(
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="One source; all without it.")
+        str | None, typer.Argument(metavar="[SOURCE]", help="A source. Default: all sources.")
     ] = None,
     form: Format = TableFormat.table,
 ) -> int:
-    """List every release on disk, shipped and fetched, the oldest first.
+    """List every release on disk, bundled, fetched or imported, oldest first.
 
-    Those that are not built yet are taken in by the next `bilateral build`.
+    The next `bilateral build` includes those that are not built yet.
 
     Example: `bilateral releases us_census --format csv`
     """
-    from dagster_project.questions.releases import held_releases
+    from dagster_project.questions.releases import available_releases
     from dagster_project.questions.words import InputError
 
     try:
-        held = held_releases(load_settings(), source)
+        found = available_releases(load_settings(), source)
     except InputError as error:
         raise Refused(str(error)) from error
     write_objects(
-        held,
+        found,
         form,
         {
             "source_id": "source",
@@ -112,15 +112,15 @@ def list_releases(
 @releases.command("diff")
 @handle_errors
 def diff(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source of both.")],
-    first: Annotated[str, typer.Argument(metavar="R1", help="The release to start from.")],
-    second: Annotated[str, typer.Argument(metavar="R2", help="The release to compare with it.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source of both releases.")],
+    first: Annotated[str, typer.Argument(metavar="R1", help="The earlier release.")],
+    second: Annotated[str, typer.Argument(metavar="R2", help="The later release.")],
     form: Format = TableFormat.table,
 ) -> int:
-    """Show what a publisher said otherwise in a second release: every cell, old and new.
+    """Show every figure that a publisher changed, added or withdrew between two releases.
 
-    Amounts are US dollars. Sums are given where cells may be added up: for one measure of one
-    series at one level, over months or over years, for countries or for the world.
+    Amounts are in US dollars. Sums cover figures that may be added up: one measure of one series
+    at one level, over months or over years, for countries or for the world.
 
     Example: `bilateral releases diff us_census 2017-01 2026-09 --format csv`
     """
@@ -136,37 +136,37 @@ def diff(
                     "a_release_id": compared.a_release_id,
                     "b_release_id": compared.b_release_id,
                     "sums": compared.sums,
-                    "cells": compared.cells,
+                    "cells": compared.figures,
                 }
             )
         )
         return DONE
-    counts = Counter(str(one["change"]) for one in compared.cells)
+    counts = Counter(str(one["change"]) for one in compared.figures)
     counted = ", ".join(
         f"{counts[change]:,} {change}" for change in ("changed", "new", "withdrawn")
     )
     typer.echo(f"{source} {first} to {second}: {counted}.", err=form is TableFormat.csv)
     if form is TableFormat.csv:
         write_csv(
-            list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.cells), sys.stdout
+            list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.figures), sys.stdout
         )
-    elif compared.cells:
+    elif compared.figures:
         typer.echo("\nSums, in US dollars")
         _show(
             compared.sums,
             ("series_code", "measure", "product_system", "period_kind", "partners"),
             ("change", "cells"),
         )
-        typer.echo("\nCells, in US dollars")
+        typer.echo("\nFigures, in US dollars")
         _show(
-            compared.cells[:_CELLS_SHOWN],
+            compared.figures[:_FIGURES_SHOWN],
             ("series_code", "measure", "partner_code"),
             ("product_code", "period"),
         )
-        if len(compared.cells) > _CELLS_SHOWN:
+        if len(compared.figures) > _FIGURES_SHOWN:
             print_error(
-                f"only the first {_CELLS_SHOWN} of {len(compared.cells):,} cells are shown;"
-                " --format csv writes them all",
+                f"only the first {_FIGURES_SHOWN} of {len(compared.figures):,} figures are shown;"
+                " --format csv writes all",
                 "Note",
             )
     return DONE
@@ -175,9 +175,9 @@ def diff(
 def _show(
     rows: Sequence[Mapping[str, Any]], heading: tuple[str, ...], columns: tuple[str, ...]
 ) -> None:
-    """Amounts before and after under a heading for each series, to fit a terminal.
+    """Print old and new amounts under one heading per series, to fit a terminal.
 
-    Where the change has no column, it stands in the place of the amount that is not there.
+    Without a column for the change, it takes the place of the missing amount.
     """
 
     def amount(row: Mapping[str, Any], name: str) -> str:
@@ -189,7 +189,7 @@ def _show(
         [cell(row[name]) for name in columns] + [amount(row, name) for name in _AMOUNTS]
         for row in rows
     ]
-    titles = [*(_CELL[name] for name in columns), *_AMOUNTS.values()]
+    titles = [*(_TITLES[name] for name in columns), *_AMOUNTS.values()]
     widths = [max(map(len, column)) for column in zip(titles, *lines, strict=True)]
 
     def line(texts: Sequence[str]) -> str:
@@ -203,10 +203,10 @@ def _show(
         return f"  {'  '.join([*left, *right])}".rstrip()
 
     typer.echo(line(titles))
-    said: list[str] | None = None
+    previous: list[str] | None = None
     for row, texts in zip(rows, lines, strict=True):
         series = [cell(row[name]) for name in heading]
-        if series != said:
-            said = series
+        if series != previous:
+            previous = series
             typer.echo(", ".join(series))
         typer.echo(line(texts))

@@ -1,4 +1,4 @@
-"""From the words of a command line to a selection of a source, and back."""
+"""Convert command-line options to a selection from a source, and back."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ def read_selection(
     flows: Sequence[Flow] = (),
     frequency: Frequency = Frequency.months,
 ) -> Selection:
-    """What is asked of a source.
+    """Read the selection to fetch from a source.
 
-    Without a last month it is the last one that is over, or the last year by years; without a
-    first month it is the January of the year before.
+    The last month defaults to the last completed month, or year for annual data. The first month
+    defaults to January of the year before that.
 
     Raises:
-        Refused: no such country or month, or an end before the beginning.
+        Refused: an unknown country or month, or an end before the start.
     """
     try:
         end = _last_over(today, frequency) if last is None else _last(last, today, frequency)
         start = date(end.year - 1, 1, 1) if first is None else _months(first, "--from").start
         if start > end:
-            raise InputError(f"--from: {start:%Y-%m} lies after --to, {end:%Y-%m}.")
+            raise InputError(f"--from: {start:%Y-%m} is after --to, {end:%Y-%m}.")
         seed = (settings.seeds / "country_list.csv").read_text(encoding="utf-8")
         known = countries_by_word(csv.DictReader(io.StringIO(seed)))
         wanted = {one.strip().casefold() for one in partners}
         if EVERY_PARTNER in wanted and len(wanted) > 1:
-            raise InputError(f"--partner: {EVERY_PARTNER} leaves no room for another.")
+            raise InputError(f"--partner: {EVERY_PARTNER} cannot be combined with other partners.")
         every = not wanted or EVERY_PARTNER in wanted
         places = known | {"wld": _WORLD, "world": _WORLD}
         return Selection(
@@ -72,7 +72,7 @@ def read_selection(
 
 
 def spelled(source_id: str, selection: Selection) -> str:
-    """The command that fetches this very selection, on any day."""
+    """The command that fetches exactly this selection on any day."""
     words = ["bilateral", "fetch", source_id]
     for reporter in selection.reporters:
         words += ["--reporter", reporter]
@@ -97,15 +97,15 @@ def _codes(words: Sequence[str], known: dict[str, Country], where: str) -> tuple
 
 def _months(text: str, where: str) -> Period:
     if "/" in text:
-        raise InputError(f"{where}: {text!r} is two months. Write 2016 or 2016-11.")
+        raise InputError(f"{where}: {text!r} is two periods. Write 2016 or 2016-11.")
     return read_period(text, where)
 
 
 def _last(text: str, today: date, frequency: Frequency) -> date:
-    """The last day that is meant; months of the running year that are to come are not."""
+    """The last day of the selection; later months of the current year are excluded."""
     months = _months(text, "--to")
     if months.start > today:
-        raise InputError(f"--to: {text} has not begun yet. Leave it out for the latest.")
+        raise InputError(f"--to: {text} has not begun yet. Omit --to for the latest.")
     return months.end if frequency is Frequency.years else min(months.end, today)
 
 

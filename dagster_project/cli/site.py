@@ -1,4 +1,4 @@
-"""`bilateral report`: the site of the published warehouse."""
+"""`bilateral report`: write the published warehouse as a site of static pages."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Pairs = list[tuple[str, str]]
 
-# So many partners are named where the one asked for is not held.
-_NAMED = 8
+# The number of partners suggested when the requested one is not available.
+_SUGGESTED = 8
 
 
 @app.command()
@@ -31,34 +31,34 @@ _NAMED = 8
 def report(
     reporter: Annotated[
         str | None,
-        typer.Option(help="Whose trade: an ISO code or a name, such as USA.", metavar="COUNTRY"),
+        typer.Option(help="Reporting country: an ISO code or a name.", metavar="COUNTRY"),
     ] = None,
     partner: Annotated[
         list[str] | None,
         typer.Option(
-            help="With whom: a country, WLD for the world, or a group such as census:0003; may be"
-            " given several times.",
+            help="Partner: a country, WLD for the world, or a group of countries (census:0003); may"
+            " be repeated.",
             metavar="COUNTRY",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The name under which the site stands; without it, report in the data home.",
+            help="Where to write the site. Default: report in the data home.",
             metavar="DIR",
         ),
     ] = None,
     is_opened: Annotated[
         bool,
-        typer.Option("--open", help="Serve it to this machine alone, and open it in a browser."),
+        typer.Option("--open", help="Serve it to this machine only, and open it in a browser."),
     ] = False,
 ) -> int:
-    """Make a site of static pages from the published warehouse.
+    """Write the published warehouse as a site of static pages.
 
-    A page a pair, a year, a claim, a document and a sector; each figure with its basis, its rows
-    and the SQL that made it. Without a pair, those that the documents held speak of. The site is
-    a folder that works without a network; a reader never meets half of it, and the one of before
-    stays until the new one is whole.
+    There is one page per pair of countries, year, claim, article and sector. Each figure has its
+    basis, its source rows and its SQL. The pairs default to those named in the available articles.
+    The site is a folder that works without a network. It is replaced as a whole: the previous site
+    stays in place until the new one is complete.
 
     Example: `bilateral report --open`
 
@@ -69,9 +69,9 @@ def report(
     site = _written(settings, pairs, out)
     said = f"{site.pages:,} pages, {site.size / 1e6:.1f} MB, content {site.content_hash[:12]}."
     if site.is_new:
-        typer.echo(f"The site stands at {site.link / 'index.html'}: {said}")
+        typer.echo(f"Site written to {site.link / 'index.html'}: {said}")
     else:
-        typer.echo(f"Nothing has changed at {site.link / 'index.html'}: {said}")
+        typer.echo(f"No change to {site.link / 'index.html'}: {said}")
     if is_opened:
         _serve(site.link)
     else:
@@ -90,80 +90,76 @@ def _written(settings: Settings, pairs: Pairs, out: Path | None) -> Site:
     except ReplaceRefused as error:
         raise Refused(str(error)) from error
     except PublicationChanged as error:
-        raise Refused(f"{error} The site of before stays; run this again.") from error
+        raise Refused(f"{error} The previous site is unchanged; run this again.") from error
     except QueryRefused as error:
         first = str(error).strip().splitlines()[0]
         raise Refused(
-            f"The published warehouse does not fit this version of the command ({first})."
+            f"The published warehouse does not match this version of the command ({first})."
             " Run `bilateral build`."
         ) from error
     except BrokenProcessPool as error:
         raise Refused(
-            "A process that made pages was ended from outside, perhaps for want of memory. The"
-            " site of before stays; run this again."
+            "A process that writes pages was killed from outside, perhaps for lack of memory. The"
+            " previous site is unchanged; run this again."
         ) from error
     except OSError as error:
         raise Refused(f"The site cannot be written: {error}") from error
 
 
 def _pairs(settings: Settings, reporter: str | None, partners: Sequence[str]) -> Pairs:
-    """The pairs asked for; of one of which nothing is held, the page says so."""
+    """The requested pairs; the page of a pair without data says so."""
     if reporter is None and not partners:
         return []
     if reporter is None:
         raise Refused(
-            f"--reporter is missing: whose trade with {partners[0]}? Write, such as,"
-            f" --reporter USA --partner {partners[0]}."
+            f"--reporter is missing. For example: --reporter USA --partner {partners[0]}."
         )
     if not partners:
-        raise Refused(
-            f"--partner is missing: the trade of {reporter} with whom? Write, such as,"
-            f" --reporter {reporter} --partner KOR."
-        )
+        raise Refused(f"--partner is missing. For example: --reporter {reporter} --partner KOR.")
     from dagster_project.questions.words import Words
 
     with open_replay() as replay:
         words = Words(replay)
         one = words.country(reporter, "--reporter", may_be_group=False)
         others = [words.country(name, "--partner", may_be_group=True) for name in partners]
-    held = _partners_held(settings, one.code)
+    available = _available_partners(settings, one.code)
     for other in others:
         if other.code == one.code:
             raise Refused(f"--partner: {other.name} is the reporter itself.")
-        if other.code not in held:
+        if other.code not in available:
             print_error(
-                f"Nothing is held of the trade of {one.name} with {other.name}, and its page says"
-                f" so. {_instead(one.name, held)}",
+                f"No data on the trade of {one.name} with {other.name}; its page says so."
+                f" {_instead(one.name, available)}",
                 "Note",
             )
     return list(dict.fromkeys((one.code, other.code) for other in others))
 
 
-def _partners_held(settings: Settings, reporter: str) -> list[str]:
+def _available_partners(settings: Settings, reporter: str) -> list[str]:
     from dagster_project.site.queries import Marts
 
     with Marts(settings) as marts:
         return marts.ask("partners_held", reporter=reporter).column("partner_code")
 
 
-def _instead(reporter: str, held: Sequence[str]) -> str:
-    if not held:
+def _instead(reporter: str, available: Sequence[str]) -> str:
+    if not available:
         return (
-            f"Nothing at all is held of {reporter}:"
-            ' bilateral sql "select distinct reporter_iso3 from marts.trade_by_year" lists who'
-            " reports."
+            f"{reporter} has no data at all. To list the reporters:"
+            ' bilateral sql "select distinct reporter_iso3 from marts.trade_by_year"'
         )
-    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
-    return f"Of {reporter} there is trade with {', '.join(held[:_NAMED])}{more}."
+    hidden = len(available) - _SUGGESTED
+    more = f" and {hidden} more" if hidden > 0 else ""
+    return f"Partners of {reporter} with data: {', '.join(available[:_SUGGESTED])}{more}."
 
 
 def _serve(site: Path) -> None:
-    """Until Ctrl-C; where there is no browser, the address is enough."""
+    """Serve the site until Ctrl-C; without a browser, the printed address is enough."""
     from dagster_project.site.serving import address_of, server_of
 
     with server_of(site) as server:
         address = address_of(server)
-        typer.echo(f"It is served at {address} to this machine alone; Ctrl-C ends it.")
+        typer.echo(f"Serving {address} to this machine only; press Ctrl-C to stop.")
         with suppress(webbrowser.Error):
             webbrowser.open(address)
         with suppress(KeyboardInterrupt):
@@ -173,15 +169,15 @@ def _serve(site: Path) -> None:
 
 @contextmanager
 def _progress() -> Generator[Callable[[int, int], None]]:
-    """A bar on a terminal, a line at the end elsewhere."""
+    """Show a bar on a terminal, and print a line at the end elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
 
-        def tell(done: int, total: int) -> None:
+        def report_end(done: int, total: int) -> None:
             if done == total:
                 typer.echo(f"Pages: {done} done", err=True)
 
-        yield tell
+        yield report_end
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed

@@ -1,4 +1,4 @@
-"""`bilateral fetch` and `sources`: publishers, what they have, and getting it."""
+"""`bilateral fetch` downloads data; `bilateral sources` describes the publishers."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from dagster_project.fetch.planning import PlannedFetch
     from dagster_project.sources.connector import Selection
 
-# Where nobody watches, progress is told in about so many lines.
+# Outside a terminal, progress is reported in about this many lines.
 _LINES = 20
 _YEARS_SURVEYED = 10
-# From this width on there is room for the name of a reply beside the bar.
+# From this width on, the name of a reply fits beside the bar.
 _WIDE = 120
 
 Reporters = Annotated[
     list[str] | None,
     typer.Option(
         "--reporter",
-        help="Whose trade: an ISO code or a name, may be repeated; without it the source's own.",
+        help="Reporting country: an ISO code or a name; may be repeated. Default: the source's.",
         metavar="COUNTRY",
     ),
 ]
@@ -55,14 +55,14 @@ Frequencies = Annotated[
 @handle_errors
 def fetch(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="`bilateral sources` lists them.")
+        str, typer.Argument(metavar="SOURCE", help="A source; `bilateral sources` lists them.")
     ],
     reporter: Reporters = None,
     partner: Annotated[
         list[str] | None,
         typer.Option(
-            help="With whom: an ISO code or a name, WLD for the world, or all; may be repeated."
-            " Without it all.",
+            help="Partner: an ISO code or a name, WLD for the world, or all; may be repeated."
+            " Default: all.",
             metavar="COUNTRY",
         ),
     ] = None,
@@ -70,8 +70,8 @@ def fetch(
         str | None,
         typer.Option(
             "--from",
-            help="First year or month, 2016 or 2016-11. Without it the January of the year before"
-            " that of --to.",
+            help="First year or month: 2016 or 2016-11. Default: January of the year before that of"
+            " --to.",
             metavar="MONTH",
         ),
     ] = None,
@@ -79,45 +79,44 @@ def fetch(
         str | None,
         typer.Option(
             "--to",
-            help="Last year or month. Without it the last month that is over; by years, the last"
-            " year.",
+            help="Last year or month. Default: the last completed month, or year for annual data.",
             metavar="MONTH",
         ),
     ] = None,
     level: Annotated[
         str,
         typer.Option(
-            help="How finely products are told apart: total, HS2, HS4, HS6, NAICS3…; all for whole"
-            " reports with every level, to be reconciled, where the publisher has files of them.",
+            help="Level of product detail: total, HS2, HS4, HS6, NAICS3…; or all, for whole reports"
+            " to reconcile, with every level, if the publisher offers them as files.",
             metavar="LEVEL",
         ),
     ] = "total",
     product: Annotated[
         list[str] | None,
         typer.Option(
-            help="A code of that level or its beginning, may be repeated; without it all.",
+            help="A product code of that level, or its beginning; may be repeated. Default: all.",
             metavar="CODE",
         ),
     ] = None,
     flow: Annotated[
         list[Flow] | None,
-        typer.Option(help="export or import; without it both.", metavar="FLOW"),
+        typer.Option(help="export or import. Default: both.", metavar="FLOW"),
     ] = None,
     frequency: Frequencies = Frequency.months,
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Say what would be asked, and stop; needs no network and no key."
+            "--dry-run", help="Show what would be requested, then stop; needs no network or key."
         ),
     ] = False,
-    form: Annotated[TextFormat, typer.Option("--format", help="How to write the answer.")] = (
+    form: Annotated[TextFormat, typer.Option("--format", help="Output format.")] = (
         TextFormat.text
     ),
 ) -> int:
-    """Fetch figures from a publisher and keep what is new in them as a release.
+    """Download data from a publisher and store what is new as a release.
 
-    What has come is kept when a fetch stops, for want of quota, network or patience: the same
-    command goes on from there. The next `bilateral build` takes a release in.
+    If a fetch stops, the data received so far is kept; run it again to resume. The next `bilateral
+    build` includes the release.
 
     Example: `bilateral fetch us_census --partner KOR --from 2024 --level HS2`
 
@@ -154,7 +153,7 @@ def fetch(
         print_error(note, "Note")
     if dry_run:
         return DONE
-    go_on = f"Go on with: {spelled(source, selection)}"
+    resume = f"To resume: {spelled(source, selection)}"
     with _progress(planned) as (on_event, done):
         try:
             outcome = run_fetch(settings, source, selection, on_event=on_event)
@@ -169,7 +168,7 @@ def fetch(
         else:
             stopped = None
     if stopped is not None:
-        print_error(f"{stopped} {go_on}", "Stopped")
+        print_error(f"{stopped} {resume}", "Stopped")
         return STOPPED
     for note in dict.fromkeys(outcome.notes):
         if note not in planned.notes:
@@ -186,24 +185,24 @@ def fetch(
 def sources(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[SOURCE]", help="One source, in detail; all without it."),
+        typer.Argument(metavar="[SOURCE]", help="A source, shown in detail. Default: all sources."),
     ] = None,
     available: Annotated[
         bool,
         typer.Option(
             "--available",
-            help=f"Ask the publisher what it has of the last {_YEARS_SURVEYED} years.",
+            help=f"Query the publisher for the data it has of the last {_YEARS_SURVEYED} years.",
         ),
     ] = False,
     reporter: Reporters = None,
     frequency: Frequencies = Frequency.months,
-    form: Annotated[TableFormat, typer.Option("--format", help="How to write the rows.")] = (
+    form: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = (
         TableFormat.table
     ),
 ) -> int:
-    """Show the sources: what each gives, its key, its quota, its terms, and what is held of it.
+    """Show the sources: data, API key, quota, terms and available releases.
 
-    `--reporter` and `--frequency` narrow what `--available` asks for.
+    `--reporter` and `--frequency` narrow the query of `--available`.
 
     Example: `bilateral sources`
 
@@ -215,7 +214,7 @@ def sources(
     settings = load_settings()
     if available:
         if source is None:
-            raise Refused("--available asks one publisher: name its source.")
+            raise Refused("--available queries one publisher: name its source.")
         return _show_available(settings, source, reporter or [], frequency, form)
     try:
         listed = list_sources(settings, source)
@@ -233,9 +232,9 @@ def sources(
             "source_id": "source",
             "publisher": "publisher",
             "key": "key",
-            "requests_left_today": "left",
-            "shapes": "shapes",
-            "releases": "held",
+            "requests_left_today": "quota left",
+            "shapes": "parser",
+            "releases": "releases",
             "is_redistributable": "reuse",
         },
     )
@@ -263,7 +262,7 @@ def _show_available(
         raise Refused(str(error)) from error
     if not found:
         print_error(
-            f"{source} keeps no list of what it has; --dry-run says what a fetch asks.", "Note"
+            f"{source} has no list of its data; --dry-run shows what a fetch requests.", "Note"
         )
     write_objects(
         [
@@ -304,23 +303,23 @@ def _planned_text(selection: Selection, planned: PlannedFetch) -> list[str]:
     periods = "year" if selection.frequency == "A" else "month"
     requests = planned.stored + planned.to_send
     asked_first = len(planned.survey)
-    survey = f" ({asked_first:,} to see what is there first)" if asked_first else ""
+    survey = f" ({asked_first:,} of them to list the available data)" if asked_first else ""
     lines = [
         f"{plan.source_id}: {flows}, {selection.level}{products}, {reporters} with {partners},"
         f" {selection.first:%Y-%m} to {selection.last:%Y-%m} by {periods}.",
-        f"{_count(requests, 'request')}{survey}, {plan.fewest:,} at the fewest.",
+        f"{_count(requests, 'request')}{survey}, at least {plan.fewest:,}.",
     ]
     if planned.stored:
         lines[-1] += (
             f" {_count(planned.stored, 'reply', 'replies')} of an unfinished fetch"
-            f" {'is' if planned.stored == 1 else 'are'} here, {planned.to_send:,} to send."
+            f" {'is' if planned.stored == 1 else 'are'} stored, {planned.to_send:,} to send."
         )
     lines[-1] += f" About {_duration(planned.seconds)}."
     if planned.remaining_today is None:
-        lines.append("The publisher sets no limit by the day.")
+        lines.append("The publisher sets no daily limit.")
     else:
         lines.append(
-            f"{_count(planned.remaining_today, 'request')} left today: it takes"
+            f"{_count(planned.remaining_today, 'request')} left today: the fetch takes"
             f" {_count(planned.days, 'day')}."
         )
     return lines
@@ -350,7 +349,7 @@ def _planned_json(selection: Selection, planned: PlannedFetch) -> dict[str, obje
     }
 
 
-# Publishers take single rows back with every revision.
+# Publishers withdraw single rows with every revision.
 _MANY = 0.05
 
 
@@ -358,38 +357,38 @@ def _outcome_text(outcome: FetchOutcome) -> list[str]:
     found = outcome.comparison
     counts = (
         f"{found.new:,} new, {found.changed:,} changed, {found.withdrawn:,} withdrawn,"
-        f" {found.same:,} as held before"
+        f" {found.same:,} unchanged"
     )
     lines = [
         f"{_count(outcome.rows, 'row')}: {counts}.",
         f"{_count(outcome.requests_sent, 'request')} sent,"
-        f" {_count(outcome.chunks_taken_from_before, 'reply', 'replies')} taken from before.",
+        f" {_count(outcome.chunks_taken_from_before, 'reply', 'replies')} reused from before.",
     ]
     before = found.changed + found.withdrawn + found.same
     if found.withdrawn > _MANY * before:
         lines.append(
-            f"Look before you build: {found.withdrawn / before:.0%} of what was held of this"
-            " selection is withdrawn. A publisher may mean it, or have had a bad day."
+            f"Check before you build: the publisher has withdrawn {found.withdrawn / before:.0%} of"
+            " the rows available before in this selection, on purpose or by mistake."
         )
     if outcome.rejects:
         lines.append(
             f"{_count(outcome.rejects, 'row')} could not be read and"
             f" {'is' if outcome.rejects == 1 else 'are'} left out; after a build"
-            ' `bilateral sql "from meta.rejects"` says why.'
+            ' `bilateral sql "from meta.rejects"` gives the reasons.'
         )
     if outcome.release is None and not outcome.rows and outcome.unchanged:
         lines.append(
-            f"Nothing new: {outcome.source_id} has not changed what is held of this selection."
+            f"Nothing new: {outcome.source_id} has not changed the data of this selection."
             " No release was added."
         )
     elif outcome.release is None and not outcome.rows:
-        lines.append(f"{outcome.source_id} has nothing of this selection: no release was added.")
+        lines.append(f"{outcome.source_id} has no data for this selection. No release was added.")
     elif outcome.release is None:
-        lines.append(f"{outcome.source_id} says what is held already: no release was added.")
+        lines.append(f"Nothing new from {outcome.source_id}. No release was added.")
     else:
         lines.append(
-            f"Release {outcome.release.release_id} of {outcome.source_id} is held in"
-            f" {outcome.release.folder}. `bilateral build` takes it in."
+            f"Release {outcome.release.release_id} of {outcome.source_id} is stored in"
+            f" {outcome.release.folder}. `bilateral build` includes it."
         )
     return lines
 
@@ -418,29 +417,29 @@ def _outcome_json(outcome: FetchOutcome) -> dict[str, object]:
 def _progress(
     planned: PlannedFetch,
 ) -> Generator[tuple[Callable[[FetchEvent], None], Callable[[], int]]]:
-    """A bar on a terminal, a line now and then elsewhere; and how many replies are there."""
+    """Show a bar or print occasional lines; also give the number of replies received so far."""
     console = Console(stderr=True)
     expected = planned.stored + planned.to_send
     done = planned.stored
-    rows = told = 0
+    rows = reported = 0
 
     def count() -> int:
         return done
 
     if not console.is_terminal:
 
-        def tell(event: FetchEvent) -> None:
-            nonlocal done, rows, told
+        def report(event: FetchEvent) -> None:
+            nonlocal done, rows, reported
             done, rows = event.done, rows + event.rows
-            # The survey alone says less than the plan; replies may announce more than it.
+            # The total grows when a reply announces more requests than the plan expected.
             total = max(event.total, expected)
             if event.note is not None:
-                print_error(event.note, "Again")
-            elif done * _LINES // total > told:
-                told = done * _LINES // total
+                print_error(event.note, "Retry")
+            elif done * _LINES // total > reported:
+                reported = done * _LINES // total
                 typer.echo(f"Replies: {done:,} of {total:,}, {rows:,} rows", err=True)
 
-        yield tell, count
+        yield report, count
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed
@@ -463,7 +462,7 @@ def _progress(
             nonlocal done, rows
             done, rows = event.done, rows + event.rows
             if event.note is not None:
-                progress.console.print(f"Again: {event.note}", markup=False, highlight=False)
+                progress.console.print(f"Retry: {event.note}", markup=False, highlight=False)
             total = max(event.total, expected)
             progress.update(task, completed=done, total=total, rows=rows, name=event.name[:40])
 
@@ -474,13 +473,15 @@ def _progress(
 # Words
 # ---------------------------------------------------------------------------
 
+_PARSERS = {"seen": "tested", "documented": "untested"}
+
 
 def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
-    """One source as a row of the table, which has to fit a terminal."""
+    """One source as a row of a table that fits a terminal."""
     key = one["key"]
     if key in ("required", "optional"):
         key = f"{key}, {'set' if one['key_is_set'] else 'not set'}"
-    return {**one, "key": key, "shapes": one["shapes"] or "by hand"}
+    return {**one, "key": key, "shapes": _PARSERS.get(str(one["shapes"]), "by hand")}
 
 
 _TITLES = {
@@ -494,7 +495,7 @@ _TITLES = {
     "requests_left_today": "Quota",
     "licence": "Terms",
     "is_redistributable": "Republishing",
-    "shapes": "Shapes",
+    "shapes": "Parser",
     "releases": "Releases",
     "address": "Address",
     "notes": "Notes",
@@ -502,7 +503,7 @@ _TITLES = {
 
 
 def _described(one: Mapping[str, Any]) -> list[str]:
-    """One source in lines, each fact under its title."""
+    """One source, one titled line per fact."""
     said = {
         **one,
         "levels": ", ".join(one["levels"]) if one["levels"] else None,
@@ -510,14 +511,14 @@ def _described(one: Mapping[str, Any]) -> list[str]:
         "requests_left_today": _quota_said(one),
         "is_redistributable": "allowed" if one["is_redistributable"] else "not allowed",
         "shapes": {
-            "seen": "replies of this publisher were read",
-            "documented": "known from documentation alone: the parser is strict",
+            "seen": "tested on real responses",
+            "documented": "written from documentation; rejects whatever does not match it",
         }.get(str(one["shapes"])),
         "releases": (
-            f"{one['releases']} held, the latest {one['latest_release']}, known from"
+            f"{one['releases']} available, the latest {one['latest_release']}, known from"
             f" {one['latest_known_from']}"
             if one["releases"]
-            else "none held"
+            else "none available"
         ),
         "notes": " ".join(one["notes"]) or None,
     }
@@ -540,9 +541,9 @@ def _key_said(one: Mapping[str, Any]) -> str | None:
         return None
     if one["key"] == "none":
         return "none needed"
-    there = "is set" if one["key_is_set"] else "is not set"
+    state = "set" if one["key_is_set"] else "not set"
     return (
-        f"{one['key']}, {there}: variable {one['key_variable']}, issued at {one['key_obtained_at']}"
+        f"{one['key']}, {state}: variable {one['key_variable']}, issued at {one['key_obtained_at']}"
     )
 
 
@@ -550,7 +551,7 @@ def _quota_said(one: Mapping[str, Any]) -> str | None:
     if not one["is_fetched"]:
         return None
     if one["requests_per_day"] is None:
-        return "no limit by the day"
+        return "no daily limit"
     return f"{one['requests_left_today']} of {one['requests_per_day']} requests left today"
 
 

@@ -1,6 +1,6 @@
-"""`bilateral sql`: a query, or a prompt.
+"""`bilateral sql`: run a query, or open a prompt.
 
-Nothing here imports Dagster, dbt or Polars: a query should not wait for an orchestrator.
+Nothing here imports Dagster, dbt or Polars, so that a query starts fast.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from dagster_project.warehouse import WarehouseError, connect_sandboxed, execute
 @handle_errors
 def sql(
     query: Annotated[
-        str | None, typer.Argument(help="One query or several; read from stdin without it.")
+        str | None, typer.Argument(help="One or more queries. Default: read from stdin.")
     ] = None,
-    form: Annotated[QueryFormat, typer.Option("--format", help="How to write the rows.")] = (
-        QueryFormat.table
-    ),
+    form: Annotated[
+        QueryFormat | None,
+        typer.Option(
+            "--format", help="Output format. Default: the suffix of --out, or table without --out."
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write to this file.", metavar="FILE")
+        Path | None,
+        typer.Option("--out", help="Write to this file: .csv, .json or .parquet.", metavar="FILE"),
     ] = None,
 ) -> int:
-    """Answer SQL from the published warehouse, read-only.
+    """Run SQL on the published warehouse, read-only.
 
     The dialect is DuckDB's. No other file can be read, written or attached.
 
     Example: `bilateral sql "from marts.trade_by_year where partner_code = 'KOR'"`
 
-    Example: `bilateral sql "from marts.claims" --format parquet --out claims.parquet`
+    Example: `bilateral sql "from marts.claims" --out claims.parquet`
     """
     settings = load_settings()
     if query is None and sys.stdin.isatty():
-        return _converse(settings)
+        return _prompt(settings)
     text = sys.stdin.read() if query is None else query
-    if out is not None and (form is QueryFormat.table or out.suffix != f".{form.value}"):
-        raise Refused(
-            f"--out: {out} is to hold csv, json or parquet: say which with --format, and end the"
-            " name in it."
-        )
+    form = _format(form, out)
     if form is QueryFormat.parquet and out is None and sys.stdout.isatty():
-        raise Refused("--format parquet writes bytes: name a file with --out, or pipe them.")
+        raise Refused("--format parquet writes binary data: name a file with --out, or use a pipe.")
     connection = connect_sandboxed(settings)
     try:
         write_result(execute_sandboxed(connection, text), form, out)
@@ -58,11 +58,29 @@ def sql(
     return DONE
 
 
-def _converse(settings: Settings) -> int:
-    """Answer queries from the keyboard until the end of input."""
-    import readline  # noqa: F401 — gives `input` a history and editing
+def _format(form: QueryFormat | None, out: Path | None) -> QueryFormat:
+    """The format to write, which the suffix of the file has to match.
 
-    typer.echo("SQL on the published warehouse, read-only; end a query with ; and leave with ^D.")
+    Raises:
+        Refused: the file has no suffix of a format, or one of another format.
+    """
+    if out is None:
+        return form or QueryFormat.table
+    formats = {f".{one.value}": one for one in QueryFormat if one is not QueryFormat.table}
+    found = formats.get(out.suffix)
+    if found is None or form not in (None, found):
+        wanted = (
+            f".{form.value}" if form and form in formats.values() else ".csv, .json or .parquet"
+        )
+        raise Refused(f"--out: {out} does not end in {wanted}. Rename it, or change --format.")
+    return found
+
+
+def _prompt(settings: Settings) -> int:
+    """Answer queries from the keyboard until the end of input."""
+    import readline  # noqa: F401 — adds history and line editing to `input`
+
+    typer.echo("SQL on the published warehouse, read-only. End a query with ;, quit with Ctrl-D.")
     connection = connect_sandboxed(settings)
     pending: list[str] = []
     try:

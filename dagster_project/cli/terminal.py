@@ -1,4 +1,4 @@
-"""The terminal: its width, tables, complaints."""
+"""Terminal output: width, tables and error messages."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
     from dagster_project.questions.render import Table
 
-# A cell is folded to this width before a table gives way to records.
+# Cells fold to at least this width; a table that is still too wide becomes records.
 _FOLDED = 12
-# Longer words are keys made of several names; a name of a source or a release is shorter.
+# Names of sources and releases are shorter; longer words are keys made of several names.
 _NAME = 22
 _WIDE = 10_000
 
 
 def width() -> int:
-    """The width of the terminal, or of a page where there is none."""
+    """The width of the terminal, or 100 without one."""
     console = Console()
     return console.width if console.is_terminal else 100
 
 
 def print_table(table: Table) -> None:
-    """A table where it fits, one record after the other where it does not.
+    """Print a table if it fits the terminal, otherwise one record per row.
 
-    Into a pipe nothing is folded: another program counts on one row a line.
+    Nothing is folded in a pipe: another program expects one row per line.
     """
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -80,7 +80,7 @@ def _rich_table(header: list[str], rows: list[list[Any]], cells: list[list[str]]
 
 
 def _name_width(column: list[str]) -> int:
-    """What a column of names and codes needs: one that is broken in two cannot be copied."""
+    """The width at which no name or code of a column is broken, so that it can be copied."""
     if any(" " in text for text in column):
         return 0
     longest = max(map(len, column), default=0)
@@ -88,7 +88,7 @@ def _name_width(column: list[str]) -> int:
 
 
 def print_error(message: str, title: str = "Error") -> None:
-    """One paragraph on stderr, folded at the width of the terminal."""
+    """Print one paragraph on stderr, folded at the width of the terminal."""
     console = Console(stderr=True)
     columns = console.width if console.is_terminal else _WIDE
     lines = f"{title}: {message}".splitlines()

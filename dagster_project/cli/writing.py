@@ -1,4 +1,4 @@
-"""Rows of a query written as table, csv, json or parquet."""
+"""Write the rows of a query as table, csv, json or parquet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dagster_project.cli.app import Refused, TableFormat
 from dagster_project.cli.terminal import print_error, print_table
 from dagster_project.questions.values import cell, to_json
 
-# A table is for reading; whoever wants more rows than this wants another format.
+# A table is for people; longer results need another format.
 _ROWS_IN_A_TABLE = 200
 
 
@@ -35,7 +35,7 @@ def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path
         print_table((header, [list(row) for row in rows]))
         if result.fetchone() is not None:
             print_error(
-                f"only the first {_ROWS_IN_A_TABLE} rows are shown; --format csv writes them all",
+                f"only the first {_ROWS_IN_A_TABLE} rows are shown; --format csv writes all",
                 "Note",
             )
         return
@@ -52,9 +52,9 @@ def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path
 def write_objects(
     objects: Sequence[Mapping[str, object]], form: TableFormat, columns: Mapping[str, str]
 ) -> None:
-    """Objects with the same fields; a table shows those named in `columns`, under their titles.
+    """Write objects with the same fields; a table shows those in `columns`, under their titles.
 
-    Without an object csv has the header of the table.
+    Without objects, csv has the header of the table.
     """
     if form is TableFormat.json:
         typer.echo(to_json(list(objects)))
@@ -67,7 +67,7 @@ def write_objects(
         if len(objects) > len(shown):
             print_error(
                 f"only the first {_ROWS_IN_A_TABLE} of {len(objects)} rows are shown; --format csv"
-                " writes them all",
+                " writes all",
                 "Note",
             )
 

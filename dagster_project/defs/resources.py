@@ -7,7 +7,7 @@ from typing import Literal
 
 import dagster as dg
 
-from dagster_project.publish.build_dir import BuildDir, open_build_room
+from dagster_project.publish.build_dir import BuildDir, open_build_dir
 from dagster_project.publish.fingerprint import code_version, input_hash
 from dagster_project.settings import Settings
 
@@ -53,7 +53,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
         if run is None:
             raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
         # A retry goes on in the folder of the run it retries.
-        with open_build_room(
+        with open_build_dir(
             settings,
             run.root_run_id or run.run_id,
             input_hash=input_hash(settings),

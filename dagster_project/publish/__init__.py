@@ -1,1 +1,1 @@
-"""From a build to the published warehouse: run dbt, audit, export, replace in one step."""
+"""Run dbt, audit the build, write the exports, and replace the published warehouse atomically."""

@@ -1,4 +1,4 @@
-"""Folders that appear whole: written under another name, then taken by a link in one step."""
+"""Replace folders atomically: write under another name, then repoint a symbolic link."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _DIGITS = 16
 
 
 class ReplaceRefused(RuntimeError):
-    """What stands at the name was not put there by a swap."""
+    """The name of the link is in use by something that this module did not create."""
 
 
 def replace_link(folder: Path, link: Path) -> None:
-    """Let `link` lead to `folder`, which stands beside it under the name of the link and a suffix.
+    """Point `link` to `folder`, which is beside it and named after the link, with a suffix.
 
-    Whoever follows the link gets the folder of before or the new one, each of them whole. The
-    one of before stays for those who are reading it; those before it are removed.
+    A reader who follows the link gets the previous folder or the new one, never a part of one.
+    The previous folder stays for its current readers; older ones are removed.
 
     Raises:
-        SwapRefused: something else stands at the name of the link.
+        ReplaceRefused: something else has the name of the link.
     """
     require_managed_link(link)
     before = link.resolve() if link.is_symlink() else None
@@ -31,16 +31,16 @@ def replace_link(folder: Path, link: Path) -> None:
     temporary.replace(link)
     fsync(link.parent)
     for other in link.parent.iterdir():
-        # Nothing but what this made: a neighbour may have a name that begins like it.
+        # Remove only our own folders: another name may start the same way.
         if _is_of(link, other) and other.is_dir() and other not in {folder.resolve(), before}:
             shutil.rmtree(other, ignore_errors=True)
 
 
 def require_managed_link(link: Path) -> None:
-    """Leave alone what was not put there by a swap.
+    """Refuse to replace what this module did not create.
 
     Raises:
-        SwapRefused: a file, a folder, or a link to somewhere else has the name.
+        ReplaceRefused: a file, a folder, or a link to somewhere else has the name.
     """
     if link.is_symlink():
         target = link.readlink()
@@ -49,18 +49,18 @@ def require_managed_link(link: Path) -> None:
         is_ours = not link.exists()
     if not is_ours:
         raise ReplaceRefused(
-            f"{link} stands where a link to a folder made here is to stand; move it away and run"
-            " this again."
+            f"{link} is in the way of a link that has to be created here; move it away and run this"
+            " again."
         )
 
 
 def points_to(link: Path, folder: Path) -> bool:
-    """Whether a reader who follows the link gets to the folder."""
+    """Whether the link points to the folder."""
     return link.is_symlink() and link.resolve() == folder.resolve()
 
 
 def beside(link: Path, digest: str) -> Path:
-    """The folder that holds the content of this digest, beside the link that leads to it."""
+    """The folder for content with this digest, beside the link to it."""
     return link.with_name(f"{link.name}.{digest[:_DIGITS]}")
 
 
@@ -72,7 +72,7 @@ def _is_of(link: Path, folder: Path) -> bool:
 
 
 def fsync(path: Path) -> None:
-    """Have a file or folder on disk before going on."""
+    """Flush a file or folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

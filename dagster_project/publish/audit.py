@@ -1,4 +1,4 @@
-"""The audit of a finished build: whether every planned model and test has run and passed."""
+"""Audit a finished build: every planned model and test must have run and passed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import duckdb
 
 from dagster_project.warehouse import CATALOG, WarehouseError, open_file
 
-# Of what a failed test has found, so that a line of it can be read.
+# Limits on the rows shown of a failed test, to keep the message readable.
 _ROWS_SHOWN = 5
 _LONGEST_ROW = 200
 
-# A test that only warns has said what its author wanted it to say; all else must pass.
+# A test configured to warn does not stop publication; everything else must pass.
 GOOD_STATUSES = frozenset({"success", "pass", "warn"})
 
 
 class AuditFailed(WarehouseError):
-    """A build is not fit to be published; `problems` says why, one sentence each."""
+    """A build cannot be published; `problems` has one sentence per reason."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
         super().__init__(
-            "The build was not published, the warehouse of before is still served:\n"
+            "The build was not published; the previous warehouse is still being served:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
 
 
 @dataclass(frozen=True)
 class FinishedBuild:
-    """What dbt left behind: a file, the plan it followed, and how each step ended.
+    """The output of dbt: the database file, the plan, and the result of each step.
 
     `results` maps a dbt unique id to its last run result.
     """
@@ -47,11 +47,10 @@ class FinishedBuild:
 
 
 def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
-    """Why this build may not be published; empty when nothing speaks against it.
+    """The reasons why this build may not be published; empty if there are none.
 
-    `without` are the unique ids of what this build was not to run. The rest of the plan is
-    compared with the results, not the results alone read: a model that was never run, or a
-    test that was never asked, is as bad as one that failed.
+    `without` has the unique ids that this build leaves out. Everything else in the plan needs a
+    result: a model or test that never ran counts as failed.
     """
     problems = []
     planned = [
@@ -60,20 +59,20 @@ def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
         if _is_executed(node) and node["unique_id"] not in without
     ]
     if not any(node["resource_type"] == "model" for node in planned):
-        problems.append("The plan has no model at all; is this the dbt project of this build?")
+        problems.append("The plan has no models. Is this the dbt project of this build?")
     for node in sorted(planned, key=lambda node: node["unique_id"]):
         result = build.results.get(node["unique_id"])
         if result is None:
-            problems.append(f"{_spoken(node)} was never run.")
+            problems.append(f"{_label(node)} was never run.")
         elif result["status"] not in GOOD_STATUSES:
             message = (result.get("message") or "no message").strip().splitlines()[0]
             problems.append(
-                f"{_spoken(node)} ended as {result['status']}: {message}"
+                f"{_label(node)} ended as {result['status']}: {message}"
                 f"{failing_rows(build.file, result)}"
             )
     planned_names = {node["unique_id"] for node in planned}
     for name, result in sorted(build.results.items()):
-        # Hooks are run but not planned as nodes; what they leave undone is missed later.
+        # Hooks run without being planned as nodes; a hook that did not run shows up later.
         if name not in planned_names and result["status"] not in GOOD_STATUSES:
             problems.append(f"{name} ended as {result['status']}: {result.get('message')}")
     if not build.file.is_file():
@@ -92,15 +91,14 @@ def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
     for node in planned:
         relation = f"{node.get('schema')}.{node.get('alias')}"
         if node["resource_type"] in {"model", "seed"} and relation not in present:
-            problems.append(f"{_spoken(node)} left no table {relation} in the build.")
+            problems.append(f"{_label(node)} left no table {relation} in the build.")
     return tuple(problems)
 
 
 def failing_rows(file: Path, result: Mapping[str, Any]) -> str:
-    """The first rows that a failed test has found, as the end of a sentence.
+    """The first rows found by a failed test, to append to a message.
 
-    dbt itself says how many there are; what is wrong with them is in the rows. Empty where the
-    result is of no failed test.
+    dbt reports only their number; the rows show what is wrong. Empty unless the test failed.
     """
     if result["status"] != "fail" or not file.is_file():
         return ""
@@ -110,7 +108,7 @@ def failing_rows(file: Path, result: Mapping[str, Any]) -> str:
         names = [column[0] for column in found.description]
         rows = [_as_text(names, row) for row in found.fetchall()]
     except duckdb.Error as error:
-        # That the test failed is known; it must be said, whatever has become of the rows.
+        # Report the failed test even if its rows cannot be read.
         rows = [f"its rows cannot be read: {str(error).splitlines()[0]}"]
     finally:
         connection.close()
@@ -133,5 +131,5 @@ def _is_executed(node: Mapping[str, Any]) -> bool:
     )
 
 
-def _spoken(node: Mapping[str, Any]) -> str:
+def _label(node: Mapping[str, Any]) -> str:
     return f"{node['resource_type'].replace('_', ' ').capitalize()} {node['name']}"

@@ -1,4 +1,4 @@
-"""One build from beginning to end, for whoever asks from the command line."""
+"""Run one build from start to finish, as `bilateral build` does."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
 
-# In what the engines say of a disk that took no more; the last is DuckDB's word for a spill.
-_NO_ROOM = (
+# Phrases in error messages about missing disk space; the last is DuckDB's, for spilled data.
+_DISK_FULL = (
     *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
     "max_temp_directory_size",
 )
@@ -38,9 +38,9 @@ _NO_ROOM = (
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """`built` is false when the inputs are those of the published warehouse.
+    """`built` is false if the published warehouse already has these inputs.
 
-    `published` is false when nothing was replaced, since the content is the same.
+    `published` is false if the content is the same, so that nothing was replaced.
     """
 
     built: bool
@@ -50,7 +50,7 @@ class BuildOutcome:
 
 
 class BuildFailed(RuntimeError):
-    """A build ended without publishing; the warehouse of before, if any, is still served."""
+    """A build ended without publishing; the previous warehouse, if any, is still served."""
 
     def __init__(
         self,
@@ -61,34 +61,36 @@ class BuildFailed(RuntimeError):
         is_served: bool = True,
         full: Path | None = None,
     ) -> None:
-        """`full` is the folder below which there was no room."""
+        """`full` is the folder on the disk that is full."""
         self.problems = problems
         self.log = log
-        stands = "the warehouse of before is still served" if is_served else "nothing is published"
+        state = (
+            "the previous warehouse is still being served" if is_served else "nothing is published"
+        )
         super().__init__(
-            f"The build failed, {stands}:\n"
+            f"The build failed; {state}:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
-            + (f"\nThe whole log is {log}." if log else "")
-            # What has come is not to blame for a full disk.
-            + (_what_to_do(full) if full else _what_came(added))
+            + (f"\nFull log: {log}" if log else "")
+            # New releases are not the cause of a full disk.
+            + (_about_full_disk(full) if full else _about_added(added))
         )
 
 
-def _what_to_do(full: Path) -> str:
+def _about_full_disk(full: Path) -> str:
     return (
-        f"\nThere was no room for it below {full}. Make room and build again: half-made files are"
-        " removed, and years that were made are not made twice."
+        f"\nNo space is left below {full}. Free some space and build again: incomplete files are"
+        " removed, and completed years are not built again."
     )
 
 
-def _what_came(added: Sequence[Path]) -> str:
-    """The releases that the served warehouse does not have: one of them brought the trouble."""
+def _about_added(added: Sequence[Path]) -> str:
+    """The releases that the published warehouse lacks, one of which may be the cause."""
     if not added:
         return ""
     return (
-        "\nAdded since the warehouse that is served:\n"
+        "\nReleases added since the last publication:\n"
         + "\n".join(f"  - {folder}" for folder in added)
-        + "\nTo build without one of them, move its folder elsewhere."
+        + "\nTo build without one of them, move its folder away."
     )
 
 
@@ -101,12 +103,12 @@ def run_build(
 ) -> BuildOutcome:
     """Bring the published warehouse up to date with its inputs.
 
-    Nothing is run when the inputs are those it was made from, unless `force`. The run is
-    recorded in the Dagster instance of the project, or in the one given.
+    Nothing runs if the inputs have not changed, unless `force` is set. The run is recorded in the
+    given Dagster instance, by default that of the project.
 
     Raises:
-        BuildFailed: a source could not be read, a model or a test failed, or the audit
-            found the build unfit.
+        BuildFailed: a source could not be read, a model or a test failed, or the audit found
+            problems.
     """
     sweep(settings, keep_failed=True)
     publication = read_publication(settings)
@@ -125,7 +127,7 @@ def _run_job(
     on_event: Callable[[BuildEvent], None],
     instance: dg.DagsterInstance | None,
 ) -> BuildOutcome:
-    # A second of imports, which a build that is up to date does not need.
+    # These imports take a second, and an up-to-date build does not need them.
     from dagster_project.definitions import assemble
     from dagster_project.defs.jobs import BUILD_JOB
     from dagster_project.defs.publish import PUBLISHED
@@ -140,11 +142,11 @@ def _run_job(
         with contextlib.redirect_stdout(terminal):
             on_event(event)
 
-    # What dbt prints is in its own log; the terminal belongs to whoever draws progress.
+    # dbt's output is in its own log; the terminal shows only progress.
     with (
         _instance(settings, instance) as recorded,
-        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
-        contextlib.redirect_stdout(nowhere),
+        Path(os.devnull).open("w", encoding="utf-8") as discarded,
+        contextlib.redirect_stdout(discarded),
     ):
         result = job.execute_in_process(
             instance=recorded,
@@ -156,10 +158,10 @@ def _run_job(
     if not result.success:
         target = settings.builds / run_id / "target"
         problems = _problems(target, result)
-        no_room = _first_of_no_room(problems)
-        if no_room is not None:
-            # Each step after it fails of the same.
-            problems = [no_room]
+        disk_full = _first_about_full_disk(problems)
+        if disk_full is not None:
+            # All later steps fail for the same reason.
+            problems = [disk_full]
             drop_build_file(settings, run_id)
         log = target / "dbt.log"
         raise BuildFailed(
@@ -167,7 +169,7 @@ def _run_job(
             log if log.is_file() else None,
             added_since(settings),
             is_served=settings.warehouse.is_file(),
-            full=settings.data_home if no_room else None,
+            full=settings.data_home if disk_full else None,
         )
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
     return BuildOutcome(
@@ -179,7 +181,7 @@ def _run_job(
 
 
 def added_since(settings: Settings) -> list[Path]:
-    """Folders of releases, fetched or dropped in, that are not in the published warehouse."""
+    """Folders of fetched or imported releases that are not in the published warehouse."""
     try:
         publication = read_publication(settings)
         releases = discover_releases([settings.fetched_snapshots])
@@ -197,9 +199,9 @@ def added_since(settings: Settings) -> list[Path]:
 def _instance(
     settings: Settings, given: dg.DagsterInstance | None
 ) -> Generator[dg.DagsterInstance]:
-    """The instance of the project, its event log kept open, and the terminal left alone.
+    """The project's instance, with an open event log and without capture of the terminal.
 
-    The usual log manager would take over both streams of this process step by step.
+    The default compute log manager would redirect stdout and stderr of this process in each step.
     """
     if given is not None:
         yield given
@@ -229,13 +231,13 @@ def _instance(
 
 
 def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
-    """What went wrong, the models and tests that failed before the steps they failed in."""
+    """What went wrong: failed models and tests first, then the steps that contain them."""
     problems = [*_dbt_problems(target)]
     for event in result.all_events:
         if not event.is_step_failure:
             continue
         error = event.step_failure_data.error
-        # Dagster wraps what was raised; what that was raised from is for the log.
+        # Dagster wraps the original error; its own causes are in the log.
         while error is not None and error.cause is not None and error.cls_name in _WRAPPERS:
             error = error.cause
         if error is None or (problems and error.cls_name == "DagsterDbtCliRuntimeError"):
@@ -243,22 +245,23 @@ def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
         if error.cls_name == AuditFailed.__name__ or not problems:
             said = re.sub(rf"^[\w.]*{re.escape(error.cls_name or '')}: ", "", error.message.strip())
             if error.cls_name == AuditFailed.__name__:
-                # Its own heading says what is said of the build as a whole.
+                # Leave out its heading, which BuildFailed repeats.
                 problems += [line.removeprefix("  - ") for line in said.splitlines()[1:]]
             else:
                 problems.append(f"{event.step_key}: {said}")
-    return problems or ["The run ended without saying why; see it in `make dev`."]
+    return problems or ["The run ended without giving a reason; inspect it in `make dev`."]
 
 
-def _first_of_no_room(problems: Sequence[str]) -> str | None:
+def _first_about_full_disk(problems: Sequence[str]) -> str | None:
     lines = (line.strip() for problem in problems for line in problem.splitlines())
-    return next((line for line in lines if any(sign in line for sign in _NO_ROOM)), None)
+    return next((line for line in lines if any(phrase in line for phrase in _DISK_FULL)), None)
 
 
 def _dbt_problems(target: Path) -> Iterator[str]:
     for name, result in sorted(read_results(target).items()):
         if result["status"] in GOOD_STATUSES or result["status"] == "skipped":
             continue
-        kind, _, spoken = name.partition(".bilateral.")
+        kind, _, short_name = name.partition(".bilateral.")
         message = " ".join((result.get("message") or result["status"]).split())
-        yield f"{kind} {spoken}: {message}{failing_rows(target.parent / BUILD_FILE_NAME, result)}"
+        rows = failing_rows(target.parent / BUILD_FILE_NAME, result)
+        yield f"{kind} {short_name}: {message}{rows}"

@@ -1,4 +1,4 @@
-"""The folder in which one build works, and who may remove it."""
+"""The working directory of one build: locking, retries and clean-up."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from dagster_project.publish.audit import AuditFailed, FinishedBuild
 from dagster_project.publish.dbt_project import BUILD_FILE_NAME
 from dagster_project.settings import Settings
 
-_HELD = "held"
+_LOCK = "held"
 _INPUTS = "inputs.json"
 
 
 @dataclass(frozen=True)
 class BuildDir:
-    """One build's own folder: two builds never share a file.
+    """The folder of one build; two builds never share a file.
 
-    A run that retries another works in the folder of that one, while the inputs are the same.
+    A retry works in the folder of the run it retries, if the inputs are the same.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class BuildDir:
         return self.folder / "target"
 
     def clear(self) -> None:
-        """Begin with nothing: what an attempt before this one left could pass for built."""
+        """Remove what an earlier attempt left, so that it is not mistaken for a result."""
         shutil.rmtree(self.target, ignore_errors=True)
         _remove_file(self.folder)
 
@@ -49,10 +49,10 @@ class BuildDir:
         return read_results(self.target)
 
     def finished(self) -> FinishedBuild:
-        """What dbt left, for the audit.
+        """The output of dbt, for the audit.
 
         Raises:
-            AuditFailed: dbt was not run here.
+            AuditFailed: dbt did not run here.
         """
         if not (self.target / "run_results.json").is_file():
             raise AuditFailed(("This run built no models; run the whole job.",))
@@ -67,12 +67,12 @@ class BuildDir:
         )
 
     def mark_done(self) -> None:
-        """Nothing more is needed from here; the folder goes when it is let go of."""
+        """Mark the folder for removal once it is unlocked."""
         (self.folder / _INPUTS).unlink(missing_ok=True)
 
 
 def read_results(target: Path) -> Mapping[str, Mapping[str, Any]]:
-    """How each step of dbt ended, by its unique id; empty when dbt did not end."""
+    """The result of each dbt step by unique id; empty if dbt did not finish."""
     path = target / "run_results.json"
     if not path.is_file():
         return {}
@@ -80,34 +80,34 @@ def read_results(target: Path) -> Mapping[str, Mapping[str, Any]]:
 
 
 @contextmanager
-def open_build_room(
+def open_build_dir(
     settings: Settings, run_id: str, *, input_hash: str, code_version: str
 ) -> Generator[BuildDir]:
-    """Hold a folder for the length of a build; leave at most the latest failed one behind."""
-    room = BuildDir(settings.builds / run_id, run_id, input_hash, code_version)
+    """Lock a folder for one build; afterwards keep at most the latest failed build."""
+    build_dir = BuildDir(settings.builds / run_id, run_id, input_hash, code_version)
     inputs = {"input_hash": input_hash}
     with _registry_lock(settings):
-        room.folder.mkdir(parents=True, exist_ok=True)
-        held = _hold(room.folder)
-    if held is None:
-        raise RuntimeError(f"Run {run_id} is already building in {room.folder}.")
+        build_dir.folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(build_dir.folder)
+    if lock is None:
+        raise RuntimeError(f"Run {run_id} is already building in {build_dir.folder}.")
     try:
-        if _read_inputs(room.folder) != inputs:
-            _empty(room.folder)
-            (room.folder / _INPUTS).write_text(json.dumps(inputs), encoding="utf-8")
-        yield room
+        if _read_inputs(build_dir.folder) != inputs:
+            _empty(build_dir.folder)
+            (build_dir.folder / _INPUTS).write_text(json.dumps(inputs), encoding="utf-8")
+        yield build_dir
     finally:
-        held.close()
-        sweep(settings, keep_failed=(room.folder / _INPUTS).is_file())
+        lock.close()
+        sweep(settings, keep_failed=(build_dir.folder / _INPUTS).is_file())
 
 
 def drop_build_file(settings: Settings, run_id: str) -> None:
-    """Of a build that a full disk has ended only the log is of use; the rest is in the way."""
+    """Remove the database of a build that filled the disk; only its log is kept."""
     _remove_file(settings.builds / run_id)
 
 
 def _remove_file(folder: Path) -> None:
-    """The file of a build, its log of changes, and what did not fit into the memory."""
+    """Remove the database file of a build, its write-ahead log and its spilled data."""
     for path in folder.glob(f"{BUILD_FILE_NAME}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -116,30 +116,30 @@ def _remove_file(folder: Path) -> None:
 
 
 def sweep(settings: Settings, *, keep_failed: bool) -> None:
-    """Remove the folders that nobody builds in, except perhaps the latest that failed.
+    """Remove the folders of builds that are not running, except perhaps the latest failed one.
 
-    That one is kept to be looked into, and for a retry to publish from, until a build
-    ends well. Where nobody builds at all, half-written files of years go too.
+    The failed one is kept for inspection and for a retry until a build succeeds. If no build is
+    running, incomplete files of years are removed too.
     """
     with _registry_lock(settings):
         folders = [folder for folder in settings.builds.iterdir() if folder.is_dir()]
-        abandoned = {folder: held for folder in folders if (held := _hold(folder)) is not None}
+        abandoned = {folder: lock for folder in folders if (lock := _lock(folder)) is not None}
         if len(abandoned) == len(folders):
-            for begun in settings.world.glob("tmp_*.parquet"):
-                begun.unlink(missing_ok=True)
+            for incomplete in settings.world.glob("tmp_*.parquet"):
+                incomplete.unlink(missing_ok=True)
         failed = [folder for folder in abandoned if (folder / _INPUTS).is_file()]
         latest = max(failed, key=lambda folder: folder.stat().st_mtime, default=None)
-        for folder, held in abandoned.items():
+        for folder, lock in abandoned.items():
             if folder != latest or not keep_failed:
                 shutil.rmtree(folder, ignore_errors=True)
-            held.close()
+            lock.close()
 
 
 @contextmanager
 def _registry_lock(settings: Settings) -> Generator[None]:
-    """Held while folders come and go, so that a new one is not taken for abandoned."""
+    """Lock all folders while one is added or removed, so that a new one is not removed."""
     settings.builds.mkdir(parents=True, exist_ok=True)
-    # The folder itself is locked, so that no lock file is left in it.
+    # Lock the folder itself, so that no lock file remains in it.
     folder = os.open(settings.builds, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -148,9 +148,9 @@ def _registry_lock(settings: Settings) -> Generator[None]:
         os.close(folder)
 
 
-def _hold(folder: Path) -> IO[str] | None:
-    """Lock a folder for this process; the kernel lets go when the process dies."""
-    handle = (folder / _HELD).open("w")
+def _lock(folder: Path) -> IO[str] | None:
+    """Lock a folder for this process; the kernel releases it when the process ends."""
+    handle = (folder / _LOCK).open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -168,7 +168,7 @@ def _read_inputs(folder: Path) -> Any:
 
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
-        if path.name == _HELD:
+        if path.name == _LOCK:
             continue
         if path.is_dir():
             shutil.rmtree(path)

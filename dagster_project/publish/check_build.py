@@ -1,4 +1,4 @@
-"""A build that takes every warning for an error, into a file that is thrown away."""
+"""Build into a temporary file, treating every warning as an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dagster_project.sources.catalog import CATALOG, load_snapshot_index, load_t
 
 
 def check_build(settings: Settings) -> int:
-    """Load what changed, build and test all; dbt's own exit code comes back."""
+    """Load what changed, build and test everything, and return the exit code of dbt."""
     load_snapshot_index(settings)
     for entry in CATALOG:
         load_table(entry, settings)

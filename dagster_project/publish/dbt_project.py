@@ -1,4 +1,4 @@
-"""Where dbt lives, how it is called, and when it must parse again."""
+"""Where the dbt project is, how to run dbt, and when it must parse again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import usual_memory
 
-# The stem is the catalog by which views are qualified, in a build and when published.
+# The stem is the catalog name in the views, both in a build and when published.
 BUILD_FILE_NAME = "warehouse.duckdb"
 PARTIAL_PARSE = "partial_parse.msgpack"
 
@@ -28,24 +28,24 @@ _WORLD = "BILATERAL_WORLD"
 _AS_OF = "BILATERAL_AS_OF"
 _MEMORY = "BILATERAL_MEMORY"
 
-# Models that need a year of a raw table name it in their `meta`. Those of the world's trade are
-# many: without a year each would give no rows and still take its time.
+# Models that need a year of a raw table name it in their `meta`. Without any year of world trade,
+# its many models are left out: they would give no rows and still take time.
 _NEEDS = "needs"
 _WORLD_TRADE = "un_comtrade__bulk"
 
-# What dbt writes itself says nothing about whether it must parse again.
+# Files written by dbt do not require it to parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
 
 
 class DbtProjectError(RuntimeError):
-    """dbt cannot read the project; the message carries dbt's own words."""
+    """dbt cannot parse the project; the message includes dbt's own error."""
 
 
 def dbt_executable() -> Path:
-    """The dbt of this very environment, whether or not its folder is on PATH.
+    """The dbt executable of this environment, whether or not it is on PATH.
 
     Raises:
-        DbtProjectError: the environment was not set up.
+        DbtProjectError: the environment is not set up.
     """
     executable = Path(sys.executable).parent / "dbt"
     if not executable.is_file():
@@ -58,13 +58,13 @@ def dbt_version() -> str:
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
-    """The environment of one dbt call: where it reads, as of when, where it leaves its papers.
+    """The environment of one dbt call: its inputs, the as-of date and the output folder.
 
-    It builds `warehouse.duckdb` in the folder in which it is started. Were that path
-    spelled out, dbt would take each build for another profile and parse all anew.
+    dbt builds `warehouse.duckdb` in its working directory. With a full path, dbt would treat each
+    build as another profile and parse everything again.
     """
     return {
-        # Handed on as it is, for PATH, HOME and the locale; nothing is read from it here.
+        # Passed on unread, for PATH, HOME and the locale.
         **os.environ,
         _BUILD_FILE: BUILD_FILE_NAME,
         _RAW: str(settings.raw),
@@ -77,8 +77,8 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         "DBT_LOG_PATH": str(target),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",
-        # Systems of a few hundred rows are solved sooner by one thread: two of them wait for each
-        # other, on a busy machine ten times as long as they work.
+        # One thread solves systems of a few hundred rows faster: two wait for each other, on a
+        # busy machine ten times as long as they compute.
         "OPENBLAS_NUM_THREADS": "1",
     }
 
@@ -92,7 +92,7 @@ def project_files(dbt_project: Path) -> Iterator[Path]:
 
 
 def fingerprint(dbt_project: Path) -> str:
-    """A hash of names and contents; unlike times of change it survives a clone."""
+    """A hash of names and contents, which unlike modification times survives a clone."""
     return hash_files(dbt_project, project_files(dbt_project))
 
 
@@ -100,14 +100,14 @@ def hash_files(root: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.relative_to(root)).encode() + b"\0")
-        # A snapshot may be larger than the memory.
+        # A file may be larger than memory.
         with path.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
 
 
 def build_arguments(settings: Settings) -> list[str]:
-    """What dbt is told to build: all, but for what needs the world's trade where there is none."""
+    """The arguments of dbt: build everything, except models of world trade without data."""
     build = ["build", "--exclude-resource-type", "exposure"]
     if _has_world_trade(settings):
         return build
@@ -115,7 +115,7 @@ def build_arguments(settings: Settings) -> list[str]:
 
 
 def left_out(settings: Settings, manifest: Mapping[str, Any]) -> frozenset[str]:
-    """Unique ids of the models and tests that such a build does not run."""
+    """Unique ids of the models and tests that `build_arguments` excludes."""
     if _has_world_trade(settings):
         return frozenset()
     nodes = manifest["nodes"]
@@ -137,10 +137,10 @@ def _has_world_trade(settings: Settings) -> bool:
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The path of a manifest that matches the files of the project as they are now.
+    """The path of a manifest that matches the current files of the project.
 
-    Dagster parses only under `dagster dev`; everywhere else a changed model would run
-    as its old SQL and succeed. So we parse whenever the files differ from those parsed.
+    Dagster parses only under `dagster dev`; elsewhere a changed model would silently run its old
+    SQL. So parse whenever the files differ from those parsed last.
 
     Raises:
         DbtProjectError: dbt cannot parse the project.
@@ -152,7 +152,7 @@ def ensure_manifest(settings: Settings) -> Path:
     with (target / ".parse.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         parsed = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
-        # A dbt that somebody starts in the project leaves a manifest of its own in this place.
+        # If someone runs dbt in the project, it overwrites this manifest with its own.
         if not manifest.is_file() or _read_json(stamp) != parsed | _hash_of(manifest):
             _parse(settings, target)
             stamp.write_text(json.dumps(parsed | _hash_of(manifest)), encoding="utf-8")
@@ -164,7 +164,7 @@ def _hash_of(manifest: Path) -> dict[str, str]:
 
 
 def lend_parse(settings: Settings, target: Path) -> None:
-    """Give a dbt call with papers of its own what the last parse has found out."""
+    """Copy the last partial parse to a dbt call with its own target folder."""
     parsed = settings.dbt_project / "target" / PARTIAL_PARSE
     if parsed.is_file() and not (target / PARTIAL_PARSE).exists():
         target.mkdir(parents=True, exist_ok=True)
@@ -201,7 +201,7 @@ def _parse(settings: Settings, target: Path) -> None:
                 f"dbt cannot parse {settings.dbt_project}:\n"
                 f"{finished.stdout.strip()}\n{finished.stderr.strip()}"
             )
-        # Both are renamed in, so that nobody reads half a manifest.
+        # Both are moved into place, so that nobody reads an incomplete manifest.
         for name in (PARTIAL_PARSE, "manifest.json"):
             (parsed / name).replace(target / name)
 

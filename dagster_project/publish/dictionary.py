@@ -1,4 +1,4 @@
-"""The data dictionary: what the dbt YAML says of tables, columns and checks, as one page."""
+"""Write the data dictionary: one page from the descriptions in the dbt YAML files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Node = Mapping[str, Any]
 
 
 class Check(NamedTuple):
-    """One thing that a build asks of a table."""
+    """One check of a table in each build."""
 
     name: str
     description: str
@@ -29,7 +29,7 @@ def dictionary_file(settings: Settings) -> Path:
 
 
 def render_dictionary(settings: Settings) -> str:
-    """The whole page, from the manifest of the dbt project as it is now.
+    """The whole page, from the current manifest of the dbt project.
 
     Raises:
         DbtProjectError: dbt cannot parse the project.
@@ -46,8 +46,8 @@ def render_dictionary(settings: Settings) -> str:
         "# Data dictionary",
         "",
         "Generated from the YAML of the dbt project by"
-        " `python -m dagster_project.publish.dictionary`; a test compares the two. In SQL the same"
-        " sentences are:",
+        " `python -m dagster_project.publish.dictionary`; a test compares the two. The same"
+        " descriptions are available in SQL:",
         "",
         "```sql",
         "select table_name, column_name, comment from duckdb_columns() where schema_name = 'marts'",
@@ -58,42 +58,42 @@ def render_dictionary(settings: Settings) -> str:
         "",
         "## Marts",
         "",
-        "Tables and views to query. Types are enforced; a test of every build protects the keys.",
+        "Tables and views to query. Types are enforced; every build tests the keys.",
         *_each(layers["marts"], lambda node: _table(node, keys, checks)),
         "",
         "## Questions",
         "",
-        "What the commands ask with and answer from, in the schema `questions`. Types are enforced."
-        " A build asks about the claims and the pairs it was given; a command puts its own rows in"
-        " their place and runs the same SQL.",
+        "Parameterised models behind the commands, in the schema `questions`. Types are enforced. A"
+        " build runs them on the claims and pairs in its data; a command replaces those input rows"
+        " by its own and runs the same SQL.",
         *_each(layers["questions"], lambda node: _table(node, keys, checks)),
         "",
         "## Codes",
         "",
-        f"What the codes of coded columns mean (`seeds.{CODES_SEED}`).",
+        f"The meaning of codes (`seeds.{CODES_SEED}`).",
         *_codes(codes),
         "",
         "## Seeds",
         "",
-        "Reference data and policy, kept as CSV in `dbt/seeds`; each is a table in the schema"
+        "Reference data and policy, as CSV files in `dbt/seeds`; each is a table in the schema"
         " `seeds`.",
         *_each(layers["seeds"], lambda node: _table(node, keys, checks)),
         "",
         "## Intermediate",
         "",
-        "Steps between staging and marts. They may change without notice.",
+        "Models between staging and marts. They may change without notice.",
         "",
         *_summary(layers["intermediate"], checks),
         "",
         "## Staging",
         "",
-        "One view a raw table: renamed, typed, in one unit.",
+        "One view per raw table, with standard names, types and units.",
         "",
         *_summary(layers["staging"], checks),
         "",
         "## Raw",
         "",
-        "Parquet below the raw folder, one folder a table and release.",
+        "Parquet files in the raw folder, one folder per table and release.",
         "",
         *_summary(manifest["sources"].values(), checks),
     ]
@@ -122,12 +122,12 @@ def _table(
     for column in node["columns"].values():
         type_name = column.get("data_type") or types.get(column["name"], "")
         yield f"| `{column['name']}` | {type_name} | {_cell(column['description'])} |"
-    said = [check for check in checks.get(node["unique_id"], ()) if check.description]
-    if said:
+    described = [check for check in checks.get(node["unique_id"], ()) if check.description]
+    if described:
         yield ""
         yield "Checks:"
         yield ""
-        for check in said:
+        for check in described:
             yield f"- `{check.name}`: {_cell(check.description)}"
 
 
@@ -151,7 +151,7 @@ def _codes(path: Path) -> Iterator[str]:
 
 
 def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Check]]:
-    """Each check under the table it speaks of: the one it stands beside, or the one it names."""
+    """The checks of each table: those attached to it and those that name it."""
     by_name = {
         node["name"]: unique_id
         for unique_id, node in manifest["nodes"].items()
@@ -163,19 +163,19 @@ def _checks_by_node(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[Check]
             continue
         named = node["config"].get("meta", {}).get("dagster", {}).get("ref", {}).get("name")
         owner = by_name[named] if named else node.get("attached_node")
-        # A check of a source stands beside no model; what it reads is the source.
+        # A check of a source is attached to no model; it belongs to the source it reads.
         checks[owner or node["depends_on"]["nodes"][0]] += checks_of(node)
     return {owner: sorted(found) for owner, found in checks.items()}
 
 
 def checks_of(test: Node) -> list[Check]:
-    """What one test asks: what its own name says, and each of its named expressions."""
-    asked = (test.get("test_metadata") or {}).get("kwargs", {})
+    """The checks in one test: the test itself and each of its named expressions."""
+    arguments = (test.get("test_metadata") or {}).get("kwargs", {})
     return [
         Check(test["name"], test["description"]),
         *(
             Check(name, one.get("description", ""))
-            for name, one in asked.get("expressions", {}).items()
+            for name, one in arguments.get("expressions", {}).items()
         ),
     ]
 

@@ -1,10 +1,9 @@
-"""The Parquet files beside the warehouse: what may be handed on, and under which terms.
+"""Write the Parquet exports: the rows that may be redistributed, with their licences.
 
-The rule needs no list of tables. A mart says where a row comes from in three ways: in the
-columns `source_id` and `…release_id`, in a name that begins with source and release, such as a
-release key (`un_comtrade 2026-05-01`), or by the numbers of raw rows and observations. Names
-of figures and comparisons hold those of what they are made of, so a row made from two sources
-names both.
+The rule needs no list of tables. A row of a mart names its releases in one of three ways: in the
+columns `source_id` and `…release_id`, in a text with source and release, for example a release key
+(`un_comtrade 2026-05-01`), or by the ids of raw rows and observations. The ids of figures and
+comparisons include those of their inputs, so a row made from two sources names both.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _RAW_ROW = frozenset({"reference_id", "observation_id", "source_id", "release_id
 
 @dataclass(frozen=True)
 class _Licence:
-    """Terms that releases of one source share."""
+    """Terms shared by releases of one source."""
 
     source_id: str
     text: str
@@ -45,7 +44,7 @@ _Terms = Mapping[tuple[str, str], _Licence]
 
 @dataclass(frozen=True)
 class _Mart:
-    """One table, as far as the rule looks at it."""
+    """The properties of a mart that the rule uses."""
 
     name: str
     columns: Mapping[str, str]
@@ -57,12 +56,12 @@ class _Mart:
 
     @property
     def lists_releases(self) -> bool:
-        """It says what a release is and holds none of its figures."""
+        """Whether the mart describes releases and contains none of their figures."""
         return self.key == _RELEASE_KEY
 
     @property
     def names(self) -> str:
-        """SQL: every text of a row, one to a line; none where columns name source and release."""
+        """SQL: all texts of a row, one per line; empty if columns name source and release."""
         if "source_id" in self.columns and "release_id" in self.columns:
             return "''"
         texts = [f'"{name}"::varchar' for name, kind in self.columns.items() if "VARCHAR" in kind]
@@ -70,7 +69,7 @@ class _Mart:
 
     @property
     def cited(self) -> list[str]:
-        """SQL: lists of the raw rows that a row cites by number."""
+        """SQL: lists of the ids of the raw rows that a row cites."""
         if "source_id" in self.columns and "release_id" in self.columns:
             return []
         lists = [f'"{name}"' for name, kind in self.columns.items() if kind == "BIGINT[]"]
@@ -83,7 +82,7 @@ class _Mart:
 
     @property
     def pairs(self) -> list[str]:
-        """SQL: the releases that a row names in columns of their own."""
+        """SQL: the releases that a row names in their own columns."""
         if "source_id" not in self.columns:
             return []
         return [
@@ -96,11 +95,11 @@ class _Mart:
 def write_exports(
     build: Path, folder: Path, snapshot_files: str, metadata: Mapping[str, str]
 ) -> None:
-    """Write every mart as Parquet into an existing folder, with the terms beside them.
+    """Write every mart as Parquet into an existing folder, with the licences beside them.
 
-    Rows that rest on a release which may not be republished are left out. `meta.keys` of the build
-    says what identifies a row of each mart. `snapshot_files` is the list of files of all releases,
-    as SQL text that names Parquet files.
+    Rows based on a release that may not be republished are left out. `meta.keys` of the build has
+    the key of each mart. `snapshot_files` is the path of the Parquet files that list the files of
+    all releases, as SQL text.
     """
     left_out: defaultdict[_Licence, dict[str, int]] = defaultdict(dict)
     connection = open_file(build, read_only=True)
@@ -149,7 +148,7 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
 
 
 def _list_cited(connection: duckdb.DuckDBPyConnection, marts: list[_Mart]) -> None:
-    """The release behind each number that a row may cite: of a raw row, or of an observation."""
+    """The release of each id that a row may cite: of a raw row or an observation."""
     connection.execute("create temp table cited (id bigint, release_key varchar)")
     for mart in marts:
         if mart.columns.keys() >= _RAW_ROW:
@@ -166,9 +165,9 @@ def _terms(
 ) -> _Terms:
     """The terms of every release that a row may name.
 
-    A release may be handed on where its sidecar says so and nothing said of its source
-    speaks against it. A publisher whose pages are quoted has no sidecar of its own: its
-    releases follow the source, and the file that they were typed into.
+    A release may be redistributed if both its sidecar and its source allow it. A publisher known
+    only from quotations has no sidecar: its releases follow the terms of the source and of the file
+    that contains them.
     """
     sources: dict[str, _Licence] = {}
     for mart in marts:
@@ -203,7 +202,7 @@ def _terms(
 
 
 def _rules(mart: _Mart, terms: _Terms) -> dict[_Licence, str]:
-    """By licence, the SQL condition of a row that rests on a release withheld."""
+    """By licence, the SQL condition for rows based on a withheld release."""
     rules = {}
     for licence, releases in _by_licence(terms).items():
         if licence.is_redistributable:
@@ -230,7 +229,7 @@ def _named_releases(
     kept: str,
     terms: _Terms,
 ) -> _Terms:
-    """The releases that the rows kept rest on."""
+    """The releases behind the rows that are kept."""
     sources = "|".join(sorted({re.escape(source) for source, _ in terms}))
     named = f"(?:^|[^A-Za-z0-9_])((?:{sources})[ /][A-Za-z0-9][A-Za-z0-9._-]*)"
     found = [
@@ -247,7 +246,7 @@ def _named_releases(
     rows = connection.execute(
         f"select distinct name from ({' union all '.join(found)}) where name is not null"
     ).fetchall()
-    # A name at the end of a sentence is followed by a full stop.
+    # Remove the full stop after a name at the end of a sentence.
     keys = {tuple(re.split("[ /]", name.rstrip("."), maxsplit=1)) for (name,) in rows}
     return {key: licence for key, licence in terms.items() if key in keys}
 
@@ -272,9 +271,9 @@ def _licences(terms: _Terms) -> str:
 def _write_licences(
     file: Path, terms: _Terms, left_out: Mapping[_Licence, Mapping[str, int]]
 ) -> None:
-    """One row for each source and licence, with the rows left out by table.
+    """Write one row per source and licence, with the number of rows left out by table.
 
-    A row that rests on two releases withheld counts with the licence of each.
+    A row based on two withheld releases counts under the licence of each.
     """
     with file.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
@@ -298,12 +297,12 @@ def _write_licences(
 def _counts(
     connection: duckdb.DuckDBPyConnection, mart: _Mart, conditions: Sequence[str]
 ) -> list[int]:
-    """How many rows of a mart each condition is true of."""
+    """The number of rows of a mart that meet each condition."""
     counted = ", ".join(f"count(*) filter (where {condition})" for condition in conditions)
     [row] = connection.execute(f"select {counted} from {mart.relation}").fetchall()
     return list(row)
 
 
 def _text(value: str) -> str:
-    """A text as SQL."""
+    """Quote a text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"

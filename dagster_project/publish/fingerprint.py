@@ -1,4 +1,4 @@
-"""What a build is made from, as one hash, and what code makes it."""
+"""Hash the inputs of a build, and name the version of the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_project.publish.dbt_project import fingerprint, hash_files
 from dagster_project.settings import Settings
-from dagster_project.warehouse import exports_match, read_publication, world_stands
+from dagster_project.warehouse import exports_match, read_publication, world_files_exist
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -18,10 +18,10 @@ _ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow", "numpy")
 
 
 def input_hash(settings: Settings) -> str:
-    """A hash over snapshots, parsers, SQL, engines and the day that is shown.
+    """A hash over source files, parsers, SQL, engine versions and the as-of date.
 
-    The bytes of the snapshots are read, not their sidecars or times of change: a file
-    that was altered by hand must be seen, and a fresh clone must not look altered.
+    It reads the bytes of the files, not their sidecars or modification times: a file edited by
+    hand must change the hash, and a fresh clone must not.
     """
     parts = [
         *(
@@ -38,18 +38,18 @@ def input_hash(settings: Settings) -> str:
 
 
 def is_current(settings: Settings, wanted: str) -> bool:
-    """Whether what is published was made from inputs of this hash, and stands with its files."""
+    """Whether the published warehouse has these inputs and all its files."""
     publication = read_publication(settings)
     return (
         publication is not None
         and publication.input_hash == wanted
         and exports_match(settings, publication.content_hash, publication.input_hash)
-        and world_stands(settings)
+        and world_files_exist(settings)
     )
 
 
 def code_version(settings: Settings) -> str:
-    """Package version, with the commit where git is there to tell."""
+    """The package version, with the commit if git is available."""
     version = importlib.metadata.version("bilateral")
     commit = _git(settings.project_root, "rev-parse", "--short=12", "HEAD")
     if not commit:

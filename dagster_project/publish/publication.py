@@ -1,4 +1,4 @@
-"""From an audited build to the published warehouse: metadata, exports, atomic replacement."""
+"""Publish an audited build: write metadata and exports, and replace the warehouse atomically."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from dagster_project.warehouse import (
     read_publication,
     tables_of,
     world_files,
-    world_stands,
+    world_files_exist,
 )
 
 QUESTION_TAG = "question"
@@ -44,7 +44,7 @@ QUESTION_INPUT_TAG = "question_input"
 
 @dataclass(frozen=True)
 class PublishOutcome:
-    """`published` is false when the same content already stands there."""
+    """`published` is false if the same content is already published."""
 
     published: bool
     content_hash: str
@@ -60,7 +60,7 @@ def publish(
     """Audit a finished build and make it the published warehouse, or change nothing.
 
     Raises:
-        AuditFailed: a step failed or was never run; what was published stays.
+        AuditFailed: a step failed or never ran; the published warehouse stays.
         WarehouseError: the build could not be closed cleanly.
     """
     problems = audit(build, left_out(settings, build.manifest))
@@ -70,13 +70,13 @@ def publish(
     with publish_lock(settings):
         _remove_remains(settings)
         current = read_publication(settings)
-        # What answers a question is stored beside the marts, so the same marts made by
-        # other inputs are still worth a publication.
+        # The SQL of the parameterised models is stored beside the marts, so the same marts from
+        # other inputs are published again.
         if (
             current is not None
             and (current.content_hash, current.input_hash) == (content_hash, build.input_hash)
             and exports_match(settings, content_hash, build.input_hash)
-            and world_stands(settings)
+            and world_files_exist(settings)
         ):
             return PublishOutcome(False, content_hash, rows)
         _write_meta(settings, build, content_hash, now())
@@ -86,7 +86,7 @@ def publish(
             fsync(file)
         served = world_files(settings.warehouse) if current is not None else set()
         exports = _write_exports(settings, build, content_hash)
-        _swap_file(build.file, settings.warehouse)
+        _replace_file(build.file, settings.warehouse)
         try:
             replace_link(exports, settings.exports)
         except ReplaceRefused as error:
@@ -96,9 +96,9 @@ def publish(
 
 
 def describe_content(file: Path) -> tuple[str, dict[str, int]]:
-    """A hash over all marts, whatever the order of their rows, and the rows of each table.
+    """A hash over all marts, independent of row order, and the row count of each table.
 
-    Marts that are views are hashed by the tables they read.
+    Marts that are views are hashed through the tables they read.
     """
     connection = open_file(file, read_only=True)
     try:
@@ -116,8 +116,8 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
                 " order by column_index",
                 [CATALOG, schema, table],
             ).fetchall()
-            # Sums do not depend on order and, unlike exclusive or, see a doubled row. Two hashes of
-            # 64 bits, over the columns forwards and backwards, are met by no accident at once.
+            # Sums do not depend on order and, unlike exclusive or, detect a duplicate row. Two
+            # hashes of 64 bits, over the columns forwards and backwards, rule out collisions.
             forwards = [_hashable(name, data_type) for name, data_type in columns]
             count, low, high = _one_row(
                 connection.execute(
@@ -136,16 +136,16 @@ def describe_content(file: Path) -> tuple[str, dict[str, int]]:
 
 
 def _hashable(column: str, data_type: str) -> str:
-    """A column as `hash` tells all its values apart: to it, an empty list is a missing one."""
+    """A column as an input of `hash`, which treats an empty list and null as equal."""
     is_nested = data_type.endswith("]") or data_type.startswith(("STRUCT", "MAP", "UNION"))
     return f'to_json("{column}")' if is_nested else f'"{column}"'
 
 
 @contextmanager
 def publish_lock(settings: Settings) -> Generator[None]:
-    """One publication at a time; the kernel lets go of it when its holder dies."""
+    """Allow one publication at a time; the kernel releases the lock when the process ends."""
     settings.data_home.mkdir(parents=True, exist_ok=True)
-    # The folder itself is locked, so that no lock file is left beside the data.
+    # Lock the folder itself, so that no lock file remains beside the data.
     folder = os.open(settings.data_home, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -217,16 +217,16 @@ def _write_meta(
 
 _META_COMMENTS = {
     "table meta.publication": "One row: what is published, when, by which run, from which data.",
-    "column meta.publication.published_at": "When this file took the place of the one before.",
+    "column meta.publication.published_at": "When this file replaced the previous one.",
     "column meta.publication.run_id": "The run that built it.",
     "column meta.publication.code_version": "Package version, with the commit where known.",
-    "column meta.publication.input_hash": "Hash of all a build reads: snapshots, SQL, parsers.",
-    "column meta.publication.content_hash": "Hash over all marts, whatever their row order.",
-    "column meta.publication.as_of": "The day whose knowledge is shown; null means all held.",
-    "column meta.publication.releases": "The releases of each source that went in.",
-    "table meta.question_models": "The models that answer a question, in the order to run them.",
-    "table meta.keys": "The columns that identify each row of a mart, as the build has tested.",
-    "table meta.rejects": "The raw rows that were refused, and why.",
+    "column meta.publication.input_hash": "Hash of all inputs: source files, SQL, parsers.",
+    "column meta.publication.content_hash": "Hash over all marts, independent of row order.",
+    "column meta.publication.as_of": "The as-of date; null means the latest data.",
+    "column meta.publication.releases": "The releases of each source in this build.",
+    "table meta.question_models": "The parameterised models behind the commands, in run order.",
+    "table meta.keys": "The key columns of each mart, tested by the build.",
+    "table meta.rejects": "The rejected source rows, with reasons.",
 }
 
 
@@ -240,7 +240,7 @@ def _keys_of_marts(manifest: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def question_models(build: FinishedBuild) -> list[tuple[int, str, str, str, bool]]:
-    """The models tagged as answering a question, each after those it reads from."""
+    """The parameterised models, each after the models it reads."""
     tagged = {
         unique_id: node
         for unique_id, node in build.manifest["nodes"].items()
@@ -290,13 +290,13 @@ def _checkpoint(file: Path) -> None:
         connection.close()
     if _wal(file).exists():
         raise WarehouseError(
-            f"{_wal(file)} is left after the checkpoint, so {file.name} alone is not whole; "
-            "close whatever else has the build open and build again."
+            f"{_wal(file)} remains after the checkpoint, so {file.name} alone is incomplete. "
+            "Close any other program that has the build open, and build again."
         )
 
 
 def _remove_world_remains(settings: Settings, read: set[Path]) -> None:
-    """Remove files of years that nothing reads, after a day: a build may be making them."""
+    """Remove unused files of years that are a day old; newer ones may belong to a build."""
     latest = time.time() - 24 * 3600
     for file in settings.world.glob("*.parquet"):
         if file not in read and file.stat().st_mtime < latest:
@@ -322,18 +322,18 @@ def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) 
     return target
 
 
-def _swap_file(source: Path, target: Path) -> None:
+def _replace_file(source: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp")
     shutil.copyfile(source, temporary)
     fsync(temporary)
-    # A log beside the published name would be replayed into the new file.
+    # DuckDB would replay an old write-ahead log into the new file.
     _wal(target).unlink(missing_ok=True)
     temporary.replace(target)
     fsync(target.parent)
 
 
 def _remove_remains(settings: Settings) -> None:
-    """Remove what a killed publication left; the lock says that nobody is writing it."""
+    """Remove what a killed publication left; the lock ensures that no other is running."""
     if not settings.data_home.is_dir():
         return
     for path in settings.data_home.glob(".*.tmp"):

@@ -1,1 +1,1 @@
-"""Questions put to the published warehouse: plain Python, thin, over the marts."""
+"""Answer queries from the published marts, in plain Python."""

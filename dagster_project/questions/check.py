@@ -1,4 +1,4 @@
-"""The verdict on every claim of a file."""
+"""Check every claim in a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "re
 
 @dataclass(frozen=True)
 class Problem:
-    """A row that could not be used as it stands."""
+    """A row with an error, and the reason."""
 
     file: Path
     line: int
@@ -39,7 +39,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Checked:
-    """Claims, verdicts and inconsistencies of the rows that could be read."""
+    """Claims, verdicts and inconsistencies of the rows that are usable."""
 
     claims: list[dict]
     verdicts: Mapping[str, Mapping[str, object]]
@@ -48,18 +48,18 @@ class Checked:
     problems: list[Problem]
 
     @property
-    def speaks_against(self) -> bool:
-        """Whether a claim is contradicted or a text contradicts itself."""
+    def is_contradicted(self) -> bool:
+        """Whether a claim is contradicted or an article contradicts itself."""
         return bool(self.inconsistencies) or any(
             verdict["status"] == BAD_STATUS for verdict in self.verdicts.values()
         )
 
 
 def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path | None) -> Checked:
-    """Judge every claim of a file.
+    """Check every claim in a file.
 
     Raises:
-        SnapshotError: a file cannot be read at all, lacks a column, or has no rows.
+        SnapshotError: a file cannot be read, lacks a column, or has no rows.
     """
     claims = read_claims(claims_file, words.claim_vocabulary)
     problems = _problems(claims_file, claims.rejects)
@@ -87,7 +87,7 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
 
 
 def judged(replay: Replay) -> dict[str, dict[str, object]]:
-    """Each claim that was given together with its verdict, by its id."""
+    """Each input claim with its verdict, by claim id."""
     verdicts = {row["claim_id"]: row for row in replay.rows("claim_verdicts", "claim_id")}
     return {
         str(row["claim_id"]): {**row, **verdicts[row["claim_id"]]}
@@ -96,7 +96,7 @@ def judged(replay: Replay) -> dict[str, dict[str, object]]:
 
 
 def find_inconsistencies(replay: Replay) -> list[dict]:
-    """The rows of claim_inconsistencies for the claims answered; needs `CONSISTENCY_INPUTS`."""
+    """The rows of claim_inconsistencies for the input claims; needs `CONSISTENCY_INPUTS`."""
     claims, wholes = (replay.frame(name) for name in CONSISTENCY_INPUTS)
     return inconsistencies(claims, wholes).to_dicts()
 
@@ -111,7 +111,7 @@ def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:
 def _without_document(
     claims_file: Path, claims: pl.DataFrame, documents_file: Path, documents: pl.DataFrame
 ) -> list[Problem]:
-    """Claims whose document is not described: judged, but without the day of print."""
+    """Claims whose article is not described: they are checked without a publication date."""
     known = set(documents["document_id"])
     return [
         Problem(
@@ -119,7 +119,7 @@ def _without_document(
             row["row_number"],
             "document_id",
             row["document_id"],
-            f"not in {documents_file}: judged without the day it was printed",
+            f"not in {documents_file}: checked without its publication date",
         )
         for row in claims.to_dicts()
         if row["document_id"] not in known

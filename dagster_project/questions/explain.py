@@ -1,4 +1,4 @@
-"""From one figure to another: what is asked, and the bridge that answers it."""
+"""Read a question about two figures, and build the bridge that answers it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dagster_project.questions.check import judged
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.words import Country, InputError, Period, Words, read_period
 
-_BRIDGE = "asked"
-# A balance is printed with its sign or, as most are, by its size alone.
+_BRIDGE = "requested"
+# A balance is quoted with its sign or, as most are, by its size alone.
 _BALANCE, _BALANCE_SIZE = "balance", "balance_size"
 _SIDES = ("a", "b")
 _NUMBER = re.compile(
@@ -71,8 +71,8 @@ _BRIDGES_SCHEMA = {
 
 
 @dataclass(frozen=True)
-class Printed:
-    """A figure as printed; `rounding` is its last printed unit."""
+class Quoted:
+    """A quoted figure; `rounding` is one unit of its last digit."""
 
     text: str
     value: Decimal
@@ -83,7 +83,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Named:
-    """A reading by name, as known on a day where one is given."""
+    """A named basis, as known on a day if one is given."""
 
     text: str
     basis_id: str
@@ -92,9 +92,9 @@ class Named:
 
 @dataclass(frozen=True)
 class End:
-    """One side of the question: the figure and what it is a figure of."""
+    """One side of the question: the figure, and the period and products it covers."""
 
-    figure: Printed | Named
+    figure: Quoted | Named
     period: Period
     sector: str
     product_group: str
@@ -109,17 +109,16 @@ class Question:
     trade_kind: str
     measure: str
     quantity: str
-    # None leaves the sign to the figures themselves.
+    # None takes the sign from the figures themselves.
     direction: int | None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The bridge and what it rests on; `bridge` is none where an end cannot be placed.
+    """The bridge and its evidence; `bridge` is None if a side has no figure.
 
-    `verdicts` holds each printed figure with its verdict by side, `in_words` its sentences, `held`,
-    where there is no bridge, the readings that could have been named instead, `readings` what the
-    named ones are.
+    `verdicts` has the verdict on each quoted figure by side, `in_words` its sentences. Without a
+    bridge, `available` lists the bases to name instead. `bases` describes all named bases.
     """
 
     question: Question
@@ -128,35 +127,35 @@ class Answer:
     ends: list[dict]
     verdicts: Mapping[str, Mapping[str, object]]
     in_words: Mapping[str, Verdict]
-    held: Mapping[str, list[str]]
+    available: Mapping[str, list[str]]
     rows: Mapping[int, Mapping[str, object]]
-    readings: list[dict]
+    bases: list[dict]
     causes: Mapping[str, Mapping[str, str]]
 
 
-def read_figure(text: str, where: str) -> Printed | None:
-    """A printed figure such as 27.6, -27.6, 27.6bn or "426 mn"; none when it is a word.
+def read_figure(text: str, where: str) -> Quoted | None:
+    """Read a quoted figure (27.6, -27.6, 27.6bn or "426 mn"); None if the text is a word.
 
     Raises:
-        InputError: a number with a unit that is no amount of US dollars.
+        InputError: a number whose unit is not an amount of US dollars.
     """
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         if re.match(r"[+\-−$]?\s*[0-9]", text.strip()):  # noqa: RUF001
             raise InputError(
-                f"{where}: {text!r} is no figure. Write digits and a scale, such as 27.6, 27.6bn"
-                " or 426mn (US dollars; billions where nothing is said)."
+                f"{where}: {text!r} is not a figure. For example: 27.6, 27.6bn or 426mn (US"
+                " dollars; billions by default)."
             )
         return None
     scale = match["scale"].casefold()
     if scale not in _SCALES:
         raise InputError(
-            f"{where}: unknown scale {match['scale']!r}. Write bn, mn, th, tn or usd; without one"
-            " a figure is billions of US dollars."
+            f"{where}: unknown scale {match['scale']!r}. Write bn, mn, th, tn or usd. Without a"
+            " scale, a figure is in billions of US dollars."
         )
     decimals = match["decimals"] or ""
     size = Decimal(match["digits"].replace(",", "") + decimals)
-    return Printed(
+    return Quoted(
         text=text.strip(),
         value=-size if match["sign"] not in ("", "+") else size,
         unit=_SCALES[scale],
@@ -179,14 +178,14 @@ def read_question(
     trade_kind: str,
     measure: str,
 ) -> Question:
-    """What was typed, in the codes of the warehouse.
+    """Translate the typed words into the codes of the warehouse.
 
     Raises:
-        InputError: a word that the warehouse does not know; the message says which.
+        InputError: an unknown word, which the message names.
     """
     if measure not in words.measures:
         raise InputError(
-            f"--measure: {measure!r} is no amount of money. Write one of"
+            f"--measure: {measure!r} is not an amount of money. Choose one of"
             f" {', '.join(words.measures)}."
         )
     words.trade_kind(trade_kind, "--kind")
@@ -195,21 +194,21 @@ def read_question(
 
     def end(text: str, period: str, sector: str, side: str) -> End:
         option = "" if side == "A" else "to-"
-        definitions = words.definitions(sector, f"--{option}sector")
+        product_groups = words.product_groups(sector, f"--{option}sector")
         return End(
             figure=read_figure(text, side)
             or _read_named(words, text, country, counterpart, trade_kind, side),
             period=read_period(period, f"--{option}period"),
             sector=sector,
-            product_group=definitions[0],
+            product_group=product_groups[0],
         )
 
     ends = end(a, a_period, a_sector, "A"), end(b, b_period, b_sector, "B")
-    signs = {one.figure.is_signed for one in ends if isinstance(one.figure, Printed)}
+    signs = {one.figure.is_signed for one in ends if isinstance(one.figure, Quoted)}
     if measure == "balance" and len(signs) > 1:
         raise InputError(
             f"A and B: {a} and {b}: one has a sign and the other has none. Write both with a sign"
-            " (-27.6 +10.7) for balances, or neither for their sizes."
+            " (-27.6 +10.7) to compare balances, or neither to compare their sizes."
         )
     is_signed = True in signs
     meant = words.measures[measure]
@@ -228,13 +227,13 @@ def read_question(
 
 
 def explain(replay: Replay, question: Question) -> Answer:
-    """Ask for the bridge between the two ends."""
+    """Build the bridge between the two figures."""
     inputs = {
         "claims_given": pl.DataFrame(
             [
                 _claim(question, side, end, end.figure)
                 for side, end in (("a", question.a), ("b", question.b))
-                if isinstance(end.figure, Printed)
+                if isinstance(end.figure, Quoted)
             ],
             schema=_CLAIMS_SCHEMA,
             orient="row",
@@ -267,9 +266,9 @@ def explain(replay: Replay, question: Question) -> Answer:
         ends=ends,
         verdicts=verdicts,
         in_words={side: verdict_in_words(row, words.names) for side, row in verdicts.items()},
-        held={} if bridges else _held(replay, question, inputs),
+        available={} if bridges else _available(replay, question, inputs),
         rows=cited_rows(replay, cited),
-        readings=replay.published(
+        bases=replay.published(
             "select * from warehouse.seeds.bases_named where trade_kind = ?",
             [question.trade_kind],
         ).to_dicts(),
@@ -283,7 +282,7 @@ def explain(replay: Replay, question: Question) -> Answer:
 
 
 def cited_rows(replay: Replay, references: Iterable[int]) -> dict[int, Mapping[str, object]]:
-    """The raw row behind each reference: file, line, column and what it says there."""
+    """The raw row behind each reference: file, line, column and value."""
     wanted = sorted(references)
     if not wanted:
         return {}
@@ -306,12 +305,12 @@ def _read_named(
     name, at, release = text.partition("@")
     return Named(
         text=text,
-        basis_id=words.reading(name, reporter, partner, trade_kind, where),
+        basis_id=words.basis(name, reporter, partner, trade_kind, where),
         as_of=words.day_of(release, where) if at else None,
     )
 
 
-def _claim(question: Question, side: str, end: End, figure: Printed) -> dict[str, object]:
+def _claim(question: Question, side: str, end: End, figure: Quoted) -> dict[str, object]:
     measure = question.measure
     if measure == _BALANCE and not figure.is_signed:
         measure = _BALANCE_SIZE
@@ -353,10 +352,10 @@ def _request(question: Question) -> dict[str, object]:
     return request
 
 
-def _held(
+def _available(
     replay: Replay, question: Question, inputs: Mapping[str, pl.DataFrame]
 ) -> dict[str, list[str]]:
-    """The readings that each side's cell has, for who named one that it has not."""
+    """The bases available for each side."""
     replay.answer(inputs, ["balances"])
     rows = replay.rows("balances", "policy_rank, basis_id, known_from")
     return {

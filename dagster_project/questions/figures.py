@@ -1,4 +1,4 @@
-"""Every figure that is held of one trade, side by side."""
+"""Every available figure for one trade, side by side."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def figures(
     reporter: Country,
     partner: Country,
     trade_kind: str,
-    definitions: list[str],
+    product_groups: list[str],
     period: Period,
 ) -> list[dict]:
-    """One row a figure, the preferred one of each definition first."""
+    """One row per figure, the preferred one of each product group first."""
     replay.answer(
         {
             "figures_requested": pl.DataFrame(
@@ -35,11 +35,11 @@ def figures(
                         reporter.code,
                         partner.code,
                         trade_kind,
-                        definition,
+                        product_group,
                         period.start,
                         period.end,
                     )
-                    for definition in definitions
+                    for product_group in product_groups
                 ],
                 schema=_SCHEMA,
                 orient="row",

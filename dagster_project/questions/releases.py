@@ -1,4 +1,4 @@
-"""Releases: which are held, and what changed from one to another."""
+"""List the available releases, and compare two of them."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _REQUESTED = {
 
 @dataclass(frozen=True)
 class Compared:
-    """The cells that differ between two releases, and their sums."""
+    """The figures that differ between two releases, and their sums."""
 
     source_id: str
     a_release_id: str
     b_release_id: str
-    cells: Sequence[Mapping[str, object]]
+    figures: Sequence[Mapping[str, object]]
     sums: Sequence[Mapping[str, object]]
 
 
-def held_releases(settings: Settings, source_id: str | None) -> list[dict[str, object]]:
-    """Every release on disk, and whether the published warehouse was made from it.
+def available_releases(settings: Settings, source_id: str | None) -> list[dict[str, object]]:
+    """Every release on disk, and whether it is in the published warehouse.
 
     Raises:
-        InputError: no release of this source is held.
+        InputError: no release of this source is available.
         SnapshotError: a sidecar cannot be used.
     """
     releases = discover_releases(settings.snapshot_roots)
     sources = {release.source_id for release in releases}
     if source_id is not None and source_id not in sources:
-        raise InputError(f"No release of {source_id!r} is held: {closest(source_id, sources)}")
+        raise InputError(f"No release of {source_id!r} is available: {closest(source_id, sources)}")
     publication = read_publication(settings)
     built = {} if publication is None else publication.releases
     return [
@@ -53,24 +53,24 @@ def held_releases(settings: Settings, source_id: str | None) -> list[dict[str, o
 
 
 def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str) -> Compared:
-    """What a publisher said otherwise once the second release was out.
+    """Compare two releases of a source.
 
     Raises:
-        InputError: a release that the published warehouse does not have.
+        InputError: a release is not in the published warehouse.
     """
-    held = replay.published(
+    available = replay.published(
         "select source_id, release_id from warehouse.marts.releases"
         " order by source_id, release_order"
     ).rows()
-    sources = {source for source, _ in held}
+    sources = {source for source, _ in available}
     if source_id not in sources:
         raise InputError(f"SOURCE: no source {source_id!r}: {closest(source_id, sources)}")
-    releases = [release for source, release in held if source == source_id]
+    releases = [release for source, release in available if source == source_id]
     for where, release in (("R1", a_release_id), ("R2", b_release_id)):
         if release not in releases:
             raise InputError(
                 f"{where}: the published warehouse has no release {release!r} of {source_id}."
-                f" It has {', '.join(releases)}. `bilateral build` takes in what came since."
+                f" It has {', '.join(releases)}. `bilateral build` adds newer releases."
             )
     replay.answer(
         {
@@ -84,7 +84,7 @@ def compare(replay: Replay, source_id: str, a_release_id: str, b_release_id: str
         source_id=source_id,
         a_release_id=a_release_id,
         b_release_id=b_release_id,
-        cells=replay.rows(
+        figures=replay.rows(
             "releases_compared",
             "reporter_iso3, partner_code, flow, series_code, measure, product_system, product_code,"
             " datediff('month', period_start, period_end), period_start, raw_table, series_key",

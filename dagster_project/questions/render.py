@@ -1,4 +1,4 @@
-"""How answers look: text that can be pasted, tables, and objects for JSON."""
+"""Format answers as text, tables and JSON objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_project.claims.wording import KINDS
 from dagster_project.questions.check import Checked
-from dagster_project.questions.explain import Answer, End, Printed
+from dagster_project.questions.explain import Answer, End, Quoted
 from dagster_project.questions.status import Status
 from dagster_project.questions.values import exact
 
@@ -35,7 +35,7 @@ _NAMES = {
 def answer_json(answer: Answer) -> dict[str, object]:
     """The bridge as an object; `gap_usd` is the sum of the steps and the residual."""
     bridge = answer.bridge
-    assert bridge is not None, "an answer without a bridge is told in words"
+    assert bridge is not None, "an answer without a bridge has only text"
     return {
         "reporter": answer.question.reporter.code,
         "partner": answer.question.partner.code,
@@ -82,9 +82,9 @@ def answer_json(answer: Answer) -> dict[str, object]:
 
 
 def answer_text(answer: Answer, width: int) -> str:
-    """The bridge as text that can be pasted into a note."""
+    """The bridge as text that can be pasted into an article."""
     bridge = answer.bridge
-    assert bridge is not None, "an answer without a bridge is told in words"
+    assert bridge is not None, "an answer without a bridge has only text"
     question = answer.question
     periods = dict.fromkeys((question.a.period.text, question.b.period.text))
     sectors = dict.fromkeys((str(bridge["a_product_group"]), str(bridge["b_product_group"])))
@@ -94,24 +94,24 @@ def answer_text(answer: Answer, width: int) -> str:
     )
     if list(sectors) != ["total:total"]:
         about += f", {' and '.join(sectors)}"
-    lines = [f"{about}: from {_spoken(question.a)} to {_spoken(question.b)}"]
+    lines = [f"{about}: from {_label(question.a)} to {_label(question.b)}"]
     lines += [*_wrapped(_short(answer), width, ""), ""]
     for side, end in (("a", question.a), ("b", question.b)):
         lines += [*_end_lines(answer, side, end, width), ""]
     lines += ["From A to B, in millions of US dollars:"]
-    lines.append(f"{_millions(bridge['a_value_usd']):>{_AMOUNT}}  A by its rows")
+    lines.append(f"{_millions(bridge['a_value_usd']):>{_AMOUNT}}  A, from the source rows")
     steps = _named_steps(answer)
     for step in steps:
         lines += _step_lines(answer, step, width)
     if not steps:
-        lines.append(f"{'+0.0':>{_AMOUNT}}  the same series of the same release: one figure")
-    lines.append(f"{_millions(bridge['b_value_usd']):>{_AMOUNT}}  B by its rows")
+        lines.append(f"{'+0.0':>{_AMOUNT}}  same series, same release: no difference")
+    lines.append(f"{_millions(bridge['b_value_usd']):>{_AMOUNT}}  B, from the source rows")
     lines += ["", *_wrapped(_closing(answer), width, "")]
     return "\n".join(lines)
 
 
 def unanswered_text(answer: Answer) -> str:
-    """Why there is no bridge: what each end lacks."""
+    """Why there is no bridge: what each side lacks."""
     question = answer.question
     what = (
         f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
@@ -120,32 +120,32 @@ def unanswered_text(answer: Answer) -> str:
     placed = {str(row["side"]) for row in answer.ends}
     reasons = []
     for side, end in (("a", question.a), ("b", question.b)):
-        if isinstance(end.figure, Printed):
+        if isinstance(end.figure, Quoted):
             verdict = answer.verdicts[side]
             if verdict["status"] in {"undetermined", "contradicted", "mislabelled"}:
-                reasons.append(f"{_spoken(end)} ({end.period.text}): {answer.in_words[side].text}")
+                reasons.append(f"{_label(end)} ({end.period.text}): {answer.in_words[side].text}")
         elif side not in placed:
-            names = answer.held[side]
-            held = f"readings held: {', '.join(names)}" if names else "no reading is held"
+            names = answer.available[side]
+            bases = f"Available bases: {', '.join(names)}" if names else "No basis is available"
             reasons.append(
-                f"{end.figure.text} gives no figure for {end.period.text},"
-                f" {end.product_group}: {held}."
+                f"{end.figure.text} has no figure for {end.period.text}, {end.product_group}."
+                f" {bases}."
             )
     return f"No bridge for the {what}. " + " ".join(
-        reasons or ["The two ends have no rows in common."]
+        reasons or ["The two figures have no source rows in common."]
     )
 
 
 def notes(answer: Answer) -> list[str]:
-    """What a reader must know of an attribution that is not sure."""
+    """Warnings about quoted figures whose basis is not certain."""
     found = []
     for side, end in (("a", answer.question.a), ("b", answer.question.b)):
         verdict = answer.verdicts.get(side)
         if verdict is None or answer.bridge is None or verdict["status"] == "confirmed":
             continue
-        found.append(f"{_spoken(end)}: {answer.in_words[side].text}")
+        found.append(f"{_label(end)}: {answer.in_words[side].text}")
         if verdict["status"] == "ambiguous":
-            found[-1] += f" The bridge takes the first: {answer.bridge[f'{side}_basis_id']}."
+            found[-1] += f" The bridge uses the first: {answer.bridge[f'{side}_basis_id']}."
     return found
 
 
@@ -153,7 +153,7 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
     bridge = answer.bridge or {}
     series = [row for row in answer.ends if row["side"] == side]
     return {
-        "printed": end.figure.text if isinstance(end.figure, Printed) else None,
+        "printed": end.figure.text if isinstance(end.figure, Quoted) else None,
         "status": answer.verdicts[side]["status"] if side in answer.verdicts else None,
         "reading": bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"],
         "definition": bridge[f"{side}_product_group"],
@@ -169,7 +169,7 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
             }
             for row in series
         ],
-        "printed_usd": bridge[f"{side}_usd"] if isinstance(end.figure, Printed) else None,
+        "printed_usd": bridge[f"{side}_usd"] if isinstance(end.figure, Quoted) else None,
         "value_usd": bridge[f"{side}_value_usd"],
         "evidence": sorted({str(one) for row in series for one in row["evidence"]}),
     }
@@ -177,33 +177,31 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
 
 def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]:
     bridge = answer.bridge or {}
-    reading = str(bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"])
+    basis = str(bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"])
     verdict = answer.verdicts.get(side)
     status = f", {verdict['status']}" if verdict else ""
     period = bridge[f"{side}_period"]
-    yield f"{side.upper()}  {_spoken(end)}: the {reading} reading of {period}{status}"
-    yield from _wrapped(
-        _description(answer, reading, str(bridge[f"{side}_basis_key"])), width, "   "
-    )
+    yield f"{side.upper()}  {_label(end)}: {basis} basis, {period}{status}"
+    yield from _wrapped(_description(answer, basis, str(bridge[f"{side}_basis_key"])), width, "   ")
     for row in answer.ends:
         if row["side"] != side:
             continue
         name = _NAMES[str(row["direction"])]
         yield f"{_millions(row['value_usd']):>{_AMOUNT}}  {name}, {row['series_code']}"
         yield from _row_lines(answer, row["evidence"], width, " " * (_AMOUNT + 2))
-    told = _NAMES[str(bridge["display_measure"])]
+    measure = _NAMES[str(bridge["display_measure"])]
     if str(bridge["display_measure"]) not in {"exports", "imports"}:
-        yield f"{_millions(bridge[f'{side}_value_usd']):>{_AMOUNT}}  {told}"
+        yield f"{_millions(bridge[f'{side}_value_usd']):>{_AMOUNT}}  {measure}"
 
 
-def _description(answer: Answer, reading: str, basis_key: str) -> str:
-    """What a named reading is; one name may stand for two ways to value exports."""
+def _description(answer: Answer, basis: str, basis_key: str) -> str:
+    """The description of a basis; one name may cover two ways to value exports."""
     parts = {"export": ("", ""), "import": ("", "")}
-    for leg in basis_key.split(" + "):
-        _, flow, concept, valuation, *_ = leg.split(".")
+    for series in basis_key.split(" + "):
+        _, flow, concept, valuation, *_ = series.split(".")
         parts[flow] = concept, valuation
-    for row in answer.readings:
-        if row["basis_id"] == reading and all(
+    for row in answer.bases:
+        if row["basis_id"] == basis and all(
             part in {("", ""), (row[f"{flow}_concept"], row[f"{flow}_valuation"])}
             for flow, part in parts.items()
         ):
@@ -246,25 +244,21 @@ def _short(answer: Answer) -> str:
         name = "rounding" if bridge["closes"] else "unexplained"
         parts.append(f"{name} {_millions(bridge['residual_usd'], signed=True)} million")
     gap = f"{_millions(bridge['gap_usd'], signed=True)} million US dollars"
-    return f"{gap}: {', '.join(parts)}." if parts else f"{gap}: there is nothing between them."
+    return f"{gap}: {', '.join(parts)}." if parts else f"{gap}: the figures are equal."
 
 
 def _closing(answer: Answer) -> str:
     bridge = answer.bridge or {}
     residual = _millions(bridge["residual_usd"], signed=True)
     allowance = _millions(bridge["allowance_usd"])
-    printed = any(isinstance(end.figure, Printed) for end in (answer.question.a, answer.question.b))
-    if not printed:
-        return "It closes: the steps are the whole difference."
-    ends = f"{_millions(bridge['a_usd'])} to {_millions(bridge['b_usd'])}"
+    ends = answer.question.a, answer.question.b
+    if not any(isinstance(end.figure, Quoted) for end in ends):
+        return "Fully explained: the steps add up to the whole difference."
     if bridge["closes"]:
-        return (
-            f"It closes: of the printed {ends} the steps leave {residual}, inside what rounding"
-            f" allows (±{allowance})."
-        )
+        return f"Fully explained: only {residual} million is left, within rounding (±{allowance})."
     return (
-        f"It does not close: of the printed {ends} the steps leave {residual}, more than rounding"
-        f" allows (±{allowance})."
+        f"Not fully explained: {residual} million is left, more than rounding allows"
+        f" (±{allowance})."
     )
 
 
@@ -289,9 +283,9 @@ def _cause_name(answer: Answer, code: str) -> str:
     return " and ".join(str(answer.causes[part]["name"]) for part in code.split(" + "))
 
 
-def _spoken(end: End) -> str:
+def _label(end: End) -> str:
     figure = end.figure
-    if isinstance(figure, Printed):
+    if isinstance(figure, Quoted):
         return f"{figure.value} {figure.unit}"
     return figure.text
 
@@ -302,7 +296,7 @@ def _spoken(end: End) -> str:
 
 
 def checked_objects(checked: Checked) -> list[dict[str, object]]:
-    """One object a claim, in the order of the file."""
+    """One object per claim, in the order of the file."""
     objects = []
     for claim in checked.claims:
         verdict = checked.verdicts[str(claim["claim_id"])]
@@ -343,7 +337,7 @@ def checked_objects(checked: Checked) -> list[dict[str, object]]:
 
 
 def checked_text(checked: Checked, width: int) -> str:
-    """Claim after claim with its verdict, then what a text says against itself."""
+    """Each claim with its verdict, then the contradictions within each article."""
     lines: list[str] = []
     document: object = None
     for claim in checked.claims:
@@ -373,7 +367,7 @@ def checked_text(checked: Checked, width: int) -> str:
             "      ",
         )
         for repair in row["repairs"] or ():
-            lines += _wrapped(f"Repair: {repair}", width, "      ")
+            lines += _wrapped(f"Likely correction: {repair}", width, "      ")
     counts = Counter(str(verdict["status"]) for verdict in checked.verdicts.values())
     counted = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     lines += ["", f"{_plural(len(checked.claims), 'claim')}: {counted or 'none could be read'}"]
@@ -407,35 +401,39 @@ Table = tuple[list[str], list[list[object]]]
 
 
 def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
-    """Every figure in USD million; `*` marks the preferred one of its definition."""
-    reading_width = max(len(_figure_name(row)) for row in rows) + 2
+    """Every figure in USD million; `*` marks the preferred one of its product group."""
+    name_width = max(len(_figure_name(row)) for row in rows) + 2
     title = "".join(f"{name:>{_AMOUNT}}" for name in ("exports", "imports", "balance", "two-way"))
     lines = ["Millions of US dollars; * marks the preferred figure.", ""]
-    definition: object = None
+    product_group: object = None
     for row in rows:
-        if row["product_group"] != definition:
-            definition = row["product_group"]
+        if row["product_group"] != product_group:
+            product_group = row["product_group"]
             lines += [] if len(lines) == 2 else [""]
-            lines.append(f"{definition:<{reading_width + 2}}{title}")
+            lines.append(f"{product_group:<{name_width + 2}}{title}")
         amounts = "".join(
             f"{'-' if row[column] is None else _millions(row[column]):>{_AMOUNT}}"
             for column in ("exports_usd", "imports_usd", "balance_usd", "two_way_usd")
         )
         mark = "*" if row["is_preferred"] else " "
-        lines.append(f"{mark} {_figure_name(row):<{reading_width}}{amounts}")
+        lines.append(f"{mark} {_figure_name(row):<{name_width}}{amounts}")
         until = f" until {row['known_to']}" if row["known_to"] else ""
-        kind = "" if row["evidence_kind"] == "statistic" else f", {row['evidence_kind']}"
-        page = " on the page" if row["is_page"] else ""
+        printed = ", as published" if row["is_page"] else ", from published figures"
+        kind = {
+            "statistic": "",
+            "printed": printed,
+            "mixed": ", partly from published figures",
+        }.get(row["evidence_kind"], f", {row['evidence_kind']}")
         lines += _wrapped(
-            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{page}",
+            f"{row['release_key']}, known from {row['known_from']}{until}{kind}",
             width,
             "    ",
         )
     reasons = {row["product_group"]: row for row in rows if row["is_preferred"]}
     for name, row in reasons.items():
         lines += [""] if name == next(iter(reasons)) else []
-        why = row["reason"] or "No other reading is held"
-        lines += _wrapped(f"Preferred of {name}: {row['basis_id']}. {why}.", width, "")
+        why = row["reason"] or "No other basis is available"
+        lines += _wrapped(f"Preferred for {name}: {row['basis_id']}. {why}.", width, "")
     return "\n".join(lines)
 
 
@@ -486,7 +484,7 @@ def status_json(status: Status) -> dict[str, object]:
 
 
 def status_tables(status: Status) -> list[tuple[str, Table]]:
-    """Sources, releases and years of the world's trade if any, under their titles."""
+    """Tables of sources, releases and, if any, years of world trade, with titles."""
     tables = [
         (
             "Sources",
@@ -499,7 +497,7 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
                     "observations": "figures",
                     "last_period_end": "last period",
                     "latest_known_from": "latest",
-                    "days_since": "days",
+                    "days_since": "days old",
                 },
             ),
         ),
@@ -541,7 +539,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Tab
 
 
 def _millions(value: Any, *, signed: bool = False) -> str:
-    """US dollars in millions with one decimal, as tables of trade print them."""
+    """US dollars in millions with one decimal, as trade tables show them."""
     amount = (Decimal(value) / _MILLION).quantize(_TENTH, rounding=ROUND_HALF_EVEN)
     return f"{amount:+,}" if signed else f"{amount:,}"
 

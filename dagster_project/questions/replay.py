@@ -1,8 +1,7 @@
-"""Answer a new question with the SQL that built the marts.
+"""Answer a new query with the SQL that built the marts.
 
-A model is told apart from its neighbours by its relation name, which dbt writes in full and
-quoted; the same text with the scratch database's name in front reads what was answered here
-instead of what was published.
+dbt writes relation names in full and quoted. Replacing the database in a name by the scratch
+database makes a model read the results computed here instead of the published ones.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ _SCRATCH = "memory"
 
 
 class QuestionError(LookupError):
-    """A model or an input that the published warehouse does not have."""
+    """A model or an input is not in the published warehouse."""
 
 
 @dataclass(frozen=True)
 class QuestionModel:
-    """One published model: where it stands, what made it, and whether a question replaces it."""
+    """One parameterised model: its relation, its SQL, and whether it is an input."""
 
     name: str
     relation: str
@@ -42,9 +41,9 @@ class QuestionModel:
 
 
 class Replay:
-    """The question models of the published warehouse over one question's input.
+    """Runs the parameterised models of the published warehouse on the input of one query.
 
-    Use as a context manager; `rows` and `frame` read what `answer` made.
+    Use as a context manager; `rows` and `frame` read the results of `answer`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,44 +57,46 @@ class Replay:
         self._connection.close()
 
     def published(self, query: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
-        """Read the published marts, written as `warehouse.marts.x`."""
+        """Query the published marts, whose names start with `warehouse.marts.`."""
         return self._connection.execute(query, list(parameters)).pl()
 
     def answer(self, inputs: Mapping[str, pl.DataFrame], goals: Iterable[str]) -> None:
-        """Run the models that `goals` need over `inputs`; an input left out is empty.
+        """Run the models that `goals` need on `inputs`; a missing input is empty.
 
         Args:
-            inputs: a frame by input model; its columns are a subset of the model's, and
-                those left out are null.
-            goals: names of the models to be read afterwards.
+            inputs: one frame per input model, with some or all of the model's columns; the
+                others are null.
+            goals: names of the models to read afterwards.
 
         Raises:
-            QuestionError: an input or a goal is not a question model, or an input has a
-                column that the model does not.
+            QuestionError: an input or a goal is not a parameterised model, or an input has a
+                column that the model lacks.
         """
         known_inputs = {model.name for model in self._models if model.is_input}
         for name in inputs:
             if name not in known_inputs:
-                raise QuestionError(f"{name} is no input; there are {sorted(known_inputs)}.")
+                raise QuestionError(
+                    f"{name} is not an input; the inputs are {sorted(known_inputs)}."
+                )
         needed = self._needed(goals)
         for model in needed:
             self._connection.execute(f'create schema if not exists {_SCRATCH}."{model.schema}"')
             if model.is_input:
-                self._give(model, inputs.get(model.name))
+                self._load(model, inputs.get(model.name))
             else:
                 self._connection.execute(
                     f"create or replace table {model.scratch_relation} as {self._redirected(model)}"
                 )
 
     def rows(self, name: str, order: str) -> list[dict[str, object]]:
-        """The answered model as dictionaries, in the order of the given columns."""
+        """The rows of a model as dictionaries, ordered by the given columns."""
         relation = self._model(name).scratch_relation
         result = self._connection.execute(f"from {relation} order by {order}")
         columns = [column[0] for column in result.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
     def frame(self, name: str) -> pl.DataFrame:
-        """The answered model as a frame."""
+        """The rows of a model as a frame."""
         return self._connection.execute(f"from {self._model(name).scratch_relation}").pl()
 
     def _needed(self, goals: Iterable[str]) -> list[QuestionModel]:
@@ -109,7 +110,7 @@ class Replay:
         for model in self._models:
             if model.name == name:
                 return model
-        raise QuestionError(f"{name} is no question model of the published warehouse.")
+        raise QuestionError(f"{name} is not a parameterised model of the published warehouse.")
 
     def _redirected(self, model: QuestionModel) -> str:
         sql = model.sql
@@ -117,19 +118,19 @@ class Replay:
             sql = sql.replace(other.relation, other.scratch_relation)
         return sql
 
-    def _give(self, model: QuestionModel, frame: pl.DataFrame | None) -> None:
+    def _load(self, model: QuestionModel, frame: pl.DataFrame | None) -> None:
         self._connection.execute(
             f"create or replace table {model.scratch_relation} as from {model.relation} limit 0"
         )
         if frame is None or frame.is_empty():
             return
-        held = self._connection.execute(f"from {model.scratch_relation}").description or ()
-        unknown = set(frame.columns) - {column[0] for column in held}
+        known = self._connection.execute(f"from {model.scratch_relation}").description or ()
+        unknown = set(frame.columns) - {column[0] for column in known}
         if unknown:
             raise QuestionError(f"{model.name} has no column {sorted(unknown)}.")
-        self._connection.register("given", frame.to_arrow())
-        self._connection.execute(f"insert into {model.scratch_relation} by name from given")
-        self._connection.unregister("given")
+        self._connection.register("input_frame", frame.to_arrow())
+        self._connection.execute(f"insert into {model.scratch_relation} by name from input_frame")
+        self._connection.unregister("input_frame")
 
 
 def _question_models(connection: duckdb.DuckDBPyConnection) -> list[QuestionModel]:

@@ -1,4 +1,4 @@
-"""The sources: what each gives, on which terms, and how it stands here."""
+"""The sources: their data, terms and keys, and the releases available here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOT_FETCHED = {
 
 
 def list_sources(settings: Settings, source_id: str | None) -> list[dict[str, Any]]:
-    """Every source that is fetched or listed; with `source_id` that one alone.
+    """Every source that is fetched or listed, or only `source_id`.
 
     Raises:
         InputError: no such source.
@@ -49,27 +49,27 @@ def list_sources(settings: Settings, source_id: str | None) -> list[dict[str, An
     names = [*catalog.CONNECTORS, *(name for name in listed if name not in catalog.CONNECTORS)]
     if source_id is not None and source_id not in names:
         raise InputError(f"SOURCE: no source {source_id!r}: {closest(source_id, names)}")
-    held = _held(settings)
+    available = _available(settings)
     return [
-        _described(name, listed.get(name, {}), held.get(name, []), settings)
+        _described(name, listed.get(name, {}), available.get(name, []), settings)
         for name in names
         if source_id in (None, name)
     ]
 
 
-def _held(settings: Settings) -> dict[str, list[tuple[str, date]]]:
+def _available(settings: Settings) -> dict[str, list[tuple[str, date]]]:
     """The releases of each source and the days they are known from, the latest last.
 
-    A publisher that is quoted has none on disk under its own name: those are in the
-    published warehouse, if there is one.
+    A publisher known only from quotations has no release on disk under its own name: its releases
+    are in the published warehouse, if there is one.
     """
-    held: defaultdict[str, list[tuple[str, date]]] = defaultdict(list)
+    available: defaultdict[str, list[tuple[str, date]]] = defaultdict(list)
     for release in discover_releases(settings.snapshot_roots):
-        held[release.source_id].append((release.release_id, release.known_from))
+        available[release.source_id].append((release.release_id, release.known_from))
     try:
         connection = connect_published(settings)
     except WarehouseMissing:
-        return held
+        return available
     try:
         built = connection.execute(
             "select source_id, release_id, known_from from marts.releases"
@@ -77,18 +77,18 @@ def _held(settings: Settings) -> dict[str, list[tuple[str, date]]]:
         ).fetchall()
     finally:
         connection.close()
-    on_disk = set(held)
+    on_disk = set(available)
     for source, release, known_from in built:
         if source not in on_disk:
-            held[source].append((release, known_from))
-    return held
+            available[source].append((release, known_from))
+    return available
 
 
 def _described(
-    name: str, listed: Mapping[str, str], held: list[tuple[str, date]], settings: Settings
+    name: str, listed: Mapping[str, str], releases: list[tuple[str, date]], settings: Settings
 ) -> dict[str, Any]:
     about = catalog.CONNECTORS[name].about if name in catalog.CONNECTORS else None
-    latest, known_from = held[-1] if held else (None, None)
+    latest, known_from = releases[-1] if releases else (None, None)
     return {
         "source_id": name,
         "publisher": listed.get("publisher") or (about.title if about else None),
@@ -100,7 +100,7 @@ def _described(
             about.terms.is_redistributable if about else listed["is_redistributable"] == "true"
         ),
         "address": listed.get("address") or None,
-        "releases": len(held),
+        "releases": len(releases),
         "latest_release": latest,
         "latest_known_from": known_from,
     }
@@ -116,7 +116,7 @@ def _connected(about: SourceInfo, settings: Settings) -> dict[str, Any]:
         "coverage": about.coverage,
         "calendar": about.calendar,
         "hosts": list(about.hosts),
-        # Real replies were read, or documentation alone.
+        # The parser was tested on real responses, or written from documentation.
         "shapes": "seen" if about.is_seen else "documented",
         "key": need,
         "key_is_set": None if about.key is None else has_key,

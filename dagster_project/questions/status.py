@@ -1,4 +1,4 @@
-"""What is published: when, from which releases, how fresh, and what was rejected."""
+"""What is published: when, from which releases, how recent, and what was rejected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dagster_project.warehouse import (
 
 @dataclass(frozen=True)
 class Status:
-    """`is_current` is false when a build would find other inputs than those published."""
+    """`is_current` is false if the inputs have changed since the warehouse was built."""
 
     publication: Publication
     is_current: bool
@@ -35,7 +35,7 @@ def read_status(settings: Settings, today: date) -> Status:
     """The state of the published warehouse.
 
     Raises:
-        WarehouseError: nothing has been published, or not by this project.
+        WarehouseError: nothing has been published, or another project published it.
     """
     connection = connect_published(settings)
     try:
@@ -63,7 +63,7 @@ def read_status(settings: Settings, today: date) -> Status:
     publication = read_publication(settings)
     if publication is None:
         raise WarehouseError(
-            f"{settings.warehouse} does not say what it was made from. Run `bilateral build`."
+            f"{settings.warehouse} has no record of its inputs. Run `bilateral build`."
         )
     return Status(
         publication=publication,
@@ -76,7 +76,7 @@ def read_status(settings: Settings, today: date) -> Status:
 
 
 def read_rejects(settings: Settings) -> list[dict]:
-    """The files with rows that were refused: how many, and the first with its reason.
+    """The files with rejected rows: how many, and the first with its reason.
 
     Raises:
         WarehouseError: nothing has been published.
@@ -89,7 +89,7 @@ def read_rejects(settings: Settings) -> list[dict]:
 
 
 def releases_built(settings: Settings) -> dict[str, list[str]]:
-    """The releases that the published warehouse stands on, by source, the latest last.
+    """The releases that the published warehouse was built from, by source, the latest last.
 
     Raises:
         SnapshotError: a sidecar cannot be used.

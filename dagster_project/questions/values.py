@@ -1,4 +1,4 @@
-"""How single values are written: as JSON, and as the text of a cell."""
+"""Write single values as JSON, or as the text of a table cell."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from decimal import Decimal
 
 
 def to_json(value: object, indent: int | None = 0) -> str:
-    """JSON in which a decimal is the exact number it is, which `json` cannot write.
+    """Write JSON with exact decimals, which the `json` module cannot do.
 
-    With `indent` none all of it stands on one line. What JSON has no word for becomes text,
-    and what is no number becomes null.
+    With `indent=None`, write one line. Values that JSON has no type for become text; NaN and
+    infinity become null.
     """
     deeper = None if indent is None else indent + 2
     if isinstance(value, Mapping):
@@ -32,13 +32,13 @@ def to_json(value: object, indent: int | None = 0) -> str:
 
 
 def exact(value: Decimal) -> str:
-    """All digits of a decimal, without the zeros its column adds."""
+    """All digits of a decimal, without trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def cell(value: object) -> str:
-    """One cell as text; an empty one where there is no value."""
+    """A value as the text of a table cell; empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The words a question may use, as the published warehouse knows them."""
+"""The words that a query may use, from the published warehouse."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PERIOD = re.compile(PERIOD_PATTERN)
 
 
 class InputError(ValueError):
-    """What was typed cannot be used; the message says where and what to write instead."""
+    """The input cannot be used; the message says where, and what to write instead."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """Whole months, the last day inclusive."""
+    """Whole months; `end` is the last day."""
 
     text: str
     start: date
@@ -38,15 +38,15 @@ class Country:
 
 
 def read_period(text: str, where: str) -> Period:
-    """A period such as 2016, 2016-11 or 2016-01/2016-11.
+    """Read a period: 2016, 2016-11 or 2016-01/2016-11.
 
     Raises:
-        InputError: another form, or an end before the beginning.
+        InputError: another form, or an end before the start.
     """
     if not _PERIOD.fullmatch(text) or not "1900" <= text[:4] <= "2100":
         raise InputError(
-            f"{where}: {text!r} is no period. Write 2016 for a year, 2016-11 for a month or"
-            " 2016-01/2016-11 for months from the first to the last."
+            f"{where}: {text!r} is not a period. Write 2016 for a year, 2016-11 for a month or"
+            " 2016-01/2016-11 for a range of months."
         )
     first, _, last = text.partition("/")
     start = date(int(first[:4]), int(first[5:] or 1), 1)
@@ -59,10 +59,10 @@ def read_period(text: str, where: str) -> Period:
 
 
 def find_country(text: str, known: Mapping[str, Country], where: str) -> Country:
-    """A country by any of its names, in whatever case.
+    """Find a country by any of its names, in any case.
 
     Raises:
-        InputError: none of this name.
+        InputError: no country of this name.
     """
     found = known.get(text.strip().casefold())
     if found is None:
@@ -70,14 +70,14 @@ def find_country(text: str, known: Mapping[str, Country], where: str) -> Country
         hint = (
             f"did you mean {known[near[0]].code} ({known[near[0]].name})?"
             if near
-            else "write an ISO code such as USA or KOR; `from marts.countries` lists them"
+            else "write an ISO code, for example USA; `from marts.countries` lists them"
         )
         raise InputError(f"{where}: no country or group {text!r}: {hint}")
     return found
 
 
 def countries_by_word(rows: Iterable[Mapping[str, Any]]) -> dict[str, Country]:
-    """The countries of `country_list` by code and by name; an alpha-3 code wins."""
+    """The countries of `country_list` by code and name; alpha-3 codes take precedence."""
     return {
         str(key).casefold(): Country(row["iso3"], row["name"])
         for row in rows
@@ -94,7 +94,7 @@ class Words:
 
     @cached_property
     def claim_vocabulary(self) -> ClaimVocabulary:
-        """What the columns of a claims file may hold."""
+        """The values that the columns of a claims file may have."""
         countries = self._column("seeds.country_list", "iso3")
         kinds = self._pairs("seeds.units", "unit", "unit_kind")
         return ClaimVocabulary(
@@ -118,7 +118,7 @@ class Words:
         )
 
     def trade_kind(self, text: str, where: str) -> str:
-        """Goods, services or both.
+        """Check that a word is goods, services or goods_services.
 
         Raises:
             InputError: another word.
@@ -129,20 +129,20 @@ class Words:
         return text
 
     def country(self, text: str, where: str, *, may_be_group: bool) -> Country:
-        """A country by code or name; a partner may also be the world or a group.
+        """Find a country by code or name; a partner may also be the world or a group.
 
         Raises:
             InputError: no such country, or a group where a country belongs.
         """
         return find_country(text, self._partners if may_be_group else self._countries, where)
 
-    def definitions(self, sector: str, where: str) -> list[str]:
-        """The definitions of a sector in the order of their ranks, held ones first.
+    def product_groups(self, sector: str, where: str) -> list[str]:
+        """The product groups of a sector by rank, those with data first.
 
-        A definition or a product code of a system (`hs2:87`) stands for itself.
+        A product group, or a product code (`hs2:87`), is its own only group.
 
         Raises:
-            InputError: no such sector, definition or code.
+            InputError: no such sector, product group or code.
         """
         rows = self._rows(
             "select sector_id, product_group from warehouse.marts.sectors"
@@ -151,30 +151,30 @@ class Words:
         found = [row["product_group"] for row in rows if row["sector_id"] == sector]
         if found:
             return found
-        definitions = {row["product_group"] for row in rows}
-        held = self._column("marts.product_groups", "product_group")
-        if sector in definitions or sector in held:
+        known = {row["product_group"] for row in rows}
+        available = self._column("marts.product_groups", "product_group")
+        if sector in known or sector in available:
             return [sector]
         sectors = {row["sector_id"] for row in rows}
         if ":" in sector:
             system = sector.partition(":")[0]
-            codes = sorted(code for code in held if code.startswith(f"{system}:"))
+            codes = sorted(code for code in available if code.startswith(f"{system}:"))
             hint = (
-                f"of {system} the warehouse holds {codes[0]} to {codes[-1]}"
+                f"the warehouse has {codes[0]} to {codes[-1]}"
                 if codes
-                else f"the warehouse holds nothing of the system {system!r}"
+                else f"the warehouse has no data for the product system {system!r}"
             )
         else:
-            hint = f"{closest(sector, sectors)}; or name a code such as hs2:87"
+            hint = f"{closest(sector, sectors)}; or write a code, for example hs2:87"
         raise InputError(f"{where}: no sector {sector!r}: {hint}")
 
-    def reading(
+    def basis(
         self, text: str, reporter: Country, partner: Country, trade_kind: str, where: str
     ) -> str:
-        """A reading that has a name, or one composed of two series that the pair holds.
+        """Check that a basis exists: a named one, or one composed of two series of the pair.
 
         Raises:
-            InputError: no such reading of this kind of trade.
+            InputError: no such basis for this kind of trade.
         """
         named = self._rows(
             "select distinct basis_id from warehouse.seeds.bases_named where trade_kind = ?",
@@ -188,22 +188,21 @@ class Words:
         names = {row["basis_id"] for row in named}
         if text not in names | {row["basis_id"] for row in composed}:
             raise InputError(
-                f"{where}: {text!r} is neither a figure such as 27.6 nor a reading:"
-                f" {closest(text, names)}"
+                f"{where}: {text!r} is neither a figure (27.6) nor a basis: {closest(text, names)}"
             )
         return text
 
     def day_of(self, release: str, where: str) -> date:
-        """The day from which a release is known; a date stands for itself.
+        """The day from which a release is known; a date is returned as it is.
 
         Raises:
-            InputError: neither a date nor a release that is held.
+            InputError: neither a date nor an available release.
         """
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", release):
             try:
                 return date.fromisoformat(release)
             except ValueError as error:
-                raise InputError(f"{where}: {release!r} is no day of the calendar.") from error
+                raise InputError(f"{where}: {release!r} is not a valid date.") from error
         rows = self._rows(
             "select source_id, release_id, known_from from warehouse.marts.releases"
             " order by release_id, source_id"
@@ -224,13 +223,13 @@ class Words:
             raise InputError(
                 f"{where}: no release {release!r}:"
                 f" {closest(release, {row['release_id'] for row in rows})};"
-                " or write a day as YYYY-MM-DD"
+                " or write a date as YYYY-MM-DD"
             )
         return days.pop()
 
     @cached_property
     def names(self) -> Names:
-        """What sentences about verdicts call things."""
+        """The names that sentences about verdicts use."""
         products = self._pairs("marts.sectors", "sector_id", "sector_name")
         products += self._pairs("marts.sectors", "product_group", "definition_name")
         partners = self._pairs("marts.countries", "partner_code", "partner_name")
@@ -242,7 +241,7 @@ class Words:
 
     @cached_property
     def measures(self) -> Mapping[str, Mapping[str, object]]:
-        """The measures that are amounts of money, with what they are made of."""
+        """The measures that are amounts of money, with their quantity, transform and direction."""
         rows = self._rows(
             "select measure, quantity, transform, direction, meaning"
             " from warehouse.seeds.claim_measures where transform in ('level', 'size')"

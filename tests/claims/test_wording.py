@@ -249,8 +249,8 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "rows_missing",
         {"value": None, "missing_rows": ["exchange rate of EUR to USD, 2016"]},
-        "Undetermined. No available figure can be compared with it. Needed: exchange rate of EUR to"
-        " USD, 2016.",
+        "Undetermined. No available figure can be compared with the claim. Needed: exchange rate of"
+        " EUR to USD, 2016.",
     ),
     (
         "rows_missing",
@@ -269,8 +269,8 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         "figure_too_coarse",
         {**_NEAREST, "distance": Decimal(0)},
         "Undetermined. The nearest available figure, $20.805 billion (total consumption basis,"
-        " releases 2020-10 and 2021-06), is too coarsely rounded to tell. Needed: the figure in a"
-        " finer unit than us_census 2020-10 + us_census 2021-06 gives it.",
+        " releases 2020-10 and 2021-06), is too coarsely rounded to tell. Needed: a less rounded"
+        " figure than that of us_census 2020-10 + us_census 2021-06.",
     ),
     (
         "rests_on_an_open_claim",
@@ -283,8 +283,8 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "sign_changes",
         {"value": None},
-        "Undetermined. Growth, ratios and shares have no meaning where the base is zero or of the"
-        " other sign. Needed: figures of one sign for the period and its base.",
+        "Undetermined. Growth, ratios and shares have no meaning if the base is zero or has the"
+        " opposite sign. Needed: figures with the same sign for the period and its base.",
     ),
     (
         "not_a_trade_statistic",

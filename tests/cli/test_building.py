@@ -1,4 +1,4 @@
-"""What a build and what is published look like, without building anything."""
+"""The output of `build` and `status`, without building anything."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NOTHING = Status(
 )
 
 
-def test_a_long_stage_tells_how_far_it_is_where_nobody_watches(
+def test_a_long_stage_reports_its_progress_outside_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with _progress() as tell:
+    with _progress() as report:
         for done in range(1, 101):
-            tell(BuildEvent("models", "one", "success", done, 100))
+            report(BuildEvent("models", "one", "success", done, 100))
     assert capsys.readouterr().err.splitlines() == [
         *(f"Models and tests: {done} of 100" for done in (20, 40, 60, 80)),
         "Models and tests: 100 done",
@@ -53,7 +53,7 @@ def test_status_has_the_years_of_the_worlds_trade_where_there_are_any() -> None:
     assert [title for title, _ in status_tables(_NOTHING)] == ["Sources", "Releases"]
 
 
-def test_a_first_build_that_fails_does_not_promise_what_is_served() -> None:
+def test_a_failed_first_build_does_not_claim_that_a_warehouse_is_served() -> None:
     assert str(BuildFailed(["a test"], None, is_served=False)).startswith(
-        "The build failed, nothing is published:\n  - a test"
+        "The build failed; nothing is published:\n  - a test"
     )

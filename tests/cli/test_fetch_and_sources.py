@@ -97,9 +97,9 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_nothing(
 ) -> None:
     text = run("fetch", SOURCE, *TWO_YEARS, "--dry-run").stdout
     # The survey, and what the plan expects of two partners and two years.
-    assert "9 requests (1 to see what is there first), 8 at the fewest." in text
+    assert "9 requests (1 of them to list the available data), at least 8." in text
     assert "KOR, JPN, 2015-01 to 2016-12 by month" in " ".join(text.split())
-    assert "no limit by the day" in text
+    assert "no daily limit" in text
     assert server.seen == []
     assert fetched(home) == []
 
@@ -119,9 +119,9 @@ def test_a_fetch_adds_a_release_and_says_what_came(run: Run, home: dict[str, str
     assert result.exit_code == 0
     (sidecar,) = fetched(home)
     said = " ".join(result.stdout.split())
-    assert "48 rows: 48 new, 0 changed, 0 withdrawn, 0 as held before." in said
+    assert "48 rows: 48 new, 0 changed, 0 withdrawn, 0 unchanged." in said
     assert sidecar.parent.name in said
-    assert "`bilateral build` takes it in" in said
+    assert "`bilateral build` includes it" in said
     assert "Replies:" in result.stderr
     assert "Note: a note" in result.stderr
     assert KEY not in result.stdout + result.stderr
@@ -134,7 +134,7 @@ def test_a_second_fetch_counts_what_the_publisher_says_otherwise(
     again = json.loads(run("fetch", SOURCE, *TWO_YEARS, "--format", "json").stdout)
     assert again["release_id"] is None
     assert (again["same"], again["new"], again["changed"]) == (48, 0, 0)
-    assert "no release was added" in run("fetch", SOURCE, *TWO_YEARS).stdout
+    assert "No release was added" in run("fetch", SOURCE, *TWO_YEARS).stdout
     publisher.rows["KOR", "2015-03"] = "99.5"
     del publisher.rows["JPN", "2016-12"]
     news = json.loads(run("fetch", SOURCE, *TWO_YEARS, "--format", "json").stdout)
@@ -142,10 +142,10 @@ def test_a_second_fetch_counts_what_the_publisher_says_otherwise(
     assert news["release_id"] in {path.parent.name for path in fetched(home)}
 
 
-def test_what_a_publisher_never_had_is_not_called_held(run: Run) -> None:
+def test_data_that_a_publisher_never_had_is_reported_as_missing(run: Run) -> None:
     said = run("fetch", SOURCE, "--partner", "ATA", "--from", "2015", "--to", "2016").stdout
-    assert f"{SOURCE} has nothing of this selection: no release was added." in said
-    assert "held already" not in said
+    assert f"{SOURCE} has no data for this selection. No release was added." in said
+    assert "Nothing new" not in said
 
 
 def test_nothing_new_is_said_and_is_no_failure(
@@ -159,7 +159,7 @@ def test_nothing_new_is_said_and_is_no_failure(
     server.seen.clear()
     again = run("fetch", SOURCE, *TWO_YEARS)
     assert again.exit_code == 0
-    assert "Nothing new: small_source has not changed what is held" in again.stdout
+    assert "Nothing new: small_source has not changed the data of this selection" in again.stdout
     assert "Note: 2 datasets unchanged since" in again.stderr
     assert len(server.seen) == 1
     outcome = json.loads(run("fetch", SOURCE, *TWO_YEARS, "--format", "json").stdout)
@@ -174,11 +174,11 @@ def test_a_large_part_withdrawn_is_said_and_a_small_one_is_only_counted(
         del publisher.rows["JPN", f"2016-{month}"]
     small = run("fetch", SOURCE, *TWO_YEARS).stdout
     assert "2 withdrawn" in small
-    assert "Look before you build" not in small
+    assert "Check before you build" not in small
     for month in range(1, 13):
         del publisher.rows["JPN", f"2015-{month:02d}"]
     large = " ".join(run("fetch", SOURCE, *TWO_YEARS).stdout.split())
-    assert "Look before you build: 26% of what was held of this selection is withdrawn" in large
+    assert "Check before you build: the publisher has withdrawn 26% of the rows" in large
 
 
 def test_a_publisher_that_wants_a_pause_stops_the_fetch_with_3_and_it_goes_on(
@@ -189,7 +189,7 @@ def test_a_publisher_that_wants_a_pause_stops_the_fetch_with_3_and_it_goes_on(
     stopped = run("fetch", SOURCE, *TWO_YEARS)
     assert stopped.exit_code == 3
     assert stopped.stderr.rstrip().splitlines()[-1].startswith("Stopped: ")
-    command = stopped.stderr.rsplit("Go on with: ", 1)[1].split()
+    command = stopped.stderr.rsplit("To resume: ", 1)[1].split()
     assert command[:3] == ["bilateral", "fetch", SOURCE]
     assert fetched(home) == []
     planned = json.loads(run(*command[1:], "--dry-run", "--format", "json").stdout)
@@ -243,7 +243,7 @@ def test_an_interrupted_fetch_keeps_what_came(
     out, err = process.communicate(timeout=30)
     assert process.returncode == 3, err
     assert out == ""
-    assert "Stopped: Interrupted. 3 replies are kept. Go on with: bilateral fetch" in err
+    assert "Stopped: Interrupted. 3 replies are kept. To resume: bilateral fetch" in err
     assert "Traceback" not in err
     outcome = json.loads(run("fetch", SOURCE, *TWO_YEARS, "--format", "json").stdout)
     assert outcome["replies_from_before"] == 3
@@ -256,10 +256,10 @@ def test_an_interrupted_fetch_keeps_what_came(
         ((SOURCE, "--partner", "Koreaa"), "--partner: no country"),
         ((SOURCE, "--reporter", "all"), "--reporter: no country"),
         ((SOURCE, "--reporter", "USA"), "one reporter"),
-        ((SOURCE, "--partner", "all", "--partner", "KOR"), "leaves no room"),
-        ((SOURCE, "--from", "2016-13"), "--from: '2016-13' is no period"),
-        ((SOURCE, "--from", "2016/2017"), "--from: '2016/2017' is two months"),
-        ((SOURCE, "--from", "2017", "--to", "2016"), "lies after --to"),
+        ((SOURCE, "--partner", "all", "--partner", "KOR"), "cannot be combined"),
+        ((SOURCE, "--from", "2016-13"), "--from: '2016-13' is not a period"),
+        ((SOURCE, "--from", "2016/2017"), "--from: '2016/2017' is two periods"),
+        ((SOURCE, "--from", "2017", "--to", "2016"), "is after --to"),
         ((SOURCE, "--to", "2090"), "has not begun"),
         ((SOURCE, "--flow", "balance"), "balance"),
         ((SOURCE, "--frequency", "Q"), "Q"),
@@ -388,7 +388,7 @@ def test_sources_tell_fetched_from_listed_ones(run: Run, home: dict[str, str]) -
 
 def test_one_source_is_told_in_full(run: Run) -> None:
     text = " ".join(run("sources", SOURCE).stdout.split())
-    assert "optional, is set: variable BILATERAL_KEY_SMALL_SOURCE, issued at" in text
+    assert "optional, set: variable BILATERAL_KEY_SMALL_SOURCE, issued at" in text
     assert "terms of the small publisher" in text
     assert "not allowed" in text
 
@@ -418,7 +418,7 @@ def test_a_publisher_without_a_list_says_so(
     monkeypatch.setattr(catalog, "CONNECTORS", {SOURCE: SmallConnector(has_survey=False)})
     result = run("sources", SOURCE, "--available")
     assert result.exit_code == 0
-    assert "keeps no list" in result.stderr
+    assert "has no list" in result.stderr
     assert server.seen == []
 
 

@@ -1,4 +1,4 @@
-"""Figures stand side by side, and what is published can be seen."""
+"""Figures are listed side by side, and `status` describes the publication."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_the_preferred_figure_is_the_published_one(
             " and year = 2016 and is_preferred"
         ).fetchall()
     assert [(row["reading"], row["balance_usd"], row["release"]) for row in preferred] == [
-        (reading, float(balance), release) for reading, balance, release in published
+        (basis, float(balance), release) for basis, balance, release in published
     ]
     assert {row["reading"] for row in rows} >= {"census", "cif", "total_consumption", "mirror"}
     assert preferred[0]["reason"]
 
 
-def test_every_reading_is_the_difference_of_its_directions(
+def test_every_balance_is_the_difference_of_its_directions(
     bilateral: Callable[..., Result],
 ) -> None:
     rows = json.loads(bilateral("figures", *YEAR, "--format", "json").stdout)
@@ -45,11 +45,11 @@ def test_every_reading_is_the_difference_of_its_directions(
         assert row["two_way_usd"] == row["exports_usd"] + row["imports_usd"]
 
 
-def test_a_sector_shows_each_of_its_definitions(bilateral: Callable[..., Result]) -> None:
+def test_a_sector_shows_each_of_its_product_groups(bilateral: Callable[..., Result]) -> None:
     result = bilateral("figures", *YEAR, "--sector", "autos", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {row["definition"] for row in rows} == {"autos.hs87", "autos.naics336"}
-    # One direction alone is shown too, without a reading it could belong to.
+    # A flow in one direction is shown too, without a basis.
     assert [row["imports_usd"] for row in rows if row["reading"] == ""] == ["25337690704"]
 
 
@@ -70,12 +70,12 @@ def test_the_other_country_is_asked_the_same_way(bilateral: Callable[..., Result
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--reporter", "USA", "--partner", "KOR", "--period", "1950"), "No figure is held"),
+        (("--reporter", "USA", "--partner", "KOR", "--period", "1950"), "No figure is available"),
         (("--reporter", "USA", "--partner", "XX", "--period", "2016"), "no country or group 'XX'"),
         ((*YEAR, "--sector", "cars"), "no sector 'cars'"),
     ],
 )
-def test_what_is_not_held_is_said(
+def test_a_query_without_data_is_refused(
     bilateral: Callable[..., Result], arguments: tuple[str, ...], said: str
 ) -> None:
     result = bilateral("figures", *arguments)
@@ -95,7 +95,7 @@ def test_status_names_every_release(
     assert state["is_current"] is True
     assert state["content_hash"]
     text = bilateral("status").stdout
-    assert "made from the inputs as they are now" in text
+    assert "Up to date." in text
     for _, release in releases:
         assert release in text
 
@@ -103,6 +103,7 @@ def test_status_names_every_release(
 COMMANDS = (
     "build",
     "status",
+    "import",
     "sql",
     "explain",
     "check",
@@ -125,6 +126,11 @@ def test_help_names_every_command_and_the_exit_codes(bilateral: Callable[..., Re
     text = bilateral("--help").stdout
     for command in (*COMMANDS, "Exit codes"):
         assert command in text
+    assert "take" not in text
+
+
+def test_the_old_name_of_import_still_works(bilateral: Callable[..., Result]) -> None:
+    assert "bilateral import" in bilateral("take", "--help").stdout
 
 
 def test_an_up_to_date_warehouse_is_not_built_again(
@@ -133,7 +139,7 @@ def test_an_up_to_date_warehouse_is_not_built_again(
     result = bilateral("build")
     assert result.exit_code == 0
     assert "Nothing has changed" in result.stdout
-    (line,) = [line for line in result.stdout.splitlines() if line.startswith("It stands on")]
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("Built from")]
     publication = read_publication(built_warehouse)
     assert publication is not None
     for source, releases in publication.releases.items():

@@ -68,9 +68,9 @@ def test_every_answer_is_the_real_one(
     assert printed == shown
 
 
-def test_the_first_answer_stands_on_the_first_screen() -> None:
-    assert README.index("It closes:") < README.index("## Three commands")
-    assert len(README[: README.index("It closes:")].splitlines()) <= 45
+def test_the_first_answer_is_on_the_first_screen() -> None:
+    assert README.index("Fully explained:") < README.index("## Three commands")
+    assert len(README[: README.index("Fully explained:")].splitlines()) <= 45
 
 
 def test_a_release_is_added_as_shown(

@@ -1,4 +1,4 @@
-"""Releases can be listed, and two of one source laid beside each other cell by cell."""
+"""Releases can be listed, and two of one source compared figure by figure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_releases_are_listed_without_a_warehouse(tmp_path: Any) -> None:
     assert not any(one["is_built"] for one in json.loads(result.stdout))
 
 
-def test_a_changed_cell_holds_what_each_release_says(
+def test_a_changed_figure_has_the_value_of_each_release(
     bilateral: Run, built_warehouse: Settings
 ) -> None:
     cells = compared(bilateral, *PAIR)["cells"]
@@ -91,7 +91,7 @@ def test_a_changed_cell_holds_what_each_release_says(
     assert not changed
 
 
-def test_what_is_laid_the_other_way_round_changes_back(bilateral: Run) -> None:
+def test_the_reverse_comparison_changes_back(bilateral: Run) -> None:
     there = compared(bilateral, *PAIR)["cells"]
     back = compared(bilateral, PAIR[0], PAIR[2], PAIR[1])["cells"]
     changes = [
@@ -124,7 +124,7 @@ def test_sums_are_those_of_their_cells(bilateral: Run) -> None:
     assert import_change < 0
 
 
-def test_a_release_compared_with_itself_says_nothing(bilateral: Run) -> None:
+def test_a_release_compared_with_itself_has_no_changes(bilateral: Run) -> None:
     found = compared(bilateral, "us_census", "2021-06", "2021-06")
     assert (found["cells"], found["sums"]) == ([], [])
     text = bilateral("releases", "diff", "us_census", "2021-06", "2021-06").stdout
@@ -143,7 +143,7 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
     assert "changed" in result.stderr
     table = bilateral("releases", "diff", *PAIR)
     assert "only the first 200" in table.stderr
-    assert table.stdout.index("Sums") < table.stdout.index("Cells")
+    assert table.stdout.index("Sums") < table.stdout.index("Figures")
     amounts = [line for line in table.stdout.splitlines() if line.startswith("  ")]
     assert max(map(len, amounts)) <= 80
     assert any(line.split()[:3] == ["total", "2016", "(new)"] for line in amounts)
@@ -159,7 +159,7 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
         (("diff", "us_census", "2017-01"), "R2"),
     ],
 )
-def test_an_unknown_release_is_refused_with_those_held(
+def test_an_unknown_release_is_refused_with_the_available_ones(
     bilateral: Run, arguments: tuple[str, ...], said: str
 ) -> None:
     result = bilateral("releases", *arguments)

@@ -1,4 +1,4 @@
-"""`bilateral report`: which pairs it takes, what it says, where the site goes."""
+"""`bilateral report`: its pairs, its messages and where it writes the site."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def test_a_site_is_written_once_and_found_again(bilateral: Run, tmp_path: Path) 
     arguments = ("report", "--reporter", "USA", "--partner", "census:0003")
     first = bilateral(*arguments, "--out", str(tmp_path / "site"))
     assert first.exit_code == 0, first.stderr
-    assert f"The site stands at {tmp_path}/site/index.html:" in first.stdout
+    assert f"Site written to {tmp_path}/site/index.html:" in first.stdout
     [said] = re.findall(r"(\d+) pages, [0-9.]+ MB, content [0-9a-f]{12}", first.stdout)
     pages = list((tmp_path / "site").resolve().rglob("*.html"))
     assert int(said) == len(pages) > 1
     assert re.search(r"Pages: \d+ done", first.stderr)
     again = bilateral(*arguments, "--out", str(tmp_path / "site"))
     assert again.exit_code == 0
-    assert again.stdout.startswith("Nothing has changed")
+    assert again.stdout.startswith("No change to ")
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_a_pair_that_cannot_be_shown_is_refused(
 @pytest.mark.parametrize(
     ("reporter", "partner", "said"),
     [
-        ("KOR", "JPN", "Of South Korea there is trade with USA."),
-        ("NOR", "KOR", "Nothing at all is held of Norway"),
+        ("KOR", "JPN", "Partners of South Korea with data: USA."),
+        ("NOR", "KOR", "Norway has no data at all."),
     ],
 )
-def test_a_pair_of_which_nothing_is_held_has_a_page_that_says_so(
+def test_a_pair_without_data_has_a_page_that_says_so(
     bilateral: Run, tmp_path: Path, reporter: str, partner: str, said: str
 ) -> None:
     arguments = ("report", "--reporter", reporter, "--partner", partner)
@@ -149,7 +149,7 @@ def test_open_serves_until_it_is_interrupted(environment: dict[str, str], tmp_pa
     try:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
-        said = next(line for line in lines if "It is served at" in line)
+        said = next(line for line in lines if "Serving http" in line)
         [(host, port)] = re.findall(r"http://([0-9.]+):(\d+)/", said)
         connection = http.client.HTTPConnection(host, int(port), timeout=10)
         connection.request("GET", "/")

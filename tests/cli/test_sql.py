@@ -64,6 +64,14 @@ def test_parquet_keeps_types(bilateral: Callable[..., Result], tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_the_suffix_of_the_file_decides_the_format(
+    bilateral: Callable[..., Result], tmp_path: Path
+) -> None:
+    out = tmp_path / "rows.csv"
+    assert bilateral("sql", "select 7 as seven", "--out", str(out)).exit_code == 0
+    assert out.read_text() == "seven\n7\n"
+
+
 def test_a_query_comes_from_stdin_too(bilateral: Callable[..., Result]) -> None:
     result = bilateral("sql", "--format", "csv", stdin="select 7 as seven")
     assert result.stdout == "seven\n7\n"
@@ -124,8 +132,9 @@ def test_more_than_reading_is_refused_and_changes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--out", "rows.txt"), "--format"),
-        (("--format", "csv", "--out", "warehouse.duckdb"), "end the name in it"),
+        (("--out", "rows.txt"), "does not end in .csv, .json or .parquet"),
+        (("--format", "table", "--out", "rows.csv"), "does not end in .csv, .json or .parquet"),
+        (("--format", "csv", "--out", "warehouse.duckdb"), "does not end in .csv."),
         (("--format", "csv", "--out", "/nowhere/rows.csv"), "cannot be written"),
         (("--format", "xml"), "xml"),
     ],

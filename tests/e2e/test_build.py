@@ -128,7 +128,7 @@ def test_a_failed_test_is_named_and_publishes_nothing(small: Settings) -> None:
         )
         # The rows that the test found, as far as there is anything in them.
         assert problem.endswith(" [null; null; null; null; null]")
-        assert "still served" in str(failure.value)
+        assert "still being served" in str(failure.value)
         assert failure.value.log is not None
         assert failure.value.log.is_file()
         assert identity(small) == before

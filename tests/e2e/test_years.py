@@ -149,7 +149,7 @@ def test_a_second_release_makes_its_year_anew_once_there_is_room(world: MadeUp) 
     _, said = full.communicate(timeout=300)
     assert full.returncode != 0
     assert "File too large" in said
-    assert f"There was no room for it below {settings.data_home}. Make room" in said
+    assert f"No space is left below {settings.data_home}. Free some space" in said
     # It is not the release that is to blame, nor one step after the other.
     assert "move its folder" not in said
     assert said.count("\n  - ") == 1

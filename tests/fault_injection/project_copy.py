@@ -16,7 +16,7 @@ import polars as pl
 from fault_injection.dbt_fork import run_dbt
 
 from dagster_project.publish.audit import AuditFailed
-from dagster_project.publish.build_dir import open_build_room
+from dagster_project.publish.build_dir import open_build_dir
 from dagster_project.publish.dbt_project import (
     build_arguments,
     dbt_environment,
@@ -137,7 +137,7 @@ class ProjectCopy:
         for table, edit in self._raw_edits:
             for path in self.settings.raw.glob(f"{table}/**/part-0.parquet"):
                 edit(pl.read_parquet(path)).write_parquet(path)
-        with open_build_room(
+        with open_build_dir(
             self.settings, "broken", input_hash="broken", code_version="broken"
         ) as room:
             room.clear()

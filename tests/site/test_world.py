@@ -81,7 +81,7 @@ def test_without_world_data_both_pages_say_so_and_what_to_do(context: PageContex
     for page in (world.gaps, world.reporters):
         html = _html(page(context))
         assert "No report of the world&#39;s trade is held" in html
-        assert "bilateral take" in html
+        assert "bilateral import" in html
         assert 'class="picture' not in html
 
 

@@ -30,7 +30,7 @@ _STAGED = {
 
 @pytest.fixture(scope="module")
 def fuels(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    """Chapter 27 of all reporters, as `bilateral take` leaves it and staging names it."""
+    """Chapter 27 of all reporters, as `bilateral import` leaves it and staging names it."""
     settings = Settings(PROJECT_ROOT, tmp_path_factory.mktemp("fuels"), None)
     rows = 0
     for path in sorted((real_data / "comtrade_both_reporters" / "hs27").glob("*.csv.gz")):

@@ -1,1 +1,1 @@
-"""Figures of one text as linear inequalities: which of them cannot all be true, in plain Python."""
+"""Find figures of one article that cannot all be true, as linear inequalities in plain Python."""

@@ -1,10 +1,10 @@
 """A quoted figure as a linear constraint on trade.
 
-Every figure is a fraction of two linear forms that lies in an interval: a level over one, a change
-over one, growth as the end over the start, a share as the part over the whole, an amount in another
-currency as dollars over the rate. The denominator is above zero: growth of a deficit says that the
-start was a deficit. With the ends of the interval as constants, `low * denominator <= numerator`
-is linear, so nothing is approximated.
+Every figure is a fraction of two linear forms in an interval: a level or a change over one, growth
+as the end over the start, a share as the part over the whole, an amount in another currency as
+dollars over the rate. The denominator is positive: growth of a deficit implies that the start was a
+deficit. The ends of the interval are constants, so `low * denominator <= numerator` is linear and
+exact.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TRANSFORMS = ("level", "change", "growth", "ratio", "share")
 
 
 class Flow(NamedTuple):
-    """US dollars of one flow; whatever they are, they are not below zero."""
+    """US dollars of one flow, which are never negative."""
 
     topic: tuple[str, str, str]
     sector: str
@@ -35,13 +35,13 @@ class Flow(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """US dollars for one unit of a currency, one rate for all of the text; above zero."""
+    """US dollars per unit of a currency: one positive rate for the whole article."""
 
     currency: str
 
 
 class One(NamedTuple):
-    """The unknown that stands for the constant."""
+    """The unknown that represents the constant."""
 
 
 Unknown = Flow | Rate | One
@@ -52,7 +52,7 @@ ONE = One()
 
 @dataclass(frozen=True)
 class Interval:
-    """What a fraction may be; None is no end."""
+    """The range of a fraction; None means unbounded."""
 
     low: Fraction | None
     high: Fraction | None
@@ -62,7 +62,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Figure:
-    """One claim: `numerator / denominator`, in the sense the text gives it, lies in `interval`.
+    """One claim: `numerator / denominator`, with the article's sign, is in `interval`.
 
     Money in base units of its currency, growth as the factor on the start, a share as a fraction of
     one. `direction` is -1 where a positive figure means a negative balance.
@@ -85,20 +85,20 @@ class Figure:
 
     @property
     def unknowns(self) -> list[Unknown]:
-        """What it is about, each once, without the constant."""
+        """Its unknowns, each once, without the constant."""
         return [u for u in {**self.numerator, **self.denominator} if u != ONE]
 
 
 @dataclass(frozen=True)
 class Bound:
-    """`form` is at least zero, or above it; by a figure, or by nature."""
+    """`form` is at least zero, or positive if `is_strict`."""
 
     form: Form
     is_strict: bool
 
 
 def figure(row: Mapping[str, Any]) -> Figure | None:
-    """A row of marts.claims as a constraint; None where it says nothing that can be added up."""
+    """A row of marts.claims as a constraint; None if it implies no linear constraint."""
     if row["document_id"] is None or not row["is_in_scope"]:
         return None
     transform = row["transform"]
@@ -107,7 +107,7 @@ def figure(row: Mapping[str, Any]) -> Figure | None:
     if transform in ("change", "growth", "ratio") and row["base_start"] is None:
         return None
     is_sign = row["unit_kind"] == "sign"
-    # "Barely" moved says nothing of the direction, and "stands still" does not say how still.
+    # "Barely moved" has no direction, and "unchanged" no bounds.
     if is_sign and (not row["is_exact"] or not row["claimed"]):
         return None
     end = _form(row, row["sector"], row["period_start"], row["period_end"])
@@ -120,7 +120,7 @@ def figure(row: Mapping[str, Any]) -> Figure | None:
         else:
             denominator = start
     elif transform == "share":
-        # The share of all products is one of the reporter's trade with everybody.
+        # A share of all products refers to the reporter's trade with all partners.
         whole = TOTAL if row["sector"] != TOTAL else "total of all partners"
         denominator = _form(row, whole, row["period_start"], row["period_end"])
     currency = row["currency"] if row["unit_kind"] == "money" else None
@@ -145,7 +145,7 @@ def figure(row: Mapping[str, Any]) -> Figure | None:
 
 
 def bounds_of(one: Figure) -> Iterable[Bound]:
-    """What a figure asks of the unknowns."""
+    """The bounds that a figure sets on the unknowns."""
     interval = one.interval
     yield Bound(one.denominator, is_strict=True)
     if interval.low is not None:
@@ -157,10 +157,10 @@ def bounds_of(one: Figure) -> Iterable[Bound]:
 
 
 def bounds_by_nature(unknowns: Collection[Unknown]) -> Iterable[Bound]:
-    """What holds of the unknowns whatever a text says."""
+    """The bounds that always apply to the unknowns."""
     for one in unknowns:
         yield Bound({one: Fraction(1)}, is_strict=not isinstance(one, Flow))
-        # A part of a flow is no larger than the whole; of a balance it may be.
+        # A part of a flow is at most the whole; this is not true of a balance.
         if isinstance(one, Flow) and one.whole != one and one.whole in unknowns:
             yield Bound({one.whole: Fraction(1), one: Fraction(-1)}, is_strict=False)
 
@@ -175,23 +175,23 @@ def total(terms: Iterable[tuple[Form, int | Fraction]]) -> Form:
 
 
 def _form(row: Mapping[str, Any], sector: str, first_day: date, last_day: date) -> Form:
-    """The quantity in dollars, in the sense the text gives it."""
+    """The quantity in dollars, with the article's sign."""
     topic = (row["reporter_iso3"], row["partner_code"], row["trade_kind"])
     exports, imports = (
         Flow(topic, sector, first_day, last_day, name) for name in ("exports", "imports")
     )
-    sense = Fraction(row["direction"])
+    sign = Fraction(row["direction"])
     forms: dict[str, Form] = {
-        "exports": {exports: sense},
-        "imports": {imports: sense},
-        "balance": {exports: sense, imports: -sense},
-        "two_way": {exports: sense, imports: sense},
+        "exports": {exports: sign},
+        "imports": {imports: sign},
+        "balance": {exports: sign, imports: -sign},
+        "two_way": {exports: sign, imports: sign},
     }
     return forms[row["quantity"]]
 
 
 def _multiplier(row: Mapping[str, Any]) -> Fraction:
-    """Base units in one of the unit the figure is given in."""
+    """Base units per unit of the figure."""
     if row["reported_value"]:
         return Fraction(row["claimed"]) / Fraction(row["reported_value"])
     return 2 * Fraction(row["half"]) / Fraction(row["rounding"])

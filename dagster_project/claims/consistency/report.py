@@ -1,4 +1,4 @@
-"""What is said about figures that cannot all be true."""
+"""Describe contradictions: the identity, its two sides and the likely corrections."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import NamedTuple
 from dagster_project.claims.consistency.constraints import ONE, Figure, Form
 from dagster_project.claims.consistency.systems import Range, Search, System, connected_parts
 
-# Beyond all amounts: it stands for an end that is not there.
+# Larger than any amount; it represents a missing end.
 NO_END = 1e30
 
 _TIMES = "×"  # noqa: RUF001
 
-# What a contradiction is told from, first of all: what compares two periods says most.
-_TOLD_FIRST = {"change": 0, "share": 1, "growth": 2, "ratio": 2, "level": 3}
+# The figure that describes a contradiction, in order of preference: changes first.
+_PREFERENCE = {"change": 0, "share": 1, "growth": 2, "ratio": 2, "level": 3}
 
 
 class Repair(NamedTuple):
-    """One slip that would explain a figure, and the figure before it, where that is known."""
+    """One mix-up that would explain a figure, and the correct figure if it is known."""
 
     claim_id: str
     slip: str
@@ -34,7 +34,7 @@ class Repair(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """Claims, and between which ends they leave a quantity, in base units."""
+    """Claims, and the range that they allow for a quantity, in base units."""
 
     claim_ids: list[str]
     low: float
@@ -43,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Claims that cannot all be true, although any fewer of them can."""
+    """Claims that cannot all be true, although any subset of them can."""
 
     claim_ids: list[str]
     equation: str
@@ -54,13 +54,13 @@ class Contradiction:
 
     @property
     def suspect(self) -> str | None:
-        """The only claim that a single slip can explain."""
+        """The only claim that a single mix-up can explain."""
         repaired = {one.claim_id for one in self.repairs}
         return repaired.pop() if len(repaired) == 1 else None
 
 
 class Whole(NamedTuple):
-    """A basis of the whole over which a share of the text's own part is true."""
+    """A basis of the whole for which a share computed from the article's own part is true."""
 
     share_id: str
     part_id: str
@@ -68,33 +68,36 @@ class Whole(NamedTuple):
 
 
 def contradictions(figures: Iterable[Figure], wholes: Collection[Whole]) -> Iterator[Contradiction]:
-    """The contradictions of one text, from the smallest on.
+    """The contradictions of one article, the smallest first.
 
-    One that a figure already blamed would explain is not told again. Two people whom a text quotes
-    may use two bases: a text is compared with itself, and with one of them at a time.
+    A contradiction that an already blamed figure explains is not reported again. Two people quoted
+    by an article may use two bases: its own figures are compared with each other, and with those of
+    one attributed source at a time.
     """
     figures = sorted(figures, key=lambda one: one.claim_id)
     blamed: frozenset[str] = frozenset()
     sources = sorted({one.source for one in figures if one.source is not None})
     for source in (None, *sources):
-        spoken = [
+        comparable = [
             one for one in figures if one.source in (None, source) and one.claim_id not in blamed
         ]
-        for part in connected_parts(spoken):
+        for part in connected_parts(comparable):
             search = Search(part)
             without: frozenset[str] = frozenset()
             while (found := search.smallest(without)) is not None:
-                told = _told(found, search, without, wholes)
-                yield told
-                without |= {one.claim_id for one in told.repairs} or set(told.left.claim_ids)
+                described = _described(found, search, without, wholes)
+                yield described
+                without |= {one.claim_id for one in described.repairs} or set(
+                    described.left.claim_ids
+                )
             blamed |= without
 
 
-def _told(
+def _described(
     found: Sequence[Figure], search: Search, without: frozenset[str], wholes: Collection[Whole]
 ) -> Contradiction:
-    # Where one figure alone spoils the text, it may be what the rest says of the same trade.
-    # Where several do, no rest can be trusted, and each is measured against its set.
+    # If leaving out one figure removes all contradictions, compare it with every other figure about
+    # the same trade. Otherwise the others cannot be trusted: compare it only within its set.
     alone = System(found)
     culprits = [one for one in found if search.explains_all(one, without)]
     trusted = System(search.about_the_same(found, without)) if culprits else alone
@@ -128,26 +131,26 @@ def _without(figures: Iterable[Figure], left_out: Figure) -> list[Figure]:
 def _sides(
     candidates: Iterable[Figure], found: Sequence[Figure], system: System
 ) -> tuple[Figure, str, Side, Side]:
-    """One figure and its quantity, what it says, and what the others of its set leave."""
+    """A figure, its quantity, what it says, and what the others of its set allow."""
     ordered = sorted(
-        candidates, key=lambda one: (_TOLD_FIRST[one.transform], one.quantity, one.claim_id)
+        candidates, key=lambda one: (_PREFERENCE[one.transform], one.quantity, one.claim_id)
     )
     for one in ordered:
         allowed = system.range_of(one.numerator, one.denominator, frozenset([one.claim_id]))
         if allowed is not None:
-            said = one.interval.low, one.interval.high
+            stated = one.interval.low, one.interval.high
             others = _without(found, one)
-            return one, _about(one), _side([one], said, one), _side(others, allowed, one)
-    # The others leave nothing above zero to compare with: the start, or the whole, is the quantity.
+            return one, _about(one), _side([one], stated, one), _side(others, allowed, one)
+    # The others leave no positive denominator, so compare the denominator: the start or the whole.
     one = ordered[0]
     as_level: Form = {ONE: Fraction(1)}
     allowed = system.range_of(one.denominator, as_level, frozenset([one.claim_id]))
     assert allowed is not None, "one is always above zero"
-    said = Fraction(0), None
+    stated = Fraction(0), None
     return (
         one,
         one.quantity,
-        _side([one], said, one, is_level=True),
+        _side([one], stated, one, is_level=True),
         _side(_without(found, one), allowed, one, is_level=True),
     )
 
@@ -159,7 +162,7 @@ def _about(one: Figure) -> str:
 
 
 def _side(figures: Iterable[Figure], ends: Range, one: Figure, *, is_level: bool = False) -> Side:
-    """The ends in the sense of the quantity; the text may tell a deficit."""
+    """The range with the sign of the quantity; the article may state a deficit."""
     low, high = ends
     if one.direction < 0 and (is_level or one.transform in ("level", "change")):
         low, high = (None if end is None else -end for end in (high, low))
@@ -171,7 +174,7 @@ def _side(figures: Iterable[Figure], ends: Range, one: Figure, *, is_level: bool
 
 
 def _equation(first: Figure, found: Sequence[Figure]) -> str:
-    """The identity that the figures break, told from the first of them."""
+    """The identity that the figures violate, written for the first of them."""
     quantity = first.quantity
     quantities = {one.quantity for one in found}
     currencies = sorted(
@@ -207,7 +210,7 @@ def _sum(quantities: Collection[str], quantity: str, of: str) -> str:
 
 
 def _says(one: Figure) -> object:
-    """What two figures have in common that tell the same quantity."""
+    """A key that is equal for figures of the same quantity."""
     return _about(one), one.sector, frozenset(one.unknowns), one.currency
 
 
@@ -217,24 +220,24 @@ def _says(one: Figure) -> object:
 
 
 def _slips(one: Figure, system: System) -> Iterator[Repair]:
-    """The single slips after which a figure would be what the others allow."""
+    """The single mix-ups whose correction makes a figure fit the others."""
     if one.is_sign:
         return
     allowed = system.range_of(one.numerator, one.denominator, frozenset([one.claim_id]))
     if allowed is None:
         return
-    low, high = (_as_printed(one, end) for end in allowed)
+    low, high = (_in_unit(one, end) for end in allowed)
     for slip, value, scale in _before_slips(one.reported_value):
         exact, half = Fraction(value), Fraction(one.rounding) * scale / 2
-        # Both ends of a figure's rounding are taken to belong to it.
+        # The range of a rounded figure includes both ends.
         if (low is None or exact + half >= low) and (high is None or exact - half <= high):
             yield Repair(one.claim_id, slip, value)
 
 
-def _before_slips(printed: Decimal) -> Iterator[tuple[str, Decimal, Fraction]]:
-    """What may have stood there before a slip, and by what its rounding grows."""
-    sign = -1 if printed < 0 else 1
-    digits = _plain(abs(printed))
+def _before_slips(quoted: Decimal) -> Iterator[tuple[str, Decimal, Fraction]]:
+    """The figures that a mix-up may have changed, and the factor on their rounding."""
+    sign = -1 if quoted < 0 else 1
+    digits = _plain(abs(quoted))
     texts = {
         ("a digit dropped", digits[:place] + digit + digits[place:])
         for place in range(len(digits) + 1)
@@ -247,14 +250,14 @@ def _before_slips(printed: Decimal) -> Iterator[tuple[str, Decimal, Fraction]]:
     for slip, text in texts:
         if any(x in "123456789" for x in text):
             yield slip, sign * Decimal(text), Fraction(1)
-    if printed:
-        yield "a thousand times too large", printed / 1000, Fraction(1, 1000)
-        yield "a thousand times too small", printed * 1000, Fraction(1000)
-        yield "the sign turned", -printed, Fraction(1)
+    if quoted:
+        yield "a thousand times too large", quoted / 1000, Fraction(1, 1000)
+        yield "a thousand times too small", quoted * 1000, Fraction(1000)
+        yield "the sign turned", -quoted, Fraction(1)
 
 
-def _as_printed(one: Figure, end: Fraction | None) -> Fraction | None:
-    """An end in the unit the text gives the figure in."""
+def _in_unit(one: Figure, end: Fraction | None) -> Fraction | None:
+    """An end of a range in the unit of the quoted figure."""
     if end is None:
         return None
     if one.transform == "growth":
@@ -265,6 +268,6 @@ def _as_printed(one: Figure, end: Fraction | None) -> Fraction | None:
 
 
 def _plain(value: Decimal) -> str:
-    """The number without an exponent and without zeros that say nothing."""
+    """The number without exponent and trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,9 +1,9 @@
-"""Lower bounds on linear forms, decided over exact rationals.
+"""Decide lower bounds on linear forms over exact rationals.
 
 The general simplex method of Dutertre and de Moura, "A fast linear-arithmetic solver for DPLL(T)",
-CAV 2006: every form is a variable, a pivot exchanges two of them, and only rows that hold the
-exchanged variable change, so a system of few unknowns a form stays sparse. There are no
-tolerances. Rows are whole numbers over one divisor, which is several times as fast as fractions.
+CAV 2006: every form is a variable, a pivot exchanges two of them, and only rows with the exchanged
+variable change, so a system with few unknowns per form stays sparse. There are no tolerances. Rows
+are integers over one divisor, which is several times as fast as fractions.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _ZERO = Fraction(0)
 
 
 class Simplex:
-    """Variables with optional lower bounds; a basic one is a linear form of those that are not.
+    """Variables with optional lower bounds; basic ones are linear forms of the nonbasic ones.
 
-    The first variables are the unknowns, by number; `add` makes one more of each form.
+    The first variables are the unknowns, by number; `add` creates a variable for a form.
     """
 
     def __init__(self, unknowns: int) -> None:
         self._value = [_ZERO] * unknowns
         self._lower: list[int | None] = [None] * unknowns
-        # A basic variable times its divisor, as a sum of the others.
+        # A basic variable times its divisor, as a sum of nonbasic variables.
         self._rows: dict[int, dict[int, int]] = {}
         self._divisor: dict[int, int] = {}
-        # The basic variables in whose rows a variable is.
+        # The basic variables whose rows contain a variable.
         self._columns: list[set[int]] = [set() for _ in range(unknowns)]
         self._below: set[int] = set()
 
@@ -52,7 +52,7 @@ class Simplex:
         return new
 
     def bound(self, variable: int, lower: int | None) -> None:
-        """Ask the variable to be at least `lower`, or anything at all."""
+        """Require the variable to be at least `lower`; None removes the bound."""
         self._lower[variable] = lower
         if variable in self._rows:
             self._watch(variable)
@@ -60,7 +60,7 @@ class Simplex:
             self._move(variable, lower - self._value[variable])
 
     def conflict(self) -> frozenset[int] | None:
-        """Variables whose bounds exclude each other, none of them for nothing; None if none do."""
+        """A minimal set of variables whose bounds contradict each other; None if there is none."""
         for turn in count():
             if not self._below:
                 break
@@ -77,62 +77,62 @@ class Simplex:
         return None
 
     def maximum(self, form: Mapping[int, Fraction]) -> Fraction | None:
-        """The largest value of a form while all bounds are met; None where it has no end.
+        """The largest value of a form within all bounds; None if it is unbounded.
 
-        Call it only where `conflict` has found none.
+        Call it only if `conflict` returned None.
         """
         goal = self.add(form)
-        has_end = self._grow(goal)
+        is_bounded = self._grow(goal)
         self._drop(goal)
-        return self._value[goal] if has_end else None
+        return self._value[goal] if is_bounded else None
 
     def _grow(self, goal: int) -> bool:
-        """Move along the bounds as long as a form grows; False where it does so without end."""
+        """Pivot as long as a form grows; False if it is unbounded."""
         for turn in count():
             row = self._rows[goal]
             entering = self._entering(row, turn)
             if entering is None:
                 break
-            sense = 1 if row[entering] > 0 else -1
-            room: list[tuple[Fraction, int]] = []
+            sign = 1 if row[entering] > 0 else -1
+            limits: list[tuple[Fraction, int]] = []
             lower = self._lower[entering]
-            if sense < 0 and lower is not None:
-                room.append((self._value[entering] - lower, entering))
+            if sign < 0 and lower is not None:
+                limits.append((self._value[entering] - lower, entering))
             for basic in self._columns[entering]:
-                slope = self._rows[basic][entering] * sense
+                slope = self._rows[basic][entering] * sign
                 lower = self._lower[basic]
                 if slope < 0 and lower is not None:
-                    room.append(
+                    limits.append(
                         ((lower - self._value[basic]) * self._divisor[basic] / slope, basic)
                     )
-            if not room:
+            if not limits:
                 return False
-            step, leaving = min(room)
-            self._move(entering, step * sense)
+            step, leaving = min(limits)
+            self._move(entering, step * sign)
             if leaving != entering:
                 self._exchange(leaving, entering)
         return True
 
     def _entering(self, row: Mapping[int, int], turn: int) -> int | None:
-        """The variable by which the form of a row grows; None where every bound is in its way.
+        """The variable that can increase the form of a row; None if the bounds prevent it.
 
-        One with a short column leaves the rows sparse. Bland's rule, the first by number, never
-        goes round in a circle: it takes over before long.
+        Prefer a short column, which keeps the rows sparse. After enough turns, use Bland's rule,
+        the first by number, which never cycles.
         """
         by_number = turn >= len(self._value)
         return min(
-            (j for j, a in row.items() if a > 0 or self._has_room(j)),
+            (j for j, a in row.items() if a > 0 or self._can_decrease(j)),
             key=lambda j: (0 if by_number else len(self._columns[j]), j),
             default=None,
         )
 
-    def _has_room(self, variable: int) -> bool:
-        """Whether the variable can become smaller."""
+    def _can_decrease(self, variable: int) -> bool:
+        """Whether the variable can decrease."""
         lower = self._lower[variable]
         return lower is None or self._value[variable] > lower
 
     def _move(self, variable: int, step: Fraction) -> None:
-        """Move a variable that is not basic, and with it every form that holds it."""
+        """Change a nonbasic variable, and every form that contains it."""
         self._value[variable] += step
         up, down = step.numerator, step.denominator
         for basic in self._columns[variable]:
@@ -148,13 +148,13 @@ class Simplex:
             self._below.discard(basic)
 
     def _exchange(self, leaving: int, entering: int) -> None:
-        """Solve the row of `leaving` for `entering` and put it into all other rows."""
+        """Solve the row of `leaving` for `entering` and substitute it in all other rows."""
         row, old_divisor = self._drop(leaving)
         pivot = row.pop(entering)
-        sense = 1 if pivot > 0 else -1
+        sign = 1 if pivot > 0 else -1
         divisor = abs(pivot)
-        solved = {j: -a * sense for j, a in row.items()}
-        solved[leaving] = old_divisor * sense
+        solved = {j: -a * sign for j, a in row.items()}
+        solved[leaving] = old_divisor * sign
         for basic in self._columns[entering]:
             self._substitute(basic, entering, solved, divisor)
         self._columns[entering] = set()
@@ -187,7 +187,7 @@ class Simplex:
         self._rows[basic], self._divisor[basic] = new, whole // common
 
     def _drop(self, basic: int) -> tuple[dict[int, int], int]:
-        """Take out the row of a basic variable, with its divisor."""
+        """Remove and return the row of a basic variable, with its divisor."""
         row = self._rows.pop(basic)
         self._below.discard(basic)
         for j in row:

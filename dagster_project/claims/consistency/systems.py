@@ -1,9 +1,8 @@
-"""Figures taken together: can they all be true, and what do they leave for one more?
+"""Decide whether figures can all be true, and which range they allow for another one.
 
-The constant is an unknown above zero like any other, so every bound asks a form to be at least
-zero, or above it. Values may then be scaled at will, and "above zero" can be asked as "at least
-one": a strict inequality costs nothing, and an end that does not belong to its interval is never
-taken for one that does.
+The constant is a positive unknown like any other, so every bound requires a form to be at least
+zero, or positive. Values can then be scaled freely, and "positive" is equivalent to "at least one":
+strict inequalities need no extra work, and open ends of intervals stay exact.
 """
 
 from __future__ import annotations
@@ -25,21 +24,21 @@ from dagster_project.claims.consistency.constraints import (
 )
 from dagster_project.claims.consistency.simplex import Simplex
 
-# Looks for a smaller contradiction, times the figures of the text. A text of ten figures is
-# searched whole; in a long one no figure can be spared of the set that is found, but another set
-# may be smaller.
+# The number of searches for a smaller contradiction, times the number of figures. An article of ten
+# figures is searched completely. In a long one the result is irreducible, but another set may be
+# smaller.
 _EFFORT = 4_000
-_FEWEST_LOOKS = 10
+_FEWEST_SEARCHES = 10
 
 Range = tuple[Fraction | None, Fraction | None]
 
 
 class System:
-    """Figures of one text, each of which can be left out, with what holds of all trade."""
+    """The figures of one article, each of which can be left out, and the general bounds."""
 
     def __init__(self, figures: Collection[Figure]) -> None:
         unknowns = dict.fromkeys(u for one in figures for u in one.unknowns)
-        # A pivot on the constant touches every row: it comes last in Bland's order.
+        # A pivot on the constant changes every row, so it is last in Bland's order.
         self._places = {unknown: n for n, unknown in enumerate((*unknowns, ONE))}
         self._simplex = Simplex(len(self._places))
         self._by_nature = [self._add(bound) for bound in bounds_by_nature(self._places)]
@@ -51,12 +50,12 @@ class System:
         }
         self._left_out: frozenset[str] = frozenset()
         for rows in (self._by_nature, *self._by_claim.values()):
-            self._ask(rows)
+            self._require(rows)
 
     def conflict(self, without: frozenset[str] = frozenset()) -> frozenset[str] | None:
-        """Claims that cannot all be true, perhaps with others to spare; None if all can."""
+        """Claims that cannot all be true, not always a minimal set; None if all can."""
         for claim_id in sorted(self._left_out - without):
-            self._ask(self._by_claim[claim_id])
+            self._require(self._by_claim[claim_id])
         for claim_id in sorted(without - self._left_out):
             for variable, _ in self._by_claim[claim_id]:
                 self._simplex.bound(variable, None)
@@ -67,18 +66,17 @@ class System:
         return frozenset(self._claim_of[v] for v in found if v in self._claim_of)
 
     def range_of(self, numerator: Form, denominator: Form, without: frozenset[str]) -> Range | None:
-        """Between which ends all figures but some, which can all be true, leave a fraction.
+        """The range that consistent figures, without some of them, allow for a fraction.
 
-        None where its denominator cannot be above zero. An end that is not reached is given like
-        one that is.
+        None if its denominator cannot be positive. Open and closed ends are returned alike.
         """
-        assert self.conflict(without) is None, "what cannot be true leaves nothing"
-        asked = [self._by_nature]
-        asked += [rows for name, rows in self._by_claim.items() if name not in self._left_out]
-        for rows in asked:
+        assert self.conflict(without) is None, "contradictory figures allow no range"
+        required = [self._by_nature]
+        required += [rows for name, rows in self._by_claim.items() if name not in self._left_out]
+        for rows in required:
             for variable, _ in rows:
                 self._simplex.bound(variable, 0)
-        # Values may be scaled at will: here so that the denominator is one.
+        # Scale the values so that the denominator is one.
         scale = (
             self._simplex.add(self._placed(denominator)),
             self._simplex.add(self._placed(total([(denominator, -1)]))),
@@ -92,15 +90,15 @@ class System:
             found = None if lowest is None else -lowest, highest
         for variable in scale:
             self._simplex.bound(variable, None)
-        for rows in asked:
-            self._ask(rows)
+        for rows in required:
+            self._require(rows)
         return found
 
     def _add(self, bound: Bound) -> tuple[int, int]:
-        """The variable of a bound, and what it has to be at least."""
+        """The variable of a bound, and its lower limit."""
         return self._simplex.add(self._placed(bound.form)), int(bound.is_strict)
 
-    def _ask(self, rows: Iterable[tuple[int, int]]) -> None:
+    def _require(self, rows: Iterable[tuple[int, int]]) -> None:
         for variable, lower in rows:
             self._simplex.bound(variable, lower)
 
@@ -109,7 +107,7 @@ class System:
 
 
 def connected_parts(figures: Iterable[Figure]) -> list[list[Figure]]:
-    """Figures that have something to do with each other, by what they are about."""
+    """Group figures that share unknowns."""
     parts: list[tuple[set[Unknown], list[Figure]]] = []
     for one in figures:
         about = set(one.unknowns)
@@ -127,24 +125,24 @@ def connected_parts(figures: Iterable[Figure]) -> list[list[Figure]]:
 
 
 class Search:
-    """The contradictions of figures that have something to do with each other."""
+    """Search for contradictions among figures that share unknowns."""
 
     def __init__(self, figures: Sequence[Figure]) -> None:
         self._system = System(figures)
         self._by_id = {one.claim_id: one for one in figures}
-        self._looks = max(_FEWEST_LOOKS, _EFFORT // len(figures))
+        self._searches = max(_FEWEST_SEARCHES, _EFFORT // len(figures))
         self._known: list[frozenset[str]] = []
 
     def smallest(self, without: frozenset[str]) -> list[Figure] | None:
-        """Figures that cannot all be true while any fewer of them can; the fewest that were found.
+        """The smallest contradiction found: figures that cannot all be true, but any subset can.
 
-        Reiter's tree ("A theory of diagnosis from first principles", 1987): a contradiction that is
-        not known yet lacks a figure of each that is. So each figure of a known one is left out in
-        turn, and the rest is asked again.
+        Reiter's tree ("A theory of diagnosis from first principles", 1987): an unknown
+        contradiction lacks at least one figure of each known one. So leave out each figure of a
+        known contradiction in turn, and search the rest.
         """
         waiting = deque([without])
         seen = {without}
-        for _ in range(self._looks):
+        for _ in range(self._searches):
             if not waiting:
                 break
             left_out = waiting.popleft()
@@ -161,11 +159,11 @@ class Search:
         return [self._by_id[claim_id] for claim_id in sorted(smallest)]
 
     def explains_all(self, one: Figure, without: frozenset[str]) -> bool:
-        """Whether nothing else contradicts itself once this figure is left out too."""
+        """Whether no contradiction remains without this figure."""
         return self._any(without | {one.claim_id}) is None
 
     def about_the_same(self, some: Iterable[Figure], without: frozenset[str]) -> list[Figure]:
-        """The figures that speak of nothing but what some of them speak of."""
+        """The figures whose unknowns all occur in the given figures."""
         about = {unknown for one in some for unknown in one.unknowns}
         return [
             one
@@ -186,12 +184,12 @@ class Search:
 
 
 def _irreducible(figures: Sequence[Figure]) -> frozenset[str]:
-    """What is left of figures that cannot all be true when none can be spared."""
+    """A subset of contradictory figures in which every figure is needed."""
     system = System(figures)
-    spared: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
     for one in figures:
-        if one.claim_id not in spared:
-            conflict = system.conflict(spared | {one.claim_id})
+        if one.claim_id not in removed:
+            conflict = system.conflict(removed | {one.claim_id})
             if conflict is not None:
-                spared = frozenset(x.claim_id for x in figures) - conflict
-    return frozenset(x.claim_id for x in figures) - spared
+                removed = frozenset(x.claim_id for x in figures) - conflict
+    return frozenset(x.claim_id for x in figures) - removed

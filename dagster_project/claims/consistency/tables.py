@@ -1,4 +1,4 @@
-"""What the build and the command call: a frame of claims in, a frame of contradictions out."""
+"""The entry point for the build and the command: claims in, contradictions out, as frames."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def inconsistencies(claims: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
-    """The sets of figures of one document that cannot all be true, in the columns `SCHEMA`.
+    """The sets of figures of one article that cannot all be true, in the columns `SCHEMA`.
 
     Args:
         claims: rows of marts.claims; needs `COLUMNS`.
-        wholes: `claim_id` of a share, `part_claim_id` of the text's own part, and a `basis` of the
-            whole over which the share is true of that part.
+        wholes: `claim_id` of a share, `part_claim_id` of the article's own part, and a `basis` of
+            the whole for which the share of that part is true.
     """
     by_document: dict[str, list[Figure]] = defaultdict(list)
     for row in claims.select(COLUMNS).iter_rows(named=True):

@@ -1,4 +1,4 @@
-"""`bilateral take`: what is said of each file, and what it leaves."""
+"""`bilateral import`: its messages for each file, and the data it stores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Path:
 def run(home: Path) -> Run:
     def invoke(*arguments: str) -> Result:
         env = {"BILATERAL_DATA_HOME": str(home), "BILATERAL_AS_OF": ""}
-        result = CliRunner().invoke(app, ["take", *arguments], env=env)
+        result = CliRunner().invoke(app, ["import", *arguments], env=env)
         assert result.exception is None or isinstance(result.exception, SystemExit), (
             result.exception
         )
@@ -40,13 +40,15 @@ def report(folder: Path, name: str, *, rows: int = 3, layout: str = "comtrade_bu
     return str(path)
 
 
-def test_files_are_taken_one_after_the_other_and_stay(run: Run, home: Path, tmp_path: Path) -> None:
+def test_files_are_imported_one_after_the_other_and_stay(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
     paths = [report(tmp_path, "2016.tsv.gz"), report(tmp_path, "other.tsv.gz", rows=4)]
     result = run(*paths, "--known-from", "2026-10-01")
     assert result.exit_code == 0
     first, second = result.stdout.splitlines()
     assert first.startswith("2016.tsv.gz: 3 rows of un_comtrade__bulk as un_comtrade/2026-10-01-")
-    assert first.endswith("1 cannot be used; after the next build meta.rejects says why.")
+    assert first.endswith("1 rejected; meta.rejects lists them after the next build.")
     assert second.startswith("other.tsv.gz: 4 rows")
     assert all(Path(path).exists() for path in paths)
     rows = pl.read_parquet(
@@ -63,7 +65,7 @@ def test_the_table_may_be_named(run: Run, tmp_path: Path) -> None:
     assert "of un_comtrade__trade" in run(path).stdout
 
 
-def test_one_file_that_cannot_be_taken_keeps_back_no_other(run: Run, tmp_path: Path) -> None:
+def test_a_bad_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     cut = Path(report(tmp_path, "cut.tsv.gz"))
     cut.write_bytes(cut.read_bytes()[:-9])
     result = run(str(cut), str(tmp_path / "absent.csv"), report(tmp_path, "2016.tsv.gz"))
@@ -71,10 +73,10 @@ def test_one_file_that_cannot_be_taken_keeps_back_no_other(run: Run, tmp_path: P
     assert result.stdout.startswith("2016.tsv.gz: 3 rows")
     assert "Error: cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
     assert "absent.csv: cannot be read (No such file or directory). Check its" in result.stderr
-    assert "2 of 3 files were not taken" in result.stderr
+    assert "2 of 3 files were not imported" in result.stderr
 
 
-def test_a_table_that_there_is_not_is_refused(run: Run, tmp_path: Path) -> None:
+def test_an_unknown_table_is_refused(run: Run, tmp_path: Path) -> None:
     result = run(report(tmp_path, "2016.tsv.gz"), "--table", "un_comtrade__bluk")
     assert result.exit_code == 2
     assert "table un_comtrade__bluk and layout (any) are asked for" in result.stderr
@@ -87,7 +89,7 @@ def test_a_folder_is_told_from_a_file(run: Run, tmp_path: Path) -> None:
     assert "a folder, not a file. Name the files in it." in result.stderr
 
 
-def test_a_day_to_come_is_refused_before_the_file_is_read(
+def test_a_future_day_is_refused_before_the_file_is_read(
     run: Run, home: Path, tmp_path: Path
 ) -> None:
     result = run(report(tmp_path, "2016.tsv.gz"), "--known-from", "2999-01-01")
