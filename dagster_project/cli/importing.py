@@ -16,7 +16,7 @@ from dagster_project.cli.terminal import print_error
 from dagster_project.settings import load_settings
 
 if TYPE_CHECKING:
-    from dagster_project.sources.inbox import Taken
+    from dagster_project.sources.inbox import Imported
 
 # Where nobody watches, progress is told in about so many lines.
 _LINES = 10
@@ -56,7 +56,7 @@ def take(
 
     Example: `bilateral take fuels/*.csv.gz --table un_comtrade__bulk`
     """
-    from dagster_project.sources.inbox import InboxError, take_named
+    from dagster_project.sources.inbox import InboxError, ingest_named
 
     settings = load_settings()
     options = {"table": table, "known_from": known_from}
@@ -65,7 +65,7 @@ def take(
     for path in files:
         try:
             with _progress() as on_progress:
-                taken = take_named(path, settings, stated, datetime.now(UTC), on_progress)
+                taken = ingest_named(path, settings, stated, datetime.now(UTC), on_progress)
         except InboxError as error:
             print_error(f"{path.name}: {error}")
             failed += 1
@@ -76,7 +76,7 @@ def take(
     return BAD_INPUT if failed else DONE
 
 
-def _told(taken: Taken) -> str:
+def _told(taken: Imported) -> str:
     release = f"{taken.release.source_id}/{taken.release.release_id}"
     if not taken.is_new:
         return f"{taken.name}: held already by {release}; nothing added."

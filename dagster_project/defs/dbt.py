@@ -65,7 +65,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     def dbt_models(
         context: dg.AssetExecutionContext,
         build_dir: dg.ResourceParam[BuildDir],
-        listener: dg.ResourceParam[BuildProgress],
+        progress: dg.ResourceParam[BuildProgress],
     ) -> Iterator[Any]:
         asked_for = {
             *context.selected_asset_keys,
@@ -77,7 +77,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             if event.is_result_event:
                 node = event.raw_event["data"]["node_info"]
                 if node.get("resource_type") in _EXECUTED:
-                    listener.ended("models", node["node_name"], node["node_status"], total)
+                    progress.ended("models", node["node_name"], node["node_status"], total)
                 if node.get("resource_type") in _TESTS and not context.selected_asset_check_keys:
                     # It would be shown as an observation of the model instead.
                     continue
@@ -94,7 +94,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
 
 
 def start_dbt(
-    settings: Settings, room: BuildDir, context: dg.AssetExecutionContext
+    settings: Settings, build_dir: BuildDir, context: dg.AssetExecutionContext
 ) -> DbtCliInvocation:
     """Start `dbt build` into the file of this build.
 
@@ -102,13 +102,13 @@ def start_dbt(
     environment from this process, asks dbt for its version at the price of a start, and
     opens an adapter in this process that could keep the build file locked.
     """
-    room.clear()
+    build_dir.clear()
     settings.world.mkdir(parents=True, exist_ok=True)
-    lend_parse(settings, room.target)
+    lend_parse(settings, build_dir.target)
     return DbtCliInvocation.run(
         args=[str(dbt_executable()), *build_arguments(settings)],
         env={
-            **dbt_environment(settings, target=room.target),
+            **dbt_environment(settings, target=build_dir.target),
             # What is read here; the log that a person reads is in words.
             "DBT_LOG_FORMAT": "json",
             "DBT_LOG_FORMAT_FILE": "text",
@@ -119,8 +119,8 @@ def start_dbt(
         manifest=_manifest_of(context),
         dagster_dbt_translator=LayerTranslator(),
         # The folder in which dbt is started; where the project is stands in its environment.
-        project_dir=room.folder,
-        target_path=room.target,
+        project_dir=build_dir.folder,
+        target_path=build_dir.target,
         raise_on_error=True,
         context=context,
         adapter=None,

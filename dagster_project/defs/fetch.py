@@ -16,7 +16,7 @@ from dagster_project.fetch.subscriptions import Subscription, SubscriptionError,
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.connector import QuotaSpent, Selection, SelectionError, SourceInfo
-from dagster_project.sources.fetch_checks import add_up, find_fall, find_missing
+from dagster_project.sources.fetch_checks import compare_totals, find_missing, find_row_loss
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 FETCHED = "fetched"
@@ -54,19 +54,19 @@ def partitions_of(about: SourceInfo) -> dg.TimeWindowPartitionsDefinition | None
 
 
 def build_fetch_assets(
-    settings: Settings, pace: RetryPolicy = DEFAULT_RETRY
+    settings: Settings, retry: RetryPolicy = DEFAULT_RETRY
 ) -> list[dg.AssetsDefinition]:
     with warnings.catch_warnings():
         # Backfill policies may change, which the pinned version guards against: nothing that
         # a user of the command should hear of.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            build_fetch_asset(settings, connector.about, pace) for connector in CONNECTORS.values()
+            build_fetch_asset(settings, connector.about, retry) for connector in CONNECTORS.values()
         ]
 
 
 def build_fetch_asset(
-    settings: Settings, about: SourceInfo, pace: RetryPolicy = DEFAULT_RETRY
+    settings: Settings, about: SourceInfo, retry: RetryPolicy = DEFAULT_RETRY
 ) -> dg.AssetsDefinition:
     """All subscriptions of one source, fetched for the years of the run."""
     key = fetched_key(about.source_id)
@@ -92,7 +92,7 @@ def build_fetch_asset(
             asked = _all_asked(settings, about.source_id, first, last)
             outcomes = []
             for one in asked:
-                outcome = run_fetch(settings, about.source_id, one.selection, pace=pace)
+                outcome = run_fetch(settings, about.source_id, one.selection, retry=retry)
                 context.log.info(_told(one.subscription, outcome))
                 outcomes.append(outcome)
         except (SubscriptionError, SelectionError, SettingsError, SnapshotError) as error:
@@ -220,7 +220,9 @@ def _judge(
     # Some products do not add up to all of them.
     whole = _covers(tables, [one for one in asked if not one.selection.products])
     new = {outcome.release.release_id for outcome in outcomes if outcome.release and outcome.is_new}
-    falls = {entry.table: find_fall(entry, settings, covers[entry.table], new) for entry in tables}
+    losses = {
+        entry.table: find_row_loss(entry, settings, covers[entry.table], new) for entry in tables
+    }
     missing = [
         words for entry in tables for words in find_missing(entry, settings, covers[entry.table])
     ]
@@ -228,8 +230,8 @@ def _judge(
         _result(
             key,
             _KEEPS_ROWS,
-            not any(fall.is_big for fall in falls.values()),
-            {table: f"{fall.lost} of {fall.before} rows lost" for table, fall in falls.items()},
+            not any(loss.is_large for loss in losses.values()),
+            {table: f"{loss.lost} of {loss.before} rows lost" for table, loss in losses.items()},
         ),
         _result(
             key,
@@ -239,7 +241,9 @@ def _judge(
         ),
     ]
     sums = {
-        entry.table: add_up(entry, settings, whole[entry.table]) for entry in tables if entry.total
+        entry.table: compare_totals(entry, settings, whole[entry.table])
+        for entry in tables
+        if entry.total
     }
     if sums:
         wrong = [f"{table}: {row}" for table, one in sums.items() for row in one.wrong.to_dicts()]

@@ -34,7 +34,7 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
     def warehouse(
         context: dg.AssetExecutionContext,
         build_dir: dg.ResourceParam[BuildDir],
-        listener: dg.ResourceParam[BuildProgress],
+        progress: dg.ResourceParam[BuildProgress],
     ) -> dg.MaterializeResult:
         if input_hash(settings) != build_dir.input_hash:
             raise AuditFailed(("Its inputs changed while it was built; build again.",))
@@ -42,7 +42,7 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
         build_dir.mark_done()
         if not outcome.published:
             context.log.info("The same content is already published; nothing was replaced.")
-        listener.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
+        progress.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
         return dg.MaterializeResult(
             metadata={
                 "published": outcome.published,

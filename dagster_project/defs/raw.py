@@ -88,7 +88,7 @@ def build_raw_asset(
         ],
     )
     def raw_table(
-        context: dg.AssetExecutionContext, listener: dg.ResourceParam[BuildProgress]
+        context: dg.AssetExecutionContext, progress: dg.ResourceParam[BuildProgress]
     ) -> dg.MaterializeResult:
         percent = -1
 
@@ -96,10 +96,10 @@ def build_raw_asset(
             nonlocal percent
             if percent != (percent := 100 * done // size):
                 file = name.rpartition("/")[2]
-                listener.going_on("raw", f"{file} {percent} %", "reading", total)
+                progress.update("raw", f"{file} {percent} %", "reading", total)
 
         result = load_entry(entry, settings, tell)
-        listener.ended("raw", entry.table, "written" if result.written else "unchanged", total)
+        progress.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
             metadata=result_metadata(result), check_results=check_results(entry.table, result)
         )

@@ -36,7 +36,7 @@ class BuildProgress:
         self._on_event = on_event
         self._done: Counter[Stage] = Counter()
 
-    def going_on(self, stage: Stage, name: str, status: str, total: int) -> None:
+    def update(self, stage: Stage, name: str, status: str, total: int) -> None:
         self._on_event(BuildEvent(stage, name, status, self._done[stage], total))
 
     def ended(self, stage: Stage, name: str, status: str, total: int) -> None:
@@ -58,7 +58,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
             run.root_run_id or run.run_id,
             input_hash=input_hash(settings),
             code_version=code_version(settings),
-        ) as room:
-            yield room
+        ) as folder:
+            yield folder
 
-    return {"build_dir": build_dir, "listener": BuildProgress()}
+    return {"build_dir": build_dir, "progress": BuildProgress()}

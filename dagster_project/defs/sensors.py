@@ -8,7 +8,7 @@ from dagster_project.defs.jobs import BUILD_JOB, INBOX_JOB, WAREHOUSE
 from dagster_project.defs.site import SITE_JOB, build_site_sensor
 from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import Settings
-from dagster_project.sources.inbox import look
+from dagster_project.sources.inbox import scan
 
 _EVERY_SECONDS = 60
 
@@ -30,7 +30,7 @@ def build_inbox_sensor(settings: Settings) -> dg.SensorDefinition:
         description=f"Looks into {settings.inbox} and has files taken that are whole.",
     )
     def inbox(_context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        found = look(settings, datetime.now(UTC))
+        found = scan(settings, datetime.now(UTC))
         if found.ready:
             return dg.RunRequest()
         if found.waiting:

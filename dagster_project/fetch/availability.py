@@ -22,7 +22,7 @@ def ask_available(
     source_id: str,
     selection: Selection,
     *,
-    pace: RetryPolicy = RetryPolicy(),  # noqa: B008 (it is frozen)
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 (it is frozen)
 ) -> tuple[Available, ...]:
     """The datasets a publisher has for a selection; none where it keeps no list.
 
@@ -38,11 +38,11 @@ def ask_available(
         source_id,
         connector.about.limits,
         has_key=key is not None,
-        sleep=lambda seconds: time.sleep(seconds * pace.scale),
+        sleep=lambda seconds: time.sleep(seconds * retry.scale),
     )
     waiting = deque(connector.survey(selection, settings.seeds))
     replies: dict[str, bytes] = {}
-    with Client(connector.about, key, gateway, quota, pace=pace) as client:
+    with Client(connector.about, key, gateway, quota, retry=retry) as client:
         while waiting:
             if len(replies) == _MOST_REQUESTS:
                 raise Refused(

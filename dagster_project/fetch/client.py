@@ -52,7 +52,7 @@ _LOGGERS = (
     "httpcore.socks",
 )
 
-Taken = TypeVar("Taken")
+Result = TypeVar("Result")
 
 # Its own report of repeats goes to standard output, where a command writes its answer.
 stamina.instrumentation.set_on_retry_hooks([])
@@ -151,7 +151,7 @@ class Client:
         gateway: str | None,
         quota: Quota,
         *,
-        pace: RetryPolicy = DEFAULT_RETRY,
+        retry: RetryPolicy = DEFAULT_RETRY,
         on_repeat: Callable[[str], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -160,7 +160,7 @@ class Client:
         self._secrets = () if key is None else (key,)
         self._gateway = gateway
         self._quota = quota
-        self._pace = pace
+        self._retry = retry
         self._on_repeat = on_repeat
         self._clock = clock
         self._socket: socket.socket | None = None
@@ -189,35 +189,35 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def fetch(self, request: Request, take: Callable[[Reply], Taken]) -> Taken:
-        """What `take` makes of the reply; both are repeated where that may help.
+    def fetch(self, request: Request, use: Callable[[Reply], Result]) -> Result:
+        """What `use` makes of the reply; both are repeated where that may help.
 
         Raises:
             TryAgain: no attempt succeeded, or the publisher asks for a long wait.
             QuotaSpent: no more requests today.
             Refused: the same request will not work.
         """
-        pace = self._pace
+        retry = self._retry
         number = 0
 
         def wait_after(error: Exception) -> bool | float:
             wait = self._wait_after(error)
-            if wait is not False and number < pace.attempts and self._on_repeat is not None:
+            if wait is not False and number < retry.attempts and self._on_repeat is not None:
                 self._on_repeat(self._clean(str(error)))
             return wait
 
         try:
             for attempt in stamina.retry_context(
                 on=wait_after,
-                attempts=pace.attempts,
+                attempts=retry.attempts,
                 timeout=None,
-                wait_initial=pace.first_wait * pace.scale,
-                wait_max=pace.longest_wait * pace.scale,
-                wait_jitter=pace.jitter * pace.scale,
+                wait_initial=retry.first_wait * retry.scale,
+                wait_max=retry.longest_wait * retry.scale,
+                wait_jitter=retry.jitter * retry.scale,
             ):
                 with attempt:
                     number = attempt.num
-                    return take(self.send(request))
+                    return use(self.send(request))
         except TryAgain as error:
             last = error
         times = "once" if number == 1 else f"{number} times"
@@ -243,9 +243,9 @@ class Client:
             return False
         if error.after_seconds is None:
             return True
-        if error.after_seconds > self._pace.longest_asked_wait:
+        if error.after_seconds > self._retry.longest_asked_wait:
             return False
-        return max(error.after_seconds, self._pace.first_wait) * self._pace.scale
+        return max(error.after_seconds, self._retry.first_wait) * self._retry.scale
 
     def _exchange(self, request: Request) -> Reply | ReplyError:
         """One request and the redirects that it leads to."""
@@ -433,7 +433,7 @@ class Client:
         wait = _asked_wait(answer.headers, self._clock())
         what = f"HTTP {status}{self._excerpt(answer.content)}"
         if status == 429 or (status == 403 and wait is not None):
-            if wait is not None and wait > self._pace.longest_asked_wait:
+            if wait is not None and wait > self._retry.longest_asked_wait:
                 return QuotaSpent(
                     self._say(request, what, f"Come back {self._when(wait)}: too many requests.")
                 )

@@ -106,7 +106,7 @@ def run_fetch(
     *,
     on_event: Callable[[FetchEvent], None] | None = None,
     now: datetime | None = None,
-    pace: RetryPolicy = DEFAULT_RETRY,
+    retry: RetryPolicy = DEFAULT_RETRY,
 ) -> FetchOutcome:
     """Fetch a selection and keep what is new in it as a release.
 
@@ -131,7 +131,7 @@ def run_fetch(
             notes.append(stale_note(folder))
         remove_abandoned(folder.parent, clock())
         store.begin(selection, clock())
-        quota = quota_of(settings, connector, has_key=key is not None, clock=clock, pace=pace)
+        quota = quota_of(settings, connector, has_key=key is not None, clock=clock, retry=retry)
         run = _Run(connector, settings.seeds, store, clock().date(), on_event)
         seen = FetchedDatasets(settings, connector.about, selection, has_key=key is not None)
         with Client(
@@ -139,7 +139,7 @@ def run_fetch(
             key,
             gateway,
             quota,
-            pace=pace,
+            retry=retry,
             on_repeat=run.tell_repeat,
             clock=clock,
         ) as client:
@@ -219,7 +219,7 @@ class _Run:
         self._survey_is_new = not all(piece.was_stored for piece in pieces)
         return known_of(
             self._connector,
-            [(piece.chunk, self._examined_again(piece, self._store.survey)) for piece in pieces],
+            [(piece.chunk, self._classified_again(piece, self._store.survey)) for piece in pieces],
         )
 
     def collect(self, client: Client, plan: Plan) -> list[Piece]:
@@ -243,7 +243,7 @@ class _Run:
 
     def content_of(self, piece: Piece) -> bytes:
         """What a stored reply of the plan holds: replies are not kept in memory."""
-        return self._examined_again(piece, self._store).content
+        return self._classified_again(piece, self._store).content
 
     def rows_of(self, entry: SourceTable, piece: Piece, content: bytes) -> pl.DataFrame:
         return self._parse(entry, piece.chunk, content)[0]
@@ -333,7 +333,7 @@ class _Run:
         )
         return piece, examined
 
-    def _examined_again(self, piece: Piece, store: Store) -> ReplyResult:
+    def _classified_again(self, piece: Piece, store: Store) -> ReplyResult:
         reply = store.read(piece.chunk)
         if reply is None:
             raise FetchError(

@@ -72,7 +72,9 @@ def plan_fetch(
     found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
     total = max(plan.expected_requests, len(found)) + len(surveyed)
-    quota = quota_of(settings, connector, has_key=has_key, clock=lambda: moment, pace=DEFAULT_RETRY)
+    quota = quota_of(
+        settings, connector, has_key=has_key, clock=lambda: moment, retry=DEFAULT_RETRY
+    )
     to_send, remaining = total - stored, quota.remaining()
     notes = list(plan.notes)
     unchanged = seen.unchanged(known) if is_surveyed else seen.may_be_unchanged(plan.chunks)
@@ -122,7 +124,7 @@ def quota_of(
     *,
     has_key: bool,
     clock: Callable[[], datetime],
-    pace: RetryPolicy,
+    retry: RetryPolicy,
 ) -> Quota:
     return Quota(
         settings.fetching / "quota",
@@ -130,7 +132,7 @@ def quota_of(
         connector.about.limits,
         has_key=has_key,
         clock=clock,
-        sleep=lambda seconds: time.sleep(seconds * pace.scale),
+        sleep=lambda seconds: time.sleep(seconds * retry.scale),
     )
 
 

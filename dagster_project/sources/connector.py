@@ -214,7 +214,7 @@ class SourceInfo:
     terms: Terms
     calendar: str
     # Real replies were read, or documentation alone.
-    is_seen: bool
+    verified: bool
     notes: tuple[str, ...] = field(default=())
     by_year_from: int | None = None
     seeds: tuple[str, ...] = ()

@@ -24,38 +24,38 @@ _QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
 
 
 @dataclass(frozen=True)
-class Fall:
+class RowLoss:
     """Of the rows held before, in the part that was asked for, how many are there no more."""
 
     before: int
     lost: int
 
     @property
-    def is_big(self) -> bool:
+    def is_large(self) -> bool:
         return self.lost > BIG_FALL * self.before
 
 
 @dataclass(frozen=True)
-class Sums:
+class TotalsCheck:
     """Totals that were compared with their parts, and those that these do not add up to."""
 
     compared: int
     wrong: pl.DataFrame
 
 
-def find_fall(
+def find_row_loss(
     entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
-) -> Fall:
+) -> RowLoss:
     """What the releases `new` have left of what was held before them."""
     if not asked:
-        return Fall(0, 0)
+        return RowLoss(0, 0)
     before = _known(entry, settings, asked, without=new).select(entry.primary_key).collect()
     after = _known(entry, settings, asked).select(entry.primary_key).collect()
     lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
-    return Fall(before.height, lost.height)
+    return RowLoss(before.height, lost.height)
 
 
-def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> Sums:
+def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> TotalsCheck:
     """The publisher's own totals beside their parts, all of which lie in what was asked for.
 
     A total may have come with another request, or earlier.
@@ -70,7 +70,7 @@ def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> S
     level = pl.col(total.level).cast(pl.String)
     amount = pl.col(total.amount).cast(pl.Float64)
     if not asked:
-        return Sums(0, pl.DataFrame())
+        return TotalsCheck(0, pl.DataFrame())
     parts = (
         _known(entry, settings, asked)
         .filter(level != total.value)
@@ -86,7 +86,7 @@ def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> S
     beside = parts.join(totals, on=by, how="inner", nulls_equal=True).collect()
     allowed = pl.max_horizontal(pl.lit(1.0), TOLERANCE * pl.col("total").abs())
     wrong = beside.filter((pl.col("parts") - pl.col("total")).abs() > allowed)
-    return Sums(beside.height, wrong.sort(*by, "parts_level"))
+    return TotalsCheck(beside.height, wrong.sort(*by, "parts_level"))
 
 
 def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> list[str]:

@@ -185,7 +185,7 @@ class Fred(Connector):
             ),
             calendar="With FT-900, about the 5th of the month, for the month two before; the three"
             " prior years are restated each June.",
-            is_seen=False,
+            verified=False,
             notes=(
                 "Another series becomes known by a row of seed fred_series that says what it"
                 " measures.",

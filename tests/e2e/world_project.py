@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.inbox import take_named
+from dagster_project.sources.inbox import ingest_named
 from dagster_project.warehouse import connect_published
 from tests.worlds.errors import log_normal
 from tests.worlds.files import write_bulk_file
@@ -112,7 +112,7 @@ def write_years(folder: Path, years: Iterable[int], *, seed: int = 1) -> dict[in
 
 
 def take(settings: Settings, file: Path) -> None:
-    take_named(file, settings, {}, datetime.now(UTC))
+    ingest_named(file, settings, {}, datetime.now(UTC))
 
 
 def files_by_year(settings: Settings) -> dict[int, set[str]]:

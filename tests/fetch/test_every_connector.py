@@ -110,7 +110,7 @@ def fetch(
     asking = settings if case.has_key else keyless(settings, source_id)
     for _ in range(100):
         try:
-            return run_fetch(asking, source_id, case.selection, now=day, pace=AT_ONCE), day
+            return run_fetch(asking, source_id, case.selection, now=day, retry=AT_ONCE), day
         except FetchError as error:
             if not isinstance(error.reply_error, QuotaSpent):
                 raise

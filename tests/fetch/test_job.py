@@ -101,7 +101,7 @@ def fetch(
     now: datetime = NOON,
     on_event: Callable[[FetchEvent], None] | None = None,
 ) -> FetchOutcome:
-    return run_fetch(settings, SOURCE, selection, now=now, pace=NO_WAITS, on_event=on_event)
+    return run_fetch(settings, SOURCE, selection, now=now, retry=NO_WAITS, on_event=on_event)
 
 
 def release_bytes(outcome: FetchOutcome) -> dict[str, bytes]:

@@ -62,7 +62,7 @@ def processes() -> Iterator[ForkServerContext]:
 
 
 def fetch(settings: Settings, source_id: str, selection: Selection) -> None:
-    run_fetch(settings, source_id, selection, now=MOMENT, pace=RetryPolicy(scale=0.0))
+    run_fetch(settings, source_id, selection, now=MOMENT, retry=RetryPolicy(scale=0.0))
 
 
 def points(seed: str, requests: int) -> Iterator[Point]:

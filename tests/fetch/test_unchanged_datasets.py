@@ -102,7 +102,7 @@ def settings(home_at: HomeAt) -> Settings:
 def fetch(
     settings: Settings, selection: Selection = ASKED, now: datetime = FIRST_DAY
 ) -> FetchOutcome:
-    return run_fetch(settings, SOURCE, selection, now=now, pace=NO_WAITS)
+    return run_fetch(settings, SOURCE, selection, now=now, retry=NO_WAITS)
 
 
 def asked_parts(replay: ReplayServer) -> list[tuple[set[str], set[str]]]:
@@ -470,7 +470,7 @@ def test_any_connector_that_names_its_datasets_profits(
 
     def partners() -> set[str]:
         server.seen.clear()
-        run_fetch(settings, SMALL, YEARS, now=FIRST_DAY + timedelta(days=300), pace=NO_WAITS)
+        run_fetch(settings, SMALL, YEARS, now=FIRST_DAY + timedelta(days=300), retry=NO_WAITS)
         asked = [seen.path for seen in server.seen]
         return {path[path.index("partner=") + 8 :][:3] for path in asked if "partner=" in path}
 
@@ -490,14 +490,14 @@ def test_a_row_that_is_held_nowhere_is_asked_for_again(
     small.rows[("MEX", "2016-02")] = "n/a"
     asked = replace(YEARS, partners=("MEX",))
     now = FIRST_DAY
-    first = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    first = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert (first.rejects, first.is_new) == (1, True)
-    kept = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    kept = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert kept.unchanged == 1, "the file is held, and with it the row"
     (settings.fetching / "seen" / f"{SMALL}.json").unlink()
-    unkept = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    unkept = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert (unkept.rejects, unkept.release) == (1, None)
-    assert run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS).unchanged == 0
+    assert run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS).unchanged == 0
 
 
 def test_replies_from_before_the_list_are_not_remembered_by_its_keys(
@@ -508,14 +508,14 @@ def test_replies_from_before_the_list_are_not_remembered_by_its_keys(
     asked = replace(YEARS, partners=("KOR", "JPN"))
     server.otherwise = lambda seen: reply(400, b"no") if "JPN" in seen.path else small.answer(seen)
     with pytest.raises(FetchError):
-        run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+        run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     (survey,) = settings.fetching.rglob("survey/*.reply")
     survey.unlink()
     server.otherwise = small.answer
     small.released = {"KOR": "2026-02-05", "JPN": "2026-02-05"}
-    outcome = run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+    outcome = run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     assert outcome.chunks_taken_from_before > 0
-    again = run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+    again = run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     assert again.unchanged == 1
     assert again.requests_sent > 1
     assert read_release(outcome.release.folder) if outcome.release else False

@@ -37,7 +37,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.inbox import take_named
+from dagster_project.sources.inbox import ingest_named
 from dagster_project.sources.un_comtrade import bulk, metadata
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
@@ -420,7 +420,7 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> Callable[[Twist], None]:
 
 
 def fetch(settings: Settings, selection: Selection, now: datetime = MOMENT) -> FetchOutcome:
-    return run_fetch(settings, "un_comtrade", selection, now=now, pace=RetryPolicy(scale=0.0))
+    return run_fetch(settings, "un_comtrade", selection, now=now, retry=RetryPolicy(scale=0.0))
 
 
 def told(settings: Settings, selection: Selection) -> str:
@@ -611,7 +611,7 @@ def test_what_was_taken_by_hand_under_the_same_name_is_held(
     elsewhere = fetch(home(tmp_path, "elsewhere", replay.address), TWO)
     assert elsewhere.release is not None
     settings = home(tmp_path, "home", replay.address)
-    taken = take_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
+    taken = ingest_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
     assert (taken.table, taken.is_new) == (bulk.TABLE, True)
     outcome = fetch(settings, TWO, MOMENT + timedelta(hours=1))
     assert set(brought(outcome)) & {USA_2016, KOR_2016} == {KOR_2016}

@@ -51,7 +51,7 @@ class Ita(Connector):
         key=KeyUse(place="query", name="UserID", is_required=True, obtained_at=OBTAINED_AT),
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=CALENDAR,
-        is_seen=False,
+        verified=False,
         notes=(
             "There are no months: frequency M brings quarters, seasonally adjusted and not.",
             "Goods are FOB in both directions; services have one valuation.",

@@ -11,8 +11,16 @@ states (`stated`) stands for what would be assumed.
 
 from __future__ import annotations
 
-from dagster_project.sources.inbox.folder import QUARANTINE, look
-from dagster_project.sources.inbox.ingest import take, take_named
-from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
+from dagster_project.sources.inbox.folder import QUARANTINE, scan
+from dagster_project.sources.inbox.ingest import ingest_named, ingest_ready
+from dagster_project.sources.inbox.outcomes import Imported, InboxError, Quarantined
 
-__all__ = ["QUARANTINE", "InboxError", "Quarantined", "Taken", "look", "take", "take_named"]
+__all__ = [
+    "QUARANTINE",
+    "Imported",
+    "InboxError",
+    "Quarantined",
+    "ingest_named",
+    "ingest_ready",
+    "scan",
+]

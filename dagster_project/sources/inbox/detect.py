@@ -17,7 +17,7 @@ _LARGE, _LARGE_PACKED = 64 * 1024 * 1024, 8 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 
 
-def recognised(
+def detect_layout(
     content: bytes, size: int, name: str, stated: Mapping[str, Any]
 ) -> tuple[Entry, str]:
     """The one table and layout that a file has: as stated, or as it shows.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from dagster_project.sources.inbox.metadata import COMPANION, is_companion, is_companion_alone
-from dagster_project.sources.inbox.outcomes import InboxError, Look, Quarantined
+from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Scan
 
 QUARANTINE = "quarantine"
 
@@ -49,13 +49,13 @@ class State:
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def look(settings: Settings, now: datetime) -> Look:
+def scan(settings: Settings, now: datetime) -> Scan:
     """See what lies in the inbox, and remember it for the next look. The folder is made."""
     with locked(settings.inbox):
-        return look_into(settings.inbox, now)
+        return scan_folder(settings.inbox, now)
 
 
-def look_into(inbox: Path, now: datetime) -> Look:
+def scan_folder(inbox: Path, now: datetime) -> Scan:
     before = _read_seen(inbox / _SEEN)
     seen: dict[str, tuple[State, datetime]] = {}
     left_alone: list[str] = []
@@ -74,7 +74,7 @@ def look_into(inbox: Path, now: datetime) -> Look:
     steady = {name for name, (_, since) in seen.items() if now - since >= STEADY}
     files = [name for name in seen if not is_companion(inbox / name)]
     ready = [name for name in files if {name, f"{name}{COMPANION}"} & seen.keys() <= steady]
-    return Look(
+    return Scan(
         ready=tuple(ready),
         waiting=tuple(shown_name(name) for name in files if name not in ready),
         left_alone=tuple(left_alone),
@@ -131,7 +131,7 @@ def remove(path: Path, state: State) -> None:
         path.with_name(path.name + COMPANION).unlink(missing_ok=True)
 
 
-def put_aside(path: Path, reason: str, moment: datetime) -> Quarantined:
+def quarantine(path: Path, reason: str, moment: datetime) -> Quarantined:
     """The reason first: a file must not lie in quarantine without one."""
     folder = path.parent / QUARANTINE
     folder.mkdir(exist_ok=True)

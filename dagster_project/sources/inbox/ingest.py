@@ -15,21 +15,21 @@ from dagster_project.settings import Settings
 from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
-from dagster_project.sources.inbox.detect import recognised
+from dagster_project.sources.inbox.detect import detect_layout
 from dagster_project.sources.inbox.folder import (
     LONGEST_NAME,
     State,
     check_unchanged,
     locked,
-    look_into,
-    put_aside,
+    quarantine,
     read_head,
     read_whole,
     remove,
+    scan_folder,
     shown_name,
 )
 from dagster_project.sources.inbox.metadata import checked, read_companion
-from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
+from dagster_project.sources.inbox.outcomes import Imported, InboxError, Quarantined
 from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
@@ -52,39 +52,39 @@ def _nobody(_name: str, _done: int, _size: int) -> None:
     """Who wants to hear of the progress, by default."""
 
 
-def take(
+def ingest_ready(
     settings: Settings, now: datetime, on_progress: OnProgress = _nobody
-) -> tuple[Taken | Quarantined, ...]:
+) -> tuple[Imported | Quarantined, ...]:
     """Take every file that is ready, the one changed first before the others.
 
     Raises:
         SnapshotError: what is held already cannot be used, or there is no room; files that
             were not taken yet stay in the inbox.
     """
-    outcomes: list[Taken | Quarantined] = []
+    outcomes: list[Imported | Quarantined] = []
     with locked(settings.inbox):
-        ready = [settings.inbox / name for name in look_into(settings.inbox, now).ready]
+        ready = [settings.inbox / name for name in scan_folder(settings.inbox, now).ready]
         ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
         for place, path in enumerate(ready):
             # Of two files about the same, what was written later is the later word.
             moment = now.astimezone(UTC) + timedelta(microseconds=place)
             try:
                 stated = read_companion(path)
-                taken, state = _take_one(path, settings, stated, moment, on_progress, stays=False)
+                taken, state = _ingest_one(path, settings, stated, moment, on_progress, stays=False)
                 remove(path, state)
                 outcomes.append(taken)
             except InboxError as error:
-                outcomes.append(put_aside(path, str(error), moment))
+                outcomes.append(quarantine(path, str(error), moment))
     return tuple(outcomes)
 
 
-def take_named(
+def ingest_named(
     path: Path,
     settings: Settings,
     stated: Mapping[str, str],
     now: datetime,
     on_progress: OnProgress = _nobody,
-) -> Taken:
+) -> Imported:
     """Take a file from wherever it is; it stays there, and is not waited for.
 
     Args:
@@ -96,11 +96,11 @@ def take_named(
     """
     with locked(settings.inbox):
         both = {**read_companion(path), **checked(stated, "what is stated")}
-        taken, _ = _take_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
+        taken, _ = _ingest_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
     return taken
 
 
-def _take_one(
+def _ingest_one(
     path: Path,
     settings: Settings,
     stated: Mapping[str, Any],
@@ -108,7 +108,7 @@ def _take_one(
     on_progress: OnProgress,
     *,
     stays: bool,
-) -> tuple[Taken, State]:
+) -> tuple[Imported, State]:
     """What became of a file, and the state it was in."""
     known_from = stated.get("known_from", moment.date())
     if known_from > moment.date():
@@ -117,20 +117,22 @@ def _take_one(
         )
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
-    entry, layout = recognised(head, state.size, path.name, stated)
+    entry, layout = detect_layout(head, state.size, path.name, stated)
     if isinstance(entry, BulkTable):
         content = FileOnDisk(path, sha256_of(path), state.size, stays)
         file = _described(path, content.sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _take_bulk(entry, file, content, state, settings, stated, held, moment, on_progress)
+        taken = _ingest_bulk(
+            entry, file, content, state, settings, stated, held, moment, on_progress
+        )
     else:
         whole = read_whole(path, state)
         sha256 = hashlib.sha256(whole).hexdigest()
         file = _described(path, sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _take_compared(entry, file, whole, settings, stated, held, moment)
+        taken = _ingest_compared(entry, file, whole, settings, stated, held, moment)
     return taken, state
 
 
-def _take_compared(
+def _ingest_compared(
     entry: SourceTable,
     file: SnapshotFile,
     content: bytes,
@@ -138,7 +140,7 @@ def _take_compared(
     stated: Mapping[str, Any],
     held: Sequence[Release],
     moment: datetime,
-) -> Taken:
+) -> Imported:
     """A file whose rows are laid beside those that are held."""
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
@@ -161,7 +163,7 @@ def _take_compared(
             release = max(
                 (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
             )
-    return Taken(
+    return Imported(
         shown_name(file.path.name),
         entry.table,
         file.layout,
@@ -173,7 +175,7 @@ def _take_compared(
     )
 
 
-def _take_bulk(
+def _ingest_bulk(
     entry: BulkTable,
     file: SnapshotFile,
     content: FileOnDisk,
@@ -183,7 +185,7 @@ def _take_bulk(
     held: Sequence[Release],
     moment: datetime,
     on_progress: OnProgress,
-) -> Taken:
+) -> Imported:
     """A file of any size: it is held already, or a release of its own."""
     release = _holding(held, file)
     is_new, rows, rejects = False, 0, 0
@@ -199,7 +201,7 @@ def _take_bulk(
         check_unchanged(file.path, state)
         added = _added(settings, file, content, stated, held, moment)
         release, is_new = added.release, added.is_new
-    return Taken(
+    return Imported(
         shown_name(file.path.name), entry.table, file.layout, release, is_new, rows, rejects, None
     )
 

@@ -14,7 +14,7 @@ class InboxError(ValueError):
 
 
 @dataclass(frozen=True)
-class Taken:
+class Imported:
     """A file whose content is in a release: a new one, or one that was held before."""
 
     name: str
@@ -37,7 +37,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
-class Look:
+class Scan:
     """What lies in the inbox, by name: ready to be taken, not yet, or not ours to touch."""
 
     ready: tuple[str, ...]

@@ -60,7 +60,7 @@ class KoreaCustoms(Connector):
             terms=Terms("Korea Open Government Licence: no restriction on use", True),
             calendar="About the 15th of the month, for the month before; corrections of"
             " declarations change earlier months.",
-            is_seen=True,
+            verified=True,
             by_year_from=2000,
             notes=(
                 "One key serves both services, but each has to be applied for on its own page."

@@ -68,10 +68,10 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         )
     if code != "00":
         _raise_portal_error(where, code, message)
-    return _examine_items(chunk, reply, root, where)
+    return _classify_items(chunk, reply, root, where)
 
 
-def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> ReplyResult:
+def _classify_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> ReplyResult:
     try:
         items = read_items(root, where, BY_LAYOUT[chunk.layout])
     except SnapshotError as error:

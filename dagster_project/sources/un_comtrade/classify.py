@@ -33,7 +33,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         Refused: the request or the layout is wrong, or a call cannot be made smaller.
     """
     if chunk.layout == bulk.FILE_LAYOUT:
-        return _examine_file(chunk, reply)
+        return _classify_file(chunk, reply)
     envelope = _envelope(chunk, reply)
     data = envelope.get("data")
     if not isinstance(data, list):
@@ -65,7 +65,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     return ReplyResult(content=reply.content)
 
 
-def _examine_file(chunk: Chunk, reply: Reply) -> ReplyResult:
+def _classify_file(chunk: Chunk, reply: Reply) -> ReplyResult:
     if reply.status == 404:
         raise Refused(
             f"{_what(chunk)}: HTTP 404: the file is gone since it was listed, as after a new"

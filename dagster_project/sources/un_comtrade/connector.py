@@ -83,7 +83,7 @@ ABOUT = SourceInfo(
         is_redistributable=False,
     ),
     calendar="Continuously, as countries report.",
-    is_seen=True,
+    verified=True,
     by_year_from=_FIRST_YEAR,
     seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
     notes=(

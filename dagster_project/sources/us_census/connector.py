@@ -64,7 +64,7 @@ ABOUT = SourceInfo(
     terms=Terms("US Government work in the public domain", is_redistributable=True),
     calendar="With FT-900, about the 5th of the month, for the month two before; the three"
     " prior years are restated each June.",
-    is_seen=True,
+    verified=True,
     by_year_from=FIRST_YEAR,
     notes=(
         "Without a key about 500 requests a day are answered; the publisher may ask for one at"

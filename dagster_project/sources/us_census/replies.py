@@ -46,13 +46,13 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     if not reply.content.strip():
         raise TryAgain(f"{what}: HTTP 200 without a body. Fetch again later.")
     if chunk.layout == COUNTRY_FILE_LAYOUT:
-        return _examine_country_file(what, reply)
+        return _classify_country_file(what, reply)
     if reply.content_type not in chunk.request.accept:
         raise TryAgain(
             f"{what}: {reply.content_type or 'no content type'} instead of"
             f" {' or '.join(chunk.request.accept)} ({came}). Fetch again later."
         )
-    return _examine_rows(what, came, chunk, reply)
+    return _classify_rows(what, came, chunk, reply)
 
 
 def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
@@ -68,7 +68,7 @@ def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
     )
 
 
-def _examine_country_file(what: str, reply: Reply) -> ReplyResult:
+def _classify_country_file(what: str, reply: Reply) -> ReplyResult:
     if reply.content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(reply.content)):
         raise TryAgain(f"{what}: the workbook is cut short. Fetch again later.")
     try:
@@ -81,7 +81,7 @@ def _examine_country_file(what: str, reply: Reply) -> ReplyResult:
     return ReplyResult(reply.content)
 
 
-def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResult:
+def _classify_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResult:
     try:
         rows = json.loads(reply.content)
     except ValueError as error:

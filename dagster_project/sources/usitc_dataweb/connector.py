@@ -62,7 +62,7 @@ class DataWeb(Connector):
         ),
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=CALENDAR,
-        is_seen=False,
+        verified=False,
         by_year_from=FIRST_YEAR,
         notes=(
             "A report is of whole years.",
