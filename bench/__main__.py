@@ -183,7 +183,7 @@ def _megabytes(file: Path) -> float:
 
 
 def table_of(costs: Mapping[str, Sequence[Cost]]) -> Table:
-    """A row a stage; with another checkout its value and the ratio beside each of ours."""
+    """A row per stage; with another checkout its value and the ratio beside each of ours."""
     is_paired = any(len(of_stage) == 2 for of_stage in costs.values())
     table = Table("stage")
     for measured in MEASURES:

@@ -52,7 +52,7 @@ def mirrored_cells(
 
 
 def cif_fits(cells: pl.DataFrame) -> dict[int, CifFit]:
-    """A fit a year; cells beyond two studentized residuals are dropped and the rest fitted anew."""
+    """A fit per year; cells beyond two studentized residuals are dropped, the rest refitted."""
     fits = {}
     for (year,), held in cells.drop_nulls(["ln_ratio"]).group_by(["year"], maintain_order=True):
         first = solve_cif(moments(held))

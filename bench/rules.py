@@ -131,7 +131,7 @@ def _root_mean_square(error: np.ndarray) -> float:
 
 
 def _table(name: str, scores: pl.DataFrame) -> Table:
-    """One row a rule: RMSE, how it compares to the default seed by seed, total, coverage."""
+    """One row per rule: RMSE, how it compares to the default seed by seed, total, coverage."""
     table = Table(title=f"{name}, {scores.height} seeds", title_justify="left")
     for heading in ("rule", "RMSE", "less default", "s.e.", "default better", "total", "coverage"):
         table.add_column(heading, justify="left" if heading == "rule" else "right", no_wrap=True)

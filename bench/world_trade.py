@@ -257,7 +257,7 @@ def _print_scans(settings: Settings) -> None:
 
 def _print_little_memory(settings: Settings) -> None:
     """The year made again from its raw rows, with little memory."""
-    held = settings.world.with_name("world of before")
+    held = settings.world.with_name("previous world")
     settings.world.rename(held)
     settings.world.mkdir()
     run = _run_models(settings, memory=LITTLE_MEMORY)
@@ -347,7 +347,7 @@ def _copy_year(raw: Path, year: int) -> None:
 
 
 def _print_questions(settings: Settings) -> None:
-    """Through the reader that users get, arguments drawn anew for each question."""
+    """Through the reader that users get, arguments drawn again for each question."""
     dice = random.Random(0)
     connection = connect_sandboxed(settings)
     connection_settings = connection.execute("select current_setting('threads')").fetchone()

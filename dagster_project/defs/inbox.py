@@ -1,4 +1,4 @@
-"""The inbox as an asset: each run shows what became of the files that lay there."""
+"""The inbox as an asset: each run shows what happened to the files in it."""
 
 from datetime import UTC, datetime
 
@@ -21,12 +21,14 @@ def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=[OWNER],
         pool=INBOX_POOL,
         description=(
-            "Files dropped into the inbox folder of the data home. One whose layout is known "
-            "becomes a release of its source; any other is put aside with the reason."
+            "Files dropped into the inbox folder of the data home. A file whose layout is known "
+            "becomes a release of its source; any other is quarantined with the reason."
         ),
         check_specs=[
             dg.AssetCheckSpec(
-                _NO_QUARANTINED_FILES, asset=INBOX, description="Every file of this run was taken."
+                _NO_QUARANTINED_FILES,
+                asset=INBOX,
+                description="Every file of this run was imported.",
             )
         ],
     )
@@ -74,6 +76,6 @@ def build_inbox_asset(settings: Settings) -> dg.AssetsDefinition:
 def _summary(one: Imported) -> str:
     release = f"{one.release.source_id}/{one.release.release_id}"
     if not one.is_new:
-        return f"{one.name}: held already by {release}; nothing added"
+        return f"{one.name}: already in {release}; nothing added"
     rejects = f", {one.rejects} cannot be used" if one.rejects else ""
     return f"{one.name}: {one.rows} rows of {one.table} as {release}{rejects}"

@@ -1,4 +1,4 @@
-"""Whether what a fetch brought can be believed: against what was held, summed, and asked."""
+"""Checks a fetch against earlier rows, against the publisher's totals and for completeness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import WITHDRAWN_TABLE, inside, last_known
 from dagster_project.sources.snapshot import Covers, discover_releases
 
-# Publishers take single rows back with every revision; more than this is seldom meant.
+# Publishers withdraw single rows with every revision; a larger loss is seldom intended.
 BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
@@ -25,7 +25,7 @@ _QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
 
 @dataclass(frozen=True)
 class RowLoss:
-    """Of the rows held before, in the part that was asked for, how many are there no more."""
+    """How many of the earlier rows in the requested part are gone."""
 
     before: int
     lost: int
@@ -37,7 +37,7 @@ class RowLoss:
 
 @dataclass(frozen=True)
 class TotalsCheck:
-    """Totals that were compared with their parts, and those that these do not add up to."""
+    """Totals compared with their parts, and those that differ from the sum of their parts."""
 
     compared: int
     wrong: pl.DataFrame
@@ -46,7 +46,7 @@ class TotalsCheck:
 def find_row_loss(
     entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
 ) -> RowLoss:
-    """What the releases `new` have left of what was held before them."""
+    """How many earlier rows the releases `new` withdrew."""
     if not asked:
         return RowLoss(0, 0)
     before = _known(entry, settings, asked, without=new).select(entry.primary_key).collect()
@@ -56,9 +56,9 @@ def find_row_loss(
 
 
 def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> TotalsCheck:
-    """The publisher's own totals beside their parts, all of which lie in what was asked for.
+    """Compare the publisher's own totals with their parts, all within the requested part.
 
-    A total may have come with another request, or earlier.
+    A total may come from another request, or an earlier one.
 
     Raises:
         ValueError: the publisher has no totals in this table.
@@ -90,17 +90,17 @@ def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Cover
 
 
 def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> list[str]:
-    """What was asked for and is not there, in words; what is not out yet is not missing.
+    """What was requested and is absent, in words; unpublished periods are not missing.
 
-    A month is out when the table has a row of it, or of a later one, of the same kind:
-    a year is held by its December, a quarter by its last month.
+    A month counts as published when the table has a row of it, or of a later month, of the same
+    kind: a year is represented by its December, a quarter by its last month.
     """
     if not asked:
         return []
     columns = sorted({column for covers in asked for column in covers.columns})
     rows = _known(entry, settings, asked).select(*columns, "_period").unique().collect()
     if rows.is_empty():
-        return [f"{entry.table}: nothing of what was asked for is there"]
+        return [f"{entry.table}: none of the requested data is there"]
     newest = str(rows["_period"].max())
     brought = [rows.filter(inside(covers)) for covers in asked]
     latest = _latest_of_each_kind(brought)
@@ -129,7 +129,7 @@ def _known(
     *,
     without: Collection[str] = (),
 ) -> pl.LazyFrame:
-    """The rows that hold, as if the releases `without` had not come."""
+    """The rows that hold, ignoring the releases `without`."""
     folder = settings.raw / entry.table
     releases = sorted(
         (
@@ -158,7 +158,7 @@ def _known(
 
 
 def _kind(rows: pl.DataFrame) -> tuple[str, ...]:
-    """The months with which periods end: December alone for years, all for months."""
+    """The months in which periods end: only December for years, all for months."""
     found = set(rows["_period"].str.slice(5, 2))
     return next(months for months in (_YEARS, _QUARTERS, _MONTHS) if found <= set(months))
 

@@ -354,7 +354,7 @@ def constant_columns(frame: pl.DataFrame) -> set[str]:
 def reject_duplicates(
     frame: pl.DataFrame, key: Sequence[str], lineage: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keep one row a key.
+    """Keep one row per key.
 
     A repeated row that says the same is kept once, its first appearance. Rows that share a
     key and contradict each other are all rejected: which of them is right is not for a
@@ -458,7 +458,7 @@ def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> N
         )
     if len(header) != len(columns):
         twice = sorted({column for column in header if list(header).count(column) > 1})
-        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} stands there twice.")
+        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} appears twice.")
 
 
 def _excerpt(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Raw: snapshots as typed Parquet, one folder a table, one partition a release."""
+"""Raw: snapshots as typed Parquet, one folder per table, one partition per release."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class OwnTotal:
 class SourceTable:
     """One raw table.
 
-    `parser` takes the folder of reference seeds, reads from it what is named in `seeds`,
+    `parser` takes the folder of the reference seeds, reads from it what is named in `seeds`,
     and gives the function that parses one file. `columns` are what it fills; loading adds
     the lineage. `primary_key` holds within one release. `values` are the columns whose change
     makes a row another row, and `period` gives a row's last month as YYYY-MM: both are what

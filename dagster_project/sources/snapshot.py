@@ -1,4 +1,4 @@
-"""Snapshots: the bytes of a publisher, one folder a release, described by a sidecar."""
+"""Snapshots: the bytes of a publisher, one folder per release, described by a sidecar."""
 
 from __future__ import annotations
 
@@ -315,7 +315,7 @@ def read_release(folder: Path) -> Release:
     named = [file.name for file in release.files]
     for name in named:
         if named.count(name) > 1:
-            raise SnapshotError(f"{where}: names {name} twice. Keep one entry a file.")
+            raise SnapshotError(f"{where}: names {name} twice. Keep one entry per file.")
     present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     unnamed = sorted(present - {SIDECAR} - set(named))
     if unnamed:
@@ -350,7 +350,7 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
             if _content(release) == content:
                 return AddedRelease(release, is_new=False)
             raise SnapshotError(
-                f"{where}: this id is held already with other bytes. Releases are never"
+                f"{where}: this id is already in the warehouse with other bytes. Releases are never"
                 " edited: choose the id of the day the changed bytes were published."
             )
     folder = root / new.source_id / new.release_id
@@ -550,7 +550,7 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
 def _only_writer(folder: Path) -> Generator[None]:
     """Hold a source's folder, whatever a killed writer left there taken away.
 
-    The kernel lets go of it when the process dies.
+    The kernel releases the lock when the process ends.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

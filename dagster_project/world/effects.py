@@ -1,6 +1,6 @@
 """Additive effects on the reporting distance by exact weighted least squares.
 
-The normal equations of a model with one dummy a level need no cell: only the weight of each
+The normal equations of a model with one dummy per level need no cell: only the weight of each
 level, the weight each two levels share, and weight x distance of each level. The products,
 thousands of levels that share no cell with one another, are a diagonal block and are
 eliminated; what is left has as many rows as there are exporters, importers and years.
@@ -54,7 +54,7 @@ class CrossSums:
 
 @dataclass(frozen=True)
 class Effects:
-    """`levels` has one row a level (`LEVEL_SCHEMA`).
+    """`levels` has one row per level (`LEVEL_SCHEMA`).
 
     The effects of a factor sum to zero over the levels that can be compared; the LS-mean is
     the grand mean plus the effect. A level that shares no chain of cells with the largest

@@ -5,7 +5,7 @@ Mf > 0 and X + Mf > 1 US dollar, where d = ln(Mf / X) and weight = ln(X + Mf). A
 up the same mirrored cells and are additive over years: those of a year are made once, and a
 new year is added to the others.
 
-`PAIR_SUMS`, one row an exporter, importer and year:
+`PAIR_SUMS`, one row per exporter, importer and year:
     cells                    number
     weight                   sum of weight
     weighted_distance        sum of weight x |d|
@@ -17,8 +17,8 @@ new year is added to the others.
 importer and product, each over all years; `PRODUCT_YEAR_SUMS` by product and year:
     cells, weight, weighted_distance
 
-**What comes back.** `REPORTERS`, one row a country, each measure as exporter and as importer;
-null where that side has no mirrored cell. `PAIR_WEIGHTS`, one row a pair with mirrored cells: the
+**What comes back.** `REPORTERS`, one row per country, each measure as exporter and as importer;
+null where that side has no mirrored cell. `PAIR_WEIGHTS`, one row per pair with mirrored cells: the
 weight of X under each rule, `weight_<rule>`, and the sigmas it stands on.
 """
 

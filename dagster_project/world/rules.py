@@ -19,7 +19,7 @@ Weight = Callable[[np.ndarray, np.ndarray], np.ndarray]
 class Rule:
     """How a rule weighs: what it reads of a reporter, the weight, the kind of mean.
 
-    `reads` is the stem of a column of reporters, which stands there twice: `<stem>_exporter`
+    `reads` is the stem of a column of reporters, which appears twice: `<stem>_exporter`
     is handed over for the exporter, `<stem>_importer` for the importer.
     """
 

@@ -43,7 +43,7 @@ LAST_FITS: dict[str, pl.DataType] = {
 
 
 def first_fits(moments: pl.DataFrame) -> pl.DataFrame:
-    """One row a year whose pairs can carry a fit, in the columns `FIRST_FITS`."""
+    """One row per year whose pairs can carry a fit, in the columns `FIRST_FITS`."""
     rows = [
         {
             "year": year,
@@ -57,7 +57,7 @@ def first_fits(moments: pl.DataFrame) -> pl.DataFrame:
 
 
 def last_fits(moments: pl.DataFrame, trimmed: pl.DataFrame) -> pl.DataFrame:
-    """One row a year of `moments`, in the columns `LAST_FITS`.
+    """One row per year of `moments`, in the columns `LAST_FITS`.
 
     A year whose pairs are too few gets the slopes of all years together, and none where no year
     has enough. The mean rate is geometric, as the fit is of logarithms.
@@ -106,7 +106,7 @@ def last_fits(moments: pl.DataFrame, trimmed: pl.DataFrame) -> pl.DataFrame:
 
 
 def estimated_reporters(pairs: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
-    """One row a country (`REPORTERS`); none where there is not one flow with both sides."""
+    """One row per country (`REPORTERS`); none where there is not one flow with both sides."""
     if pairs.is_empty():
         return pl.DataFrame(schema=REPORTERS)
     return estimate(

@@ -124,7 +124,7 @@ def test_a_source_nobody_subscribed_to_is_skipped(at: Settings) -> None:
     (at.data_home / "subscriptions.csv").write_text(HEADER)
     outcome = tick(at, "fetch_fred_ft900_monthly", datetime(2026, 5, 6, 12, tzinfo=UTC))
     assert isinstance(outcome, dg.SkipReason)
-    assert "No subscription asks for fred" in outcome.skip_message
+    assert "No subscription requests fred" in outcome.skip_message
 
 
 def test_every_source_of_a_calendar_has_a_connector() -> None:

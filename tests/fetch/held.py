@@ -81,7 +81,7 @@ def _rows_of_reports(settings: Settings, table: str, releases: list[Release]) ->
 
 
 def as_printed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows in an order of their own, so that two frames can be held against each other."""
+    """Rows in an order of their own, so that two frames can be compared."""
     return frame.sort(frame.columns, nulls_last=True)
 
 

@@ -159,7 +159,7 @@ class ReplayServer:
             return Counter(sent.identity for sent in self.sent)
 
     def forget(self) -> None:
-        """Begin counting anew; faults go on where they were."""
+        """Begin counting again; faults go on where they were."""
         with self._lock:
             self.sent.clear()
 

@@ -352,7 +352,7 @@ def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     server.answers.append(answer)
     client = open_client(limited(timeout_seconds=0.15))
     started = time.monotonic()
-    with pytest.raises(TryAgain, match=r"no whole reply within 0\.15 seconds"):
+    with pytest.raises(TryAgain, match=r"no complete reply within 0\.15 seconds"):
         client.send(REQUEST)
     assert time.monotonic() - started < 0.6
     # The connection that was hung up is not used again.

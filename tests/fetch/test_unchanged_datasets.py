@@ -51,7 +51,7 @@ CODES = {"USA": "842", "KOR": "410"}
 
 
 class Revised(UnComtrade):
-    """The same publisher, which has put out some reports (reporter and period) anew."""
+    """The same publisher, which has put out some reports (reporter and period) again."""
 
     def __init__(self) -> None:
         self.reports: set[tuple[str, str]] = set()
@@ -135,7 +135,7 @@ def test_of_unchanged_datasets_only_the_list_is_asked(
     assert (again.requests_sent, again.unchanged, again.rows) == (1, 4, 0)
     assert (again.release, again.is_new) == (None, False)
     (said,) = [note for note in again.notes if "unchanged" in note]
-    assert said.startswith("4 datasets unchanged since 2026-03-02 need not be asked for again.")
+    assert said.startswith("4 datasets unchanged since 2026-03-02 need not be requested again.")
     assert str(settings.fetching / "seen" / "un_comtrade.json") in said
     assert not any("Nothing is there" in note for note in again.notes)
     # Whose turn it is tomorrow is told by the day it came, not by the day it was looked at.
@@ -337,7 +337,7 @@ def test_a_plan_says_what_may_stay_and_after_the_list_what_does(
     planned = plan_fetch(settings, SOURCE, ASKED, now=LATER)
     assert planned.to_send == whole
     (said,) = [note for note in planned.notes if "dataset" in note]
-    assert said.startswith("4 datasets of this came before, the last on 2026-03-02.")
+    assert said.startswith("4 datasets of this were fetched before, the last on 2026-03-02.")
 
     publisher.reports = {("410", "2015")}
 

@@ -93,7 +93,7 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
         ("value", "27,6", "not a number: write digits, at most 6 decimals and no separators"),
         ("value", "about 27", "not a number"),
         ("unit", "USD bln", "unknown unit: did you mean USD bn?"),
-        ("rounding", "0", "not a last printed unit above zero: write 0.1 where 27.6 is printed"),
+        ("rounding", "0", "not a rounding unit above zero: write 0.1 where 27.6 is printed"),
         ("rounding", "", "the cell is empty"),
         ("hedge", "abuot", "unknown hedge: did you mean about?"),
     ],
@@ -207,7 +207,7 @@ RULED = replace(
     ("change", "column", "said"),
     [
         ({"unit": "pct"}, "unit", "no unit of deficit: write one of USD bn"),
-        ({"hedge": "doubled"}, "hedge", "doubled stands with ratio only"),
+        ({"hedge": "doubled"}, "hedge", "doubled is used with ratio only"),
         (
             {"measure": "growth_pct_exports", "unit": "pct", "base_period": ""},
             "base_period",

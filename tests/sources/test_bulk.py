@@ -456,7 +456,7 @@ def test_a_disk_that_fills_leaves_what_was_there(home: Settings) -> None:
     full = child(home, largest_file=100_000)
     _, said = full.communicate(timeout=120)
     assert full.returncode != 0
-    assert "NoRoom: un_comtrade/2026-02/2016.tsv.gz: there is no room for its rows" in said
+    assert "NoRoom: un_comtrade/2026-02/2016.tsv.gz: the disk is too full for its rows" in said
     assert parts(home) == before
     assert left_over(home) == []
     assert load(home).rows == 200_010

@@ -521,7 +521,7 @@ def test_half_a_file_that_arrives_whole_is_asked_for_again(
 
 
 @pytest.fixture
-def anew(twist: Callable[[Twist], None]) -> set[str]:
+def again(twist: Callable[[Twist], None]) -> set[str]:
     """Reporters whose report has another edition and key, though it is of the same day."""
     codes: set[str] = set()
 
@@ -533,7 +533,7 @@ def anew(twist: Callable[[Twist], None]) -> set[str]:
             envelope = json.loads(answer.body)
             for one in envelope["data"]:
                 if str(one["reporterCode"]) in codes:
-                    one["eTag"] += " anew"
+                    one["eTag"] += " again"
             return replace(answer, body=json.dumps(envelope).encode())
         return answer
 
@@ -558,7 +558,7 @@ TWO = selected(2016, 2016, "USA", "KOR")
 
 
 def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
-    replay: ReplayServer, tmp_path: Path, anew: set[str]
+    replay: ReplayServer, tmp_path: Path, again: set[str]
 ) -> None:
     settings = home(tmp_path, "home", replay.address)
 
@@ -588,8 +588,8 @@ def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
     known = held[("410", "H4")]
     ids = [first.release.release_id] if first.release else []
     for hour, codes in ((2, {"410"}), (3, set[str]()), (4, {"410"})):
-        anew.clear()
-        anew.update(codes)
+        again.clear()
+        again.update(codes)
         outcome = fetch(settings, TWO, MOMENT + timedelta(hours=hour))
         assert brought(outcome) == {KOR_2016: bulk.TABLE}
         assert (outcome.comparison.new, outcome.comparison.same) == (known, 1)

@@ -342,7 +342,7 @@ def test_a_release_id_that_is_taken_by_other_bytes_is_refused(home: Settings) ->
 def test_a_layout_that_is_stated_decides_between_those_that_look_the_same(home: Settings) -> None:
     drop(home, "report.json", DATAWEB, layout="dataweb_v2_general_imports")
     # Only the parser speaks now: it looked like one layout and has no rows.
-    assert "could be any" not in quarantine(home).reason
+    assert "matches more than one layout" not in quarantine(home).reason
 
 
 def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
@@ -563,7 +563,7 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
 
     drop(home, "2016.tsv.gz", bulk_report())
     monkeypatch.setattr(bulk, "_sync", full)
-    with pytest.raises(bulk.NoRoom, match="Make room and run again"):
+    with pytest.raises(bulk.NoRoom, match="Free some space and run again"):
         taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
     assert (fetched(home), rows_held(home)) == ([], 0)

@@ -477,7 +477,7 @@ JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERR
         (xml(*ROWS)[:-30], 200, TryAgain, "not whole XML"),
         (b'<!DOCTYPE r [<!ENTITY e "1">]><response/>', 200, TryAgain, "document type"),
         (b"<other/>", 200, Refused, "<other> without a result code"),
-        (xml(total(*ROWS), *ROWS[1:]), 200, TryAgain, "rows are missing or twice there"),
+        (xml(total(*ROWS), *ROWS[1:]), 200, TryAgain, "rows are missing or repeated"),
         (xml(*ROWS, after="<totalCount>9</totalCount>"), 200, TryAgain, "7 rows where 9"),
         (xml(item("2016.01", "8703", 1, 2, won="7")), 200, Refused, "field won is not read"),
     ],

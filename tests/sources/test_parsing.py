@@ -30,7 +30,7 @@ COLUMNS = ("code", "value")
         (b"<html><title>Invalid Key</title>", "a web page or XML instead of data, .*Invalid Key"),
         (b"code,amount\n01,2\n", r"line 1: column value is missing \(it has amount instead\)"),
         (b"code,value,extra\n01,2,3\n", "line 1: column extra does not belong to the layout"),
-        (b"code,value,code\n01,2,01\n", "line 1: column code stands there twice"),
+        (b"code,value,code\n01,2,01\n", "line 1: column code appears twice"),
         (b"code,value\n", "a header but no usable row"),
         (b'code,value\n01,"2\n02,3\n', "line 2: unexpected end of data. A quote is left open"),
         (b"code,value\n01,2\n02", "line 3: cut short after 1 of 2 cells"),

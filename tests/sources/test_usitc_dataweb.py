@@ -261,7 +261,7 @@ def test_a_bad_row_is_rejected_and_its_neighbour_kept(
         ),
         (
             report(table(["Country", "2016", "2016"], ["Canada", "1", "1"])),
-            "one stands there twice",
+            "one appears twice",
         ),
         (report(table(["Country"], ["Canada"])), "no column of months or years"),
         (report(table(["Country", "May"], ["Canada", "1"])), "months without a column Year"),

@@ -1,4 +1,4 @@
-"""Taking what is ready: a dropped file becomes a release, or it is told why not."""
+"""Imports dropped files: each becomes a release, or the outcome says why not."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ _SOURCE_SEED = "source_list.csv"
 
 
 def _nobody(_name: str, _done: int, _size: int) -> None:
-    """Who wants to hear of the progress, by default."""
+    """The default progress callback: does nothing."""
 
 
 def ingest_ready(
     settings: Settings, now: datetime, on_progress: OnProgress = _nobody
 ) -> tuple[Imported | Quarantined, ...]:
-    """Take every file that is ready, the one changed first before the others.
+    """Import every file that is ready, in order of modification time.
 
     Raises:
-        SnapshotError: what is held already cannot be used, or there is no room; files that
-            were not taken yet stay in the inbox.
+        SnapshotError: an existing release cannot be used, or the disk is full; files not imported
+        yet stay in the inbox.
     """
     outcomes: list[Imported | Quarantined] = []
     with locked(settings.inbox):
         ready = [settings.inbox / name for name in scan_folder(settings.inbox, now).ready]
         ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
         for place, path in enumerate(ready):
-            # Of two files about the same, what was written later is the later word.
+            # Of two files about the same data, the one written later counts as the later release.
             moment = now.astimezone(UTC) + timedelta(microseconds=place)
             try:
                 stated = read_companion(path)
@@ -85,14 +85,14 @@ def ingest_named(
     now: datetime,
     on_progress: OnProgress = _nobody,
 ) -> Imported:
-    """Take a file from wherever it is; it stays there, and is not waited for.
+    """Import a file from any folder; it stays there, and is not checked for steadiness.
 
     Args:
-        stated: as in `<name>.json` beside it, before which it goes.
+        stated: as in `<name>.json` beside it, over which it takes precedence.
 
     Raises:
-        InboxError: it cannot be taken.
-        SnapshotError: what is held already cannot be used, or there is no room.
+        InboxError: it cannot be imported.
+        SnapshotError: an existing release cannot be used, or the disk is full.
     """
     with locked(settings.inbox):
         both = {**read_companion(path), **checked(stated, "what is stated")}
@@ -109,11 +109,11 @@ def _ingest_one(
     *,
     stays: bool,
 ) -> tuple[Imported, State]:
-    """What became of a file, and the state it was in."""
+    """Import one file; the outcome, and the state the file was in."""
     known_from = stated.get("known_from", moment.date())
     if known_from > moment.date():
         raise InboxError(
-            f"known_from is {known_from}, a day to come. State a day on which it was known."
+            f"known_from is {known_from}, a day in the future. State a day on which it was known."
         )
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
@@ -141,10 +141,10 @@ def _ingest_compared(
     held: Sequence[Release],
     moment: datetime,
 ) -> Imported:
-    """A file whose rows are laid beside those that are held."""
+    """Import a file whose rows are compared with those in the warehouse."""
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
-    # The same bytes again are a slip, unless somebody says when the publisher went back to them.
+    # The same bytes again are a mistake, unless it is stated when the publisher returned to them.
     if release is None or "known_from" in stated:
         frame, rejects = _parsed(entry, content, file, settings.seeds)
         rows = frame.height
@@ -186,7 +186,7 @@ def _ingest_bulk(
     moment: datetime,
     on_progress: OnProgress,
 ) -> Imported:
-    """A file of any size: it is held already, or a release of its own."""
+    """Import a file of any size: it is in a release already, or becomes one."""
     release = _holding(held, file)
     is_new, rows, rejects = False, 0, 0
     if release is None:
@@ -217,7 +217,7 @@ def _described(
     settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
-    # The same file may be taken into two tables.
+    # The same file may be imported into two tables.
     content = hashlib.sha256(f"{entry.table} {sha256}".encode()).hexdigest()
     return SnapshotFile(
         source_id=entry.source_id,
@@ -230,25 +230,25 @@ def _described(
         sha256=sha256,
         bytes=size,
         composed_from=None,
-        note=f"Taken in as {shown_name(path.name)}"
+        note=f"Imported as {shown_name(path.name)}"
         + ("" if "address" in stated else "; the address is that of the publisher's page"),
         path=path,
     )
 
 
 def _page_of(source_id: str, seeds: Path) -> str | None:
-    """Where the publisher offers its data: every figure has to lead to some address."""
+    """The publisher's page of data: every figure has to lead to an address."""
     return _listed(source_id, seeds).get("address") or None
 
 
 def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
-    """What the list of sources says of one."""
+    """The entry of a source in the list of sources."""
     rows = read_seed(seeds, _SOURCE_SEED)
     return next((row for row in rows if row["source_id"] == source_id), {})
 
 
 def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
-    """The release in which these bytes are held already."""
+    """The release that already contains these bytes."""
     return next(
         (
             release
@@ -264,7 +264,7 @@ def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
 def _parsed(
     entry: SourceTable, content: bytes, file: SnapshotFile, seeds: Path
 ) -> tuple[pl.DataFrame, int]:
-    """Its good rows, and how many cannot be used.
+    """The usable rows of a file, and the number of unusable ones.
 
     Raises:
         InboxError: no row can be used.
@@ -273,7 +273,7 @@ def _parsed(
         parsed = entry.parser(seeds)(content, file)
     except SnapshotError as error:
         raise InboxError(_said(error, file)) from error
-    # Anything may be dropped; what a parser did not foresee must not keep back other files.
+    # Anything may be dropped; an unexpected parser failure must not block other files.
     except Exception as error:
         raise InboxError(
             f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
@@ -287,7 +287,7 @@ def _parsed(
 
 
 def _said(error: SnapshotError, file: SnapshotFile) -> str:
-    """What is wrong with a file, whose name whoever tells it puts before."""
+    """What is wrong with a file, without its name: the caller adds it."""
     said = str(error)
     for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
         said = said.removeprefix(beginning)
@@ -297,7 +297,7 @@ def _said(error: SnapshotError, file: SnapshotFile) -> str:
 def _compared(
     entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
 ) -> Comparison | None:
-    """What is new in it; none where the rows of a table are not compared."""
+    """The new rows of a file; none where the rows of a table are not compared."""
     if not entry.values:
         return None
     load_table(entry, settings)
@@ -312,12 +312,12 @@ def _refuse_what_looks_old(
     comparison: Comparison,
     name: str,
 ) -> None:
-    """A file that ends earlier and says otherwise may be an older release: that has to be said.
+    """Refuse a file that ends earlier and has other figures: it may be an older release.
 
-    Taken for today's word, it would overrule what the publisher has revised since.
+    Imported as today's release, it would replace what the publisher has revised since.
 
     Raises:
-        InboxError: so it is.
+        InboxError: the file may be an older release.
     """
     if entry.period is None:
         return
@@ -378,9 +378,9 @@ def _added(
 def _terms(
     source_id: str, stated: Mapping[str, Any], held: Sequence[Release], seeds: Path
 ) -> tuple[str, bool]:
-    """Licence, and whether rows may be passed on: as stated, else those of the source."""
+    """Licence, and whether rows may be redistributed: as stated, else those of the source."""
     if "licence" in stated:
-        # Who states a licence of its own without saying so has not promised it.
+        # A stated licence permits redistribution only where that is stated too.
         return stated["licence"], stated.get("redistributable", False)
     if source_id in CONNECTORS:
         terms = CONNECTORS[source_id].about.terms
@@ -401,6 +401,6 @@ def _terms(
 
 
 def _plain(name: str) -> str:
-    """A name that a release can hold."""
+    """A file name that a release can contain."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
     return f"dropped-{plain}" if plain in ("", SIDECAR) else plain

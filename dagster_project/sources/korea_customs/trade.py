@@ -66,7 +66,7 @@ def parse_trade(content: bytes, file: SnapshotFile, partners: Mapping[str, str])
     """One reply as rows, one a flow; every code stays text.
 
     The row number is the place among the items, from 1, the row of totals included. That row
-    is no figure of a month: what it says is held against the sum of the others.
+    is no figure of a month: what it says is compared with the sum of the others.
 
     Raises:
         SnapshotError: not such a reply, an error instead of rows, no rows, a field missing
@@ -201,7 +201,7 @@ def total_problem(items: _Items) -> str | None:
         if 2 * abs(total - summed) > len(read):
             return (
                 f"{field} of the publisher's own total is {total:,}, its {len(rows)} rows add up to"
-                f" {summed:,}: rows are missing or twice there."
+                f" {summed:,}: rows are missing or repeated."
             )
     return None
 

@@ -59,7 +59,7 @@ def check_selection(selection: Selection) -> None:
     ]
     if parts:
         raise SelectionError(
-            f"{SOURCE_ID}: level {LEVEL} is one file a reporter and period, with all its partners,"
+            f"{SOURCE_ID}: level {LEVEL} is one file per reporter and period with all partners,"
             f" products and flows. Leave {' and '.join(parts)} away, or ask for a part by its"
             " level, such as --level hs6."
         )

@@ -44,7 +44,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     if envelope.get("count") != len(data):
         raise TryAgain(
             f"{_what(chunk)}: the reply says {envelope.get('count')} rows and has {len(data)}."
-            " Ask for the same again."
+            " Send the same request again."
         )
     if not data:
         return ReplyResult(content=b"")
@@ -69,7 +69,7 @@ def _classify_file(chunk: Chunk, reply: Reply) -> ReplyResult:
     if reply.status == 404:
         raise Refused(
             f"{_what(chunk)}: HTTP 404: the file is gone since it was listed, as after a new"
-            " publication. Fetch this reporter and period by themselves: they are listed anew."
+            " publication. Fetch this reporter and period by themselves: they are listed again."
         )
     if not 200 <= reply.status < 300 or not bulk.is_file(reply.content):
         _envelope(chunk, reply)
@@ -80,7 +80,7 @@ def _classify_file(chunk: Chunk, reply: Reply) -> ReplyResult:
     if bulk.is_cut(reply.content):
         raise TryAgain(
             f"{_what(chunk)}: the file is cut short or damaged after"
-            f" {len(reply.content):,} bytes. Ask for the same again."
+            f" {len(reply.content):,} bytes. Send the same request again."
         )
     return ReplyResult(content=reply.content)
 
@@ -106,7 +106,7 @@ def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
     if not said or said.startswith("<"):
         raise TryAgain(
             f"{_what(chunk)}: {repr(said) if said else 'nothing'} instead of JSON (status"
-            f" {reply.status}). Ask for the same again."
+            f" {reply.status}). Send the same request again."
         )
     try:
         envelope = json.loads(reply.content)

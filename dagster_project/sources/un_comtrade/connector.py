@@ -211,7 +211,7 @@ def _plan_files(
     *,
     has_key: bool,
 ) -> Plan:
-    """A request a bulk file, and those for the metadata; an estimate where none is known."""
+    """A request per bulk file, and those for the metadata; an estimate where none is known."""
     bulk.check_selection(selection)
     if not has_key:
         raise SelectionError(
@@ -226,7 +226,7 @@ def _plan_files(
     if not known:
         requests = pairs + math.ceil(len(periods) / PERIODS_A_CALL)
         notes.append(
-            "The list of files is asked for first. Until then a file a reporter and period is an"
+            "The list of files is asked for first. Until then a file per reporter and period is an"
             " estimate; what the list does not name is not there."
         )
         return Plan(SOURCE_ID, selection, (), requests, requests, tuple(notes))

@@ -280,7 +280,7 @@ def _check_header(header: Sequence[str], layout: Layout, name: str) -> Mapping[s
             if missing
             else f"column {', '.join(unknown)} does not belong to it"
             if unknown
-            else "a column stands there twice"
+            else "a column appears twice"
         )
         raise SnapshotError(
             f"{name}, line 1: {what}. The layout has {len(layout.columns)} columns, the file"

@@ -70,7 +70,7 @@ TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id=SOURCE_ID,
         table=TABLE,
-        description="US trade as DataWeb reports it, one row a figure: domestic exports, foreign"
+        description="US trade as DataWeb reports it, one row per figure: domestic exports, foreign"
         " exports and their total, imports for consumption and general imports.",
         layouts=frozenset(TRADE_TYPES),
         layout_detectors={layout: _sign(kind) for layout, kind in TRADE_TYPES.items()},

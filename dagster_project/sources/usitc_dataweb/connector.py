@@ -78,7 +78,7 @@ class DataWeb(Connector):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """One report a flow, parted only where it would have too many rows.
+        """One report per flow, parted only where it would have too many rows.
 
         Raises:
             SelectionError: another reporter than the United States, an unknown partner, a

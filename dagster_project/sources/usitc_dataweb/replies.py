@@ -53,7 +53,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         )
     if "dto" in answer and (dto is None or (isinstance(dto, dict) and dto.get("needMoreTime"))):
         raise TryAgain(
-            f"{what}: the report is not finished. Ask for the same again.", after_seconds=15
+            f"{what}: the report is not finished. Send the same request again.", after_seconds=15
         )
     if not isinstance(dto, dict) or not isinstance(dto.get("tables"), list):
         raise Refused(f"{what}: no report but {said!r}. The layout has changed.")
@@ -76,7 +76,9 @@ def _answer(reply: Reply, what: str, said: str) -> Mapping[str, object]:
         answer = json.loads(reply.content)
     except ValueError as error:
         if reply.content.lstrip()[:1] in (b"", b"{"):
-            raise TryAgain(f"{what}: the reply is cut short. Ask for the same again.") from error
+            raise TryAgain(
+                f"{what}: the reply is cut short. Send the same request again."
+            ) from error
         problem = f"{what}: status {reply.status}, {said!r} instead of a report. Check the token"
         if said.startswith("<"):
             raise TryAgain(f"{problem}, or try later: pages come while DataWeb rests.") from error

@@ -98,7 +98,7 @@ def table_cells(
     if unknown or len(set(labels)) != len(labels):
         raise SnapshotError(
             f"{where}: the columns are {', '.join(labels)}; "
-            + (f"{', '.join(unknown)} is not read" if unknown else "one stands there twice")
+            + (f"{', '.join(unknown)} is not read" if unknown else "one appears twice")
             + ". Leave it out of the request, or give it a meaning in the layout."
         )
     groups = table.get("row_groups")

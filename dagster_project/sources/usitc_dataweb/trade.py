@@ -74,7 +74,7 @@ def parse_report(
 ) -> Parsed:
     """One report as rows, one a figure; every code stays text.
 
-    A report has a table a measure. A table that bears a title is known by it, one that
+    A report has a table per measure. A table that bears a title is known by it, one that
     bears none by its place, which is the order asked for. Without a column of countries a
     table is that of all of them, without one of codes that of all commodities. Rows are
     numbered through the tables. Total rows are left out: they repeat what stands above.
