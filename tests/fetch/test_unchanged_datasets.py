@@ -137,7 +137,7 @@ def test_of_unchanged_datasets_only_the_list_is_asked(
     (said,) = [note for note in again.notes if "unchanged" in note]
     assert said.startswith("4 datasets unchanged since 2026-03-02 need not be requested again.")
     assert str(settings.fetching / "seen" / "un_comtrade.json") in said
-    assert not any("Nothing is there" in note for note in again.notes)
+    assert not any("Nothing is available" in note for note in again.notes)
     # Whose turn it is tomorrow is told by the day it came, not by the day it was looked at.
     assert fetch(settings, now=LATER + timedelta(days=1)).notes == again.notes
 

@@ -125,7 +125,7 @@ def test_one_claim_id_may_not_say_two_things() -> None:
     )
     assert parsed.frame["row_number"].to_list() == [2]
     found = {row[0]: row[1:] for row in reject_rows(parsed.rejects)}
-    assert found[4] == ("claim_id", "a", "repeats row 2 word for word: kept once")
+    assert found[4] == ("claim_id", "a", "repeats row 2 exactly: kept once")
     for row in (3, 5):
         assert found[row][:2] == ("claim_id", "b")
         assert "contradict each other (the first is row 3): none is loaded" in found[row][2]

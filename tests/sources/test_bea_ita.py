@@ -186,7 +186,7 @@ def test_only_the_residual_of_seasonal_adjustment_may_be_negative() -> None:
         (data(row(DataValue=...)), "row 1: field DataValue is missing"),
         (b'{"BEAAPI": {"Request": {}}}', "no BEAAPI.Results"),
         (b"[]", "no BEAAPI.Results"),
-        (data(row())[:-20], "the JSON is cut short"),
+        (data(row())[:-20], "the JSON is truncated"),
         (b"<html></html>", "a web page"),
     ],
 )

@@ -344,7 +344,7 @@ def test_a_packed_file_that_was_damaged_is_no_file(home: Settings, place: int) -
     content = bytearray(gzip.compress(HEADER + lines(5000)))
     content[place] ^= 0x55
     hold(home, bytes(content))
-    with pytest.raises(SnapshotError, match=r"gzip file is cut short or damaged|not one of its"):
+    with pytest.raises(SnapshotError, match=r"gzip file is truncated or damaged|not one of its"):
         load(home)
     assert (parts(home), left_over(home)) == ([], [])
 

@@ -283,7 +283,7 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
         ("notes.txt", b"dear all", "no layout that is read"),
         ("cut.json", IMPORTS[:-20], "cut.json: line 1.*cut short"),
-        ("cut.csv", COUNTRY[:-15], "cut short after"),
+        ("cut.csv", COUNTRY[:-15], "truncated after"),
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
         ("report.json", DATAWEB, "could be any of these(.|\n)*dataweb_v2_general_imports"),
@@ -538,7 +538,7 @@ def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Sett
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (bulk_report(50)[:-9], "^the gzip file is cut short or damaged"),
+        (bulk_report(50)[:-9], "^the gzip file is truncated or damaged"),
         (
             gzip.compress(gzip.decompress(bulk_report()).replace(b"\t842\t", b"\t999\t")),
             "not one of its rows can be used .line 2: unknown area code",

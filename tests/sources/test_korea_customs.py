@@ -208,7 +208,7 @@ def test_a_field_that_one_row_lacks_is_rejected_there() -> None:
     [
         (b"", "the file is empty"),
         (b"<html><title>Service busy</title></html>", "a web page instead of data"),
-        (xml(item("2016.01", "8703", 1, 2))[:-40], "not whole XML"),
+        (xml(item("2016.01", "8703", 1, 2))[:-40], "incomplete XML"),
         (b'<!DOCTYPE r [<!ENTITY e "1">]><response>&e;</response>', "declares a document type"),
         (xml(code="99", message="시작과 종료"), r"answered with an error \(99\) instead of rows"),
         (portal_error("30", "SERVICE_KEY"), r"answered with an error \(30\) instead of rows"),
@@ -386,7 +386,7 @@ def test_ten_digits_are_asked_by_country_or_by_code_whichever_is_less(project_ro
         ({"partners": ("WLD",)}, "gives no world total. Leave the partners out"),
         ({"partners": ("USS",)}, "no partner 'USS': did you mean USA"),
         ({"frequency": "A"}, "gives months only"),
-        ({"last": date(2015, 1, 1)}, "the first month 2016-01 lies after the last, 2015-01"),
+        ({"last": date(2015, 1, 1)}, "the first month 2016-01 is after the last, 2015-01"),
         ({"level": "hs2"}, "has no level 'hs2'; it gives total, hs4, hs6, hs10"),
         ({"products": ("87",)}, "level total has no products"),
         ({"level": "hs4", "products": ("AB",)}, "product 'AB' is no HS code"),
@@ -457,7 +457,7 @@ JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERR
 @pytest.mark.parametrize(
     ("content", "status", "kind", "message"),
     [
-        (xml(code="22", message="LIMITED"), 200, QuotaSpent, "go on tomorrow"),
+        (xml(code="22", message="LIMITED"), 200, QuotaSpent, "run it again tomorrow"),
         (portal_error("22", "LIMITED_NUMBER"), 200, QuotaSpent, r"22 \(LIMITED_NUMBER 말씀\)"),
         (xml(code="30", message="SERVICE KEY"), 200, Refused, "apply for it at https://www.data"),
         (portal_error("30", "SERVICE_KEY"), 403, Refused, "not admitted to this service"),
@@ -474,7 +474,7 @@ JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERR
         (b"<html><title>Busy</title></html>", 200, TryAgain, "a web page instead of data"),
         (b"<html>Not Found</html>", 404, Refused, "status 404"),
         (b"", 200, TryAgain, "empty"),
-        (xml(*ROWS)[:-30], 200, TryAgain, "not whole XML"),
+        (xml(*ROWS)[:-30], 200, TryAgain, "incomplete XML"),
         (b'<!DOCTYPE r [<!ENTITY e "1">]><response/>', 200, TryAgain, "document type"),
         (b"<other/>", 200, Refused, "<other> without a result code"),
         (xml(total(*ROWS), *ROWS[1:]), 200, TryAgain, "rows are missing or repeated"),
@@ -510,7 +510,7 @@ def test_the_first_page_announces_the_others_and_each_is_known_by_its_request(
     last = xml(*rows[6:], after=after.replace(">1<", ">3<"))
     assert CONNECTOR.classify_reply(examined.more[1], Reply(200, "", last)) == ReplyResult(last)
     for cut in (xml(after=after), xml(*rows[6:7], after=after)):
-        with pytest.raises(TryAgain, match="where 2 were announced: cut short"):
+        with pytest.raises(TryAgain, match="where 2 were announced: truncated"):
             CONNECTOR.classify_reply(examined.more[1], Reply(200, "", cut))
 
 

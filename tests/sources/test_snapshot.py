@@ -210,7 +210,7 @@ def test_the_same_content_adds_nothing_and_changed_content_adds_a_release(tmp_pa
 def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ())
     held = discover_releases([tmp_path])
-    with pytest.raises(SnapshotError, match="this id is already in the warehouse with other bytes"):
+    with pytest.raises(SnapshotError, match="this id already exists with other bytes"):
         add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 8)), held)
     with pytest.raises(SnapshotError, match="needs at least one file"):
         add_release(tmp_path, new_release(b"", "2017-04", date(2017, 4, 7), files=()), held)

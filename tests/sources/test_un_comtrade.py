@@ -153,7 +153,7 @@ def test_a_row_that_lost_a_field_is_rejected() -> None:
         (b'{"count": 0}', "field data is missing from the envelope"),
         (b"[]", "not an envelope"),
         (comtrade_bytes({"yr": 2016}), "row 1: field typeCode, freqCode, .* is missing"),
-        (comtrade_bytes(comtrade_row())[:-30], "the JSON is cut short"),
+        (comtrade_bytes(comtrade_row())[:-30], "the JSON is truncated"),
         (b"<html></html>", "a web page or XML instead of data"),
         (b"", "the file is empty"),
     ],

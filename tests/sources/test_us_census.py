@@ -400,7 +400,7 @@ def test_bad_rows_of_a_reply_are_rejected_and_the_good_ones_kept() -> None:
         (api_bytes(HEADER), "a header but no rows"),
         (b"[]", "not an array of arrays, header first"),
         (b'{"error": "over the limit"}', "answered with an object .*over the limit"),
-        (b'[["CON_VAL_MO","I_COMM', "the JSON is cut short"),
+        (b'[["CON_VAL_MO","I_COMM', "the JSON is truncated"),
         (b"<html><title>Invalid Key</title></html>", "a web page or XML instead of data"),
         (b"error: unknown variable 'XYZ'", "not JSON .*unknown variable"),
         (b"", "the file is empty"),
@@ -544,7 +544,7 @@ def test_the_noise_of_binary_numbers_is_not_printed() -> None:
 
 def test_a_workbook_that_cannot_be_used_says_why() -> None:
     whole = workbook([COUNTRY_HEADER, tuple("1" for _ in COUNTRY_HEADER)])
-    with pytest.raises(SnapshotError, match="not a whole workbook"):
+    with pytest.raises(SnapshotError, match="not a complete workbook"):
         parse_country_file(whole[:-100], COUNTRY_FILE, CODES)
     renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
     with pytest.raises(SnapshotError, match=r"column year is missing \(it has Year instead\)"):

@@ -272,7 +272,7 @@ def test_a_bad_row_is_rejected_and_its_neighbour_kept(
         (report(errors=["step 8"]), "answered with an error: .*step 8"),
         (b'{"dto": null}', "no report"),
         (b"[]", "no report"),
-        (b'{"dto": {', "the JSON is cut short"),
+        (b'{"dto": {', "the JSON is truncated"),
         (b"<html></html>", "a web page"),
     ],
 )

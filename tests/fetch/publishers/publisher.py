@@ -54,7 +54,7 @@ class Answer:
 
 
 class Wrong(Exception):
-    """The publisher does not take the request; carries what it answers."""
+    """The publisher rejects the request; carries what it answers."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.body[:200])
