@@ -1,4 +1,4 @@
-"""Which rule comes nearest to the truth, in worlds whose truth is known.
+"""Compares the rules against the truth in synthetic worlds.
 
     python -m bench.rules --seeds 20 --first 1
 

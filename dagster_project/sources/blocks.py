@@ -46,7 +46,7 @@ def read_blocks(
         on_read: called from time to time with the number of bytes read.
 
     Raises:
-        SnapshotError: empty, cut short, damaged, not text, no header, or no table.
+        SnapshotError: empty, truncated, damaged, not text, no header, or no table.
     """
     is_packed = _is_packed(opened)
     held = b""
@@ -81,7 +81,7 @@ def read_blocks(
         # For an uncompressed file nothing else shows that it is complete.
         if not is_packed and not held.endswith(b"\n"):
             raise SnapshotError(
-                f"{name}, line {line + held.count(10)}: cut short, without an end of line. Fetch"
+                f"{name}, line {line + held.count(10)}: truncated, without an end of line. Fetch"
                 " it again, or end the line if nothing is missing."
             )
         block = Block(line, held)
@@ -136,11 +136,11 @@ def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]
             yield rest
     except zlib.error as error:
         raise SnapshotError(
-            f"{name}: the gzip file is cut short or damaged ({error}). Fetch it again."
+            f"{name}: the gzip file is truncated or damaged ({error}). Fetch it again."
         ) from error
     if not member.eof:
         raise SnapshotError(
-            f"{name}: the gzip file is cut short or damaged (it ends before its check sum)."
+            f"{name}: the gzip file is truncated or damaged (it ends before its check sum)."
             " Fetch it again."
         )
 

@@ -40,7 +40,7 @@ def read_records(
     """Every whole record as text under `wanted`, with `row_number`, its first line; and rejects.
 
     Raises:
-        SnapshotError: a quote is left open, the last record is cut short, or it is no table.
+        SnapshotError: a quote is left open, the last record is truncated, or it is no table.
     """
     open_lines: dict[int, str] = {}
     body = block.content
@@ -48,7 +48,7 @@ def read_records(
         body, open_lines = _without_open_quotes(block)
     elif body.count(b'"') % 2:
         raise SnapshotError(
-            f"{name}: a quote is left open, as in a file that is cut short. Fetch it again or"
+            f"{name}: a quote is left open, as in a truncated file. Fetch it again or"
             " correct the line."
         )
     last = header.columns[-1]
@@ -69,7 +69,7 @@ def read_records(
     cells = cells.with_columns(_line_of_each(cells, block.first_line).alias("row_number"))
     if not body.endswith(b"\n") and cells.tail(1).select(is_short).item():
         raise SnapshotError(
-            f"{name}, line {cells['row_number'][-1]}: cut short, without an end of line."
+            f"{name}, line {cells['row_number'][-1]}: truncated, without an end of line."
             " Fetch it again."
         )
     is_open = pl.col("row_number").is_in(list(open_lines))

@@ -117,8 +117,8 @@ def read_csv_cells(
     the layout has changed, and guessing would mislabel figures.
 
     Raises:
-        SnapshotError: what `decode` raises, another header, an open quote, a last record
-            that is cut short, or no records.
+        SnapshotError: what `decode` raises, another header, an open quote, a
+            truncated last record, or no records.
     """
     text = decode(content, name)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

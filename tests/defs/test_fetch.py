@@ -1,4 +1,4 @@
-"""Fetches in Dagster, against replayed publishers: what a run asks, shows, judges and refuses."""
+"""Tests of fetch assets against replayed publishers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens by itself: which tick asks whom for which years, and what a release sets off."""
+"""Tests of schedules and sensors."""
 
 from __future__ import annotations
 

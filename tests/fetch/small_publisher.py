@@ -1,7 +1,7 @@
-"""A publisher small enough to be read at a glance: its connector, its table, its replies.
+"""A small publisher for tests: its connector, its table, its replies.
 
 It has everything that a connector can have: a survey, pages that only a reply announces,
-requests that turn out too large and are asked in two halves, nothing there, and errors.
+requests that turn out too large and are halved, empty replies, and errors.
 
 As a program it fetches once, for tests that kill it.
 """

@@ -1,4 +1,4 @@
-"""Requests as they leave, replies as they come back, and what is done about bad ones."""
+"""Tests of the HTTP client: requests, replies and error handling."""
 
 from __future__ import annotations
 

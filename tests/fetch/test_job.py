@@ -1,4 +1,4 @@
-"""A fetch from beginning to end: cut short and gone on with, with news and without."""
+"""Tests of whole fetches: interrupted and resumed, with and without new data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a key is found, and that it is masked however it is spelled."""
+"""Tests that keys are found and are masked in every encoding."""
 
 from __future__ import annotations
 

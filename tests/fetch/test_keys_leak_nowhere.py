@@ -1,4 +1,4 @@
-"""Planted keys are looked for wherever a fetch writes, logs, prints or raises anything."""
+"""Tests that no key appears in anything a fetch writes, logs, prints or raises."""
 
 from __future__ import annotations
 

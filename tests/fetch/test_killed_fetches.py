@@ -1,4 +1,4 @@
-"""A fetch that is killed at any point and run again leaves what an undisturbed one leaves."""
+"""Tests that a fetch killed at any point and run again leaves the same result."""
 
 from __future__ import annotations
 

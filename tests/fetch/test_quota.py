@@ -1,4 +1,4 @@
-"""Requests are counted before they are sent, over runs, processes and days."""
+"""Tests that requests are counted before they are sent, across runs, processes and days."""
 
 from __future__ import annotations
 

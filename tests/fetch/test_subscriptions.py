@@ -1,4 +1,4 @@
-"""What is subscribed to: the shipped lines can be served, and a wrong one is named."""
+"""Tests of subscriptions: the shipped lines can be served, and wrong ones are named."""
 
 from __future__ import annotations
 

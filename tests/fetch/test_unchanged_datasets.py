@@ -1,4 +1,4 @@
-"""What a publisher says is unchanged is not asked for again, as long as it is still held."""
+"""Tests that unchanged datasets are not requested again while their rows still hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims files, the shipped one and a user's own."""
+"""Tests of claims files, the shipped one and a user's own."""
 
 from __future__ import annotations
 

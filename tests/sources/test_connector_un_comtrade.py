@@ -1,4 +1,4 @@
-"""What is asked of UN Comtrade, in how few calls, and what its replies are taken for."""
+"""Tests of the UN Comtrade connector: planned calls and classified replies."""
 
 from __future__ import annotations
 
@@ -227,13 +227,13 @@ def test_a_call_covers_what_it_asks_for_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        (years(2016, 2016, reporters=()), "name the reporters wanted"),
+        (years(2016, 2016, reporters=()), "name the reporters"),
         (years(2016, 2016, "comtrade:97"), "no reporter 'comtrade:97'"),
         (years(2016, 2016, "XYZ"), "no reporter 'XYZ'"),
         (years(2016, 2016, partners=("EU",)), "no partner 'EU'"),
         (years(2016, 2016, level="naics3"), "no level 'naics3'"),
-        (years(2016, 2016, level="hs6", products=("87",)), "whole codes of the level alone"),
-        (years(2016, 2016, products=("87",)), "whole codes of the level alone"),
+        (years(2016, 2016, level="hs6", products=("87",)), "only whole codes of the level"),
+        (years(2016, 2016, products=("87",)), "only whole codes of the level"),
         (years(2016, 2016, flows=("balance",)), "no flow 'balance'"),
         (years(1950, 1955), "periods from 1962 on"),
         (years(2016, 2015), "the first before the last"),

@@ -1,4 +1,4 @@
-"""What a fetch brought is judged by the rows: each judgement is shown to fail on a spoilt one."""
+"""Tests that each check of a fetch fails on spoilt rows."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_first_release_loses_nothing(home: Settings) -> None:
     assert (loss.before, loss.lost, loss.is_large) == (0, 0, False)
 
 
-def test_a_release_without_a_third_of_the_rows_is_a_big_fall(home: Settings) -> None:
+def test_a_release_without_a_third_of_the_rows_is_a_large_loss(home: Settings) -> None:
     bring(home, 1)
     new = bring(home, 2, chapters={"01": 10, "85": 200})
     loss = find_row_loss(ENTRY, home, [ASKED], {new})
@@ -102,7 +102,7 @@ def test_new_rows_do_not_hide_lost_ones(home: Settings) -> None:
     assert find_row_loss(ENTRY, home, [ASKED], {new}).lost == 12
 
 
-def test_a_row_taken_back_here_and_there_is_no_big_fall(home: Settings) -> None:
+def test_a_row_taken_back_here_and_there_is_no_large_loss(home: Settings) -> None:
     bring(home, 1, chapters={f"{number:02d}": number for number in range(1, 60)})
     new = bring(home, 2, chapters={f"{number:02d}": number for number in range(1, 59)})
     loss = find_row_loss(ENTRY, home, [ASKED], {new})
@@ -184,7 +184,7 @@ def test_a_request_that_brought_nothing_is_missing_unless_it_is_too_early(home: 
     missing = find_missing(ENTRY, home, [ASKED, canada, to_come])
     assert len(missing) == 1
     assert "nothing for comm_lvl HS2; cty_code 1220" in missing[0]
-    assert "nothing of what was asked for" in find_missing(ENTRY, home, [canada])[0]
+    assert "none of the requested data" in find_missing(ENTRY, home, [canada])[0]
 
 
 def test_totals_are_told_by_columns_that_the_tables_have() -> None:

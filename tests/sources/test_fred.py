@@ -1,4 +1,4 @@
-"""FRED: which series are asked for, and the file that several share."""
+"""Tests of FRED: requested series, and the file that several share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox: what is whole and known becomes a release, the rest is put aside, none is lost."""
+"""Tests of the inbox: complete, known files become releases, others are quarantined."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
 
 
 def taken_of(home: Settings, now: datetime = NOW) -> tuple[Imported | Quarantined, ...]:
-    """What a second look, a minute after the first, takes."""
+    """The outcomes of a second scan, a minute after the first."""
     scan(home, now)
     return ingest_ready(home, now + timedelta(minutes=1))
 
@@ -100,7 +100,7 @@ def test_every_layout_says_how_it_is_recognised() -> None:
     ] == []
 
 
-def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
+def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
     shipped = discover_releases([PROJECT_ROOT / "data" / "snapshots"])
     files = [file for release in shipped for file in release.files]
     assert len({file.layout for file in files}) > 4
@@ -282,7 +282,7 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("empty.csv", b" \n", "empty"),
         ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
         ("notes.txt", b"dear all", "no layout that is read"),
-        ("cut.json", IMPORTS[:-20], "cut.json: line 1.*cut short"),
+        ("cut.json", IMPORTS[:-20], "cut.json: line 1.*truncated"),
         ("cut.csv", COUNTRY[:-15], "truncated after"),
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
@@ -295,7 +295,7 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ),
     ],
 )
-def test_what_cannot_be_taken_is_put_aside_with_the_reason(
+def test_what_cannot_be_taken_is_quarantined_with_the_reason(
     home: Settings, name: str, content: bytes, said: str
 ) -> None:
     drop(home, name, content)
@@ -314,7 +314,7 @@ def test_what_cannot_be_taken_is_put_aside_with_the_reason(
     [
         ({"knwon_from": "2017-02-07"}, "did you mean known_from"),
         ({"known_from": "7.2.2017"}, "YYYY-MM-DD"),
-        ({"known_from": "2031-01-01"}, "a day to come"),
+        ({"known_from": "2031-01-01"}, "a day in the future"),
         ({"release_id": "../../x"}, "release_id must be"),
         ({"redistributable": "yes"}, "true or false"),
         ({"licence": ""}, "must be a text"),
@@ -322,7 +322,7 @@ def test_what_cannot_be_taken_is_put_aside_with_the_reason(
         ({"layout": "comtrade_v1"}, "not JSON"),
     ],
 )
-def test_what_is_stated_wrongly_is_put_aside_with_the_file(
+def test_what_is_stated_wrongly_is_quarantined_with_the_file(
     home: Settings, stated: dict[str, object], said: str
 ) -> None:
     drop(home, "country.csv", COUNTRY, **stated)
@@ -336,7 +336,7 @@ def test_a_release_id_that_is_taken_by_other_bytes_is_refused(home: Settings) ->
     drop(home, "country.csv", COUNTRY, release_id="mine")
     the_one(home)
     drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"), release_id="mine")
-    assert "held already with other bytes" in quarantine(home).reason
+    assert "already exists with other bytes" in quarantine(home).reason
 
 
 def test_a_layout_that_is_stated_decides_between_those_that_look_the_same(home: Settings) -> None:
@@ -358,7 +358,7 @@ def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
     assert before <= set(home.inbox.iterdir())
 
 
-def test_a_link_is_put_aside_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
+def test_a_link_is_quarantined_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
     target = tmp_path / "country.csv"
     target.write_bytes(COUNTRY)
     (home.inbox / "country.csv").symlink_to(target)
@@ -376,7 +376,7 @@ def test_one_bad_file_keeps_back_no_other(home: Settings) -> None:
     assert kinds == {Imported: 2, Quarantined: 1}
 
 
-def test_a_parser_that_breaks_puts_the_file_aside(
+def test_a_parser_that_breaks_quarantines_the_file(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(*_: object) -> None:
@@ -545,7 +545,7 @@ def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Sett
         ),
     ],
 )
-def test_a_whole_report_that_cannot_be_used_is_put_aside(
+def test_a_whole_report_that_cannot_be_used_is_quarantined(
     home: Settings, content: bytes, said: str
 ) -> None:
     drop(home, "2016.tsv.gz", content)

@@ -1,4 +1,4 @@
-"""Files that cannot be read at all, whatever they are about."""
+"""Tests of files that cannot be read at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures known only as printed."""
+"""Tests of quoted figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The country file and the International Trade API, with the traps of both."""
+"""Tests of the country file and the International Trade API."""
 
 from __future__ import annotations
 
@@ -396,7 +396,7 @@ def test_bad_rows_of_a_reply_are_rejected_and_the_good_ones_kept() -> None:
     [
         (api_bytes(HEADER[:-1], ["1"]), "imports.json, row 1: column CTY_CODE is missing"),
         (api_bytes([*HEADER, "DF"], ["1"]), "row 1: column DF is not read from imports/hs"),
-        (api_bytes(HEADER[2:], ["1"]), "row 1: no value column. Ask for one of CAL_DUT_MO"),
+        (api_bytes(HEADER[2:], ["1"]), "row 1: no value column. Request one of CAL_DUT_MO"),
         (api_bytes(HEADER), "a header but no rows"),
         (b"[]", "not an array of arrays, header first"),
         (b'{"error": "over the limit"}', "answered with an object .*over the limit"),

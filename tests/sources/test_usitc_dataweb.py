@@ -210,7 +210,7 @@ def test_a_year_that_is_not_out_yet_is_rejected_once_a_table() -> None:
     early = parse(content, known_from=date(2017, 1, 31))
     assert early.frame["year"].to_list() == [2015, 2015]
     assert [row[:2] for row in reject_rows(early.rejects)] == [(1, "2016")]
-    assert early.rejects["reason"].item().startswith("the year was not out on 2017-01-31")
+    assert early.rejects["reason"].item().startswith("the year was not complete on 2017-01-31")
     assert parse(content, known_from=date(2017, 2, 7)).rejects.is_empty()
 
 
@@ -374,7 +374,7 @@ def test_products_that_no_column_can_name_cover_nothing() -> None:
     ("changes", "message"),
     [
         ({"level": "end_use"}, "has no level 'end_use'"),
-        ({"reporters": ("KOR",)}, "the trade of the United States alone, not of KOR"),
+        ({"reporters": ("KOR",)}, "the trade of only the trade of the United States, not of KOR"),
         ({"partners": ("KRO",)}, "has no partner 'KRO': did you mean"),
         ({"first": date(1980, 1, 1)}, "begins in 1989"),
         (
@@ -382,7 +382,7 @@ def test_products_that_no_column_can_name_cover_nothing() -> None:
             "begins in 1997",
         ),
         ({"products": ("87",)}, "the level total has no products"),
-        ({"level": "hs2", "products": ("8703",)}, "'8703' is no code of at most 2 digits"),
+        ({"level": "hs2", "products": ("8703",)}, "'8703' is not a code of at most 2 digits"),
         ({"flows": ("balance",)}, "has no flow balance"),
     ],
 )
@@ -448,8 +448,8 @@ def test_a_report_is_stored_as_it_came_and_an_empty_one_is_nothing() -> None:
     [
         (b'{"error": "Dataweb is in data load mode"}', 200, TryAgain, "while it loads data"),
         (b'{"dto": null}', 200, TryAgain, "is not finished"),
-        (b'{"dto": {"tables": [', 200, TryAgain, "cut short"),
-        (b"", 200, TryAgain, "cut short"),
+        (b'{"dto": {"tables": [', 200, TryAgain, "truncated"),
+        (b"", 200, TryAgain, "truncated"),
         (report(errors=["Invalid dataToReport object selected: X"]), 200, Refused, "selected: X"),
         (b"Invalid dataToReport object selected: X", 400, Refused, "selected: X"),
         (b'{"message": "Unauthorized"}', 401, Refused, "wrong or has expired"),

@@ -1,4 +1,4 @@
-"""Real reports of both sides, which are not part of the project, through what users run."""
+"""Tests with real reports of both sides, which are not part of the project."""
 
 from __future__ import annotations
 

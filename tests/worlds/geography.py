@@ -1,4 +1,4 @@
-"""Where countries lie: made up for statistics, or real places for files."""
+"""Places of countries: synthetic for statistics, or real for files."""
 
 from __future__ import annotations
 

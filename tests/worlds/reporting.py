@@ -1,6 +1,7 @@
-"""What reporters say of the flows of a year, each side for itself.
+"""The reports of a year's flows, from each side.
 
-Every purpose has its own dice, so worlds that differ in one parameter differ in nothing else.
+Every purpose has its own random stream, so worlds that differ in one parameter differ in nothing
+else.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     except ValueError as error:
         if content.lstrip()[:1] in (b"", b"{"):
             raise TryAgain(
-                f"{what}: the reply is cut short. Send the same request again."
+                f"{what}: the reply is truncated. Send the same request again."
             ) from error
         told = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
         if said.startswith("<"):

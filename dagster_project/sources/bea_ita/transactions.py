@@ -68,7 +68,7 @@ def parse_transactions(
     file, since zeros at the end of a figure may be dropped.
 
     Raises:
-        SnapshotError: the reply is an error message, is cut short, holds no rows, or lacks a
+        SnapshotError: the reply is an error message, is truncated, holds no rows, or lacks a
             field in its first row.
     """
     name = file.snapshot_file

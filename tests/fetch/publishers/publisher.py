@@ -1,4 +1,4 @@
-"""What a replayed publisher is: it gives rows for a request, and its own kinds of error."""
+"""The interface of replayed publishers: rows for a request, and their own kinds of error."""
 
 from __future__ import annotations
 
