@@ -93,7 +93,7 @@ def build_fetch_asset(
             outcomes = []
             for one in asked:
                 outcome = run_fetch(settings, about.source_id, one.selection, retry=retry)
-                context.log.info(_told(one.subscription, outcome))
+                context.log.info(_summary(one.subscription, outcome))
                 outcomes.append(outcome)
         except (SubscriptionError, SelectionError, SettingsError, SnapshotError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
@@ -153,7 +153,7 @@ def _failure(error: FetchError) -> dg.Failure:
     return dg.Failure(description, metadata=metadata, allow_retries=False)
 
 
-def _told(subscription: Subscription, outcome: FetchOutcome) -> str:
+def _summary(subscription: Subscription, outcome: FetchOutcome) -> str:
     compared = outcome.comparison
     release = outcome.release.release_id if outcome.release and outcome.is_new else "nothing new"
     return (
@@ -177,7 +177,8 @@ def _metadata(asked: Sequence[_Asked], outcomes: Sequence[FetchOutcome]) -> dict
         "rows_withdrawn": sum(outcome.comparison.withdrawn for outcome in outcomes),
         "rejects": sum(outcome.rejects for outcome in outcomes),
         "subscriptions": [
-            _told(one.subscription, outcome) for one, outcome in zip(asked, outcomes, strict=True)
+            _summary(one.subscription, outcome)
+            for one, outcome in zip(asked, outcomes, strict=True)
         ],
         "notes": list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes)),
     }

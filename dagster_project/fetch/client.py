@@ -179,7 +179,7 @@ class Client:
                 connect=min(_CONNECT_SECONDS, about.limits.timeout_seconds),
             ),
             limits=httpx.Limits(max_connections=1),
-            event_hooks={"response": [_put_location_aside]},
+            event_hooks={"response": [_hide_location]},
         )
 
     def __enter__(self) -> Client:
@@ -491,7 +491,7 @@ class Client:
         return redact(text, self._secrets)
 
 
-def _put_location_aside(reply: httpx.Response) -> None:
+def _hide_location(reply: httpx.Response) -> None:
     """Keep the library from resolving a redirect: it fails on addresses that are only refused."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")

@@ -23,8 +23,8 @@ def utc_now() -> datetime:
 
 def clock_from(moment: datetime) -> Callable[[], datetime]:
     """A clock that starts at that moment."""
-    begun = time.monotonic()
-    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
+    started = time.monotonic()
+    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - started)
 
 
 @dataclass(frozen=True)

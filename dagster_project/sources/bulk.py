@@ -526,8 +526,8 @@ def _only_loader(entry: BulkTable, settings: Settings) -> Generator[None]:
         rejects = settings.raw / REJECTS_TABLE
         beginning = rejects_file_of(rejects, entry.table, "").parent.name
         for place, pattern in ((folder, f"{_YEAR_FOLDER}*"), (rejects, f"{beginning}*")):
-            for begun in place.glob(f"{pattern}/*{_TEMPORARY}"):
-                begun.unlink()
+            for unfinished in place.glob(f"{pattern}/*{_TEMPORARY}"):
+                unfinished.unlink()
         yield
 
 

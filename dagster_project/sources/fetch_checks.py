@@ -108,17 +108,17 @@ def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]
     for covers, part in zip(asked, brought, strict=True):
         if part.is_empty():
             if covers.first <= newest:
-                missing.append(f"{entry.table}: nothing for {_told(covers)}")
+                missing.append(f"{entry.table}: nothing for {_describe(covers)}")
             continue
         for column, values in covers.equal.items():
             there = set(part[column].cast(pl.String).unique())
             for value in (value for value in values if value not in there):
-                missing.append(f"{entry.table}: no {column} {value} for {_told(covers)}")
+                missing.append(f"{entry.table}: no {column} {value} for {_describe(covers)}")
         kind = _kind(part)
         first, last = str(part["_period"].min()), min(covers.last, latest[kind])
         due = {period for period in _periods(first[:4], last[:4], kind) if first <= period <= last}
         for period in sorted(due - set(part["_period"])):
-            missing.append(f"{entry.table}: no {period} for {_told(covers)}")
+            missing.append(f"{entry.table}: no {period} for {_describe(covers)}")
     return missing
 
 
@@ -176,7 +176,7 @@ def _periods(first_year: str, last_year: str, months: Sequence[str]) -> set[str]
     return {f"{year}-{month}" for year, month in product(years, months)}
 
 
-def _told(covers: Covers) -> str:
+def _describe(covers: Covers) -> str:
     words = [f"{column} {', '.join(values[:5])}" for column, values in covers.equal.items()]
     words += [f"{column} {', '.join(values[:5])}…" for column, values in covers.beginnings.items()]
     return "; ".join([*words, f"{covers.first} to {covers.last}"])

@@ -201,7 +201,7 @@ def _period_column(entry: ComparedTable) -> list[pl.Expr]:
 
 
 def inside(covers: Covers) -> pl.Expr:
-    """Whether a row of `last_known` lies in the part of the table that was asked for."""
+    """Whether a row of `last_known` is in the requested part of the table."""
     return pl.all_horizontal(
         pl.col("_period").is_between(pl.lit(covers.first), pl.lit(covers.last)),
         *(
@@ -226,7 +226,7 @@ def compare_with_held(
     """Compare each file's rows with what was known of the table on `known_from`.
 
     Args:
-        files: by name, the parsed rows and the part of the table that was asked for. The
+        files: by name, the parsed rows and the requested part of the table. The
             raw Parquet of the table has to be up to date (`raw.load_table`).
     """
     folder = settings.raw / entry.table

@@ -22,7 +22,7 @@ SIDECAR = "sidecar.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A release being written; see `_write_folder`.
-_BEGUN = re.compile(r"\..+\.[0-9a-f]{32}")
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
 _DATED_ID = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _PRECISIONS = ("day", "month", "year")
@@ -555,9 +555,9 @@ def _only_writer(folder: Path) -> Generator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for begun in folder.iterdir():
-            if _BEGUN.fullmatch(begun.name):
-                shutil.rmtree(begun, ignore_errors=True)
+        for unfinished in folder.iterdir():
+            if _UNFINISHED.fullmatch(unfinished.name):
+                shutil.rmtree(unfinished, ignore_errors=True)
         yield
     finally:
         os.close(descriptor)

@@ -69,7 +69,7 @@ def test_one_file_that_cannot_be_taken_keeps_back_no_other(run: Run, tmp_path: P
     result = run(str(cut), str(tmp_path / "absent.csv"), report(tmp_path, "2016.tsv.gz"))
     assert result.exit_code == 2
     assert result.stdout.startswith("2016.tsv.gz: 3 rows")
-    assert "Error: cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
+    assert "Error: cut.tsv.gz: the gzip file is truncated or damaged" in result.stderr
     assert "absent.csv: cannot be read (No such file or directory). Check its" in result.stderr
     assert "2 of 3 files were not taken" in result.stderr
 

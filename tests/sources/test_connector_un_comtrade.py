@@ -402,7 +402,7 @@ def test_an_empty_result_stores_nothing_and_is_no_error() -> None:
         ('{"count":0,"data":[]', 200, TryAgain, "truncated after 20 bytes"),
         ("<html><body>Service unavailable</body></html>", 200, TryAgain, "instead of JSON"),
         ("", 200, TryAgain, "nothing instead of JSON"),
-        ("[]", 200, Refused, "no envelope"),
+        ("[]", 200, Refused, "not an envelope"),
         ('{"count":0,"error":""}', 200, Refused, "no rows under data"),
         ('{"statusCode":401,"message":"Access denied"}', 200, Refused, "key is wrong"),
         ('{"statusCode":404,"message":"Resource not found"}', 404, Refused, "Resource not found"),

@@ -176,7 +176,7 @@ def test_rows_without_a_country_have_the_one_that_was_asked_for() -> None:
         ({"year": "2016.13"}, "year", "2016.13", "neither a month"),
         ({"year": "2017.02"}, "year", "2017.02", "a release known from 2017-01-31 cannot hold"),
         ({"statCd": "QQ"}, "statCd", "QQ", "unknown country code: if it is a new one"),
-        ({"statCd": "JP"}, "statCd", "JP", "the request asked for US"),
+        ({"statCd": "JP"}, "statCd", "JP", "the request was for US"),
         ({"expDlr": "1.5"}, "expDlr", "1.5", "not a number"),
         ({"expDlr": "10,00"}, "expDlr", "10,00", "not a number"),
         ({"impDlr": ""}, "impDlr", "", "not a number"),

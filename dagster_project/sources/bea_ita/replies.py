@@ -32,10 +32,10 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
             raise TryAgain(
                 f"{what}: the reply is truncated. Send the same request again."
             ) from error
-        told = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
+        message = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
         if said.startswith("<"):
-            raise TryAgain(f"{told}, or try later: the service is disturbed.") from error
-        raise Refused(f"{told} and the request.") from error
+            raise TryAgain(f"{message}, or try later: the service is disturbed.") from error
+        raise Refused(f"{message} and the request.") from error
     api = envelope_of(answer)
     problem = problem_of(api)
     if problem is None and reply.status == 200:

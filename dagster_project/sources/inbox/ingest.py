@@ -156,7 +156,8 @@ def _ingest_compared(
             release, is_new = added.release, added.is_new
         elif rejects:
             raise InboxError(
-                f"all of its {rows} rows that can be used are held already, and {rejects} cannot"
+                f"all of its {rows} rows that can be used are already in the warehouse, and"
+                f" {rejects} cannot"
                 " be used. Correct those, or remove the file."
             )
         else:
@@ -333,8 +334,8 @@ def _refuse_what_looks_old(
     )
     if of_table is not None and of_file < of_table:
         raise InboxError(
-            f"it runs to {of_file} while {entry.table} is held to {of_table}, and gives"
-            f" {comparison.changed} of the figures that are held otherwise: it may be an older"
+            f"it runs to {of_file} while {entry.table} runs to {of_table}, and"
+            f" {comparison.changed} of its figures differ from the warehouse: it may be an older"
             f' release. Say from which day it was known, in {name}.json: {{"known_from":'
             ' "YYYY-MM-DD"}, and drop both.'
         )
@@ -394,7 +395,7 @@ def _terms(
             licence, redistributable = listed["licence"], listed["is_redistributable"] == "true"
         else:
             raise InboxError(
-                f'nothing is held of {source_id} yet, so its licence has to be stated: {{"licence":'
+                f'there is no data of {source_id} yet, so state its licence: {{"licence":'
                 ' "…", "redistributable": true or false}.'
             )
     return licence, stated.get("redistributable", redistributable)

@@ -135,7 +135,7 @@ def _record(
         reason = f"unknown country code: if it is a new one, add it to {PARTNER_SEED}"
         return {}, ("statCd", country, reason)
     if asked not in (None, country):
-        return {}, ("statCd", country, f"the request asked for {asked}")
+        return {}, ("statCd", country, f"the request was for {asked}")
     values = {field: _number(cells[field]) for field in FLOWS}
     for field, value in values.items():
         if value is None:
