@@ -93,7 +93,7 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
         ("value", "27,6", "not a number: write digits, at most 6 decimals and no separators"),
         ("value", "about 27", "not a number"),
         ("unit", "USD bln", "unknown unit: did you mean USD bn?"),
-        ("rounding", "0", "not a rounding unit above zero: write 0.1 where 27.6 is printed"),
+        ("rounding", "0", "not a rounding unit above zero: write 0.1 where 27.6 is quoted"),
         ("rounding", "", "the cell is empty"),
         ("hedge", "abuot", "unknown hedge: did you mean about?"),
     ],
@@ -148,7 +148,7 @@ def test_the_vocabulary_comes_from_the_seeds(project_root: Path, tmp_path: Path)
     assert "exact" in words.hedges
     assert {"USA", "KOR"} <= words.reporters <= words.partners
     assert "WLD" in words.partners - words.reporters
-    with pytest.raises(SnapshotError, match=r"seed country_list.csv: absent"):
+    with pytest.raises(SnapshotError, match=r"seed country_list.csv: missing"):
         vocabulary_from_seeds(tmp_path)
 
 

@@ -267,7 +267,7 @@ def test_a_code_of_former_times_is_read_and_not_asked_for() -> None:
         ({"level": "hs2"}, "only total goods and services"),
         ({"products": ("87",)}, "only total goods and services"),
         ({"reporters": ("KOR",)}, "only the trade of the United States, not of KOR"),
-        ({"partners": ("AFG",)}, "does not publish 'AFG' by itself"),
+        ({"partners": ("AFG",)}, "does not publish 'AFG' separately"),
         ({"flows": ("balance",)}, "has no flow balance"),
         ({"first": date(1950, 1, 1)}, "begins in 1960"),
     ],

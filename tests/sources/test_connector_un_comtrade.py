@@ -304,7 +304,7 @@ def test_what_is_not_there_is_not_asked_for() -> None:
     plan = planned(selection, known=known)
     assert {year for chunk in plan.chunks for year in asked(chunk, "period")} == {"2014", "2015"}
     assert not {cell[0] for cell in cells(trade(plan))} & {"442"}
-    assert "Nothing is available of LUX" in plan.notes[0]
+    assert "Nothing is available for LUX" in plan.notes[0]
 
 
 def since(day: date, *datasets: Available) -> tuple[Available, ...]:
@@ -316,10 +316,10 @@ def test_what_is_unchanged_is_neither_asked_for_nor_called_missing() -> None:
     selection = years(2014, 2015, "KOR", "DEU", "LUX", level="hs6")
     plan = planned(selection, known=(*same, *available(dataset(410, 2015))))
     assert {cell[:2] for cell in cells(trade(plan))} == {("410", "2015")}
-    assert "Nothing is available of LUX in" in plan.notes[0]
+    assert "Nothing is available for LUX in" in plan.notes[0]
     nothing = planned(selection, known=same)
     assert (nothing.chunks, nothing.expected_requests, nothing.fewest) == ((), 0, 0)
-    assert nothing.notes == ("Nothing is available of LUX in these periods.",)
+    assert nothing.notes == ("Nothing is available for LUX in these periods.",)
 
 
 def test_a_country_is_asked_for_while_one_of_its_codes_has_changed() -> None:

@@ -191,7 +191,7 @@ def test_a_part_of_a_file_is_asked_for_in_another_way(
         lambda: CONNECTOR.survey(selection, SEEDS),
         lambda: planned(selection),
     ):
-        with pytest.raises(SelectionError, match=f"{named} away.*--level hs6"):
+        with pytest.raises(SelectionError, match=f"{named} out.*--level hs6"):
             refusing()
 
 
@@ -521,7 +521,7 @@ def test_half_a_file_that_arrives_whole_is_asked_for_again(
 
 
 @pytest.fixture
-def again(twist: Callable[[Twist], None]) -> set[str]:
+def reissued(twist: Callable[[Twist], None]) -> set[str]:
     """Reporters whose report has another edition and key, though it is of the same day."""
     codes: set[str] = set()
 
@@ -558,7 +558,7 @@ TWO = selected(2016, 2016, "USA", "KOR")
 
 
 def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
-    replay: ReplayServer, tmp_path: Path, again: set[str]
+    replay: ReplayServer, tmp_path: Path, reissued: set[str]
 ) -> None:
     settings = home(tmp_path, "home", replay.address)
 
@@ -588,8 +588,8 @@ def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
     known = held[("410", "H4")]
     ids = [first.release.release_id] if first.release else []
     for hour, codes in ((2, {"410"}), (3, set[str]()), (4, {"410"})):
-        again.clear()
-        again.update(codes)
+        reissued.clear()
+        reissued.update(codes)
         outcome = fetch(settings, TWO, MOMENT + timedelta(hours=hour))
         assert brought(outcome) == {KOR_2016: bulk.TABLE}
         assert (outcome.comparison.new, outcome.comparison.same) == (known, 1)

@@ -171,7 +171,7 @@ def test_flows_and_partners_narrow_the_series(project_root: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"partners": ("VNM",)}, "no series of partner 'VNM': .*stand in seed fred_series.csv"),
+        ({"partners": ("VNM",)}, "no series of partner 'VNM': .*listed in seed fred_series.csv"),
         ({"reporters": ("KOR",)}, "no series of reporter 'KOR'"),
         ({"level": "hs2"}, "Select level total without products"),
         ({"products": ("87",)}, "Select level total without products"),

@@ -286,7 +286,7 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("cut.csv", COUNTRY[:-15], "truncated after"),
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
-        ("report.json", DATAWEB, "could be any of these(.|\n)*dataweb_v2_general_imports"),
+        ("report.json", DATAWEB, "matches more than one layout(.|\n)*dataweb_v2_general_imports"),
         ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
         (
             "deep.json",

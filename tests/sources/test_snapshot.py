@@ -116,7 +116,7 @@ def test_an_absent_or_broken_sidecar_is_named(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: not JSON"):
         read_release(folder)
     (folder / "sidecar.json").unlink()
-    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: absent"):
+    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: missing"):
         read_release(folder)
 
 

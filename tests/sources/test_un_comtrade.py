@@ -149,7 +149,7 @@ def test_a_row_that_lost_a_field_is_rejected() -> None:
         (comtrade_bytes(error="Parameter period is invalid"), "an error: 'Parameter period"),
         (b'{"statusCode": 401, "message": "Access denied"}', "an error: 'Access denied'"),
         (comtrade_bytes(), "data.json: no rows"),
-        (comtrade_bytes(comtrade_row(), count=2), "says 2 rows but holds 1: truncated"),
+        (comtrade_bytes(comtrade_row(), count=2), "says 2 rows but contains 1: truncated"),
         (b'{"count": 0}', "field data is missing from the envelope"),
         (b"[]", "not an envelope"),
         (comtrade_bytes({"yr": 2016}), "row 1: field typeCode, freqCode, .* is missing"),

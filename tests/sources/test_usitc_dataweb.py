@@ -374,7 +374,7 @@ def test_products_that_no_column_can_name_cover_nothing() -> None:
     ("changes", "message"),
     [
         ({"level": "end_use"}, "has no level 'end_use'"),
-        ({"reporters": ("KOR",)}, "the trade of only the trade of the United States, not of KOR"),
+        ({"reporters": ("KOR",)}, "only the trade of the United States, not of KOR"),
         ({"partners": ("KRO",)}, "has no partner 'KRO': did you mean"),
         ({"first": date(1980, 1, 1)}, "begins in 1989"),
         (

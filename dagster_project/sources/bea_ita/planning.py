@@ -24,7 +24,7 @@ _ADDRESS = "https://apps.bea.gov/api/data"
 def check_selection(selection: Selection) -> None:
     if set(selection.reporters) - {"USA"}:
         raise SelectionError(
-            f"{SOURCE_ID} reports the trade of the United States alone, not of"
+            f"{SOURCE_ID} reports only the trade of the United States, not of"
             f" {', '.join(selection.reporters)}."
         )
     if selection.level != "total" or selection.products:

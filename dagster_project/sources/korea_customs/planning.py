@@ -60,7 +60,7 @@ def asked_countries(selection: Selection, seeds: Path) -> tuple[str, ...]:
     """The publisher's codes of the requested partners; none means every country."""
     for reporter in selection.reporters:
         if reporter != "KOR":
-            raise SelectionError(f"{SOURCE}: reports the trade of KOR alone, not of {reporter}.")
+            raise SelectionError(f"{SOURCE}: reports only the trade of KOR, not of {reporter}.")
     codes = {partner: code for code, partner in korea_customs_partners(seeds).items()}
     for partner in selection.partners:
         if partner == "WLD":
