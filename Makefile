@@ -1,4 +1,4 @@
-# Thin targets: each says what it runs. `make` alone lists them.
+# `make` without a target lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv || echo .tools/uv/bin/uv)
 READY := $(VENV)/.ready
 
-# One Dagster instance for all processes, and the tools of this project before any other.
-# A Python that is absent is said to be absent, not fetched.
+# One Dagster instance for all processes, and this project's tools first on the path.
+# A missing Python is reported, not downloaded.
 export UV_PYTHON_DOWNLOADS := never
 export DAGSTER_HOME := $(CURDIR)/.dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
@@ -21,15 +21,15 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Bring in the locked packages, and uv where it is absent.
+setup: $(READY) ## Install the locked packages, and uv if it is missing.
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen --quiet
 	@touch $@
 
-# Debian leaves venv out of its Python; there pip alone has to do.
+# Debian's Python comes without venv; there pip alone is used.
 .tools/uv/bin/uv:
-	@echo "Bringing uv $(UV_VERSION) into .tools/uv"
+	@echo "Installing uv $(UV_VERSION) into .tools/uv"
 	@if $(PYTHON) -m venv .tools/uv >/dev/null 2>&1; then \
 		.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
 	else \
@@ -37,40 +37,40 @@ $(READY): pyproject.toml uv.lock | $(UV)
 		$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools/uv uv==$(UV_VERSION); \
 	fi
 
-build: $(READY) ## Make the warehouse from the snapshots and publish it, if all tests pass.
+build: $(READY) ## Build the warehouse from the snapshots and publish it if all tests pass.
 	@bilateral build
 
-report: build ## Make the site of the warehouse, which is brought up to date first.
+report: build ## Build the warehouse if needed, then the site.
 	@bilateral report
 
 test: $(READY) chromium ## Run all tests.
 	pytest --numprocesses 2 --dist loadfile
 
-# The pages are tested in Debian's browser. Where it cannot be brought in, those tests say so and
-# are skipped, and with CI=true they fail.
+# The pages are tested in Debian's Chromium. Where it cannot be installed, these tests are skipped
+# with a message; with CI=true they fail.
 chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
 	root=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
 	if command -v apt-get >/dev/null && $$root true 2>/dev/null; then \
-		echo "Bringing in chromium"; \
+		echo "Installing chromium"; \
 		{ $$root apt-get update -qq && \
 		$$root apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
-			|| echo "chromium cannot be brought in: the pages are not tested in a browser"; \
+			|| echo "chromium cannot be installed: the pages are not tested in a browser"; \
 	else \
-		echo "No chromium, and no rights to bring it in: the pages are not tested in a browser"; \
+		echo "No chromium, and no rights to install it: the pages are not tested in a browser"; \
 	fi
 
-screenshot: $(READY) chromium report ## Take the picture of the site that the README shows.
+screenshot: $(READY) chromium report ## Take the screenshot of the site for the README.
 	python -m tests.browser.screenshot docs/front-page.png
 
 dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME)
 	dg dev --host 127.0.0.1 --port 3000
 
-sql: $(READY) ## Read SQL from the keyboard and answer it from the published warehouse.
+sql: $(READY) ## Open an SQL prompt on the published warehouse.
 	@bilateral sql
 
-check: lint lint-sql check-build ## Formatting, lint, types, house rules, and a build without warnings.
+check: lint lint-sql check-build ## Check format, lint, types, project rules, and a build for warnings.
 
 lint: $(READY)
 	ruff format --check .
@@ -90,13 +90,13 @@ format: $(READY) ## Format Python and SQL.
 	ruff check --fix .
 	sqlfmt --quiet --no-progressbar dbt
 
-bench: $(READY) ## Time and memory of each stage beside a floor.
+bench: $(READY) ## Measure time and memory of each stage against a baseline.
 	python -m bench
 
-bench-world: $(READY) ## The same of a made-up year of the world's trade; minutes, and some GB.
+bench-world: $(READY) ## The same for a synthetic year of world trade; takes minutes and some GB.
 	python -m tests.worlds --out data/bench
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
-clean: ## Remove what a build made; snapshots and packages stay.
+clean: ## Remove build results; keep snapshots and packages.
 	rm -rf data/raw data/build data/bench data/exports data/exports.* data/report data/report.* data/warehouse.duckdb data/warehouse.duckdb.wal
 	rm -rf dbt/target dbt/logs .pytest_cache .ruff_cache .hypothesis

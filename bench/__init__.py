@@ -1,1 +1,1 @@
-"""Measurements beside a floor taken in the same run; no test, and nothing the product needs."""
+"""Benchmarks against a baseline measured in the same run; not part of the product or its tests."""

@@ -1,4 +1,4 @@
-"""What a build and questions cost, beside the bare SQL and beside another commit, in one run.
+"""Measures builds and queries against the bare SQL and against another commit, in one run.
 
 Usage: python -m bench --help, or python -m bench.world_trade --help
 """
@@ -25,7 +25,7 @@ QUERY = "select count(*) from marts.trade_by_year"
 EXPLAIN = ["27.6", "29.6", "--reporter", "USA", "--partner", "KOR", "--period", "2016"]
 FLOOR = Path(__file__).with_name("floor.py")
 
-# Run by the Python of each checkout, so that each is measured with its own code and packages.
+# Run by each checkout's own Python, so that each is measured with its own code and packages.
 DBT_BUILD = """
 import subprocess, sys
 from pathlib import Path
@@ -42,7 +42,7 @@ env = dbt_project.dbt_environment(settings, target=folder / "target")
 subprocess.run(command, cwd=folder, env=env, check=False)
 """
 
-# What is shown of a cost, with how many digits.
+# The displayed measures and their digits.
 MEASURES: Mapping[str, tuple[Callable[[Cost], float], int]] = {
     "CPU s": (lambda cost: cost.cpu, 1),
     "s": (lambda cost: cost.seconds, 1),
@@ -53,14 +53,14 @@ MEASURES: Mapping[str, tuple[Callable[[Cost], float], int]] = {
 
 @dataclass(frozen=True)
 class Checkout:
-    """A commit with packages of its own, and the data home in which it is measured."""
+    """A commit with its own packages, and the data home in which it is measured."""
 
     root: Path
     home: Path
 
     @property
     def dbt(self) -> Path:
-        """Where dbt is run on its own: its manifest, its results and the file it makes."""
+        """The folder where dbt runs on its own: its manifest, results and database file."""
         return self.home / "dbt"
 
     def bilateral(self, *arguments: str) -> Cost:
@@ -77,19 +77,19 @@ class Checkout:
 
 def bench(
     against: Annotated[
-        Path | None, typer.Option(help="Another checkout, set up, that is measured in turns.")
+        Path | None, typer.Option(help="Another checkout, already set up, measured in turns.")
     ] = None,
     files: Annotated[
         list[str] | None,
         typer.Option(
             "--with",
             metavar="FILE[@DATE]",
-            help="A publisher's file to import first, and since when it was out; may be repeated.",
+            help="A publisher's file to import first, and its publication date; may be repeated.",
         ),
     ] = None,
-    runs: Annotated[int, typer.Option(help="Runs of each stage, whose median is shown.")] = 3,
+    runs: Annotated[int, typer.Option(help="Runs of each stage; the median is shown.")] = 3,
 ) -> None:
-    """CPU seconds, wall seconds, memory and file size of a build and of questions."""
+    """CPU seconds, wall seconds, memory and file size of a build and of queries."""
     # A table in a file or a pipe is not cut to the width of a terminal.
     console = Console(width=None if sys.stdout.isatty() else 160)
     roots = [load_settings().project_root, *([against.resolve()] if against else [])]
@@ -107,7 +107,7 @@ def bench(
             f"{root}: the build takes {build.cpu / bare.cpu:.2f} times the CPU of its SQL."
         )
     if any(cost.failed for of_stage in costs.values() for cost in of_stage):
-        console.print("* ended with an error, a build by its tests: it cost so much until then.")
+        console.print("* ended with an error (a build: in its tests); the cost is that until then.")
 
 
 # ---------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def bench(
 
 
 def prepare(checkout: Checkout, files: Sequence[str]) -> None:
-    """A warehouse to ask questions of, and one build by dbt alone, whose SQL is the floor."""
+    """Prepare a warehouse to query, and one build by dbt alone, whose SQL is the baseline."""
     checkout.dbt.mkdir(parents=True)
     # The command had another name in earlier commits.
     importing = "take" if checkout.bilateral("import", "--help").failed else "import"
@@ -129,13 +129,14 @@ def prepare(checkout: Checkout, files: Sequence[str]) -> None:
 
 def forced_build(checkout: Checkout) -> Cost:
     cost = checkout.bilateral("build", "--force")
-    # Of a build that failed there is the file that it worked on.
+    # A failed build leaves the file it worked on.
     built = [*checkout.home.glob(BUILD_FILE_NAME), *checkout.home.glob("build/*/*.duckdb")]
     return replace(cost, file_megabytes=max(map(_megabytes, built)))
 
 
 def floor(checkout: Checkout) -> Cost:
-    """All SQL that dbt ran, bare; tests ask macros made after the models, so they ask its file."""
+    """All SQL that dbt ran, bare; tests use macros created after the models, so they query its
+    file."""
     bare = checkout.home / "bare.duckdb"
     bare.unlink(missing_ok=True)
     arguments = [str(FLOOR), str(checkout.dbt / "target"), str(checkout.root / "dbt")]
@@ -168,7 +169,7 @@ STAGES: Mapping[str, Callable[[Checkout], Cost]] = {
 def in_turns(
     stage: Callable[[Checkout], Cost], checkouts: Sequence[Checkout], runs: int
 ) -> list[Cost]:
-    """The middle cost of each checkout. They take turns, so that a busy machine slows both."""
+    """The median cost of each checkout. They take turns, so that a busy machine slows both."""
     costs = [[stage(checkout) for checkout in checkouts] for _ in range(runs)]
     return [middle(of_one) for of_one in zip(*costs, strict=True)]
 
@@ -183,7 +184,7 @@ def _megabytes(file: Path) -> float:
 
 
 def table_of(costs: Mapping[str, Sequence[Cost]]) -> Table:
-    """A row a stage; with another checkout its value and the ratio beside each of ours."""
+    """One row per stage; with another checkout, its value and the ratio beside each of ours."""
     is_paired = any(len(of_stage) == 2 for of_stage in costs.values())
     table = Table("stage")
     for measured in MEASURES:

@@ -1,4 +1,4 @@
-"""How far reconciled flows lie from the truth of a made-up world, by how each is known."""
+"""The error of reconciled flows against the truth of a synthetic world, by provenance."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SCORED = {
 def accuracy(connection: duckdb.DuckDBPyConnection, flows: str, truth: str) -> pl.DataFrame:
     """One row for each provenance, and one named `all`: flows, and the error of each value.
 
-    Errors are of the flows that have the value and a truth, null where none has: of a report,
-    those whose country reported. A rule of one report alone takes the other where there is none.
+    Errors cover the flows that have the value and a truth, null where none has: for a report, those
+    whose country reported. A rule that uses one report takes the other where it is missing.
 
     Args:
         flows: relation in the columns of `mirror_reconciled`.

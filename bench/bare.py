@@ -1,4 +1,4 @@
-"""Statements in bare DuckDB, each in a process of its own: the floor of the world's stages.
+"""Runs statements in bare DuckDB, one process each: the baseline of the world stages.
 
 Usage: python -m bench.bare DATABASE MEMORY < SQL, where DATABASE and MEMORY may be empty.
 """
@@ -40,7 +40,7 @@ def _cpu() -> float:
 
 
 def _peak_kilobytes() -> int:
-    """The kernel's other count, `ru_maxrss`, begins with what the parent process held."""
+    """Peak memory; the kernel's `ru_maxrss` would include the parent process's memory."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1])

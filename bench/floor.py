@@ -1,7 +1,7 @@
-"""The same SQL on the same files in bare DuckDB: what no orchestration can beat.
+"""The same SQL on the same files in bare DuckDB: the lower bound for any orchestration.
 
 Usage: python -m bench.floor TARGET PROJECT DATABASE {models|tests}, where TARGET has the manifest
-and the results of a dbt build. Models make DATABASE; tests are asked of one that is there.
+and the results of a dbt build. Models create DATABASE; tests query an existing one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-# The end of every Python model as dbt compiles it: what the model itself may ask for.
+# The end of every Python model as dbt compiles it.
 _NAMES = ("dbtObj", "model")
 
 
@@ -34,7 +34,7 @@ def main(target: Path, project: Path, database: Path, what: str) -> None:
 
 
 def _ran(target: Path, types: set[str]) -> Iterator[Mapping[str, Any]]:
-    """The nodes that dbt ran, in the order in which it was done with them."""
+    """The nodes that dbt ran, in the order they finished."""
     nodes = json.loads((target / "manifest.json").read_bytes())["nodes"]
     results = json.loads((target / "run_results.json").read_bytes())["results"]
     ran = (nodes.get(result["unique_id"], {}).get("config", {}) for result in results)
@@ -68,7 +68,7 @@ def _build(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], proje
 
 
 def _run_python(code: str, load: Callable[[str], duckdb.DuckDBPyRelation]) -> object:
-    """What a Python model returns, as dbt's own adapter asks for it."""
+    """The result of a Python model, called as dbt's own adapter does."""
     names: dict[str, Any] = {}
     exec(compile(code, "model", "exec"), names)
     dbt, model = (names[name] for name in _NAMES)

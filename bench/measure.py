@@ -17,15 +17,15 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class BenchError(RuntimeError):
-    """A measured command failed, so that its time would mean nothing."""
+    """A measured command failed, so its time would be meaningless."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """Wall seconds, CPU seconds, and the largest resident size of the process in megabytes.
 
-    Of a process that starts others, the largest single process counts, not their sum.
-    `file_megabytes` is the size of what it made, where that is a file.
+    Where a process starts others, the largest single process counts, not the sum. `file_megabytes`
+    is the size of the file it made, if any.
     """
 
     seconds: float
@@ -37,7 +37,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process had used up at a moment, and held at it."""
+    """The resources a process had used, and its memory, at a moment."""
 
     at: float
     cpu: float
@@ -46,13 +46,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Watched:
-    """A process that was looked at while it ran."""
+    """A process that was sampled while it ran."""
 
     cost: Cost
     samples: tuple[Sample, ...]
 
     def between(self, started: float, ended: float) -> Cost:
-        """What it used from one moment to another, to some hundredths of a second."""
+        """The resources used between two moments, to some hundredths of a second."""
         inside = [one for one in self.samples if started <= one.at <= ended]
         before = [one for one in self.samples if one.at < started][-1:]
         seen = before + inside
@@ -72,7 +72,7 @@ def measure(
     """Run a command to its end, its output thrown away.
 
     Raises:
-        BenchError: it ended with an error and may not; the last of what it said is in the message.
+        BenchError: it ended with an unexpected error; the message contains its last output.
     """
     return watch(command, env=env, cwd=cwd, may_fail=may_fail).cost
 
@@ -84,7 +84,7 @@ def watch(
     cwd: Path | None = None,
     may_fail: bool = False,
 ) -> Watched:
-    """Run a command to its end and look at it from time to time.
+    """Run a command to its end and sample it from time to time.
 
     Raises:
         BenchError: as of `measure`.
@@ -136,6 +136,6 @@ def _look(pid: int, samples: list[Sample], is_over: threading.Event) -> None:
             held = Path(f"/proc/{pid}/statm").read_text().split()
         except OSError:
             return
-        # The name, which may hold blanks, is cut off with the two fields before it.
+        # The name, which may contain blanks, is removed with the two fields before it.
         cpu = (int(used[11]) + int(used[12])) / _TICKS
         samples.append(Sample(time.time(), cpu, int(held[1]) * _PAGE / 1024 / 1024))

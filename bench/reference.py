@@ -1,4 +1,4 @@
-"""Mirror reconciliation of a small world in Polars, as a reference for the models in SQL."""
+"""Mirror reconciliation of a small world in Polars, as a reference for the SQL models."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def mirrored_cells(
 
 
 def cif_fits(cells: pl.DataFrame) -> dict[int, CifFit]:
-    """A fit a year; cells beyond two studentized residuals are dropped and the rest fitted anew."""
+    """A fit per year; cells beyond two studentized residuals are dropped, the rest refitted."""
     fits = {}
     for (year,), held in cells.drop_nulls(["ln_ratio"]).group_by(["year"], maintain_order=True):
         first = solve_cif(moments(held))
@@ -80,7 +80,7 @@ def studentized(cells: pl.DataFrame, fit: CifFit) -> np.ndarray:
 
 
 def at_border(cells: pl.DataFrame, fits: dict[int, CifFit]) -> pl.DataFrame:
-    """M brought to FOB by the fitted rate, which is never below one."""
+    """M converted to FOB with the fitted rate, which is never below one."""
     coefficients = pl.DataFrame(
         [{"year": year, **fit.coefficients} for year, fit in fits.items()],
         schema={"year": pl.Int32(), **dict.fromkeys(CIF_TERMS, pl.Float64())},
@@ -94,7 +94,7 @@ def at_border(cells: pl.DataFrame, fits: dict[int, CifFit]) -> pl.DataFrame:
 
 
 def estimated(cells: pl.DataFrame) -> Estimates:
-    """The sums of the contract from cells with x and mf, and what is estimated from them."""
+    """The input sums from cells with x and mf, and the estimates from them."""
     d = pl.col("d")
     summed = (
         cells.filter(pl.col("x") + pl.col("mf") > 1)

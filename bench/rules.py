@@ -1,4 +1,4 @@
-"""Which rule comes nearest to the truth, in worlds whose truth is known.
+"""Compares the rules against the truth in synthetic worlds.
 
     python -m bench.rules --seeds 20 --first 1
 
@@ -131,7 +131,7 @@ def _root_mean_square(error: np.ndarray) -> float:
 
 
 def _table(name: str, scores: pl.DataFrame) -> Table:
-    """One row a rule: RMSE, how it compares to the default seed by seed, total, coverage."""
+    """One row per rule: RMSE, how it compares to the default seed by seed, total, coverage."""
     table = Table(title=f"{name}, {scores.height} seeds", title_justify="left")
     for heading in ("rule", "RMSE", "less default", "s.e.", "default better", "total", "coverage"):
         table.add_column(heading, justify="left" if heading == "rule" else "right", no_wrap=True)

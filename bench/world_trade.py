@@ -1,8 +1,8 @@
-"""What the world's trade costs, from a bulk file to reconciled flows, beside a floor.
+"""Measures world trade from a bulk file to reconciled flows, against a baseline.
 
-The floor of a stage is the statement that the pipeline ran, on the same files, in bare DuckDB
-with two threads, measured in the same run. Years beside that of the file are its raw rows under
-other years' numbers.
+The baseline of a stage is the pipeline's own statement on the same files in bare DuckDB with two
+threads, measured in the same run. Years beside that of the file are its raw rows under other years'
+numbers.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def bench(
         bool, typer.Option(help="Also 4, 5 and 16 years, and questions asked of them.")
     ] = False,
 ) -> None:
-    """Time, CPU and memory of each stage of the world's trade, beside a floor."""
+    """Time, CPU and memory of each stage of world trade, against a baseline."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     settings = replace(load_settings(), data_home=home.resolve())
@@ -162,7 +162,7 @@ def _run_models(settings: Settings, memory: str | None = None) -> Run:
 
 
 def _with_floors(settings: Settings, run: Run) -> list[Stage]:
-    """Models made by year with their statement run bare; all else, which is small, together."""
+    """Models made by year, each with its bare statement; the other, small ones together."""
     statements = {
         (model, sql) for model, sql in _ask(settings, "select model, made_by from by_year.files")
     }
@@ -257,7 +257,7 @@ def _print_scans(settings: Settings) -> None:
 
 def _print_little_memory(settings: Settings) -> None:
     """The year made again from its raw rows, with little memory."""
-    held = settings.world.with_name("world of before")
+    held = settings.world.with_name("previous world")
     settings.world.rename(held)
     settings.world.mkdir()
     run = _run_models(settings, memory=LITTLE_MEMORY)
@@ -276,7 +276,7 @@ def _print_little_memory(settings: Settings) -> None:
 
 
 def _print_growth(settings: Settings, first: Run) -> None:
-    """Years added to those that are there; what is there is not made again."""
+    """Add years to the existing ones, which are not rebuilt."""
     table = _table(
         "Years added",
         *(
@@ -347,7 +347,7 @@ def _copy_year(raw: Path, year: int) -> None:
 
 
 def _print_questions(settings: Settings) -> None:
-    """Through the reader that users get, arguments drawn anew for each question."""
+    """Queries through the reader that users get, with new random arguments for each."""
     dice = random.Random(0)
     connection = connect_sandboxed(settings)
     connection_settings = connection.execute("select current_setting('threads')").fetchone()
@@ -412,7 +412,7 @@ def _print_questions(settings: Settings) -> None:
 
 
 def bare(sql: str, database: Path | None = None, memory: str = "") -> Cost:
-    """What a statement costs with nothing around it, Python's start not counted."""
+    """The cost of a bare statement, without Python's start."""
     finished = subprocess.run(
         [sys.executable, "-m", "bench.bare", str(database or ""), memory],
         input=sql,

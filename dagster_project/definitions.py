@@ -27,7 +27,7 @@ def assemble(settings: Settings) -> dg.Definitions:
             build_inbox_asset(settings),
             *build_raw_assets(settings),
             dbt_models,
-            # All else that dbt makes leads to the marts, and a build may leave some of it out.
+            # Everything else dbt builds feeds the marts, and a build may leave some of it out.
             build_publish_asset(
                 settings, after=[key for key in dbt_models.keys if key.path[0] == MARTS]
             ),

@@ -16,7 +16,7 @@ from dagster_project.cli.terminal import print_error
 from dagster_project.settings import load_settings
 
 if TYPE_CHECKING:
-    from dagster_project.sources.inbox import Taken
+    from dagster_project.sources.inbox import Imported
 
 # Outside a terminal, progress is reported in about this many lines.
 _LINES = 10
@@ -58,7 +58,7 @@ def import_(
 
     Example: `bilateral import fuels/*.csv.gz --table un_comtrade__bulk`
     """
-    from dagster_project.sources.inbox import InboxError, take_named
+    from dagster_project.sources.inbox import InboxError, ingest_named
 
     settings = load_settings()
     options = {"table": table, "known_from": known_from}
@@ -67,7 +67,7 @@ def import_(
     for path in files:
         try:
             with _progress() as on_progress:
-                imported = take_named(path, settings, stated, datetime.now(UTC), on_progress)
+                imported = ingest_named(path, settings, stated, datetime.now(UTC), on_progress)
         except InboxError as error:
             print_error(f"{path.name}: {error}")
             failed += 1
@@ -78,7 +78,7 @@ def import_(
     return BAD_INPUT if failed else DONE
 
 
-def _result(imported: Taken) -> str:
+def _result(imported: Imported) -> str:
     release = f"{imported.release.source_id}/{imported.release.release_id}"
     if not imported.is_new:
         return f"{imported.name}: already in release {release}; nothing added."

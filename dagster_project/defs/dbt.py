@@ -43,7 +43,7 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
-    """The schema a node is built in; what dbt only reads is raw."""
+    """The schema a node is built in; sources that dbt only reads are raw."""
     if dbt_resource_props["resource_type"] == "source":
         return "raw"
     return dbt_resource_props["schema"]
@@ -52,8 +52,8 @@ def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
 def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """One asset definition over the whole project.
 
-    Whatever part of it is asked for, the whole is built: each build starts from an empty
-    file, and a part of a warehouse cannot be published.
+    The whole project is built whichever part is requested: each build starts from an empty file,
+    and a part of a warehouse cannot be published.
     """
 
     @dbt_assets(
@@ -65,7 +65,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     def dbt_models(
         context: dg.AssetExecutionContext,
         build_dir: dg.ResourceParam[BuildDir],
-        listener: dg.ResourceParam[BuildProgress],
+        progress: dg.ResourceParam[BuildProgress],
     ) -> Iterator[Any]:
         asked_for = {
             *context.selected_asset_keys,
@@ -77,7 +77,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             if event.is_result_event:
                 node = event.raw_event["data"]["node_info"]
                 if node.get("resource_type") in _EXECUTED:
-                    listener.ended("models", node["node_name"], node["node_status"], total)
+                    progress.ended("models", node["node_name"], node["node_status"], total)
                 if node.get("resource_type") in _TESTS and not context.selected_asset_check_keys:
                     # It would be shown as an observation of the model instead.
                     continue
@@ -94,33 +94,33 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
 
 
 def start_dbt(
-    settings: Settings, room: BuildDir, context: dg.AssetExecutionContext
+    settings: Settings, build_dir: BuildDir, context: dg.AssetExecutionContext
 ) -> DbtCliInvocation:
     """Start `dbt build` into the file of this build.
 
-    The invocation is made here and not by `DbtCliResource.cli`, which takes its
-    environment from this process, asks dbt for its version at the price of a start, and
-    opens an adapter in this process that could keep the build file locked.
+    The invocation is made here and not by `DbtCliResource.cli`, which takes its environment from
+    this process, starts dbt once more to get its version, and opens an adapter in this process that
+    could keep the build file locked.
     """
-    room.clear()
+    build_dir.clear()
     settings.world.mkdir(parents=True, exist_ok=True)
-    lend_parse(settings, room.target)
+    lend_parse(settings, build_dir.target)
     return DbtCliInvocation.run(
         args=[str(dbt_executable()), *build_arguments(settings)],
         env={
-            **dbt_environment(settings, target=room.target),
-            # What is read here; the log that a person reads is in words.
+            **dbt_environment(settings, target=build_dir.target),
+            # This output is parsed here; the log for people is plain text.
             "DBT_LOG_FORMAT": "json",
             "DBT_LOG_FORMAT_FILE": "text",
             # Twenty lines of debugging a node are a tenth of what dbt itself costs. The SQL of a
-            # node that fails lies beside the log.
+            # failed node is next to the log.
             "DBT_LOG_LEVEL_FILE": "info",
         },
         manifest=_manifest_of(context),
         dagster_dbt_translator=LayerTranslator(),
-        # The folder in which dbt is started; where the project is stands in its environment.
-        project_dir=room.folder,
-        target_path=room.target,
+        # The working folder of dbt; the environment says where the project is.
+        project_dir=build_dir.folder,
+        target_path=build_dir.target,
         raise_on_error=True,
         context=context,
         adapter=None,

@@ -1,4 +1,4 @@
-"""What publishers were asked for, as assets: one a source, all made by one factory."""
+"""Fetched sources as assets: one per source, all made by one factory."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from dagster_project.fetch.subscriptions import Subscription, SubscriptionError,
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.connector import QuotaSpent, Selection, SelectionError, SourceInfo
-from dagster_project.sources.fetch_checks import add_up, find_fall, find_missing
+from dagster_project.sources.fetch_checks import compare_totals, find_missing, find_row_loss
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 FETCHED = "fetched"
@@ -28,7 +28,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class _Asked:
-    """One subscription in the months of this run, and the parts of tables that it asks for."""
+    """One subscription in the months of this run, and the parts of tables it requests."""
 
     subscription: Subscription
     selection: Selection
@@ -40,12 +40,12 @@ def fetched_key(source_id: str) -> dg.AssetKey:
 
 
 def fetch_pool(source_id: str) -> str:
-    """A pool of its own for each source: two fetches of one would only wait for each other."""
+    """One pool per source: two fetches of one source would only wait for each other."""
     return f"fetch_{source_id}"
 
 
 def partitions_of(about: SourceInfo) -> dg.TimeWindowPartitionsDefinition | None:
-    """A partition a year, this year included, where a source is kept up to date by years."""
+    """One partition per year, including this year, where a source is updated by year."""
     if about.by_year_from is None:
         return None
     return dg.TimeWindowPartitionsDefinition(
@@ -54,19 +54,19 @@ def partitions_of(about: SourceInfo) -> dg.TimeWindowPartitionsDefinition | None
 
 
 def build_fetch_assets(
-    settings: Settings, pace: RetryPolicy = DEFAULT_RETRY
+    settings: Settings, retry: RetryPolicy = DEFAULT_RETRY
 ) -> list[dg.AssetsDefinition]:
     with warnings.catch_warnings():
-        # Backfill policies may change, which the pinned version guards against: nothing that
-        # a user of the command should hear of.
+        # Dagster warns that backfill policies may change; the pinned version guards against that,
+        # so users of the command need not see it.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            build_fetch_asset(settings, connector.about, pace) for connector in CONNECTORS.values()
+            build_fetch_asset(settings, connector.about, retry) for connector in CONNECTORS.values()
         ]
 
 
 def build_fetch_asset(
-    settings: Settings, about: SourceInfo, pace: RetryPolicy = DEFAULT_RETRY
+    settings: Settings, about: SourceInfo, retry: RetryPolicy = DEFAULT_RETRY
 ) -> dg.AssetsDefinition:
     """All subscriptions of one source, fetched for the years of the run."""
     key = fetched_key(about.source_id)
@@ -79,9 +79,9 @@ def build_fetch_asset(
         owners=[OWNER],
         pool=fetch_pool(about.source_id),
         partitions_def=partitions_of(about),
-        # Years asked for together share requests, so a backfill is one run.
+        # Years requested together share requests, so a backfill is one run.
         backfill_policy=dg.BackfillPolicy.single_run() if about.by_year_from else None,
-        description=f"{about.title}: what the subscriptions ask of it. {about.gives}\n\n"
+        description=f"{about.title}: everything the subscriptions request. {about.gives}\n\n"
         f"Covers: {about.coverage}\n\nPublished: {about.calendar}",
         metadata={"licence": about.terms.licence},
         check_specs=_check_specs(key, tables),
@@ -92,8 +92,8 @@ def build_fetch_asset(
             asked = _all_asked(settings, about.source_id, first, last)
             outcomes = []
             for one in asked:
-                outcome = run_fetch(settings, about.source_id, one.selection, pace=pace)
-                context.log.info(_told(one.subscription, outcome))
+                outcome = run_fetch(settings, about.source_id, one.selection, retry=retry)
+                context.log.info(_summary(one.subscription, outcome))
                 outcomes.append(outcome)
         except (SubscriptionError, SelectionError, SettingsError, SnapshotError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
@@ -110,7 +110,7 @@ def build_fetch_asset(
 
 
 def _months(context: dg.AssetExecutionContext, *, by_year: bool) -> tuple[date, date]:
-    """The first and the last month that a run asks for; none lies in the future."""
+    """The first and last month that a run requests; neither is in the future."""
     this_month = datetime.now(UTC).date().replace(day=1)
     if not by_year:
         return date.min, this_month
@@ -120,11 +120,11 @@ def _months(context: dg.AssetExecutionContext, *, by_year: bool) -> tuple[date, 
 
 
 def _all_asked(settings: Settings, source_id: str, first: date, last: date) -> list[_Asked]:
-    """Everything is planned before anything is sent, so that a wrong line costs nothing."""
+    """Plan everything before sending anything, so that a wrong line costs no request."""
     found = [one for one in read_subscriptions(settings) if one.source_id == source_id]
     if not found:
         raise SubscriptionError(
-            f"No subscription asks for {source_id}. Add a line to subscriptions.csv."
+            f"No subscription requests {source_id}. Add a line to subscriptions.csv."
         )
     asked = []
     for subscription in found:
@@ -149,11 +149,11 @@ def _failure(error: FetchError) -> dg.Failure:
     if isinstance(error.reply_error, QuotaSpent):
         next_day = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         metadata["goes_on"] = next_day
-        description += f" Run the same partitions again from {next_day} (UTC) on."
+        description += f" Run the same partitions again on or after {next_day} (UTC)."
     return dg.Failure(description, metadata=metadata, allow_retries=False)
 
 
-def _told(subscription: Subscription, outcome: FetchOutcome) -> str:
+def _summary(subscription: Subscription, outcome: FetchOutcome) -> str:
     compared = outcome.comparison
     release = outcome.release.release_id if outcome.release and outcome.is_new else "nothing new"
     return (
@@ -177,7 +177,8 @@ def _metadata(asked: Sequence[_Asked], outcomes: Sequence[FetchOutcome]) -> dict
         "rows_withdrawn": sum(outcome.comparison.withdrawn for outcome in outcomes),
         "rejects": sum(outcome.rejects for outcome in outcomes),
         "subscriptions": [
-            _told(one.subscription, outcome) for one, outcome in zip(asked, outcomes, strict=True)
+            _summary(one.subscription, outcome)
+            for one, outcome in zip(asked, outcomes, strict=True)
         ],
         "notes": list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes)),
     }
@@ -188,12 +189,12 @@ def _check_specs(key: dg.AssetKey, tables: Sequence[SourceTable]) -> list[dg.Ass
         dg.AssetCheckSpec(
             _KEEPS_ROWS,
             asset=key,
-            description="Rows held of what was asked for are still there, but for a few.",
+            description="At most a few of the earlier rows in the requested part are gone.",
         ),
         dg.AssetCheckSpec(
             _CAME_WHOLE,
             asset=key,
-            description="Every code and period asked for has come, as far as it is out.",
+            description="Every requested code and period that is published has arrived.",
         ),
     ]
     totalled = [entry.table for entry in tables if entry.total]
@@ -215,12 +216,14 @@ def _judge(
     asked: Sequence[_Asked],
     outcomes: Sequence[FetchOutcome],
 ) -> list[dg.AssetCheckResult]:
-    """What is held is kept whatever the answer: a publisher may mean it. Somebody should look."""
+    """Judge a fetch. Earlier releases are kept either way: the publisher may intend the change."""
     covers = _covers(tables, asked)
-    # Some products do not add up to all of them.
+    # A selection of products does not add up to the total.
     whole = _covers(tables, [one for one in asked if not one.selection.products])
     new = {outcome.release.release_id for outcome in outcomes if outcome.release and outcome.is_new}
-    falls = {entry.table: find_fall(entry, settings, covers[entry.table], new) for entry in tables}
+    losses = {
+        entry.table: find_row_loss(entry, settings, covers[entry.table], new) for entry in tables
+    }
     missing = [
         words for entry in tables for words in find_missing(entry, settings, covers[entry.table])
     ]
@@ -228,8 +231,8 @@ def _judge(
         _result(
             key,
             _KEEPS_ROWS,
-            not any(fall.is_big for fall in falls.values()),
-            {table: f"{fall.lost} of {fall.before} rows lost" for table, fall in falls.items()},
+            not any(loss.is_large for loss in losses.values()),
+            {table: f"{loss.lost} of {loss.before} rows lost" for table, loss in losses.items()},
         ),
         _result(
             key,
@@ -239,7 +242,9 @@ def _judge(
         ),
     ]
     sums = {
-        entry.table: add_up(entry, settings, whole[entry.table]) for entry in tables if entry.total
+        entry.table: compare_totals(entry, settings, whole[entry.table])
+        for entry in tables
+        if entry.total
     }
     if sums:
         wrong = [f"{table}: {row}" for table, one in sums.items() for row in one.wrong.to_dicts()]

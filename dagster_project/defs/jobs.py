@@ -14,25 +14,25 @@ BUILD_JOB = "build_warehouse"
 LOAD_RAW_JOB = "load_raw"
 INBOX_JOB = "take_inbox"
 
-# A fetch waits for its turns and for what publishers ask it to wait; it never waits for
-# another day, since a spent quota ends it.
+# A fetch waits for its rate limit and for waits that publishers request. It never waits for another
+# day: a used-up quota ends it.
 _LONGEST_FETCH = timedelta(hours=20)
 
 
-# One object, since a sensor asks for this job and the code location knows each job once.
+# One object: a sensor requests this job, and the code location knows each job once.
 WAREHOUSE = dg.define_asset_job(
     BUILD_JOB,
-    # Only fetches need a network, so a build leaves them out, and the inbox with them. The site
-    # comes after: nobody waits for pages to read the warehouse.
+    # Only fetches need a network, so a build leaves them and the inbox out. The site follows the
+    # build: reading the warehouse does not wait for pages.
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.key_prefixes([FETCHED])
     - dg.AssetSelection.assets(SITE),
     # DuckDB has one writer and a step in a process of its own costs five seconds of
     # imports, so a build stays in one process.
     executor_def=dg.in_process_executor,
-    # What a run that crashed had built is built; the next one goes on from there.
+    # A crashed run keeps what it built; the next run resumes from there.
     tags={"dagster/retry_strategy": "FROM_ASSET_FAILURE"},
-    description="Snapshots to published warehouse; nothing is replaced unless all passes.",
+    description="Builds, tests and publishes the warehouse; a failed test leaves the previous one.",
 )
 
 
@@ -49,24 +49,24 @@ def build_jobs() -> list[Any]:
             LOAD_RAW_JOB,
             selection=dg.AssetSelection.key_prefixes(["raw"]),
             executor_def=dg.multiprocess_executor.configured({"max_concurrent": 2}),
-            description="Parses the snapshots that changed; the warehouse stays as it is.",
+            description="Parses the changed snapshots; the warehouse is unchanged.",
         ),
         dg.define_asset_job(
             INBOX_JOB,
             selection=dg.AssetSelection.assets(INBOX),
             executor_def=dg.in_process_executor,
-            description="Makes releases of the files in the inbox, or puts them aside.",
+            description="Imports the files in the inbox as releases, or quarantines them.",
         ),
         *(build_fetch_job(source_id) for source_id in CONNECTORS),
     ]
 
 
 def build_fetch_job(source_id: str) -> Any:
-    # Several years of one run share requests: a job a source, since each has years of its own.
+    # Several years of one run share requests: one job per source, since each has its own years.
     return dg.define_asset_job(
         fetch_job(source_id),
         selection=dg.AssetSelection.assets(fetched_key(source_id)),
         executor_def=dg.in_process_executor,
         tags={dg.MAX_RUNTIME_SECONDS_TAG: str(int(_LONGEST_FETCH.total_seconds()))},
-        description=f"Asks {source_id} for what the subscriptions want of the years chosen.",
+        description=f"Fetches the subscriptions of {source_id} for the chosen years.",
     )

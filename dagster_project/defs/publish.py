@@ -1,4 +1,4 @@
-"""The last step: audit the build, and make it the published warehouse."""
+"""The last step: audit the build and publish it as the warehouse."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ PUBLISHED = dg.AssetKey(["published", "warehouse"])
 
 
 def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The published warehouse, downstream of all that dbt builds."""
+    """The published warehouse, downstream of everything dbt builds."""
 
     @dg.asset(
         key=PUBLISHED,
@@ -26,23 +26,23 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
         owners=[OWNER],
         pool=BUILD_POOL,
         description=(
-            "The one file that everybody reads, and the marts as Parquet beside it. Taken "
-            "from a build only when every model was built and every test has passed; "
-            "swapped in whole, so that a reader never waits and never sees half of it."
+            "The published warehouse file, with the marts as Parquet beside it. Published "
+            "from a build only when every model was built and every test passed; "
+            "replaced atomically, so that readers never wait and never see half of it."
         ),
     )
     def warehouse(
         context: dg.AssetExecutionContext,
         build_dir: dg.ResourceParam[BuildDir],
-        listener: dg.ResourceParam[BuildProgress],
+        progress: dg.ResourceParam[BuildProgress],
     ) -> dg.MaterializeResult:
         if input_hash(settings) != build_dir.input_hash:
-            raise AuditFailed(("Its inputs changed while it was built; build again.",))
+            raise AuditFailed(("The inputs changed during the build; build again.",))
         outcome = publish(settings, build_dir.finished())
         build_dir.mark_done()
         if not outcome.published:
             context.log.info("The same content is already published; nothing was replaced.")
-        listener.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
+        progress.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
         return dg.MaterializeResult(
             metadata={
                 "published": outcome.published,

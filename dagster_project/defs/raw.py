@@ -36,7 +36,7 @@ def raw_key(table: str) -> dg.AssetKey:
 
 
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Every table of the catalogue, and those that describe the snapshots themselves."""
+    """Every table of the catalog, and the tables that describe the snapshots themselves."""
     entries = (*CATALOG, *BULK)
     tables = [build_raw_asset(settings, entry, len(entries)) for entry in entries]
     return [
@@ -47,14 +47,14 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             entries,
             SNAPSHOT_REJECTS,
             REJECTS_SCHEMA,
-            "The rows that were refused while the raw tables were read, and why.",
+            "Rows rejected while raw tables were loaded, with the reason.",
         ),
         _left_by_tables(
             settings,
             CATALOG,
             SNAPSHOT_WITHDRAWN,
             WITHDRAWN_SCHEMA,
-            "The rows that a later release of the same source asked for and no longer found.",
+            "Rows that a later release of the same source requested and no longer found.",
         ),
     ]
 
@@ -62,9 +62,9 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def build_raw_asset(
     settings: Settings, entry: SourceTable | BulkTable, total: int
 ) -> dg.AssetsDefinition:
-    """One raw table: Parquet under the raw folder, a folder a release or a year."""
+    """One raw table: Parquet under the raw folder, one folder per release or year."""
 
-    # Where releases come from; raw tables are read from what is held, fetched or not.
+    # Where releases come from; raw tables load every release, fetched or imported.
     origins = [INBOX, *([fetched_key(entry.source_id)] if entry.source_id in CONNECTORS else [])]
 
     @dg.asset(
@@ -83,12 +83,12 @@ def build_raw_asset(
             dg.AssetCheckSpec(
                 "has_no_rejects",
                 asset=raw_key(entry.table),
-                description="Rows that were refused are stored with their reason; good rows go on.",
+                description="Rejected rows are stored with their reason; good rows are loaded.",
             ),
         ],
     )
     def raw_table(
-        context: dg.AssetExecutionContext, listener: dg.ResourceParam[BuildProgress]
+        context: dg.AssetExecutionContext, progress: dg.ResourceParam[BuildProgress]
     ) -> dg.MaterializeResult:
         percent = -1
 
@@ -96,10 +96,10 @@ def build_raw_asset(
             nonlocal percent
             if percent != (percent := 100 * done // size):
                 file = name.rpartition("/")[2]
-                listener.going_on("raw", f"{file} {percent} %", "reading", total)
+                progress.update("raw", f"{file} {percent} %", "reading", total)
 
         result = load_entry(entry, settings, tell)
-        listener.ended("raw", entry.table, "written" if result.written else "unchanged", total)
+        progress.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
             metadata=result_metadata(result), check_results=check_results(entry.table, result)
         )
@@ -147,7 +147,7 @@ def _snapshot_files(settings: Settings) -> dg.AssetsDefinition:
         group_name="snapshots",
         kinds={"polars", "parquet"},
         owners=[OWNER],
-        description="Every snapshot file that is held, as its sidecar describes it.",
+        description="Every snapshot file, as its sidecar describes it.",
         metadata={"dagster/column_schema": table_schema(SNAPSHOT_FILES_SCHEMA)},
     )
     def snapshots__files() -> dg.MaterializeResult:
@@ -165,7 +165,7 @@ def _left_by_tables(
     schema: Mapping[str, pl.DataType],
     description: str,
 ) -> dg.AssetsDefinition:
-    """A table of which each raw table writes its own part; the asset counts what they left."""
+    """A table of which each raw table writes its own part; the asset counts those rows."""
 
     @dg.asset(
         key=key,

@@ -1,4 +1,4 @@
-"""What the assets of a build need at run time."""
+"""Resources that the assets of a build use at run time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ from dagster_project.publish.build_dir import BuildDir, open_build_dir
 from dagster_project.publish.fingerprint import code_version, input_hash
 from dagster_project.settings import Settings
 
-# One pool guards the build, whose limit stands in `.dagster/dagster.yaml`. Each build has
-# a file of its own, so the pool saves memory and cores; nothing would break without it.
+# One pool limits builds (`.dagster/dagster.yaml` sets the limit). Each build has its own file, so
+# the pool only saves memory and cores.
 BUILD_POOL = "warehouse_build"
 
 Stage = Literal["raw", "models", "publish"]
@@ -20,7 +20,7 @@ Stage = Literal["raw", "models", "publish"]
 
 @dataclass(frozen=True)
 class BuildEvent:
-    """One step of a build has ended, or says how far it is: `done` of `total` have in its stage."""
+    """A step of a build has ended or advanced; `done` of `total` of its stage are done."""
 
     stage: Stage
     name: str
@@ -30,13 +30,13 @@ class BuildEvent:
 
 
 class BuildProgress:
-    """Who wants to hear of the progress of a build; by default nobody."""
+    """Reports the progress of a build to a callback; by default to none."""
 
     def __init__(self, on_event: Callable[[BuildEvent], None] = lambda event: None) -> None:
         self._on_event = on_event
         self._done: Counter[Stage] = Counter()
 
-    def going_on(self, stage: Stage, name: str, status: str, total: int) -> None:
+    def update(self, stage: Stage, name: str, status: str, total: int) -> None:
         self._on_event(BuildEvent(stage, name, status, self._done[stage], total))
 
     def ended(self, stage: Stage, name: str, status: str, total: int) -> None:
@@ -45,20 +45,20 @@ class BuildProgress:
 
 
 def build_resources(settings: Settings) -> dict[str, object]:
-    """The resources of a code location whose folders are these."""
+    """The resources of a code location with these folders."""
 
-    @dg.resource(description="The folder of this build, held until the run ends.")
+    @dg.resource(description="The folder of this build, locked until the run ends.")
     def build_dir(context: dg.InitResourceContext) -> Iterator[BuildDir]:
         run = context.run
         if run is None:
             raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
-        # A retry goes on in the folder of the run it retries.
+        # A retry resumes in the folder of the run it retries.
         with open_build_dir(
             settings,
             run.root_run_id or run.run_id,
             input_hash=input_hash(settings),
             code_version=code_version(settings),
-        ) as room:
-            yield room
+        ) as folder:
+            yield folder
 
-    return {"build_dir": build_dir, "listener": BuildProgress()}
+    return {"build_dir": build_dir, "progress": BuildProgress()}

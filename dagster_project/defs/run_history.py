@@ -1,6 +1,6 @@
-"""What a build from the command line leaves in the run history of the project.
+"""Records builds from the command line in the project's run history.
 
-The history is that of `make dev`: runs are listed there, sensors and freshness policies read it.
+It is the history that `make dev` shows; sensors and freshness policies read it.
 """
 
 from collections.abc import Generator
@@ -19,11 +19,11 @@ from dagster_project.defs.dbt import DBT_MODELS
 
 
 class OpenEventLog(SqliteEventLogStorage):
-    """Dagster's own event log, with each of its files opened once instead of for each event.
+    """Dagster's own event log, opening each file once instead of once per event.
 
-    SQLite writes its whole log of changes back whenever the last connection to a file is closed:
-    a build of 1,700 events wrote 430 MB, and spent more time on it than on all else in Dagster.
-    Each event is still committed at once, so that nothing waits for a build to end.
+    SQLite writes its whole log of changes back when the last connection to a file closes: a build
+    of 1,700 events wrote 430 MB and spent more time on it than on all else in Dagster. Each event
+    is still committed at once.
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -58,9 +58,9 @@ class OpenEventLog(SqliteEventLogStorage):
 
 
 def without_checks_of_models(job: dg.JobDefinition) -> dg.JobDefinition:
-    """The same job, in which the tests of dbt are no asset checks.
+    """The same job without dbt tests as asset checks.
 
-    dbt runs them all the same, and nothing is published unless all of them pass.
+    dbt still runs the tests, and nothing is published unless all of them pass.
     """
     layer = job.asset_layer
     checks = {

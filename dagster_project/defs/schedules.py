@@ -1,4 +1,4 @@
-"""When the warehouse looks for news, following the calendars of the publishers."""
+"""Schedules that check for new releases, following the publishers' calendars."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,26 +13,26 @@ from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CONNECTORS
 from dagster_project.sources.connector import SourceInfo
 
-# How a run is told its first and last partition; Dagster has no public name for them.
+# Tags with a run's first and last partition; Dagster has no public name for them.
 _FIRST_YEAR_TAG = "dagster/asset_partition_range_start"
 _LAST_YEAR_TAG = "dagster/asset_partition_range_end"
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Days on which something new is due."""
+    """Days on which new data is due."""
 
     name: str
     cron: str
     timezone: str
     expected: str
-    # The sources that are asked on these days.
+    # The sources fetched on these days.
     sources: tuple[str, ...] = ()
-    # How far back their figures may differ from what was published before.
+    # How many months back figures may have been revised.
     months_back: int = 0
 
 
-# Census prints months of the year before until March.
+# Census publishes months of the previous year until March.
 _MONTHLY = 3
 # The three prior years, and this one up to June.
 _THREE_YEARS = 41
@@ -58,7 +58,7 @@ CALENDARS = (
     ),
     Calendar(
         "bea_quarterly",
-        # Country detail comes with the international transactions, in the third week or so.
+        # Country detail is published with the international transactions, about the third week.
         "0 12 17-27 3,6,9,12 *",
         "America/New_York",
         "the quarterly US international transactions",
@@ -74,7 +74,7 @@ CALENDARS = (
     ),
     Calendar(
         "korea_monthly_revision",
-        # Korea Customs confirms the month before at its middle, and corrects earlier ones.
+        # Korea Customs confirms the previous month in mid-month, and corrects earlier ones.
         "0 18 15-17 * *",
         "Asia/Seoul",
         "the confirmed monthly figures of Korea Customs",
@@ -83,10 +83,10 @@ CALENDARS = (
     ),
     Calendar(
         "comtrade_daily",
-        # Countries report when they do, most of a year in the course of the next one.
+        # Countries report continuously, most of a year during the next one.
         "0 3 * * *",
         "UTC",
-        "what countries have reported to the United Nations",
+        "new country reports to the United Nations",
         sources=("un_comtrade",),
         months_back=18,
     ),
@@ -98,7 +98,7 @@ CALENDARS = (
     ),
 )
 
-# When a source is late: the last day of its calendar has passed without a new table.
+# A source is late when the last day of its calendar has passed without a new table.
 _FRESHNESS = {
     **dict.fromkeys(
         ("us_census", "usitc_dataweb", "fred"),
@@ -118,7 +118,7 @@ _FRESHNESS = {
         lower_bound_delta=timedelta(days=2, hours=12),
         timezone="Asia/Seoul",
     ),
-    # Somebody reports every month.
+    # At least one country reports every month.
     "un_comtrade": dg.FreshnessPolicy.time_window(
         fail_window=timedelta(days=62), warn_window=timedelta(days=35)
     ),
@@ -126,12 +126,12 @@ _FRESHNESS = {
 
 
 def freshness_of(source_id: str) -> dg.FreshnessPolicy | None:
-    """When a source is late; none for one that keeps no calendar."""
+    """When a source is late; none for a source without a calendar."""
     return _FRESHNESS.get(source_id)
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """A look for changed releases on each calendar, and a fetch of each source before it."""
+    """For each calendar, a check for changed releases and, before it, a fetch of each source."""
     return [
         *(build_schedule(settings, calendar) for calendar in CALENDARS),
         *(
@@ -145,7 +145,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
 def build_fetch_schedule(
     settings: Settings, calendar: Calendar, about: SourceInfo
 ) -> dg.ScheduleDefinition:
-    """Fetches what the subscriptions ask of a source, in the years that may have changed."""
+    """Fetches a source's subscriptions for the years that may have changed."""
     source_id = about.source_id
 
     @dg.schedule(
@@ -154,17 +154,17 @@ def build_fetch_schedule(
         cron_schedule=calendar.cron,
         execution_timezone=calendar.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Asks {source_id} for {calendar.expected}.",
+        description=f"Fetches {calendar.expected} from {source_id}.",
     )
     def fetch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if about.key is not None and about.key.is_required and key_of(settings, source_id) is None:
             return dg.SkipReason(
-                f"{source_id} needs a key, and there is none: set BILATERAL_KEY_{source_id.upper()}"
-                f" or write it into {settings.keys_file}. It is issued at {about.key.obtained_at}."
+                f"{source_id} needs a key and none is set: set BILATERAL_KEY_{source_id.upper()}"
+                f" or add it to {settings.keys_file}. Keys are issued at {about.key.obtained_at}."
             )
         if not any(one.source_id == source_id for one in read_subscriptions(settings)):
             return dg.SkipReason(
-                f"No subscription asks for {source_id}: add a line to"
+                f"No subscription requests {source_id}: add a line to"
                 f" {subscriptions_file(settings)} to have it fetched."
             )
         return dg.RunRequest(
@@ -175,7 +175,7 @@ def build_fetch_schedule(
 
 
 def years_to_fetch(about: SourceInfo, day: date, months_back: int) -> dict[str, str]:
-    """The tags of a run over the years from so many months ago to this one."""
+    """The tags of a run over the years from `months_back` months ago to this one."""
     if about.by_year_from is None:
         return {}
     earliest = (day.year * 12 + day.month - 1 - months_back) // 12
@@ -186,7 +186,7 @@ def years_to_fetch(about: SourceInfo, day: date, months_back: int) -> dict[str, 
 
 
 def build_schedule(settings: Settings, calendar: Calendar) -> dg.ScheduleDefinition:
-    """Builds when the inputs differ from those of the published warehouse."""
+    """Starts a build when the inputs differ from those of the published warehouse."""
 
     @dg.schedule(
         name=calendar.name,
@@ -194,16 +194,16 @@ def build_schedule(settings: Settings, calendar: Calendar) -> dg.ScheduleDefinit
         cron_schedule=calendar.cron,
         execution_timezone=calendar.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Looks for {calendar.expected} and builds when it has come.",
+        description=f"Checks for {calendar.expected} and builds when they have arrived.",
     )
     def look(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         found = input_hash(settings)
         if is_current(settings, found):
             return dg.SkipReason(
-                f"Looked for {calendar.expected}: no release was added or changed since the "
+                f"Checked for {calendar.expected}: no release was added or changed since the "
                 "last publication."
             )
-        # The same inputs are tried once a schedule; retries are the run's own affair.
+        # Each schedule tries the same inputs once; the run handles retries.
         return dg.RunRequest(run_key=found)
 
     return look

@@ -1,4 +1,4 @@
-"""What happens by itself when something has come."""
+"""Sensors that import dropped files and start builds after new releases."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from dagster_project.defs.jobs import BUILD_JOB, INBOX_JOB, WAREHOUSE
 from dagster_project.defs.site import SITE_JOB, build_site_sensor
 from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import Settings
-from dagster_project.sources.inbox import look
+from dagster_project.sources.inbox import scan
 
 _EVERY_SECONDS = 60
 
@@ -27,20 +27,20 @@ def build_inbox_sensor(settings: Settings) -> dg.SensorDefinition:
         job_name=INBOX_JOB,
         minimum_interval_seconds=_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Looks into {settings.inbox} and has files taken that are whole.",
+        description=f"Watches {settings.inbox} and imports complete files.",
     )
     def inbox(_context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        found = look(settings, datetime.now(UTC))
+        found = scan(settings, datetime.now(UTC))
         if found.ready:
             return dg.RunRequest()
         if found.waiting:
             return dg.SkipReason(
-                f"{', '.join(found.waiting)}: taken when nothing has written to it for a while."
+                f"{', '.join(found.waiting)}: imported once nothing has written to it for a while."
             )
         if found.left_alone:
             return dg.SkipReason(
-                f"{', '.join(found.left_alone)}: left alone. Only files are taken, and what is"
-                " stated of a file waits for that file."
+                f"{', '.join(found.left_alone)}: left alone. Only files are imported, and a"
+                " companion .json waits for its file."
             )
         return dg.SkipReason("The inbox is empty.")
 
@@ -48,12 +48,12 @@ def build_inbox_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def build_news_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Builds when a run has added a release: a fetch, a backfill of fetches, the inbox.
+    """Starts a build after a run added a release: a fetch, a backfill of fetches, the inbox.
 
-    It hears of the end of every run and asks what a build stands on, instead of naming the
-    jobs that may add something: a fetch started by hand in the UI belongs to none of them.
-    Looking at the folders by the minute would mean to hash them by the minute. Should it miss
-    a run, the daily look finds what has changed.
+    It reacts to the end of every run and compares the build's inputs, instead of naming the jobs
+    that may add a release: a fetch started by hand in the UI belongs to none of them. Polling the
+    folders every minute would mean hashing them every minute. If it misses a run, the daily
+    schedule finds the change.
     """
 
     @dg.run_status_sensor(
@@ -70,7 +70,9 @@ def build_news_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"{ended} ended; no build follows it.")
         found = input_hash(settings)
         if is_current(settings, found):
-            return dg.SkipReason(f"{ended} ended and added nothing to what is published.")
+            return dg.SkipReason(
+                f"{ended} ended; the published warehouse already has these inputs."
+            )
         return dg.RunRequest(run_key=found)
 
     return build_after_news

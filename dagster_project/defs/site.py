@@ -1,7 +1,7 @@
-"""The site, after the warehouse it is made from.
+"""The site, built after the warehouse it shows.
 
-It is no part of a build: a build is done when the warehouse is published, and a site that
-fails leaves both the warehouse and the site of before as they are.
+It is not part of a build: a build ends when the warehouse is published. A site that fails leaves
+the warehouse and the previous site unchanged.
 """
 
 import dagster as dg
@@ -16,9 +16,9 @@ SITE_JOB = "make_site"
 MAKE_SITE = dg.define_asset_job(
     SITE_JOB,
     selection=dg.AssetSelection.assets(SITE),
-    # The pages are made by processes of their own.
+    # Separate processes render the pages.
     executor_def=dg.in_process_executor,
-    description="Static pages of the published warehouse; the site of before stays until then.",
+    description="Static pages of the published warehouse; the previous site stays until then.",
 )
 
 
@@ -30,17 +30,17 @@ def build_site_asset(settings: Settings) -> dg.AssetsDefinition:
         kinds={"html"},
         owners=[OWNER],
         description=(
-            "The pages of the pairs that documents speak of: each figure with its basis, its rows"
-            " and its query. Written beside the site of before and shown in one step."
+            "Pages for the country pairs in the articles: each figure with its basis, its rows"
+            " and its query. Written beside the previous site and swapped atomically."
         ),
     )
     def site(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        # Half a second of imports, which a build does without.
+        # Half a second of imports that a build does not need.
         from dagster_project.site.build import write_site
 
         written = write_site(settings)
         if not written.is_new:
-            context.log.info("The pages are what they were; nothing was replaced.")
+            context.log.info("The pages are unchanged; nothing was replaced.")
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(written.link / "index.html")),
@@ -55,7 +55,7 @@ def build_site_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 def build_site_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Makes the site when a warehouse was published, also from the command line."""
+    """Builds the site after a warehouse was published, also from the command line."""
 
     @dg.asset_sensor(
         asset_key=PUBLISHED,
@@ -63,7 +63,7 @@ def build_site_sensor(settings: Settings) -> dg.SensorDefinition:
         job=MAKE_SITE,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Makes the pages of what was published.",
+        description="Builds the pages of the published warehouse.",
     )
     def site_after_publication(
         context: dg.SensorEvaluationContext, event: dg.EventLogEntry
@@ -71,7 +71,7 @@ def build_site_sensor(settings: Settings) -> dg.SensorDefinition:
         done = event.asset_materialization
         is_new = done is None or bool(done.metadata["published"].value)
         if not is_new and settings.report.exists():
-            return dg.SkipReason("The build gave the same content as before.")
+            return dg.SkipReason("The build produced the same content as before.")
         return dg.RunRequest(run_key=event.run_id)
 
     return site_after_publication

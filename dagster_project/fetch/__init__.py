@@ -1,5 +1,5 @@
-"""Fetching: sends the requests of a connector, and makes a release of what came.
+"""Fetching: sends the requests of a connector and makes a release of the replies.
 
-The only package that reaches the network. Which requests, and what their replies mean, is
-the connectors' (`dagster_project/sources/`).
+The only package that reaches the network. The connectors (`dagster_project/sources/`) define the
+requests and the meaning of replies.
 """

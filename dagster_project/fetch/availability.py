@@ -1,4 +1,4 @@
-"""What a publisher says is there, asked without fetching any of it."""
+"""Lists the datasets a publisher has, without fetching any."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import Available, Refused, Selection
 
-# Lists of what is there are short; pages beyond this are a publisher's mistake.
+# Lists of datasets are short; more pages than this are a publisher's mistake.
 _MOST_REQUESTS = 200
 
 
@@ -22,14 +22,14 @@ def ask_available(
     source_id: str,
     selection: Selection,
     *,
-    pace: RetryPolicy = RetryPolicy(),  # noqa: B008 (it is frozen)
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 (it is frozen)
 ) -> tuple[Available, ...]:
     """The datasets a publisher has for a selection; none where it keeps no list.
 
     Raises:
         SelectionError: the source is not fetched, or has no such data.
         SettingsError: the key, the keys file or the gateway cannot be used.
-        ReplyError: the publisher does not answer, or refuses.
+        ReplyError: the publisher does not answer, or refuses the request.
     """
     connector = catalog.connector_of(source_id)
     key, gateway = key_of(settings, source_id), gateway_of(settings, source_id)
@@ -38,16 +38,16 @@ def ask_available(
         source_id,
         connector.about.limits,
         has_key=key is not None,
-        sleep=lambda seconds: time.sleep(seconds * pace.scale),
+        sleep=lambda seconds: time.sleep(seconds * retry.scale),
     )
     waiting = deque(connector.survey(selection, settings.seeds))
     replies: dict[str, bytes] = {}
-    with Client(connector.about, key, gateway, quota, pace=pace) as client:
+    with Client(connector.about, key, gateway, quota, retry=retry) as client:
         while waiting:
             if len(replies) == _MOST_REQUESTS:
                 raise Refused(
-                    f"{source_id}: what is available takes more than {_MOST_REQUESTS} requests."
-                    " Ask for fewer reporters or periods."
+                    f"{source_id}: listing the datasets takes more than {_MOST_REQUESTS} requests."
+                    " Select fewer reporters or periods."
                 )
             chunk = waiting.popleft()
             examined = client.fetch(chunk.request, partial(connector.classify_reply, chunk))

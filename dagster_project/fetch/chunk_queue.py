@@ -1,4 +1,4 @@
-"""The chunks of a fetch one after another, with those that replies add."""
+"""Iterates over the chunks of a fetch, including those that replies add."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 def iter_chunks(
     chunks: Sequence[Chunk], obtain: Callable[[Chunk], ReplyResult | None], *, most: int
 ) -> Iterator[tuple[ReplyResult | None, int]]:
-    """Each chunk once, with how many are known to follow; follow-ups come right after theirs."""
+    """Yield each chunk once, with the number known to follow; follow-ups come right after it."""
     waiting = deque(chunks)
     asked: dict[str, Request] = {}
     while waiting:
@@ -31,8 +31,8 @@ def iter_chunks(
             if asked.get(chunk.name) == chunk.request:
                 continue
             raise Refused(
-                f"{describe(chunk.request)}: {chunk.name!r} cannot be the name of its file, or is"
-                " that of another request. Correct the connector."
+                f"{describe(chunk.request)}: {chunk.name!r} cannot be a file name, or is"
+                " already that of another request. Correct the connector."
             )
         if len(asked) == most:
             raise Refused(

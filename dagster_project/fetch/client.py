@@ -1,8 +1,7 @@
-"""Sending one request to a publisher: time, size, redirects, repeats, and the key.
+"""Sends one request to a publisher: time-outs, size limits, redirects, retries and the key.
 
-The key is put in as the last thing before a request leaves, and taken out of whatever
-comes back. No exception of the HTTP library leaves this module: it would carry the address
-with the key in it.
+The key is added last, just before a request is sent, and removed from every reply. No exception of
+the HTTP library leaves this module: it would contain the address with the key.
 """
 
 from __future__ import annotations
@@ -52,19 +51,19 @@ _LOGGERS = (
     "httpcore.socks",
 )
 
-Taken = TypeVar("Taken")
+Result = TypeVar("Result")
 
-# Its own report of repeats goes to standard output, where a command writes its answer.
+# The library reports retries on standard output, where a command writes its answer.
 stamina.instrumentation.set_on_retry_hooks([])
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a request is repeated, and how long is waited before.
+    """How often a request is retried, and the waits in between.
 
-    Waits double from the first one on, with jitter. A publisher that asks for a wait gets
-    it, unless it is longer than `longest_asked_wait`: then the user shall come back. `scale`
-    multiplies every wait, that for the rate too.
+    Waits double, with jitter. A wait that the publisher requests is kept unless it is longer than
+    `longest_asked_wait`; then the fetch ends and the user runs it again later. `scale` multiplies
+    every wait, including that of the rate limit.
     """
 
     attempts: int = 8
@@ -80,7 +79,7 @@ DEFAULT_RETRY = RetryPolicy()
 
 @dataclass(frozen=True)
 class _Answer:
-    """A whole reply as it came, its body unpacked."""
+    """A complete reply with its body unpacked."""
 
     status: int
     headers: httpx.Headers
@@ -103,10 +102,10 @@ _KEY_FILTER = _KeyFilter()
 
 
 def gateway_of(settings: Settings, source_id: str) -> str | None:
-    """Scheme and host to ask instead of the publisher, if a user set one.
+    """Scheme and host to use instead of the publisher's, if a user set one.
 
     Raises:
-        SettingsError: not a scheme and host, or http to another machine.
+        SettingsError: not a scheme and host, or http to a remote machine.
     """
     address = settings.addresses.get(source_id)
     if address is None:
@@ -123,8 +122,8 @@ def gateway_of(settings: Settings, source_id: str) -> str | None:
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise SettingsError(
-            f"The address of {source_id} must begin with https://; http is for this machine"
-            " alone, since a key would travel readable."
+            f"The address of {source_id} must begin with https://; http is allowed for this machine"
+            " only, since it would send a key unencrypted."
         )
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -141,7 +140,7 @@ def is_loopback(host: str | None) -> bool:
 class Client:
     """Sends the requests of one source, one after the other.
 
-    `on_repeat` hears why a request will be sent again, before the wait.
+    `on_repeat` is called with the reason before each retry's wait.
     """
 
     def __init__(
@@ -151,7 +150,7 @@ class Client:
         gateway: str | None,
         quota: Quota,
         *,
-        pace: RetryPolicy = DEFAULT_RETRY,
+        retry: RetryPolicy = DEFAULT_RETRY,
         on_repeat: Callable[[str], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -160,7 +159,7 @@ class Client:
         self._secrets = () if key is None else (key,)
         self._gateway = gateway
         self._quota = quota
-        self._pace = pace
+        self._retry = retry
         self._on_repeat = on_repeat
         self._clock = clock
         self._socket: socket.socket | None = None
@@ -169,7 +168,7 @@ class Client:
             _KEY_FILTER.secrets.add(key)
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_KEY_FILTER)
-        # Nothing of the environment is trusted: a .netrc would add a key of its own.
+        # The environment is ignored: a .netrc would add its own key.
         self._http = httpx.Client(
             verify=_trusted(),
             trust_env=False,
@@ -180,7 +179,7 @@ class Client:
                 connect=min(_CONNECT_SECONDS, about.limits.timeout_seconds),
             ),
             limits=httpx.Limits(max_connections=1),
-            event_hooks={"response": [_put_location_aside]},
+            event_hooks={"response": [_hide_location]},
         )
 
     def __enter__(self) -> Client:
@@ -189,35 +188,35 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def fetch(self, request: Request, take: Callable[[Reply], Taken]) -> Taken:
-        """What `take` makes of the reply; both are repeated where that may help.
+    def fetch(self, request: Request, use: Callable[[Reply], Result]) -> Result:
+        """Send a request and return `use(reply)`; both are retried where that may help.
 
         Raises:
-            TryAgain: no attempt succeeded, or the publisher asks for a long wait.
+            TryAgain: no attempt succeeded, or the publisher requests a long wait.
             QuotaSpent: no more requests today.
-            Refused: the same request will not work.
+            Refused: the same request would fail again.
         """
-        pace = self._pace
+        retry = self._retry
         number = 0
 
         def wait_after(error: Exception) -> bool | float:
             wait = self._wait_after(error)
-            if wait is not False and number < pace.attempts and self._on_repeat is not None:
+            if wait is not False and number < retry.attempts and self._on_repeat is not None:
                 self._on_repeat(self._clean(str(error)))
             return wait
 
         try:
             for attempt in stamina.retry_context(
                 on=wait_after,
-                attempts=pace.attempts,
+                attempts=retry.attempts,
                 timeout=None,
-                wait_initial=pace.first_wait * pace.scale,
-                wait_max=pace.longest_wait * pace.scale,
-                wait_jitter=pace.jitter * pace.scale,
+                wait_initial=retry.first_wait * retry.scale,
+                wait_max=retry.longest_wait * retry.scale,
+                wait_jitter=retry.jitter * retry.scale,
             ):
                 with attempt:
                     number = attempt.num
-                    return take(self.send(request))
+                    return use(self.send(request))
         except TryAgain as error:
             last = error
         times = "once" if number == 1 else f"{number} times"
@@ -227,28 +226,28 @@ class Client:
         """The reply to a request that is sent once.
 
         Raises:
-            TryAgain: no whole reply, or one that says to come back.
-            QuotaSpent: the quota kept here is used up, or the publisher says so.
-            Refused: the key is not taken, or the reply is none that we accept.
+            TryAgain: no complete reply, or one that says to retry later.
+            QuotaSpent: the quota counted here is used up, or the publisher says so.
+            Refused: the key is rejected, or the reply is not acceptable.
         """
         outcome = self._exchange(request)
-        # Raised here, where no frame and no cause has seen an address with a key.
+        # Raised here, where no frame and no cause contains an address with a key.
         if isinstance(outcome, ReplyError):
             raise outcome
         return outcome
 
     def _wait_after(self, error: Exception) -> bool | float:
-        """Whether a failed attempt is repeated, and after how many seconds."""
+        """Whether a failed attempt is retried, and after how many seconds."""
         if not isinstance(error, TryAgain):
             return False
         if error.after_seconds is None:
             return True
-        if error.after_seconds > self._pace.longest_asked_wait:
+        if error.after_seconds > self._retry.longest_asked_wait:
             return False
-        return max(error.after_seconds, self._pace.first_wait) * self._pace.scale
+        return max(error.after_seconds, self._retry.first_wait) * self._retry.scale
 
     def _exchange(self, request: Request) -> Reply | ReplyError:
-        """One request and the redirects that it leads to."""
+        """Send one request and follow its redirects."""
         problem = self._foreign(urlsplit(request.address), self._about.hosts, may_be_loopback=False)
         if problem is not None:
             return self._refused(request, f"its address {problem}", "Correct the connector.")
@@ -268,18 +267,18 @@ class Client:
                 return self._refused(
                     request,
                     f"HTTP {answer.status} leads to {target[:_EXCERPT]!r}, which is not followed",
-                    "Only https addresses of the publisher are. Look the address up at the"
+                    "Only https addresses of the publisher are. Check the address at the"
                     " publisher: it may have moved.",
                 )
             url = followed
         return self._refused(
             request,
             f"more than {_MOST_REDIRECTS} redirects",
-            "Look the address up at the publisher: it may have moved.",
+            "Check the address at the publisher: it may have moved.",
         )
 
     def _follow(self, request: Request, answer: _Answer, url: str, own_host: str) -> str | None:
-        """Where a redirect leads, if that is a place we go to."""
+        """The target of a redirect, if it may be followed."""
         location = answer.headers.get(_LOCATION, "")
         if not location or (request.method != "GET" and answer.status not in (307, 308)):
             return None
@@ -293,7 +292,7 @@ class Client:
         return target if parts.hostname == own_host else self._through_gateway(target)
 
     def _foreign(self, parts: Any, hosts: tuple[str, ...], *, may_be_loopback: bool) -> str | None:
-        """Why a request must not go there; none where it may."""
+        """Why a request must not be sent to an address; none where it may."""
         host = parts.hostname
         if parts.scheme != "https" and not (may_be_loopback and is_loopback(host)):
             return "is not https"
@@ -310,7 +309,7 @@ class Client:
         return urlunsplit(urlsplit(address)._replace(scheme=gateway.scheme, netloc=gateway.netloc))
 
     def _once(self, request: Request, url: str) -> _Answer | ReplyError:
-        """Send once and read the whole body. Never raises what has seen the key."""
+        """Send once and read the whole body. Never raises an exception that contains the key."""
         limits = self._about.limits
         with self._time_limit() as is_over:
             try:
@@ -330,14 +329,14 @@ class Client:
             return self._refused(
                 request,
                 f"its certificate is not trusted ({what})",
-                "Somebody may be reading along: find out who before you fetch.",
+                "The connection may be intercepted: find out why before you fetch.",
             )
         if is_ours:
             return self._refused(request, what, "Correct the connector or the key.")
         if is_slow:
             return self._later(
                 request,
-                f"no whole reply within {limits.timeout_seconds:g} seconds",
+                f"no complete reply within {limits.timeout_seconds:g} seconds",
                 "Run the same command again later, or select less.",
             )
         return self._later(
@@ -349,13 +348,13 @@ class Client:
     def _with_key(self, request: Request, url: str) -> httpx.Request:
         headers = {"Accept": ", ".join(request.accept) or "*/*"}
         if request.body is not None:
-            # The one kind of body that a publisher of trade statistics takes.
+            # The only kind of body that these publishers accept.
             headers["Content-Type"] = "application/json"
         use = self._about.key
         if use is not None and self._key is not None:
             key = self._key.reveal()
             if use.place == "query":
-                # Some portals hand keys out percent-encoded already.
+                # Some portals issue keys that are already percent-encoded.
                 pair = f"{quote(use.name, safe='')}={quote(unquote(key), safe='')}"
                 parts = urlsplit(url)
                 url = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, pair)))))
@@ -377,9 +376,9 @@ class Client:
 
     @contextmanager
     def _time_limit(self) -> Generator[threading.Event]:
-        """Hang up when the time of one exchange is over, wherever it is stuck.
+        """Close the connection when the time of one exchange is over, wherever it is stuck.
 
-        A time-out of a read begins anew with every byte, so a body that drips never meets it.
+        A read time-out restarts with every byte, so a slowly dripping body never reaches it.
         """
         is_over = threading.Event()
 
@@ -387,7 +386,7 @@ class Client:
             is_over.set()
             if self._socket is not None:
                 with suppress(OSError):
-                    # The plain method: that of a TLS socket pulls it apart under the reader.
+                    # The plain method: that of a TLS socket breaks it while it is being read.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
         timer = threading.Timer(self._about.limits.timeout_seconds, hang_up)
@@ -401,15 +400,15 @@ class Client:
     def _unpacked(
         self, request: Request, reply: httpx.Response, packed: bytes
     ) -> _Answer | ReplyError:
-        """The body without its packing: the library's own unpacking takes half a file."""
+        """The decompressed body; the library's own decompression would accept half a file."""
         encoding = reply.headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not packed:
             return _Answer(reply.status_code, reply.headers, packed)
         if encoding not in ("gzip", "x-gzip"):
             return self._refused(
                 request,
-                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was asked for",
-                "Run the same command again later; if it stays so, the publisher has changed.",
+                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested",
+                "Run the same command again later; if it persists, the publisher has changed.",
             )
         content = bytearray()
         try:
@@ -423,17 +422,17 @@ class Client:
             is_whole = False
         if not is_whole:
             return self._later(
-                request, "a gzip body that is cut short or damaged", "Run the same command again."
+                request, "a truncated or damaged gzip body", "Run the same command again."
             )
         return _Answer(reply.status_code, reply.headers, bytes(content))
 
     def _judge(self, request: Request, answer: _Answer) -> Reply | ReplyError:
-        """The reply, unless its status says that there is none."""
+        """The reply, or the error that its status means."""
         status = answer.status
         wait = _asked_wait(answer.headers, self._clock())
         what = f"HTTP {status}{self._excerpt(answer.content)}"
         if status == 429 or (status == 403 and wait is not None):
-            if wait is not None and wait > self._pace.longest_asked_wait:
+            if wait is not None and wait > self._retry.longest_asked_wait:
                 return QuotaSpent(
                     self._say(request, what, f"Come back {self._when(wait)}: too many requests.")
                 )
@@ -447,7 +446,7 @@ class Client:
                 request, what, f"The publisher is out of order: come back {come_back}.", wait
             )
         if not 200 <= status < 300 and not 400 <= status < 500:
-            return self._refused(request, what, "Look the address up at the publisher.")
+            return self._refused(request, what, "Check the address at the publisher.")
         return Reply(
             status=status,
             content_type=answer.headers.get("content-type", "").split(";")[0].strip().lower(),
@@ -461,12 +460,12 @@ class Client:
     def _key_hint(self) -> str:
         use = self._about.key
         if use is None:
-            return "The source takes no key: it may refuse this network. Try from another one."
-        have = "The key was not taken: it may be mistyped or expired" if self._secrets else "No key"
+            return "The source takes no key: it may refuse this network. Try another one."
+        have = "The key was rejected: it may be mistyped or expired" if self._secrets else "No key"
         return f"{have}; keys are issued at {use.obtained_at}."
 
     def _excerpt(self, content: bytes) -> str:
-        # Redacted before it is cut: a key that is cut in two would not be known again.
+        # Redacted before it is shortened: half a key would not be recognised.
         text = self._clean(content[: 1 << 16].decode("utf-8", "replace"))
         text = " ".join(text.split())[:_EXCERPT]
         return f" ({text!r})" if text else ""
@@ -492,20 +491,20 @@ class Client:
         return redact(text, self._secrets)
 
 
-def _put_location_aside(reply: httpx.Response) -> None:
-    """Keep the library from resolving a redirect, which fails on what we only refuse."""
+def _hide_location(reply: httpx.Response) -> None:
+    """Keep the library from resolving a redirect: it fails on addresses that are only refused."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")
 
 
 @lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
-    """The certificates that are trusted; to read them takes longer than many a fetch."""
+    """The trusted certificates, read once: reading takes longer than many fetches."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def describe(request: Request) -> str:
-    """A request as messages name it."""
+    """A request as shown in messages."""
     address = request.stored_address
     shown = address if len(address) <= 300 else f"{address[:300]}…"
     return f"{request.method} {shown}"
@@ -517,7 +516,7 @@ def _asked_wait(headers: httpx.Headers, now: datetime) -> float | None:
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        # A number of any length is a wait that nobody waits.
+        # An arbitrarily long number is a wait that nobody would wait.
         return float(text[:12])
     try:
         until = parsedate_to_datetime(text)

@@ -1,7 +1,7 @@
-"""Which datasets fetches have brought, so that those that are unchanged are not asked for again.
+"""Remembers fetched datasets, so that unchanged ones are not requested again.
 
-A dataset is remembered by what was asked of it: that its totals came says nothing of its
-products. And it is remembered for as long as the releases are held that its rows may stand in.
+A dataset is remembered together with what was requested of it: its totals say nothing about its
+products. It is remembered as long as the releases that may contain its rows exist.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.connector import Available, Chunk, Selection, SourceInfo
 from dagster_project.sources.snapshot import Release, discover_releases
 
-# These choose among datasets; all else says what is asked of each.
+# These select datasets; everything else says what is requested of each.
 _CHOOSING = frozenset({"reporters", "first", "last"})
 
 
 @dataclass(frozen=True)
 class _Brought:
-    """On which day a question was answered, and the releases that held the answer then."""
+    """The day a query was answered, and the releases that contained the answer then."""
 
     on: date
     releases: tuple[str, ...]
@@ -33,14 +33,14 @@ class _Brought:
 
 @dataclass(frozen=True)
 class _Dataset:
-    """The key of a dataset, and what was asked of it under this key, by question."""
+    """The key of a dataset, and by query what was fetched under this key."""
 
     key: str
     brought: dict[str, _Brought]
 
 
 class FetchedDatasets:
-    """What is remembered of a source, looked at with one question in mind."""
+    """The remembered datasets of a source, as seen by one query."""
 
     def __init__(
         self, settings: Settings, about: SourceInfo, selection: Selection, *, has_key: bool
@@ -51,10 +51,10 @@ class FetchedDatasets:
         self._question = _question(settings.seeds, about, selection, has_key=has_key)
 
     def mark(self, known: Sequence[Available]) -> tuple[Available, ...]:
-        """The same datasets; those that came under the key they have now say since when.
+        """The same datasets; those already fetched under their present key say since when.
 
         Raises:
-            SettingsError: the file is not what was written there.
+            SettingsError: the file does not have the format written here.
         """
         brought = self._still_held(one.name for one in known)
         return tuple(
@@ -65,33 +65,33 @@ class FetchedDatasets:
         )
 
     def may_be_unchanged(self, chunks: Iterable[Chunk]) -> str | None:
-        """What to tell of a plan that was made before the publisher said what there is."""
+        """The note for a plan that was made before the publisher's list was read."""
         brought = self._still_held({name for chunk in chunks for name in chunk.datasets})
         if not brought:
             return None
         last = max(one.on for _, one in brought.values())
         return (
-            f"{_datasets(len(brought))} of this came before, the last on {last}. What the"
-            " publisher says is unchanged need not be asked for again."
+            f"{_datasets(len(brought))} of this were fetched before, the last on {last}. Those the"
+            " publisher says are unchanged need not be requested again."
         )
 
     def unchanged(self, known: Iterable[Available]) -> str | None:
-        """What to tell of datasets that were marked."""
+        """The note for marked datasets."""
         days = [one.unchanged_since for one in known if one.unchanged_since is not None]
         if not days:
             return None
         later = " or later" if max(days) > min(days) else ""
         return (
-            f"{_datasets(len(days))} unchanged since {min(days)}{later} need not be asked for"
-            f" again. To have them again, remove {self.file}."
+            f"{_datasets(len(days))} unchanged since {min(days)}{later} need not be requested"
+            f" again. To fetch them again, remove {self.file}."
         )
 
     def remember(
         self, known: Iterable[Available], chunks: Iterable[Chunk], lost: Collection[str], on: date
     ) -> None:
-        """Keep under which keys the datasets came that these chunks of a finished fetch ask for.
+        """Remember the keys of the datasets that these chunks of a finished fetch requested.
 
-        `lost` names datasets of which something came that is held nowhere.
+        `lost` names datasets of which a received row is in no release.
         """
         key_of = {
             one.name: one.release_key
@@ -113,7 +113,7 @@ class FetchedDatasets:
         datasets = self._read()
         for name, asking in asked.items():
             key, held = key_of[name], datasets.get(name)
-            # What other questions brought under another key is no longer what is held.
+            # What other queries fetched under another key no longer holds.
             others = held.brought if held is not None and held.key == key else {}
             ids = {release for chunk in asking for release in touching[chunk.name]}
             datasets[name] = _Dataset(
@@ -122,7 +122,7 @@ class FetchedDatasets:
         self._write(datasets)
 
     def _still_held(self, names: Iterable[str]) -> dict[str, tuple[str, _Brought]]:
-        """Key and answer of the datasets of which the question was answered."""
+        """Key and answer of the datasets for which the query was answered."""
         datasets = self._read()
         found = {
             name: (datasets[name].key, datasets[name].brought[self._question])
@@ -160,8 +160,8 @@ class FetchedDatasets:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingsError(
-                f"{self.file}: not the datasets that were written there. Remove it: then all is"
-                " asked for again once."
+                f"{self.file}: not the datasets that were written there. Remove it: then everything"
+                " is requested again once."
             ) from error
 
     def _write(self, datasets: dict[str, _Dataset]) -> None:
@@ -182,7 +182,7 @@ class FetchedDatasets:
 
 
 def _question(seeds: Path, about: SourceInfo, selection: Selection, *, has_key: bool) -> str:
-    """What a selection asks of any dataset, as a digest."""
+    """A digest of what a selection requests of any dataset."""
     asked = {name: value for name, value in plain(selection).items() if name not in _CHOOSING}
     codes = [hashlib.sha256((seeds / name).read_bytes()).hexdigest() for name in about.seeds]
     text = json.dumps([asked, has_key, codes], sort_keys=True)
@@ -190,7 +190,7 @@ def _question(seeds: Path, about: SourceInfo, selection: Selection, *, has_key: 
 
 
 def _touching(chunk: Chunk, releases: Iterable[Release]) -> set[str]:
-    """The releases with a file that may hold rows of what a chunk asks for."""
+    """The releases with a file that may contain rows a chunk requests."""
     return {
         release.release_id
         for release in releases

@@ -1,8 +1,7 @@
-"""A fetch from beginning to end: survey, plan, requests, and what they bring.
+"""Runs a fetch: survey, plan, requests and the resulting release.
 
-A reply is on disk before the next request leaves. Replies are kept as they came, and what
-they mean is asked again each time: a fetch that goes on knows the same as one that never
-stopped.
+A reply is on disk before the next request leaves. Replies are stored as received and classified
+again each time, so a resumed fetch knows the same as one that never stopped.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ from dagster_project.sources.snapshot import AddedRelease, Release, SnapshotErro
 
 
 class FetchError(RuntimeError):
-    """A fetch that stopped. What has come stays, and the same command goes on from there.
+    """A fetch that stopped. The replies received so far are kept; the same command resumes.
 
-    `reply_error` is what stopped it; `stored` of about `total` replies are there.
+    `reply_error` is what stopped it; `stored` of about `total` replies are stored.
     """
 
     def __init__(self, message: str, reply_error: ReplyError, stored: int, total: int) -> None:
@@ -69,7 +68,7 @@ class FetchError(RuntimeError):
 
 @dataclass(frozen=True)
 class FetchEvent:
-    """A step of a fetch: a reply that is there, or in `note` why one is asked for again."""
+    """A step of a fetch: a reply was stored, or `note` says why one is requested again."""
 
     done: int
     total: int
@@ -80,11 +79,11 @@ class FetchEvent:
 
 @dataclass(frozen=True)
 class FetchOutcome:
-    """What a finished fetch brought.
+    """The result of a finished fetch.
 
-    `release` is none where the publisher says nothing but what is held. `rows` and `rejects`
-    are those of all replies, with news or without. `unchanged` counts the datasets that the
-    publisher says are still those that came before.
+    `release` is none where the replies contain nothing new. `rows` and `rejects` count all replies,
+    new or not. `unchanged` counts the datasets that the publisher says have not changed since they
+    were fetched.
     """
 
     source_id: str
@@ -106,17 +105,17 @@ def run_fetch(
     *,
     on_event: Callable[[FetchEvent], None] | None = None,
     now: datetime | None = None,
-    pace: RetryPolicy = DEFAULT_RETRY,
+    retry: RetryPolicy = DEFAULT_RETRY,
 ) -> FetchOutcome:
-    """Fetch a selection and keep what is new in it as a release.
+    """Fetch a selection and store what is new in it as a release.
 
-    `now` stands for the moment at which the fetch begins and ends.
+    `now` replaces the time at which the fetch begins and ends.
 
     Raises:
         SelectionError: the source is not fetched, or has no such data.
         SettingsError: the key, the keys file or the gateway cannot be used.
         FetchError: a request did not succeed, or another fetch of the source is running.
-        SnapshotError: what is held already cannot be used.
+        SnapshotError: what is already in the warehouse cannot be used.
     """
     connector = catalog.connector_of(source_id)
     key, gateway = key_of(settings, source_id), gateway_of(settings, source_id)
@@ -131,7 +130,7 @@ def run_fetch(
             notes.append(stale_note(folder))
         remove_abandoned(folder.parent, clock())
         store.begin(selection, clock())
-        quota = quota_of(settings, connector, has_key=key is not None, clock=clock, pace=pace)
+        quota = quota_of(settings, connector, has_key=key is not None, clock=clock, retry=retry)
         run = _Run(connector, settings.seeds, store, clock().date(), on_event)
         seen = FetchedDatasets(settings, connector.about, selection, has_key=key is not None)
         with Client(
@@ -139,7 +138,7 @@ def run_fetch(
             key,
             gateway,
             quota,
-            pace=pace,
+            retry=retry,
             on_repeat=run.tell_repeat,
             clock=clock,
         ) as client:
@@ -188,7 +187,7 @@ def run_fetch(
 
 
 class _Run:
-    """One run of a job: each reply is taken from the store, or from the publisher."""
+    """One run of a job: each reply comes from the store or from the publisher."""
 
     def __init__(
         self,
@@ -211,7 +210,7 @@ class _Run:
         self._survey_is_new = False
 
     def survey(self, client: Client, selection: Selection) -> tuple[Available, ...]:
-        """What the publisher says is there."""
+        """The datasets that the publisher lists."""
         chunks = self._connector.survey(selection, self._seeds)
         if not chunks:
             return ()
@@ -219,19 +218,19 @@ class _Run:
         self._survey_is_new = not all(piece.was_stored for piece in pieces)
         return known_of(
             self._connector,
-            [(piece.chunk, self._examined_again(piece, self._store.survey)) for piece in pieces],
+            [(piece.chunk, self._classified_again(piece, self._store.survey)) for piece in pieces],
         )
 
     def collect(self, client: Client, plan: Plan) -> list[Piece]:
-        """Every reply of the plan, and of what replies made necessary."""
+        """Every reply of the plan, including follow-up requests."""
         return self._take_all(
             client, plan.chunks, self._store, plan.expected_requests, is_survey=False
         )
 
     def lost(self, pieces: Sequence[Piece], added: AddedRelease | None) -> set[str]:
-        """Datasets that came before the survey did, or of which something is held nowhere."""
+        """Datasets received before the survey, or with a row that is in no release."""
         kept = {file.name for file in added.release.files} if added is not None else set()
-        # A file of these without news is held already, to the byte.
+        # A bulk file without news is already in a release, byte for byte.
         whole = {entry.table for entry in catalog.BULK}
         return {
             name
@@ -242,8 +241,8 @@ class _Run:
         }
 
     def content_of(self, piece: Piece) -> bytes:
-        """What a stored reply of the plan holds: replies are not kept in memory."""
-        return self._examined_again(piece, self._store).content
+        """The content of a stored reply; replies are not kept in memory."""
+        return self._classified_again(piece, self._store).content
 
     def rows_of(self, entry: SourceTable, piece: Piece, content: bytes) -> pl.DataFrame:
         return self._parse(entry, piece.chunk, content)[0]
@@ -289,7 +288,7 @@ class _Run:
         try:
             return self._piece(chunk, reply, is_survey, was_stored=True)
         except ReplyError:
-            # Stored by an earlier version that read it otherwise: asked again.
+            # Stored by an earlier version that classified it otherwise: request it again.
             return None
 
     def _fetched(
@@ -305,12 +304,12 @@ class _Run:
     def _piece(
         self, chunk: Chunk, reply: Reply, is_survey: bool, *, was_stored: bool
     ) -> tuple[Piece, ReplyResult]:
-        """Raises a ReplyError for what cannot be used, before anything is stored."""
+        """Raise a ReplyError for an unusable reply, before anything is stored."""
         examined = self._connector.classify_reply(chunk, reply)
         accepted = chunk.request.accept
         if examined.content and accepted and reply.content_type not in accepted:
             raise TryAgain(
-                f"{self._connector.about.source_id}: {describe(chunk.request)}: came as"
+                f"{self._connector.about.source_id}: {describe(chunk.request)}: received"
                 f" {reply.content_type!r} instead of {' or '.join(accepted)}. Run the same command"
                 " again later; if it stays so, the publisher has changed."
             )
@@ -333,11 +332,11 @@ class _Run:
         )
         return piece, examined
 
-    def _examined_again(self, piece: Piece, store: Store) -> ReplyResult:
+    def _classified_again(self, piece: Piece, store: Store) -> ReplyResult:
         reply = store.read(piece.chunk)
         if reply is None:
             raise FetchError(
-                f"{store.folder}: the reply {piece.chunk.name} was taken away while it was needed."
+                f"{store.folder}: the reply {piece.chunk.name} was removed during the fetch."
                 " Run the same command again.",
                 TryAgain("a stored reply is gone"),
                 store.count(),
@@ -346,7 +345,7 @@ class _Run:
         return self._connector.classify_reply(piece.chunk, reply)
 
     def _count(self, chunk: Chunk, content: bytes) -> tuple[int, int]:
-        """How many rows can be used, and how many cannot."""
+        """The numbers of usable and unusable rows."""
         entry = catalog.table_named(chunk.table)
         if isinstance(entry, BulkTable):
             file = self._described(entry, chunk, content)
@@ -355,7 +354,7 @@ class _Run:
         return frame.height, rejects
 
     def _parse(self, entry: SourceTable, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
-        """The rows, each once, and how many could not be used."""
+        """The rows, each once, and the number of unusable ones."""
         file = self._described(entry, chunk, content)
         if chunk.table not in self._parsers:
             self._parsers[chunk.table] = entry.parser(self._seeds)
@@ -372,7 +371,7 @@ class _Run:
     def _described(
         self, entry: SourceTable | BulkTable, chunk: Chunk, content: bytes
     ) -> SnapshotFile:
-        """The file that a reply will be, for those who read it."""
+        """The snapshot file that a reply will become, for its parser."""
         if chunk.layout not in entry.layouts:
             raise SnapshotError(f"{chunk.name}: {chunk.table} has no layout {chunk.layout!r}.")
         return SnapshotFile(
@@ -398,7 +397,7 @@ class _Run:
 
 @contextmanager
 def _only_one(folder: Path, source_id: str) -> Generator[None]:
-    """Hold a source for one fetch; the kernel lets go of it when the process dies."""
+    """Lock a source for one fetch; the kernel releases the lock when the process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -420,6 +419,7 @@ def _stopped(error: ReplyError, stored: int, total: int) -> FetchError:
     message = str(error)
     if stored:
         message += (
-            f" {stored} of {max(stored, total)} replies are stored; the same command goes on."
+            f" {stored} of {max(stored, total)} replies are stored; run the same command again to"
+            " resume."
         )
     return FetchError(message, error, stored, total)

@@ -1,4 +1,4 @@
-"""Keys of publishers: where one is found, and taking it out of whatever is shown or kept."""
+"""Finds the publishers' keys and masks them in everything that is shown or stored."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from dagster_project.settings import Secret, Settings, SettingsError
 from dagster_project.sources.connector import Connector
 
 _MASK = "***"
-# Shorter ones would be taken out of figures too, and no publisher issues any.
+# A shorter key would also be masked inside figures, and no publisher issues one.
 _SHORTEST = 8
 _OTHERS_MAY = 0o077
 
 
 def key_of(settings: Settings, source_id: str) -> Secret | None:
-    """The key of a source: the environment's, else that of the keys file, else none.
+    """The key of a source from the environment, else from the keys file, else none.
 
     Raises:
-        SettingsError: the keys file is open to others or is not TOML with one text a
-            source, or the key cannot be one.
+        SettingsError: the keys file is readable by others or is not TOML with one text per source,
+            or the value cannot be a key.
     """
     key = settings.keys.get(source_id)
     where = f"The key of {source_id}"
@@ -35,7 +35,7 @@ def key_of(settings: Settings, source_id: str) -> Secret | None:
     if not _can_be_key(key.reveal()):
         raise SettingsError(
             f"{where} is no key: at least {_SHORTEST} ASCII characters without blanks."
-            " Copy it again from the publisher."
+            " Copy it again from the publisher's page."
         )
     return key
 
@@ -49,7 +49,7 @@ def missing_key(settings: Settings, connector: Connector) -> str:
     obtained_at = about.key.obtained_at if about.key else ""
     return (
         f"{about.source_id}: needs a key, issued at {obtained_at}. Set"
-        f' BILATERAL_KEY_{about.source_id.upper()}, or write {about.source_id} = "…" into'
+        f' BILATERAL_KEY_{about.source_id.upper()}, or add {about.source_id} = "…" to'
         f" {settings.keys_file}."
     )
 
@@ -62,11 +62,11 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
-    """The content with every secret masked; the very same bytes where there is none."""
+    """The content with every secret masked; the same object where there is none."""
     for secret in secrets:
         for anchor, pattern in _patterns(secret):
-            # Replies are large and hardly ever hold a key: looking for its longest plain
-            # part first is a hundred times faster than the pattern.
+            # Replies are large and rarely contain a key: searching for its longest plain part first
+            # is a hundred times faster than the pattern.
             if anchor in content:
                 content = pattern.sub(_MASK.encode(), content)
     return content
@@ -74,7 +74,7 @@ def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
 
 @lru_cache(maxsize=32)
 def _patterns(secret: Secret) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
-    """For the key as it is, and as it is behind its percent signs."""
+    """Patterns for the key as given and percent-decoded."""
     found = []
     for text in dict.fromkeys((secret.reveal(), unquote(secret.reveal()))):
         plain = re.findall(r"[A-Za-z0-9]+", text)
@@ -84,13 +84,13 @@ def _patterns(secret: Secret) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
 
 
 def _spellings(character: str) -> str:
-    """A character as it is, or escaped as addresses, JSON and HTML do."""
+    """A character as is, or escaped as in addresses, JSON and HTML."""
     itself = re.escape(character)
     if character.isalnum():
         return itself
     code = f"{ord(character):02x}"
     named = {"&": "&amp;|", "<": "&lt;|", ">": "&gt;|", '"': "&quot;|"}.get(character, "")
-    # Itself last: a percent sign or an ampersand begins its own escape.
+    # The character itself last: a percent sign or an ampersand begins its own escape.
     return rf"(?:(?i:%(?:25)?{code}|\\u00{code}|&#x{code};)|&#{ord(character)};|{named}\\?{itself})"
 
 
@@ -103,7 +103,7 @@ def _read_keys(path: Path) -> dict[str, Secret]:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
     if mode & _OTHERS_MAY:
         raise SettingsError(
-            f"{path}: others may read it (mode {mode & 0o777:04o}), and keys are yours alone."
+            f"{path}: others can read it (mode {mode & 0o777:04o}), and keys must stay private."
             f" Run: chmod 600 {path}"
         )
     try:
@@ -112,16 +112,16 @@ def _read_keys(path: Path) -> dict[str, Secret]:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
     if keys is None:
         raise SettingsError(
-            f"{path}: not TOML with one text a source. Write one line a source, such as"
+            f"{path}: not TOML with one text per source. Write one line per source, for example"
             ' un_comtrade = "…".'
         )
     return keys
 
 
 def _keys_in(path: Path) -> dict[str, Secret] | None:
-    """The keys of a file; none where it is no such file.
+    """The keys of a file; none where it has another format.
 
-    Nothing is raised from here: an error keeps hold of its frames and of what they hold.
+    Nothing is raised from here: an error would keep its frames, and with them the keys.
     """
     content = path.read_bytes()
     try:

@@ -1,4 +1,4 @@
-"""What a fetch would do, found without the network."""
+"""Plans a fetch without using the network."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from dagster_project.sources.connector import (
     Selection,
 )
 
-# What a request takes where the rate allows more, from the first byte sent to the last come.
+# Seconds per request, from the first byte sent to the last received, below the rate limit.
 _TYPICAL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class PlannedFetch:
-    """What a fetch would do, found without the network.
+    """What a fetch would do.
 
-    `to_send` are requests still missing, the survey's among them; `days` counts today.
-    `remaining_today` is none where the publisher sets no limit by the day.
+    `to_send` are the requests still missing, including the survey's; `days` includes today.
+    `remaining_today` is none where the publisher sets no daily limit.
     """
 
     plan: Plan
@@ -50,7 +50,7 @@ class PlannedFetch:
 def plan_fetch(
     settings: Settings, source_id: str, selection: Selection, *, now: datetime | None = None
 ) -> PlannedFetch:
-    """What `run_fetch` would do for the same selection. Nothing is sent or written.
+    """Say what `run_fetch` would do for the same selection. Nothing is sent or written.
 
     Raises:
         SelectionError: the source is not fetched, or has no such data.
@@ -72,7 +72,9 @@ def plan_fetch(
     found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
     total = max(plan.expected_requests, len(found)) + len(surveyed)
-    quota = quota_of(settings, connector, has_key=has_key, clock=lambda: moment, pace=DEFAULT_RETRY)
+    quota = quota_of(
+        settings, connector, has_key=has_key, clock=lambda: moment, retry=DEFAULT_RETRY
+    )
     to_send, remaining = total - stored, quota.remaining()
     notes = list(plan.notes)
     unchanged = seen.unchanged(known) if is_surveyed else seen.may_be_unchanged(plan.chunks)
@@ -97,7 +99,7 @@ def plan_fetch(
 def _look(
     chunks: Sequence[Chunk], connector: Connector, store: Store
 ) -> list[tuple[Chunk, ReplyResult] | None]:
-    """What is stored of these chunks and their follow-ups; none for each that is missing."""
+    """The stored replies of these chunks and their follow-ups; none for each missing one."""
     found: list[tuple[Chunk, ReplyResult] | None] = []
 
     def obtain(chunk: Chunk) -> ReplyResult | None:
@@ -122,7 +124,7 @@ def quota_of(
     *,
     has_key: bool,
     clock: Callable[[], datetime],
-    pace: RetryPolicy,
+    retry: RetryPolicy,
 ) -> Quota:
     return Quota(
         settings.fetching / "quota",
@@ -130,12 +132,12 @@ def quota_of(
         connector.about.limits,
         has_key=has_key,
         clock=clock,
-        sleep=lambda seconds: time.sleep(seconds * pace.scale),
+        sleep=lambda seconds: time.sleep(seconds * retry.scale),
     )
 
 
 def _days(to_send: int, remaining: int | None, per_day: int | None) -> int:
-    """Days on which requests are sent or waited for, today among them."""
+    """Days on which requests are sent, including today."""
     if remaining is None or not per_day or to_send <= remaining:
         return 1
     return 1 + math.ceil((to_send - remaining) / per_day)

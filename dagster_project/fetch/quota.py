@@ -1,4 +1,4 @@
-"""How often a publisher may be asked: by the second and by the day, over all processes."""
+"""Limits requests to a publisher per second and per day, across all processes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def utc_now() -> datetime:
 
 
 def clock_from(moment: datetime) -> Callable[[], datetime]:
-    """A clock that begins at that moment and goes on."""
-    begun = time.monotonic()
-    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - begun)
+    """A clock that starts at that moment."""
+    started = time.monotonic()
+    return lambda: moment.astimezone(UTC) + timedelta(seconds=time.monotonic() - started)
 
 
 @dataclass(frozen=True)
 class _Count:
-    """Requests counted on one UTC day, and when the next one has its turn."""
+    """Requests counted on one UTC day, and when the next one may be sent."""
 
     day: date
     taken: int
@@ -39,7 +39,7 @@ class _Count:
 class Quota:
     """The quota of one source. A request is counted before it is sent.
 
-    A request that never arrives is counted too: the count may be too high, never too low.
+    Requests that never arrive count too: the count may be too high, never too low.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Quota:
         self.per_day = limits.per_day_with_key if has_key else limits.per_day
 
     def remaining(self) -> int | None:
-        """How many requests are left today; none where the publisher has no such limit."""
+        """Requests left today; none where the publisher has no daily limit."""
         if self.per_day is None:
             return None
         return max(0, self.per_day - self._read(self._clock()).taken)
 
     def take(self) -> None:
-        """Count one request, and wait until it has its turn.
+        """Count one request, and wait until it may be sent.
 
         Raises:
             QuotaSpent: today's requests are used up.
@@ -96,10 +96,10 @@ class Quota:
         except (ValueError, KeyError, TypeError) as error:
             raise SettingsError(
                 f"{self._file}: not the count of requests that was written there. Remove it to"
-                " begin a new count."
+                " start a new count."
             ) from error
         next_turn = count.next_turn
-        # Nobody waits in a line this long: the clock was set back in between.
+        # No queue is this long: the clock was set back in between.
         if next_turn - now.timestamp() > 60 * max(1.0, self._interval):
             next_turn = 0.0
         return _Count(now.date(), count.taken if count.day == now.date() else 0, next_turn)

@@ -1,7 +1,7 @@
-"""The release that the replies of a finished fetch make, as far as they say anything new.
+"""Makes a release of what is new in the replies of a finished fetch.
 
-Replies of most tables are compared row by row. Those of a bulk table are whole reports: one is
-news when its bytes are others than those last held under its name.
+Replies of most tables are compared row by row. Replies of a bulk table are whole reports: one is
+new when its bytes differ from the last ones under its name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dagster_project.sources.snapshot import (
 
 @dataclass(frozen=True)
 class Piece:
-    """One reply that is stored, and how much is in it."""
+    """One stored reply and its row counts."""
 
     chunk: Chunk
     is_whole: bool
@@ -45,7 +45,7 @@ class Piece:
 
 
 class Replies(Protocol):
-    """The stored replies, read again; to parse one takes far longer than to read it."""
+    """Access to the stored replies; parsing one takes far longer than reading it."""
 
     def content_of(self, piece: Piece) -> bytes: ...
 
@@ -54,7 +54,7 @@ class Replies(Protocol):
 
 @dataclass
 class _News:
-    """What is to be kept of a fetch: replies, and a line for each that tells this release apart."""
+    """The replies of a fetch to keep, with a line for each that identifies this release."""
 
     pieces: list[Piece]
     lines: list[str]
@@ -71,10 +71,10 @@ def keep(
     finished: datetime,
     gateway: str | None,
 ) -> tuple[AddedRelease | None, Comparison]:
-    """Add what is new as a release; none where the publisher says what is held already.
+    """Add what is new as a release; none where the replies contain nothing new.
 
-    Replies are read in groups that ask for the same rows, so that a fetch of any size is
-    compared in the memory that its largest group needs.
+    Replies are read in groups that request the same rows, so that comparing a fetch of any size
+    needs only the memory of its largest group.
     """
     about = connector.about
     held = discover_releases(settings.snapshot_roots)
@@ -114,13 +114,13 @@ def keep(
 def _compare_bytes(
     pieces: Sequence[Piece], replies: Replies, held: Sequence[Release], news: _News
 ) -> list[SnapshotFile]:
-    """Add the files that are others than those held; the files whose place they take.
+    """Add the files that differ from the stored ones; return the files they replace.
 
-    An empty reply says nothing: a whole report is replaced, never withdrawn.
+    An empty reply changes nothing: a whole report is replaced, never withdrawn.
     """
     last_held = {
         (file.table, file.name): file
-        # In the order in which they are known, so that the last one stays.
+        # In order of their real-time start, so that the last one stays.
         for release in held
         for file in release.files
     }
@@ -136,7 +136,7 @@ def _compare_bytes(
         line = f"{piece.chunk.name} {sha256}"
         if before is not None:
             replaced.append(before)
-            # Bytes that come back are another release than the one that had them first.
+            # Bytes that return form another release than the one that had them first.
             line += f" after {before.release_id}"
         news.lines.append(f"{line}\n")
     return replaced
@@ -150,7 +150,7 @@ def _compare_rows(
     known_from: date,
     news: _News,
 ) -> None:
-    """Add the replies that have rows which are not held so, or do not have rows that are."""
+    """Add the replies with new or changed rows, or without rows stored before."""
     catalog.load_table(entry, settings)
     for group in _asking_together(pieces):
         files: dict[str, tuple[pl.DataFrame, Covers | None]] = {}
@@ -166,8 +166,8 @@ def _compare_rows(
             )
         compared = compare_with_held(entry, settings, files, known_from)
         news.comparison += _of_all(compared, files)
-        # The release withdraws what its requests asked for and its files do not bring: of a
-        # group it holds all that brought something, or nothing.
+        # The release withdraws what it requested and its files do not contain. Of a group it
+        # therefore stores all replies with rows, or none.
         if any(one.has_news for one in compared.values()):
             with_news = {name for name, one in compared.items() if one.has_news}
             for piece, line in zip(group, hashes, strict=True):
@@ -177,7 +177,7 @@ def _compare_rows(
 
 
 def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Groups of replies such that no row of one could have been asked for by another."""
+    """Groups of replies such that no row of one could have been requested by another."""
     groups: list[list[Piece]] = []
     for piece in pieces:
         touched = [
@@ -197,7 +197,7 @@ def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
 def _of_all(
     compared: Mapping[str, Comparison], files: Mapping[str, tuple[pl.DataFrame, Covers | None]]
 ) -> Comparison:
-    """The counts of a group; what the pages of one request withdraw together counts once."""
+    """The counts of a group; rows that the pages of one request withdraw together count once."""
     withdrawn = {repr(files[name][1]): one.withdrawn for name, one in compared.items()}
     return Comparison(
         new=sum(one.new for one in compared.values()),
@@ -208,7 +208,7 @@ def _of_all(
 
 
 def may_share(brought: Covers | None, asked: Covers | None) -> bool:
-    """Whether rows of a file, as far as its request tells, may lie in what was asked for."""
+    """Whether rows of a file, judging by its request, may be part of what was requested."""
     if asked is None:
         return False
     if brought is None:
@@ -223,7 +223,7 @@ def may_share(brought: Covers | None, asked: Covers | None) -> bool:
 
 
 def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
-    """Whether a code can be what both asked for in a column."""
+    """Whether a code can match both requests in a column."""
     values, wanted = set(one.equal.get(column, ())), set(other.equal.get(column, ()))
     begins, asked = one.beginnings.get(column, ()), other.beginnings.get(column, ())
     return (
@@ -238,7 +238,9 @@ def _new_file(piece: Piece, replies: Replies, gateway: str | None) -> NewFile:
     request = piece.chunk.request
     notes = []
     if request.body is not None:
-        notes.append(f"Asked by {request.method} with {request.body.decode('utf-8', 'replace')}")
+        notes.append(
+            f"Requested by {request.method} with {request.body.decode('utf-8', 'replace')}"
+        )
     if gateway is not None:
         notes.append(f"Received through {gateway}")
     return NewFile(
@@ -257,8 +259,8 @@ def _known_from(
 ) -> date:
     """The publisher's latest day where it gives one for everything, else the day of the fetch.
 
-    A file cannot take the place of one that was known then or later: what a publisher changes
-    without a new day, or takes back with the old one, is known since the fetch.
+    A file cannot replace one that was known then or later: a change without a new day, or a
+    revision withdrawn under the old day, is known from the fetch on.
     """
     days = [one.released_on for one in known if one.released_on is not None]
     if not days or len(days) < len(known):

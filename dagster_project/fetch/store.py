@@ -1,4 +1,4 @@
-"""What a fetch keeps on disk until it is done: replies, and when it began."""
+"""Stores a fetch's replies and starting time on disk until the fetch is done."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from dagster_project.settings import Settings
 from dagster_project.sources.connector import Chunk, Reply, Request, Selection
 
-# One release says what a publisher said at one time; after two weeks it may say otherwise.
+# A release represents one point in time; after two weeks the publisher may have revised.
 OLDEST_JOB = timedelta(days=14)
 
 _JOB = "job.json"
@@ -21,16 +21,16 @@ _SUFFIX = ".reply"
 
 
 def job_folder(settings: Settings, source_id: str, selection: Selection) -> Path:
-    """A folder for each selection of a source, so that the same command finds it again."""
+    """One folder per selection of a source, so that the same command finds it again."""
     text = json.dumps(plain(selection), sort_keys=True)
     return settings.fetching / source_id / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class Store:
-    """The replies of one job, one file each: a line that says what it answers, then the bytes.
+    """The replies of one job, one file each: a line that names the request, then the bytes.
 
-    A file appears whole or not at all. One that answers another request than its name now
-    stands for counts as absent.
+    A file appears complete or not at all. A reply to another request than its name now means counts
+    as absent.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class Store:
         return Store(self.folder / "survey")
 
     def begin(self, selection: Selection, now: datetime) -> None:
-        """Say when the job began, unless it says so already; clear what a kill left."""
+        """Record when the job began, unless recorded; clear the leftovers of a killed process."""
         self.survey.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.rglob(".*"):
             leftover.unlink()
@@ -50,7 +50,7 @@ class Store:
             write_whole(self.folder / _JOB, json.dumps(job, indent=2).encode() + b"\n")
 
     def is_older_than(self, age: timedelta, now: datetime) -> bool:
-        """Whether the job began so long ago, or does not say when."""
+        """Whether the job is older than `age`, or has no starting time."""
         if not self.folder.exists():
             return False
         try:
@@ -86,7 +86,7 @@ class Store:
         return sum(1 for _ in self.folder.rglob(f"*{_SUFFIX}"))
 
     def remove(self) -> None:
-        # Renamed first: a removal that is cut short must not look like a job half done.
+        # Renamed first: an interrupted removal must not look like an unfinished job.
         if self.folder.exists():
             gone = self.folder.with_name(f".{self.folder.name}.{uuid.uuid4().hex}")
             self.folder.rename(gone)
@@ -94,7 +94,7 @@ class Store:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """A file that after a kill or a power cut is the old one or the new one."""
+    """Write a file so that after a kill or a power cut it is the old or the new one."""
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as handle:
@@ -112,7 +112,7 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def remove_abandoned(folder: Path, now: datetime) -> None:
-    """Take away what nobody will go on with: old jobs, and removals that were cut short."""
+    """Remove old jobs and the leftovers of interrupted removals."""
     for job in folder.iterdir():
         if job.is_dir() and (job.name.startswith(".") or Store(job).is_older_than(OLDEST_JOB, now)):
             shutil.rmtree(job)
@@ -121,12 +121,12 @@ def remove_abandoned(folder: Path, now: datetime) -> None:
 def stale_note(folder: Path) -> str:
     return (
         f"An unfinished fetch in {folder} began more than {OLDEST_JOB.days} days ago, or does not"
-        " say when. It is begun anew: one release must not mix what was said at two times."
+        " say when. It is started again: one release must not mix data of two dates."
     )
 
 
 def plain(selection: Selection) -> dict[str, object]:
-    """The selection as JSON; the order of codes makes no other selection."""
+    """The selection as JSON; the order of codes does not matter."""
     return {
         name: sorted(value) if isinstance(value, tuple) else str(value)
         for name, value in vars(selection).items()

@@ -1,4 +1,4 @@
-"""What is kept up to date without being asked for: one line a subscription."""
+"""Subscriptions: the data kept up to date automatically, one line each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SubscriptionError(ValueError):
 
 @dataclass(frozen=True)
 class Subscription:
-    """One line: a selection that has a beginning and goes on to the present."""
+    """One line: a selection with a first month and no last one."""
 
     line: int
     source_id: str
@@ -46,7 +46,7 @@ class Subscription:
     frequency: Literal["A", "M"]
 
     def selection(self, first: date, last: date) -> Selection | None:
-        """What it asks for from one month to another; none where it begins later."""
+        """The selection from one month to another; none where the subscription begins later."""
         first = max(first, self.first)
         if first > last:
             return None
@@ -62,13 +62,13 @@ class Subscription:
         )
 
     def __str__(self) -> str:
-        """Its line, and enough of it to know which one that is."""
+        """The line number and enough of the line to identify it."""
         partners = " ".join(self.partners) or "every partner"
         return f"line {self.line}: {self.source_id}, {partners}, {self.level}, {self.frequency}"
 
 
 def subscriptions_file(settings: Settings) -> Path:
-    """The user's own file where there is one, which then stands for the shipped one."""
+    """The user's own file if there is one, which then replaces the shipped one."""
     own = settings.data_home / _FILE
     return own if own.is_file() else settings.project_root / "data" / _FILE
 
@@ -84,7 +84,8 @@ def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise SubscriptionError(
-            f"{path}: absent. Restore it from the repository; a header alone subscribes to nothing."
+            f"{path}: missing. Restore it from the repository; a header alone means no"
+            " subscriptions."
         ) from error
     except UnicodeDecodeError as error:
         raise SubscriptionError(f"{path}: not UTF-8 (byte {error.start}). Save it as such.") from (
@@ -106,7 +107,7 @@ def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
             subscription = _read_line(row, where)
             if subscription in found:
                 raise SubscriptionError(
-                    f"{where}: repeats line {found[subscription]}. Take one of them out."
+                    f"{where}: repeats line {found[subscription]}. Remove one of them."
                 )
             found[subscription] = reader.line_num
     except csv.Error as error:
@@ -143,11 +144,11 @@ def _read_line(row: Mapping[str, str], where: str) -> Subscription:
 def _codes(
     row: Mapping[str, str], column: str, pattern: re.Pattern[str], what: str, where: str
 ) -> tuple[str, ...]:
-    """Codes with blanks between them; an empty cell leaves the choice to the source."""
+    """Codes separated by spaces; an empty cell leaves the choice to the source."""
     codes = tuple(row[column].split())
     for code in codes:
         if not pattern.fullmatch(code):
-            raise _wrong(where, column, code, f"write {what}, with blanks between them")
+            raise _wrong(where, column, code, f"write {what}, separated by spaces")
     return codes
 
 

@@ -152,7 +152,7 @@ def _run_job(
             instance=recorded,
             run_id=run_id,
             raise_on_error=False,
-            resources={**job.resource_defs, "listener": BuildProgress(report)},
+            resources={**job.resource_defs, "progress": BuildProgress(report)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     if not result.success:

@@ -117,7 +117,7 @@ def _connected(about: SourceInfo, settings: Settings) -> dict[str, Any]:
         "calendar": about.calendar,
         "hosts": list(about.hosts),
         # The parser was tested on real responses, or written from documentation.
-        "shapes": "seen" if about.is_seen else "documented",
+        "shapes": "seen" if about.verified else "documented",
         "key": need,
         "key_is_set": None if about.key is None else has_key,
         "key_variable": None if about.key is None else f"BILATERAL_KEY_{about.source_id.upper()}",

@@ -1,4 +1,4 @@
 """Publishers' files: snapshots, their parsers and the raw Parquet made from them.
 
-Plain Python: nothing in this package knows of the orchestrator or of dbt.
+Plain Python: this package does not depend on the orchestrator or on dbt.
 """

@@ -1,4 +1,4 @@
-"""Claims that articles print, and the documents they were read from."""
+"""Claims quoted in articles, and the articles they come from."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
 
 TRADE_KINDS = frozenset({"goods", "services", "goods_services"})
 
-# Product system → the form of its codes; a claim may name a code outright, as in hs2:87.
+# Product system → the form of its codes; a claim may name a code directly, as in hs2:87.
 _PRODUCT_CODES = {
     "hs2": r"[0-9]{2}",
     "hs4": r"[0-9]{4}",
@@ -80,7 +80,7 @@ _PERIOD = re.compile(PERIOD_PATTERN)
 
 @dataclass(frozen=True)
 class ClaimVocabulary:
-    """The words a claim may use; partners are countries and the groups that are held."""
+    """The words a claim may use; partners are countries and known groups."""
 
     measures: frozenset[str]
     sectors: frozenset[str]
@@ -89,7 +89,7 @@ class ClaimVocabulary:
     reporters: frozenset[str]
     partners: frozenset[str]
     trade_kinds: frozenset[str] = TRADE_KINDS
-    # Units by the measure, or the hedge, that may be printed with them; absent means any.
+    # Units by measure or hedge; absent means any.
     units_of_measures: Mapping[str, frozenset[str]] = field(default_factory=dict)
     units_of_hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
     measures_with_base: frozenset[str] = frozenset()
@@ -108,7 +108,7 @@ VOCABULARY_SEEDS = (
 def units_by_word(
     words: Iterable[tuple[str, str | None]], kinds: Iterable[tuple[str, str]]
 ) -> dict[str, frozenset[str]]:
-    """The units each word may stand with.
+    """The units each word may be used with.
 
     Args:
         words: a word and the kinds of unit it takes, with spaces between; none for any.
@@ -157,7 +157,7 @@ def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
 
 
 def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
-    """The claims of a file, and every problem of the rows that cannot be examined.
+    """The claims of a file, and every problem of the rows that cannot be checked.
 
     Raises:
         SnapshotError: the file cannot be read at all, lacks a column, or has no rows.
@@ -247,7 +247,7 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
         )
     hedged = vocabulary.units_of_hedges.get(hedge, vocabulary.units)
     if unit in fitting and unit not in hedged:
-        problems.append(("hedge", f"{hedge} stands with {', '.join(sorted(hedged))} only"))
+        problems.append(("hedge", f"{hedge} is used with {', '.join(sorted(hedged))} only"))
     if measure in vocabulary.measures_with_base and not row["base_period"]:
         problems.append(
             ("base_period", f"{measure} compares with a base: write the period it starts from")
@@ -263,7 +263,7 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
         )
     if "rounding" not in empty and not _is_above_zero(row["rounding"]):
         problems.append(
-            ("rounding", "not a last printed unit above zero: write 0.1 where 27.6 is printed")
+            ("rounding", "not a rounding unit above zero: write 0.1 where 27.6 is quoted")
         )
     order = {column: place for place, column in enumerate(_CLAIM_COLUMNS)}
     return sorted(problems, key=lambda problem: order[problem[0]])
@@ -318,25 +318,25 @@ TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id="articles",
         table="articles__claims",
-        description="The trade figures that articles print, one claim a row.",
+        description="Trade figures quoted in articles, one claim per row.",
         layouts=frozenset({CLAIMS_LAYOUT}),
         layout_detectors={CLAIMS_LAYOUT: shows("claim_id", "document_id", "base_period")},
         parser=_claims_parser,
         seeds=VOCABULARY_SEEDS,
         columns=CLAIMS_SCHEMA,
         primary_key=("claim_id",),
-        calendar="When a claim is added by hand.",
+        calendar="Updated by hand.",
     ),
     SourceTable(
         source_id="articles",
         table="articles__documents",
-        description="The articles that claims were read from.",
+        description="The articles that contain the claims.",
         layouts=frozenset({DOCUMENTS_LAYOUT}),
         layout_detectors={DOCUMENTS_LAYOUT: shows("document_id", "title_in_short", "published_on")},
         parser=_documents_parser,
         seeds=(),
         columns=DOCUMENTS_SCHEMA,
         primary_key=("document_id",),
-        calendar="When an article is added by hand.",
+        calendar="Updated by hand.",
     ),
 )

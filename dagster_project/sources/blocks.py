@@ -1,4 +1,4 @@
-"""A delimited file of any size, as blocks of whole records."""
+"""Reads a delimited file of any size in blocks of whole records."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import BinaryIO
 from dagster_project.sources.parsing import decode
 from dagster_project.sources.snapshot import SnapshotError
 
-# About 30,000 rows of trade: enough to be read column by column, little enough to hold a few.
+# About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
 BLOCK = 4 * 1024 * 1024
-# A record is a line. What goes on for longer is a quote that was never closed, or no table.
+# A record is a line. A longer one means an unclosed quote, or that the file is no table.
 _LONGEST = 16 * BLOCK
 _PIECE = 256 * 1024
 _GZIP = b"\x1f\x8b"
@@ -34,19 +34,19 @@ class Block:
 def read_blocks(
     opened: BinaryIO, name: str, *, is_coded: bool, on_read: Progress
 ) -> Iterator[Block]:
-    """The header line as a block of its own, then the records.
+    """The header line as its own block, then the records.
 
-    A gzip file is checked against its own check sums as it is unpacked: an unpacker that does
-    not look at them ends quietly where the file was cut.
+    A gzip file is checked against its checksums while it is unpacked: without them, a truncated
+    file would look complete.
 
     Args:
-        opened: the file at its beginning, or a reply that is in memory.
+        opened: the file at its beginning, or a reply in memory.
         name: what the file is called in messages.
-        is_coded: no cell goes over the end of a line, whatever quotes stand in it.
-        on_read: told how many bytes of the file have been read, from time to time.
+        is_coded: no cell spans lines, whatever quotes it contains.
+        on_read: called from time to time with the number of bytes read.
 
     Raises:
-        SnapshotError: empty, cut short, damaged, not text, no header, or no table.
+        SnapshotError: empty, truncated, damaged, not text, no header, or no table.
     """
     is_packed = _is_packed(opened)
     held = b""
@@ -78,10 +78,10 @@ def read_blocks(
         decode(held, name)
         raise SnapshotError(f"{name}: a header but no rows. Fetch it again.")
     if held:
-        # Of an unpacked file nothing else says that it is whole.
+        # For an uncompressed file nothing else shows that it is complete.
         if not is_packed and not held.endswith(b"\n"):
             raise SnapshotError(
-                f"{name}, line {line + held.count(10)}: cut short, without an end of line. Fetch"
+                f"{name}, line {line + held.count(10)}: truncated, without an end of line. Fetch"
                 " it again, or end the line if nothing is missing."
             )
         block = Block(line, held)
@@ -90,7 +90,7 @@ def read_blocks(
 
 
 def sha256_of(path: Path, on_read: Progress = lambda done: None) -> str:
-    """The hash of a file that is not read into memory."""
+    """The hash of a file, without reading it into memory."""
     digest = hashlib.sha256()
     with path.open("rb") as opened:
         for piece in _pieces(opened, on_read):
@@ -115,7 +115,7 @@ def _pieces(opened: BinaryIO, on_read: Progress) -> Iterator[bytes]:
 
 
 def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]:
-    """The bytes of the file, unpacked where it is packed, a few at a time."""
+    """The bytes of the file, unpacked if compressed, in small pieces."""
     if not _is_packed(opened):
         yield from _pieces(opened, on_read)
         return
@@ -125,7 +125,7 @@ def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]
             left = piece
             while left:
                 if member.eof:
-                    # Members follow each other, and some packers fill the last block up.
+                    # Members may follow each other, and some packers pad the last block.
                     left = left.lstrip(b"\0")
                     if not left:
                         break
@@ -136,17 +136,17 @@ def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]
             yield rest
     except zlib.error as error:
         raise SnapshotError(
-            f"{name}: the gzip file is cut short or damaged ({error}). Fetch it again."
+            f"{name}: the gzip file is truncated or damaged ({error}). Fetch it again."
         ) from error
     if not member.eof:
         raise SnapshotError(
-            f"{name}: the gzip file is cut short or damaged (it ends before its check sum)."
+            f"{name}: the gzip file is truncated or damaged (it ends before its check sum)."
             " Fetch it again."
         )
 
 
 def _joined(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Pieces put together until they have a size."""
+    """Pieces joined to at least a given size."""
     held: list[bytes] = []
     length = 0
     for piece in pieces:
@@ -160,7 +160,7 @@ def _joined(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def _end_of_records(held: bytes, *, is_coded: bool) -> int:
-    """Where the last record that is whole ends; 0 if none is."""
+    """The end of the last complete record; 0 if there is none."""
     end = held.rfind(b"\n")
     if is_coded or b'"' not in held:
         return end + 1
@@ -173,7 +173,7 @@ def _end_of_records(held: bytes, *, is_coded: bool) -> int:
 
 
 def _check_text(block: Block, name: str) -> None:
-    """Raises a SnapshotError for zero bytes, and for what is not UTF-8."""
+    """Raise a SnapshotError for zero bytes and for text that is not UTF-8."""
     zero = block.content.find(b"\0")
     if zero >= 0:
         raise SnapshotError(

@@ -1,8 +1,8 @@
-"""Bulk tables: files of millions of rows as typed Parquet, a file and year each.
+"""Bulk tables: files of millions of rows as typed Parquet, one per file and year.
 
-A Parquet file is named for the release and the hash of the file its rows are of, and appears
-under that name when it is whole and on the disk. Bytes that several releases hold are read once,
-as those of the first: `snapshots__files` says which others have them.
+A Parquet file is named after the release and the hash of its source file, and appears under that
+name once it is complete and on disk. Bytes that several releases contain are read once, for the
+first of them: `snapshots__files` lists the others.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from dagster_project.sources.raw import (
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile, discover_releases
 
 BlockParser = Callable[[Block], Parsed]
-# From the header line of a file to what reads its blocks.
+# From the header line of a file to the function that parses its blocks.
 FileOpener = Callable[[str, SnapshotFile], BlockParser]
-# Told how many bytes of how many have been read of the file of that name.
+# Called with a file's name, the bytes read and the bytes in all.
 OnProgress = Callable[[str, int, int], None]
 
-# What a reader of Parquet takes up at once.
+# The rows that a Parquet reader loads at once.
 ROWS_A_GROUP = 122_880
-# Two cores read; with more of them, unpacking is what all wait for.
+# Two cores parse; with more, unpacking would be the bottleneck.
 _READERS = 2
 _YEARS = "bilateral.years"
 _YEAR_FOLDER = "year="
@@ -59,17 +59,17 @@ _TEMPORARY = ".tmp"
 
 
 class NoRoom(SnapshotError):
-    """The disk took no more: nothing is wrong with the file that was read."""
+    """The disk is full; the file itself is fine."""
 
 
 @dataclass(frozen=True)
 class BulkTable:
     """One raw table of large files.
 
-    `opener` takes the folder of reference seeds and gives what opens a file. `columns` are
-    what its parser fills; loading adds the lineage. `year` is the column by which the rows of
-    a file are kept apart. Of the layouts in `coded`, each line is a record; those in
-    `whole_reports` come in no other files than such as belong here.
+    `opener` takes the folder of the reference seeds and returns the function that opens a file.
+    `columns` are filled by its parser; loading adds the lineage. `year` is the column by which the
+    rows of a file are partitioned. In the layouts `coded`, each line is a record; files of the
+    layouts `whole_reports` always belong to this table.
     """
 
     source_id: str
@@ -95,13 +95,13 @@ class BulkTable:
 
     @property
     def schema(self) -> pl.Schema:
-        """The columns as they stand in Parquet."""
+        """The columns of the Parquet files."""
         return pl.Schema({**LINEAGE_SCHEMA, **self.columns})
 
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What one file gave."""
+    """The result of loading one file."""
 
     rows: int
     rejects: int
@@ -111,13 +111,13 @@ class LoadedFile:
 def load_bulk_table(
     entry: BulkTable, settings: Settings, on_progress: OnProgress = lambda name, done, total: None
 ) -> LoadResult:
-    """Bring the Parquet of a bulk table up to date with its snapshots.
+    """Update the Parquet of a bulk table from its snapshots.
 
-    A file that cannot be used leaves its rows of before as they are, and does not keep the others
-    from being read; it is told at the end. Rows of files that are gone are removed.
+    A file that cannot be used keeps its previous rows and does not block the others; it is reported
+    at the end. Rows of removed files are deleted.
 
     Raises:
-        SnapshotError: files cannot be used, or there is no room for their rows.
+        SnapshotError: files cannot be used, or the disk is full.
     """
     files = _files_of(entry, settings)
     loaded: dict[str, LoadedFile] = {}
@@ -158,12 +158,12 @@ def load_bulk_file(
     settings: Settings,
     on_progress: OnProgress = lambda name, done, total: None,
 ) -> LoadedFile:
-    """Read one file, be it in a release yet or about to be.
+    """Load one file of an existing release, or of one about to be added.
 
-    Without a release to hold the file, the next load of the table takes its rows away.
+    If no release contains the file, the next load of the table removes its rows.
 
     Raises:
-        SnapshotError: the file cannot be used, or there is no room for its rows.
+        SnapshotError: the file cannot be used, or the disk is full.
     """
     with _only_loader(entry, settings):
         _write_schemas(entry, settings)
@@ -173,9 +173,9 @@ def load_bulk_file(
 def count_rows(
     entry: BulkTable, file: SnapshotFile, content: bytes, seeds: Path
 ) -> tuple[int, int]:
-    """How many rows of a file that has just come can be used, and how many cannot.
+    """The numbers of usable and unusable rows of a file just received.
 
-    Of its rows no more are in memory than those of a few blocks; nothing is written.
+    Only a few blocks are in memory at once; nothing is written.
 
     Raises:
         SnapshotError: the file cannot be used.
@@ -202,7 +202,7 @@ def _files_of(entry: BulkTable, settings: Settings) -> list[SnapshotFile]:
 
 
 def _verify(file: SnapshotFile) -> None:
-    """Raises a SnapshotError for a file that is not what its sidecar promised."""
+    """Raise a SnapshotError for a file that differs from its sidecar."""
     try:
         found = sha256_of(file.path)
     except OSError as error:
@@ -260,7 +260,7 @@ def _parsed(
         try:
             for block in blocks:
                 waiting.append(pool.submit(parse, block))
-                # This thread unpacks and writes meanwhile.
+                # This thread meanwhile unpacks and writes.
                 if len(waiting) > _READERS:
                     yield waiting.popleft().result()
             while waiting:
@@ -286,9 +286,9 @@ def _no_row(file: SnapshotFile, first_reject: str | None) -> SnapshotError:
 
 
 class _FileWriter:
-    """The rows of one file on their way into a Parquet file a year, and its rejects into one.
+    """Writes the rows of one file to one Parquet file per year, and its rejects to one file.
 
-    Nothing has its own name before all of it is written; left without `finish`, nothing stays.
+    Files get their final names only when everything is written; without `finish`, nothing stays.
     """
 
     def __init__(self, entry: BulkTable, file: SnapshotFile, settings: Settings) -> None:
@@ -322,7 +322,7 @@ class _FileWriter:
             self._rejects.add(self._with_lineage(parsed.rejects, pl.Schema(REJECTS_SCHEMA)))
 
     def finish(self, fingerprint: str) -> LoadedFile:
-        """Everything under its own name; the rejects first, of which the rows know."""
+        """Give all files their final names; the rejects first, since the rows refer to them."""
         rejects = 0 if self._rejects is None else self._rejects.rows
         years = tuple(sorted(self._parts))
         state = {
@@ -362,7 +362,7 @@ class _FileWriter:
 
 def _by_year(frame: pl.DataFrame, column: str) -> Iterator[tuple[int, pl.DataFrame]]:
     years = frame[column]
-    # Nearly every block is of one year, and need not be taken apart.
+    # Nearly every block is of one year and need not be split.
     parts = (
         [frame]
         if years.min() == years.max() and frame.height
@@ -373,7 +373,7 @@ def _by_year(frame: pl.DataFrame, column: str) -> Iterator[tuple[int, pl.DataFra
 
 
 class _Part:
-    """One Parquet file on its way; the temporary name does not end in .parquet."""
+    """One Parquet file being written; the temporary name does not end in .parquet."""
 
     def __init__(self, path: Path, schema: pl.Schema) -> None:
         self.path = path
@@ -386,10 +386,10 @@ class _Part:
             _arrow(pl.DataFrame(schema=schema)).schema,
             compression="zstd",
             use_dictionary=[name for name, dtype in schema.items() if dtype == pl.String],
-            # No reader skips rows by their text.
+            # No reader filters row groups by text columns.
             write_statistics=[name for name, dtype in schema.items() if dtype != pl.String],
             store_decimal_as_integer=True,
-            # Text is text to a reader, however it was handed over.
+            # Readers see plain text, whatever Arrow type was passed.
             store_schema=False,
         )
 
@@ -400,7 +400,7 @@ class _Part:
             self._write(ROWS_A_GROUP)
 
     def close(self, state: Mapping[str, str]) -> None:
-        """All rows and what the file says of itself are on the disk afterwards."""
+        """Afterwards all rows and the file's metadata are on disk."""
         self._write(1)
         if self._writer is not None:
             self._writer.add_key_value_metadata(dict(state))
@@ -414,13 +414,13 @@ class _Part:
 
     def drop(self) -> None:
         if self._writer is not None:
-            # Closing writes what is left, for which there may be no room.
+            # Closing writes the rest, which may fail on a full disk.
             with _ignoring_errors():
                 self._writer.close()
         self._temporary.unlink(missing_ok=True)
 
     def _write(self, least: int) -> None:
-        """Whole groups of rows, as long as there are `least` left."""
+        """Write whole row groups as long as `least` rows are left."""
         rows = pl.concat(self._waiting) if self._waiting else pl.DataFrame()
         while rows.height >= least and self._writer is not None:
             self._writer.write_table(_arrow(rows.head(ROWS_A_GROUP)), row_group_size=ROWS_A_GROUP)
@@ -429,7 +429,7 @@ class _Part:
 
 
 def _arrow(rows: pl.DataFrame) -> pa.Table:
-    """The rows with text as dictionaries, as Parquet holds it: that of a constant is one value."""
+    """The rows with text as dictionaries, as in Parquet: a constant is one value."""
     texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
     constant = constant_columns(rows.select(texts))
     all_first = pa.array(np.zeros(rows.height, np.int32))
@@ -468,7 +468,7 @@ def _rejects_file(entry: BulkTable, file: SnapshotFile, settings: Settings) -> P
 
 
 def _held(entry: BulkTable, file: SnapshotFile, settings: Settings) -> LoadedFile | None:
-    """What was read of this file before, if all of it is there and would be read so again."""
+    """The earlier result for this file, if complete and still current."""
     paths = list(_year_files(entry, file, settings))
     states = [state_of(path) for path in paths]
     wanted = fingerprint_of(entry, [file], settings.seeds)
@@ -486,7 +486,7 @@ def _held(entry: BulkTable, file: SnapshotFile, settings: Settings) -> LoadedFil
 
 
 def _write_schemas(entry: BulkTable, settings: Settings) -> None:
-    """A table without rows has its columns all the same."""
+    """Write the columns of a table, so that it has them even without rows."""
     write_if_changed(settings.raw / entry.table / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
     write_if_changed(
         settings.raw / REJECTS_TABLE / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA)
@@ -513,9 +513,9 @@ def _remove_vanished(
 
 @contextmanager
 def _only_loader(entry: BulkTable, settings: Settings) -> Generator[None]:
-    """Hold a table's folder, whatever a killed loader left there taken away.
+    """Lock a table's folder, and remove what a killed loader left there.
 
-    The kernel lets go of it when the process dies.
+    The kernel releases the lock when the process ends.
     """
     folder = settings.raw / entry.table
     folder.mkdir(parents=True, exist_ok=True)
@@ -526,8 +526,8 @@ def _only_loader(entry: BulkTable, settings: Settings) -> Generator[None]:
         rejects = settings.raw / REJECTS_TABLE
         beginning = rejects_file_of(rejects, entry.table, "").parent.name
         for place, pattern in ((folder, f"{_YEAR_FOLDER}*"), (rejects, f"{beginning}*")):
-            for begun in place.glob(f"{pattern}/*{_TEMPORARY}"):
-                begun.unlink()
+            for unfinished in place.glob(f"{pattern}/*{_TEMPORARY}"):
+                unfinished.unlink()
         yield
 
 
@@ -539,8 +539,8 @@ def _writing(file: SnapshotFile, settings: Settings) -> Generator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise NoRoom(
-            f"{file.snapshot_file}: there is no room for its rows below {settings.raw}"
-            f" ({error.strerror}). Make room and run again: what was there before is untouched."
+            f"{file.snapshot_file}: the disk is too full for its rows below {settings.raw}"
+            f" ({error.strerror}). Free some space and run again: the earlier rows are untouched."
         ) from error
 
 
@@ -553,7 +553,7 @@ def _ignoring_errors() -> Generator[None]:
 
 
 def _sync(path: Path) -> None:
-    """What a name stands for must be on the disk before the name is."""
+    """Flush content to disk before its name appears."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

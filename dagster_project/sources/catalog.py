@@ -1,4 +1,4 @@
-"""The catalog of raw tables: one entry a table of a publisher, and the door of the package."""
+"""The catalog of raw tables, one entry per table; the entry point of the package."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ CATALOG: tuple[SourceTable, ...] = (
     *articles.TABLES,
 )
 
-# Tables of large files, of which a release is compared with those before by the bytes alone.
+# Tables of large files, whose releases are compared by bytes only.
 BULK: tuple[BulkTable, ...] = (*un_comtrade.BULK_TABLES, *cepii_baci.BULK_TABLES)
 
-# By source. A source without a connector is added to by hand.
+# By source. Data of a source without a connector is added by hand.
 CONNECTORS: Mapping[str, Connector] = {
     connector.about.source_id: connector
     for connector in (
@@ -77,7 +77,7 @@ def table_named(table: str) -> SourceTable | BulkTable:
     """The entry of a table, of either kind.
 
     Raises:
-        KeyError: no such table; the message lists those there are.
+        KeyError: no such table; the message lists the existing ones.
     """
     entries = (*CATALOG, *BULK)
     for entry in entries:
@@ -90,11 +90,11 @@ def connector_of(source_id: str) -> Connector:
     """The connector of a source.
 
     Raises:
-        SelectionError: no such source, or one that is not fetched.
+        SelectionError: no such source, or one that cannot be fetched.
     """
     if source_id not in CONNECTORS:
         raise SelectionError(
-            f"{source_id!r} is no source that can be fetched:"
+            f"{source_id!r} is not a source that can be fetched:"
             f" {closest(source_id, CONNECTORS)}. `bilateral sources` lists them."
         )
     return CONNECTORS[source_id]
@@ -105,7 +105,7 @@ def load_entry(
     settings: Settings,
     on_progress: OnProgress = lambda name, done, total: None,
 ) -> LoadResult:
-    """Bring the Parquet of one table up to date; see `raw.load_table`, `bulk.load_bulk_table`."""
+    """Update the Parquet of one table; see `raw.load_table`, `bulk.load_bulk_table`."""
     if isinstance(entry, BulkTable):
         return load_bulk_table(entry, settings, on_progress)
     return load_table(entry, settings)
@@ -119,7 +119,7 @@ def load_snapshot_index(settings: Settings) -> LoadResult:
 def load_all(settings: Settings) -> tuple[LoadResult, ...]:
     """Load every table of the catalog, and the list of snapshots first.
 
-    The list goes first because it refuses a sidecar whose table or layout nobody reads.
+    The list goes first because it rejects a sidecar with an unknown table or layout.
     """
     index = load_snapshot_index(settings)
     return (

@@ -1,8 +1,8 @@
 """CEPII BACI: the world's trade by product, both reporters' figures reconciled into one.
 
-A row is a year, exporter, importer and product: value in thousands of US dollars FOB, quantity
-in tonnes. Which edition of the Harmonized System its products are of stands in the name of a
-file alone. No file of the publisher was seen: the layout is that of its documentation.
+A row is a year, exporter, importer and product: value in thousands of US dollars FOB, quantity in
+tonnes. Only the file name says which edition of the Harmonized System the products use. The layout
+follows the publisher's documentation; it was not tested on a real file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "value_thousand_usd": pl.Decimal(18, 3),
     "quantity_tonnes": pl.Float64(),
 }
-# Raw column → what a file calls it.
+# Raw column → column name in the file.
 _PRINTED = {
     "ref_year": "t",
     "exporter_code": "i",
@@ -44,10 +44,10 @@ _VALUE = r"^[0-9]{1,15}(\.[0-9]{0,3}0*)?$"
 
 
 def open_file(first_line: str, file: SnapshotFile, areas: Areas) -> Callable[[Block], Parsed]:
-    """What reads the lines after the header, in whatever order its columns stand.
+    """The parser of the lines after the header, for any order of columns.
 
     Raises:
-        SnapshotError: another header than the layout's.
+        SnapshotError: the header differs from the layout's.
     """
     header = split_header(first_line, is_coded=True)
     if sorted(header.columns) != sorted(_PRINTED.values()):
@@ -66,7 +66,7 @@ def open_file(first_line: str, file: SnapshotFile, areas: Areas) -> Callable[[Bl
                 for raw, printed in _PRINTED.items()
             ),
         ).with_columns(
-            # Six digits: what is one short was a number once and lost its zero.
+            # Six digits: a shorter code was read as a number and lost its zero.
             pl.col("cmd_code").str.zfill(6),
             pl.col("quantity_tonnes").replace(_MISSING, None),
         )
@@ -144,6 +144,6 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         seeds=(COUNTRY_SEED, AREA_SEED),
         columns=SCHEMA,
         year="ref_year",
-        calendar="Once a year, about a year after the last year it holds.",
+        calendar="Once a year, about a year after the last year it covers.",
     ),
 )

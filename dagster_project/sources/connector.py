@@ -1,4 +1,4 @@
-"""What a publisher's connector is made of: what is asked, the requests, what a reply was."""
+"""The interface of connectors: selections, requests, replies and their classification."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dagster_project.sources.snapshot import Covers
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user asks of a source, in the warehouse's own terms.
+    """What a user requests from a source, in the warehouse's own terms.
 
     `reporters` and `partners` are ISO 3166 alpha-3 codes, `WLD` for the world; empty means
     the source's own reporter, and every partner. `first` and `last` are the first days of
@@ -35,11 +35,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Request:
-    """One request, without its key; the client puts that in when it sends.
+    """One request without its key; the client adds that when it sends.
 
-    `address` has no query; `parameters` keep their order. `accept` are the content types
-    (without parameters) that a good reply has; empty takes any. `key_hint` is what a user can
-    do where the key has no right to this address.
+    `address` has no query; `parameters` keep their order. `accept` are the content types (without
+    parameters) that a good reply has; empty takes any. `key_hint` says what to do where the key
+    does not give access to this address.
     """
 
     address: str
@@ -51,7 +51,7 @@ class Request:
 
     @property
     def stored_address(self) -> str:
-        """The address as a sidecar keeps it: it never had a key."""
+        """The address as stored in a sidecar: it never contains a key."""
         if not self.parameters:
             return self.address
         # Publishers' own examples leave these unescaped, and so do their replies.
@@ -60,14 +60,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One request and the file that its reply becomes.
+    """One request and the file its reply becomes.
 
-    `name` is a plain file name that the request alone decides: a fetch that was cut short
-    knows by it what is there already. `covers` is none where the request says too little.
-    `datasets` names those (`Available`) of which it asks for something: when all chunks of a
-    plan have come, the plan has brought all that its selection wants of them. Only a dataset
-    whose key changes with any of its content, and which neither the reporters nor the months of
-    the selection cut, may be named.
+    `name` is a plain file name determined by the request alone: it lets a resumed fetch find what
+    is stored. `covers` is none where the request says too little. `datasets` names the datasets
+    (`Available`) it requests data from: once all chunks of a plan are fetched, everything the
+    selection wants of them has arrived. Only a dataset may be named whose key changes with any of
+    its content, and which neither the reporters nor the months of the selection cut.
     """
 
     name: str
@@ -81,10 +80,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Plan:
-    """The requests that bring a selection, in the order they are sent.
+    """The requests for a selection, in the order they are sent.
 
-    `expected_requests` counts pages that only a reply can announce; `fewest` is the least
-    number that the publisher's limits and the response limit allow for the expected rows.
+    `expected_requests` includes pages that only a reply can announce; `fewest` is the lower bound
+    given by the publisher's limits and the response limit for the expected rows.
     """
 
     source_id: str
@@ -97,7 +96,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back with a status that is not the client's business to repeat."""
+    """A reply whose status the client does not retry."""
 
     status: int
     content_type: str
@@ -106,12 +105,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class ReplyResult:
-    """What a reply turned out to be.
+    """The classification of a reply.
 
-    `content` is what is stored: the reply's bytes, with a key that the publisher echoed
-    taken out; empty where the publisher has nothing for the request. `more` are requests
-    that the reply makes necessary: further pages, or smaller parts where `is_whole` is
-    false and the content itself is left aside.
+    `content` is stored: the reply's bytes without any echoed key; empty where the publisher has
+    nothing for the request. `more` are follow-up requests: further pages, or smaller parts where
+    `is_whole` is false and the content is discarded.
     """
 
     content: bytes
@@ -123,9 +121,9 @@ class ReplyResult:
 class Available:
     """One dataset that a publisher says it has.
 
-    `release_key` changes when the content does; `released_on` is the publisher's own day;
-    `address` is where the publisher keeps it as one file, if it does. `unchanged_since` is
-    not the publisher's: the day on which the same was asked of it and came with this key.
+    `release_key` changes when the content does; `released_on` is the publisher's own day; `address`
+    is that of the dataset as one file, if there is one. `unchanged_since` is ours: the day on which
+    the same data was fetched with this key.
     """
 
     name: str
@@ -139,13 +137,13 @@ class Available:
 
 
 class ReplyError(ValueError):
-    """A reply that is not data. The message says what came and what to do, never a key."""
+    """A reply that is not data. The message says what was received and what to do, never a key."""
 
 
 class TryAgain(ReplyError):
-    """The same request may work later: overload, a page of errors, a body cut short.
+    """The same request may work later: overload, an error page, a truncated body.
 
-    `after_seconds` is what the publisher asked to wait, where it did.
+    `after_seconds` is the wait the publisher requested, if any.
     """
 
     def __init__(self, message: str, after_seconds: float | None = None) -> None:
@@ -158,16 +156,16 @@ class QuotaSpent(ReplyError):
 
 
 class Refused(ReplyError):
-    """The request, the key or the layout is wrong; the same request will not work."""
+    """The request, the key or the layout is wrong; the same request would fail again."""
 
 
 class SelectionError(ValueError):
-    """A selection that the source cannot serve; the message says what it can."""
+    """A selection that the source cannot serve; the message says what it can serve."""
 
 
 @dataclass(frozen=True)
 class KeyUse:
-    """How a source takes its key, and where a user gets one."""
+    """How a source expects its key, and where a user gets one."""
 
     place: Literal["query", "header", "bearer"]
     name: str
@@ -177,7 +175,7 @@ class KeyUse:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a publisher allows, or what we allow ourselves where it says nothing."""
+    """The publisher's limits, or our own where it publishes none."""
 
     per_second: float
     per_day: int | None
@@ -188,7 +186,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Terms:
-    """What may be done with the rows; stands in the sidecar of each release."""
+    """The terms of use of the rows, recorded in the sidecar of each release."""
 
     licence: str
     is_redistributable: bool
@@ -196,11 +194,11 @@ class Terms:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source is, for a user who has to choose one.
+    """The description of a source, for users who choose one.
 
-    `by_year_from` is the first year that may be asked for of a source so large that it is
-    fetched by years; none where a few requests bring all of it. `seeds` are those that turn
-    a selection into requests: what was fetched by others of their kind is no answer.
+    `by_year_from` is the first year available from a source so large that it is fetched by year;
+    none where a few requests fetch all of it. `seeds` turn a selection into requests: data fetched
+    with other versions of them does not count as fetched.
     """
 
     source_id: str
@@ -213,32 +211,32 @@ class SourceInfo:
     key: KeyUse | None
     terms: Terms
     calendar: str
-    # Real replies were read, or documentation alone.
-    is_seen: bool
+    # Whether the parser was tested on real responses, or written from documentation.
+    verified: bool
     notes: tuple[str, ...] = field(default=())
     by_year_from: int | None = None
     seeds: tuple[str, ...] = ()
 
 
 class Connector(Protocol):
-    """One publisher: what it has, what to ask, what came.
+    """One publisher: its data, its requests and its replies.
 
-    Nothing here sends a request. `seeds` is the folder of reference seeds, from which codes
-    are read; a connector keeps no code list of its own.
+    A connector sends no request. `seeds` is the folder of the reference seeds, from which codes are
+    read; a connector has no code list of its own.
     """
 
     @property
     def about(self) -> SourceInfo: ...
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """Requests whose replies say what is available, asked before planning.
+        """Requests for the list of available datasets, sent before planning.
 
-        None, unless a publisher keeps a list that is worth asking for.
+        Empty unless the publisher has such a list.
         """
         return ()
 
     def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        """What the survey's replies, by chunk name, say is there."""
+        """The datasets listed in the survey's replies, by chunk name."""
         return ()
 
     def plan(
@@ -249,10 +247,10 @@ class Connector(Protocol):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """The fewest requests that bring the selection.
+        """The fewest requests for the selection.
 
-        `known` is empty where nobody surveyed, as in a dry run without a network. What is
-        unchanged in it need not be asked for, nor be kept out of a request that takes it along.
+        `known` is empty without a survey, as in a dry run without a network. Unchanged datasets
+        need not be requested, but may be part of a larger request.
 
         Raises:
             SelectionError: the source has no such reporter, partner, level or period.
@@ -260,7 +258,7 @@ class Connector(Protocol):
         ...
 
     def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
-        """What a reply is: the same answer for the same reply, at any time.
+        """Classify a reply; the result depends on the reply alone.
 
         Raises:
             TryAgain: the request may work later.

@@ -1,4 +1,4 @@
-"""From a block of a delimited file to records of text cells, column by column."""
+"""Parses blocks of a delimited file into text cells, column by column."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ _BEYOND = "_beyond"
 class Header:
     """The first line of a file.
 
-    `is_coded` says that there is nothing but codes and numbers in it: no cell goes over the
-    end of a line.
+    `is_coded` means only codes and numbers: no cell spans lines.
     """
 
     separator: str
@@ -31,7 +30,7 @@ class Header:
 def split_header(first_line: str, *, is_coded: bool) -> Header:
     separator = "\t" if "\t" in first_line else ","
     columns = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
-    # Some publishers end each line with a separator too many.
+    # Some publishers end each line with an extra separator.
     return Header(separator, tuple(columns[:-1] if columns[-1:] == [""] else columns), is_coded)
 
 
@@ -41,7 +40,7 @@ def read_records(
     """Every whole record as text under `wanted`, with `row_number`, its first line; and rejects.
 
     Raises:
-        SnapshotError: a quote is left open, the last record is cut short, or it is no table.
+        SnapshotError: a quote is left open, the last record is truncated, or it is no table.
     """
     open_lines: dict[int, str] = {}
     body = block.content
@@ -49,17 +48,17 @@ def read_records(
         body, open_lines = _without_open_quotes(block)
     elif body.count(b'"') % 2:
         raise SnapshotError(
-            f"{name}: a quote is left open, as in a file that is cut short. Fetch it again or"
+            f"{name}: a quote is left open, as in a truncated file. Fetch it again or"
             " correct the line."
         )
     last = header.columns[-1]
-    # A line that is cut short has nothing in its last column, and no layout leaves it empty.
+    # A truncated line has an empty last column, which no layout leaves empty.
     is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).is_not_null()
     try:
         rows = _scan(body, header)
         cells = rows.select(*dict.fromkeys([*wanted, last, _BEYOND])).collect()
         is_bad = cells.select(is_short | is_long).to_series()
-        # The end of the last line begins no other.
+        # The end of the last line starts no new one.
         is_plain = body.count(b"\n", 0, -1) == cells.height - 1
         if is_plain and not is_bad.any():
             lines = pl.int_range(cells.height, dtype=pl.Int64) + block.first_line
@@ -70,7 +69,7 @@ def read_records(
     cells = cells.with_columns(_line_of_each(cells, block.first_line).alias("row_number"))
     if not body.endswith(b"\n") and cells.tail(1).select(is_short).item():
         raise SnapshotError(
-            f"{name}, line {cells['row_number'][-1]}: cut short, without an end of line."
+            f"{name}, line {cells['row_number'][-1]}: truncated, without an end of line."
             " Fetch it again."
         )
     is_open = pl.col("row_number").is_in(list(open_lines))
@@ -97,7 +96,7 @@ def _scan(body: bytes, header: Header) -> pl.LazyFrame:
         body,
         has_header=False,
         separator=header.separator,
-        # Without a quote the reader need not look for one.
+        # Without quotes the reader can skip quote handling.
         quote_char='"' if b'"' in body else None,
         schema=dict.fromkeys([*header.columns, _BEYOND], pl.String()),
         truncate_ragged_lines=True,
@@ -106,9 +105,9 @@ def _scan(body: bytes, header: Header) -> pl.LazyFrame:
 
 
 def _without_open_quotes(block: Block) -> tuple[bytes, dict[int, str]]:
-    """Records of codes and numbers are a line each: one that leaves a quote open ends there.
+    """Handle open quotes in files of codes and numbers, where each record is one line.
 
-    Such a line is emptied, so that it keeps its place and does not swallow those after it.
+    Such a line is emptied, so that it keeps its number and does not swallow the next ones.
     """
     lines = block.content.split(b"\n")
     found = {place: line for place, line in enumerate(lines) if line.count(b'"') % 2}
@@ -120,7 +119,7 @@ def _without_open_quotes(block: Block) -> tuple[bytes, dict[int, str]]:
 
 
 def _line_of_each(cells: pl.DataFrame, first_line: int) -> pl.Series:
-    """The line on which each record begins; a quoted cell may hold several."""
+    """The first line of each record; a quoted cell may span several."""
     inside = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
     before = inside.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
     return cells.select(pl.int_range(pl.len(), dtype=pl.Int64) + first_line + before).to_series()

@@ -1,4 +1,4 @@
-"""Whether what a fetch brought can be believed: against what was held, summed, and asked."""
+"""Checks a fetch against earlier rows, against the publisher's totals and for completeness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import WITHDRAWN_TABLE, inside, last_known
 from dagster_project.sources.snapshot import Covers, discover_releases
 
-# Publishers take single rows back with every revision; more than this is seldom meant.
+# Publishers withdraw single rows with every revision; a larger loss is seldom intended.
 BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
@@ -24,41 +24,41 @@ _QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
 
 
 @dataclass(frozen=True)
-class Fall:
-    """Of the rows held before, in the part that was asked for, how many are there no more."""
+class RowLoss:
+    """How many of the earlier rows in the requested part are gone."""
 
     before: int
     lost: int
 
     @property
-    def is_big(self) -> bool:
+    def is_large(self) -> bool:
         return self.lost > BIG_FALL * self.before
 
 
 @dataclass(frozen=True)
-class Sums:
-    """Totals that were compared with their parts, and those that these do not add up to."""
+class TotalsCheck:
+    """Totals compared with their parts, and those that differ from the sum of their parts."""
 
     compared: int
     wrong: pl.DataFrame
 
 
-def find_fall(
+def find_row_loss(
     entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
-) -> Fall:
-    """What the releases `new` have left of what was held before them."""
+) -> RowLoss:
+    """How many earlier rows the releases `new` withdrew."""
     if not asked:
-        return Fall(0, 0)
+        return RowLoss(0, 0)
     before = _known(entry, settings, asked, without=new).select(entry.primary_key).collect()
     after = _known(entry, settings, asked).select(entry.primary_key).collect()
     lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
-    return Fall(before.height, lost.height)
+    return RowLoss(before.height, lost.height)
 
 
-def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> Sums:
-    """The publisher's own totals beside their parts, all of which lie in what was asked for.
+def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> TotalsCheck:
+    """Compare the publisher's own totals with their parts, all within the requested part.
 
-    A total may have come with another request, or earlier.
+    A total may come from another request, or an earlier one.
 
     Raises:
         ValueError: the publisher has no totals in this table.
@@ -70,7 +70,7 @@ def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> S
     level = pl.col(total.level).cast(pl.String)
     amount = pl.col(total.amount).cast(pl.Float64)
     if not asked:
-        return Sums(0, pl.DataFrame())
+        return TotalsCheck(0, pl.DataFrame())
     parts = (
         _known(entry, settings, asked)
         .filter(level != total.value)
@@ -86,21 +86,21 @@ def add_up(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> S
     beside = parts.join(totals, on=by, how="inner", nulls_equal=True).collect()
     allowed = pl.max_horizontal(pl.lit(1.0), TOLERANCE * pl.col("total").abs())
     wrong = beside.filter((pl.col("parts") - pl.col("total")).abs() > allowed)
-    return Sums(beside.height, wrong.sort(*by, "parts_level"))
+    return TotalsCheck(beside.height, wrong.sort(*by, "parts_level"))
 
 
 def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> list[str]:
-    """What was asked for and is not there, in words; what is not out yet is not missing.
+    """What was requested and is absent, in words; unpublished periods are not missing.
 
-    A month is out when the table has a row of it, or of a later one, of the same kind:
-    a year is held by its December, a quarter by its last month.
+    A month counts as published when the table has a row of it, or of a later month, of the same
+    kind: a year is represented by its December, a quarter by its last month.
     """
     if not asked:
         return []
     columns = sorted({column for covers in asked for column in covers.columns})
     rows = _known(entry, settings, asked).select(*columns, "_period").unique().collect()
     if rows.is_empty():
-        return [f"{entry.table}: nothing of what was asked for is there"]
+        return [f"{entry.table}: none of the requested data is there"]
     newest = str(rows["_period"].max())
     brought = [rows.filter(inside(covers)) for covers in asked]
     latest = _latest_of_each_kind(brought)
@@ -108,17 +108,17 @@ def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]
     for covers, part in zip(asked, brought, strict=True):
         if part.is_empty():
             if covers.first <= newest:
-                missing.append(f"{entry.table}: nothing for {_told(covers)}")
+                missing.append(f"{entry.table}: nothing for {_describe(covers)}")
             continue
         for column, values in covers.equal.items():
             there = set(part[column].cast(pl.String).unique())
             for value in (value for value in values if value not in there):
-                missing.append(f"{entry.table}: no {column} {value} for {_told(covers)}")
+                missing.append(f"{entry.table}: no {column} {value} for {_describe(covers)}")
         kind = _kind(part)
         first, last = str(part["_period"].min()), min(covers.last, latest[kind])
         due = {period for period in _periods(first[:4], last[:4], kind) if first <= period <= last}
         for period in sorted(due - set(part["_period"])):
-            missing.append(f"{entry.table}: no {period} for {_told(covers)}")
+            missing.append(f"{entry.table}: no {period} for {_describe(covers)}")
     return missing
 
 
@@ -129,7 +129,7 @@ def _known(
     *,
     without: Collection[str] = (),
 ) -> pl.LazyFrame:
-    """The rows that hold, as if the releases `without` had not come."""
+    """The rows that hold, ignoring the releases `without`."""
     folder = settings.raw / entry.table
     releases = sorted(
         (
@@ -158,7 +158,7 @@ def _known(
 
 
 def _kind(rows: pl.DataFrame) -> tuple[str, ...]:
-    """The months with which periods end: December alone for years, all for months."""
+    """The months in which periods end: only December for years, all for months."""
     found = set(rows["_period"].str.slice(5, 2))
     return next(months for months in (_YEARS, _QUARTERS, _MONTHS) if found <= set(months))
 
@@ -176,7 +176,7 @@ def _periods(first_year: str, last_year: str, months: Sequence[str]) -> set[str]
     return {f"{year}-{month}" for year, month in product(years, months)}
 
 
-def _told(covers: Covers) -> str:
+def _describe(covers: Covers) -> str:
     words = [f"{column} {', '.join(values[:5])}" for column, values in covers.equal.items()]
     words += [f"{column} {', '.join(values[:5])}…" for column, values in covers.beginnings.items()]
     return "; ".join([*words, f"{covers.first} to {covers.last}"])

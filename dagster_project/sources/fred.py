@@ -57,14 +57,14 @@ SCHEMA: dict[str, pl.DataType] = {
 _ADDRESS = "https://fred.stlouisfed.org/graph/fredgraph.csv"
 _DATE = "observation_date"
 _MISSING = ("", ".")
-# As many as clients were seen to ask for at once; series of one frequency share a file.
+# The most series that clients request at once; series of one frequency share a file.
 _SERIES_PER_REQUEST = 10
 _UNIT = "USD mn"
 
 
 @dataclass(frozen=True)
 class Series:
-    """One row of the seed, as far as planning needs it."""
+    """The columns of a seed row that planning needs."""
 
     series_id: str
     reporter: str
@@ -95,11 +95,11 @@ def fred_series(seeds: Path) -> dict[str, Series]:
 
 
 def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]) -> Parsed:
-    """One download as rows, one a figure; a month without one gives no row.
+    """One download as rows, one per figure; a month without a figure gives no row.
 
-    Values are USD millions as printed. Trailing zeros are dropped cell by cell and older
-    months have fewer decimals, so the longest figure of a series' year says to which unit
-    that year was rounded.
+    Values are USD millions as published. Trailing zeros are dropped cell by cell and older months
+    have fewer decimals, so the longest figure of a series' year gives the rounding unit of that
+    year.
 
     Raises:
         SnapshotError: see `read_csv_cells`; or a series that is not in the seed.
@@ -110,7 +110,7 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
     if unknown:
         raise SnapshotError(
             f"{name}, line 1: no series {', '.join(unknown)} in seed {SERIES_SEED}"
-            f" ({closest(unknown[0], known)}). Say there what it measures, or leave it out."
+            f" ({closest(unknown[0], known)}). Add it with its measure, or leave it out."
         )
     cells, rejects = read_csv_cells(content, name, (_DATE, *series))
     cells, bad_date = reject_where(
@@ -160,7 +160,7 @@ _UNITS = {0: "1", **{places: f"0.{'1':0>{places}}" for places in range(1, 7)}}
 
 
 def _header(content: bytes) -> list[str]:
-    """The names of the first line; what is no CSV at all is told by `read_csv_cells`."""
+    """The names of the first line; `read_csv_cells` reports files that are not CSV."""
     first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
     return next(csv.reader([first.rstrip("\r")]), []) or [""]
 
@@ -181,16 +181,15 @@ class Fred(Connector):
             limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
             key=None,
             terms=Terms(
-                "Figures of the US Census Bureau, public domain; FRED asks to be cited", True
+                "Figures of the US Census Bureau, public domain; FRED requests citation", True
             ),
-            calendar="With FT-900, about the 5th of the month, for the month two before; the three"
+            calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
             " prior years are restated each June.",
-            is_seen=False,
+            verified=False,
             notes=(
-                "Another series becomes known by a row of seed fred_series that says what it"
-                " measures.",
-                "No limit of requests is published: one a second is kept to. The site's guard"
-                " against robots may turn a program away; then try later.",
+                "To add a series, add a row to seed fred_series that says what it measures.",
+                "No request limit is published: one per second is used. The site's bot"
+                " protection may refuse a program; then try later.",
             ),
         )
 
@@ -202,7 +201,7 @@ class Fred(Connector):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """As many series in a request as were seen to share one, with all months asked for."""
+        """As many series per request as may share one, with all requested months."""
         series = _asked_series(selection, fred_series(seeds))
         first, last = f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}"
         chunks = tuple(_chunk(group, first, last) for group in _groups(series))
@@ -215,12 +214,12 @@ class Fred(Connector):
         )
 
     def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
-        """What a reply is: a file of the series asked for, or a web page that says why not."""
+        """Classify a reply: a file of the requested series, or a web page with the reason."""
         where = f"{SOURCE}, {chunk.name} ({chunk.request.stored_address})"
         if reply.status in (400, 404):
             raise Refused(
                 f"{where}: status {reply.status}. FRED does not know one of the series or months:"
-                f" look at their pages and correct seed {SERIES_SEED}."
+                f" check their pages and correct seed {SERIES_SEED}."
             )
         asked = dict(chunk.request.parameters)["id"].split(",")
         columns = [_DATE, *asked]
@@ -230,7 +229,7 @@ class Fred(Connector):
             if header != columns and set(header) & set(columns):
                 raise Refused(
                     f"{where}: the columns are {','.join(header)[:120]!r} instead of"
-                    f" {','.join(columns)!r}. The layout has changed: look at the series' pages."
+                    f" {','.join(columns)!r}. The layout has changed: check the series' pages."
                 )
             if header == columns and len(lines) == 1:
                 return ReplyResult(b"")
@@ -248,15 +247,15 @@ class Fred(Connector):
 def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Series]:
     if selection.level != "total" or selection.products:
         raise SelectionError(
-            f"{SOURCE}: gives all products together. Ask for level total without products."
+            f"{SOURCE}: gives all products together. Select level total without products."
         )
     if selection.frequency != "M":
         raise SelectionError(
-            f"{SOURCE}: gives months only. Ask for frequency M; twelve months make a year."
+            f"{SOURCE}: gives months only. Select frequency M; twelve months make a year."
         )
     if selection.first > selection.last:
         raise SelectionError(
-            f"{SOURCE}: the first month {selection.first:%Y-%m} lies after the last,"
+            f"{SOURCE}: the first month {selection.first:%Y-%m} is after the last,"
             f" {selection.last:%Y-%m}. Change their order."
         )
     for word, asked, there in (
@@ -266,8 +265,8 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
         for code in asked:
             if code not in there:
                 raise SelectionError(
-                    f"{SOURCE}: no series of {word} {code!r}: {closest(code, there)}. The series"
-                    f" that are read stand in seed {SERIES_SEED}."
+                    f"{SOURCE}: no series of {word} {code!r}: {closest(code, there)}. Known series"
+                    f" are listed in seed {SERIES_SEED}."
                 )
     last = f"{selection.last:%Y-%m}"
     series = [
@@ -280,7 +279,7 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
     ]
     if not series:
         raise SelectionError(
-            f"{SOURCE}: no series of these partners and flows begins by {last}. Ask for later"
+            f"{SOURCE}: no series of these partners and flows begins by {last}. Select later"
             " months."
         )
     return sorted(series, key=lambda one: one.series_id)
@@ -298,7 +297,7 @@ def _chunk(series: Sequence[Series], first: str, last: str) -> Chunk:
         name=f"{'-'.join(ids)}_{first}_{last}.csv",
         table=TABLE,
         layout=LAYOUT,
-        # Bounds are given once for each series; a single pair holds for none of several.
+        # Bounds are given once per series; a single pair would apply to none of several.
         request=Request(
             _ADDRESS,
             (

@@ -1,7 +1,7 @@
-"""From bytes to text cells, and from text cells to checked values.
+"""Parses bytes into text cells, and text cells into checked values.
 
-A problem of the whole file raises `SnapshotError`; a problem of one row or cell becomes a
-reject, and the rows around it go on.
+A problem of the whole file raises `SnapshotError`; a problem of one row or cell becomes a reject,
+and the other rows are kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
 }
 
-# The part of a file in which a header, or a whole first record, stands.
+# The part of a file that contains a header or a whole first record.
 _HEAD = 8192
 
 PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
@@ -47,7 +47,7 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Check:
-    """A fault that a row may have: the column it is found in, and why the row cannot be used."""
+    """A possible fault of a row: its column, and why the row cannot be used."""
 
     is_bad: pl.Expr
     column: str
@@ -68,7 +68,7 @@ def decode(content: bytes, name: str) -> str:
     if text.lstrip().startswith("<"):
         raise SnapshotError(
             f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
-            " answer so to a bad key or address: check both and fetch again."
+            " answer a bad key or address this way: check both and fetch again."
         )
     return text
 
@@ -94,10 +94,10 @@ def _plain_text(content: bytes, name: str) -> str:
 
 
 def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
-    """The sign of a layout that has all these words in its first lines, in any order.
+    """A detector for layouts with all these words in their first lines, in any order.
 
-    A few words that no other layout has together are enough: whether the file then keeps to
-    its layout is for the parser to say, and better to say than "unknown".
+    A few words that no other layout combines are enough: the parser then reports whether the file
+    follows its layout, which helps more than "unknown".
     """
     wanted = [word.encode() for word in words]
 
@@ -113,12 +113,12 @@ def read_csv_cells(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Every record as text under `columns` plus `row_number`, its first line; and rejects.
 
-    The header must hold exactly `columns`, in any order: a column that is missing or not
-    foreseen means that the layout has changed, and guessing would mislabel figures.
+    The header must contain exactly `columns`, in any order: a missing or unknown column means that
+    the layout has changed, and guessing would mislabel figures.
 
     Raises:
-        SnapshotError: what `decode` raises, another header, an open quote, a last record
-            that is cut short, or no records.
+        SnapshotError: what `decode` raises, another header, an open quote, a
+            truncated last record, or no records.
     """
     text = decode(content, name)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -149,11 +149,11 @@ def read_csv_cells(
     except csv.Error as error:
         raise SnapshotError(
             f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
-            " file that is cut short: fetch it again or correct the line."
+            " truncated file: fetch it again or correct the line."
         ) from error
     if short_last and not text.endswith("\n"):
         raise SnapshotError(
-            f"{name}, line {short_last[0]}: cut short after {short_last[1]} of {len(header)}"
+            f"{name}, line {short_last[0]}: truncated after {short_last[1]} of {len(header)}"
             " cells, without an end of line. Fetch it again."
         )
     if not records:
@@ -175,12 +175,12 @@ def is_workbook(content: bytes) -> bool:
 def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl.DataFrame:
     """Every row of the first sheet as text under `columns` plus `row_number`, its own.
 
-    The header stands in the first row and must hold exactly `columns`, in any order. An
-    empty cell is empty text; a row without any text is left out. A workbook holds numbers in
-    binary, so digits behind the sixth decimal are noise and not what is printed.
+    The header is in the first row and must contain exactly `columns`, in any order. An empty cell
+    is empty text; a row without any text is left out. A workbook stores numbers in binary, so
+    digits after the sixth decimal are noise.
 
     Raises:
-        SnapshotError: not a whole workbook, another header, or no rows.
+        SnapshotError: not a complete workbook, another header, or no rows.
     """
     try:
         sheet = pl.read_excel(
@@ -192,7 +192,7 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
         )
     except (FastExcelError, pl.exceptions.PolarsError) as error:
         raise SnapshotError(
-            f"{name}: not a whole workbook ({_excerpt(str(error))}). Fetch it again."
+            f"{name}: not a complete workbook ({_excerpt(str(error))}). Fetch it again."
         ) from error
     sheet = sheet.select(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
     header = [str(cell) for cell in sheet.row(0)] if sheet.height else []
@@ -220,7 +220,7 @@ def read_json(content: bytes, name: str) -> object:
     """The JSON value of a file; numbers with a point stay decimal.
 
     Raises:
-        SnapshotError: what `decode` raises, or text that is not whole JSON.
+        SnapshotError: what `decode` raises, or incomplete JSON.
     """
     text = decode(content, name)
     try:
@@ -229,7 +229,7 @@ def read_json(content: bytes, name: str) -> object:
         where = f"{name}, line {error.lineno}, column {error.colno}"
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
             raise SnapshotError(
-                f"{where}: the JSON is cut short ({error.msg}). Fetch it again."
+                f"{where}: the JSON is truncated ({error.msg}). Fetch it again."
             ) from error
         raise SnapshotError(
             f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
@@ -240,24 +240,24 @@ def read_json(content: bytes, name: str) -> object:
 def read_xml(content: bytes, name: str) -> ElementTree.Element:
     """The root of an XML file.
 
-    The text is UTF-8 whatever its declaration says, and declares no document type: nothing
-    in it can stand for something else or be fetched from elsewhere.
+    The text is UTF-8 whatever its declaration says, and declares no document type: it cannot
+    contain entities or external content.
 
     Raises:
         SnapshotError: empty, zero bytes inside, another encoding, a web page, a document
-            type, or text that is not whole XML.
+            type, or incomplete XML.
     """
     text = _plain_text(content, name).strip()
     if _WEB_PAGE.match(text):
         raise SnapshotError(
             f"{name}: a web page instead of data, beginning {_excerpt(text)!r}. Publishers"
-            " answer so to a bad key or address: check both and fetch again."
+            " answer a bad key or address this way: check both and fetch again."
         )
     declared = re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE)
     if declared:
         raise SnapshotError(
             f"{name}, line {text.count(chr(10), 0, declared.start()) + 1}: declares a document"
-            " type, which data of this kind never do. It is not read: look at what was fetched."
+            " type, which data of this kind never does. It is not read: check what was fetched."
         )
     if not text.startswith("<"):
         raise SnapshotError(
@@ -268,17 +268,17 @@ def read_xml(content: bytes, name: str) -> ElementTree.Element:
         return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise SnapshotError(
-            f"{name}: not whole XML ({error}), as in a file that is cut short. Fetch it again."
+            f"{name}: incomplete XML ({error}), as in a truncated file. Fetch it again."
         ) from error
 
 
 def checked_numbers(
     cells: pl.DataFrame, *, text: str, value: str, precision: int, scale: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Turn `text` into the decimal column `value`; cells that are no number are rejected.
+    """Turn `text` into the decimal column `value`; cells that are not numbers are rejected.
 
-    `cells` needs `row_number` and `column_name`. A cast alone would take 1.5e3 and round a
-    decimal too many, so the form is checked first.
+    `cells` needs `row_number` and `column_name`. A cast alone would accept 1.5e3 and round extra
+    decimals, so the format is checked first.
     """
     pattern = rf"^[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$")
     negative = rf"^-[0-9]{{1,{precision - scale}}}" + (
@@ -306,7 +306,7 @@ def reject_where(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split off the rows where `is_bad`, naming `column` and its value."""
     marks = cells.with_columns(is_bad.fill_null(True).alias("_is_bad"))["_is_bad"]
-    # Nearly every check finds nothing, and rows that stay need no copy.
+    # Nearly every check finds nothing, and kept rows need no copy.
     if not marks.any():
         return cells, rejects_frame()
     bad = cells.filter(marks).select(
@@ -321,11 +321,10 @@ def reject_where(
 def reject_faulty(
     cells: pl.DataFrame, checks: Sequence[Check]
 ) -> tuple[pl.DataFrame, list[tuple[str, pl.DataFrame]]]:
-    """Split off the rows with a fault, each by the first check that finds one in it.
+    """Split off the rows with a fault, each with the first check that fails.
 
-    All checks look at all rows first, side by side: nearly always none of them finds anything,
-    and a large file is read in half the time. Checks of columns that have the same value in every
-    row look at one row.
+    All checks first run on all rows in parallel: usually none finds anything, and a large file
+    loads in half the time. Checks of constant columns run on one row.
     """
     read = [check.is_bad.meta.root_names() for check in checks]
     constant = constant_columns(cells.select(sorted({name for names in read for name in names})))
@@ -346,7 +345,7 @@ def reject_faulty(
 
 
 def constant_columns(frame: pl.DataFrame) -> set[str]:
-    """The columns that have the same value, or none, in every row."""
+    """The columns with the same value, or null, in every row."""
     is_constant = frame.select(pl.all().eq_missing(pl.all().first()).all())
     return {name for name, one in zip(frame.columns, is_constant.row(0), strict=True) if one}
 
@@ -354,11 +353,11 @@ def constant_columns(frame: pl.DataFrame) -> set[str]:
 def reject_duplicates(
     frame: pl.DataFrame, key: Sequence[str], lineage: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Keep one row a key.
+    """Keep one row per key.
 
-    A repeated row that says the same is kept once, its first appearance. Rows that share a
-    key and contradict each other are all rejected: which of them is right is not for a
-    parser to choose. `lineage` names the columns that may differ between equal rows.
+    An identical repeated row is kept once, at its first appearance. Rows that share a key and
+    contradict each other are all rejected: a parser cannot decide which is right. `lineage` names
+    the columns that may differ between equal rows.
 
     The rejects carry the key as value, and the frame's own lineage columns where present.
     """
@@ -395,13 +394,13 @@ def reject_duplicates(
                     "_first_row",
                 )
             )
-            .otherwise(pl.format("repeats row {} word for word: kept once", "_first_row"))
+            .otherwise(pl.format("repeats row {} exactly: kept once", "_first_row"))
             .alias("reason"),
             pl.col("_key").alias("value"),
         )
         .select(*lineage, "value", "reason", "_versions")
     )
-    # A repeated line of a wide file repeats every cell: one reject says as much as thirty.
+    # A repeated line of a wide file repeats every cell: one reject is enough.
     place = [column for column in lineage if column != "column_name"]
     rejects = pl.concat(
         [
@@ -414,7 +413,7 @@ def reject_duplicates(
 
 
 def closest(value: str | None, allowed: Collection[str]) -> str:
-    """What to write instead: the nearest allowed word, or the words themselves if few."""
+    """A suggestion: the nearest allowed word, or the allowed words."""
     near = get_close_matches(value or "", sorted(allowed), n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
@@ -433,7 +432,7 @@ def read_seed(seeds: Path, name: str, *columns: str) -> list[dict[str, str]]:
     try:
         text = (seeds / name).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise SnapshotError(f"seed {name}: absent from {seeds}. Restore it.") from error
+        raise SnapshotError(f"seed {name}: missing from {seeds}. Restore it.") from error
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     if not rows:
         raise SnapshotError(f"seed {name}: has no rows. Restore it.")
@@ -454,11 +453,11 @@ def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> N
     if unknown:
         raise SnapshotError(
             f"{name}, line 1: column {', '.join(unknown)} does not belong to the layout"
-            f" ({', '.join(columns)}). Take it out, or give the new layout a parser."
+            f" ({', '.join(columns)}). Remove it, or write a parser for the new layout."
         )
     if len(header) != len(columns):
         twice = sorted({column for column in header if list(header).count(column) > 1})
-        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} stands there twice.")
+        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} appears twice.")
 
 
 def _excerpt(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a raw table's Parquet stands, and how it is put there."""
+"""Paths and atomic writing of a raw table's Parquet files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 SCHEMA_FILE = "_schema.parquet"
 PART = "part-0.parquet"
 PREFIX = "release_id="
-# Under this name a file says what it was made from.
+# The metadata key under which a file records its inputs.
 FINGERPRINT = "bilateral.fingerprint"
 
 
@@ -21,7 +21,7 @@ def partition_file(folder: Path, release_id: str) -> Path:
 
 
 def state_of(path: Path) -> Mapping[str, str]:
-    """What a written partition says of itself; nothing if it cannot be read."""
+    """The metadata of a written partition; empty if it cannot be read."""
     try:
         return pl.read_parquet_metadata(path)
     except (OSError, pl.exceptions.PolarsError):
@@ -47,7 +47,7 @@ def _parquet_bytes(frame: pl.DataFrame, metadata: dict[str, str]) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """The temporary name does not end in .parquet, so no reader's pattern meets it."""
+    """Write and rename; the temporary name does not end in .parquet, so no reader matches it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""Figures known only as printed: rounded, each with the page that printed it."""
+"""Quoted figures: rounded, each with the page that published it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SIGNED = r"^-?[0-9]{1,14}(\.[0-9]{1,6})?$"
 def parse_figures(
     content: bytes, file: SnapshotFile, countries: Collection[str], units: Collection[str]
 ) -> Parsed:
-    """Every printed figure as a row; an empty cell becomes null.
+    """One row per quoted figure; an empty cell becomes null.
 
     Raises:
         SnapshotError: see `read_csv_cells`.
@@ -89,7 +89,7 @@ def parse_figures(
         ~pl.col("rounding").str.contains(_UNSIGNED)
         | (pl.col("rounding").str.strip_chars("0.") == ""),
         "rounding",
-        "not a printed unit above zero, such as 0.1",
+        "not a rounding unit above zero, for example 0.1",
     )
     frame = cells.select(
         "row_number",
@@ -111,7 +111,7 @@ TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id="published",
         table="published__figures",
-        description="Rounded figures known only as printed, each with the page it stands on.",
+        description="Rounded figures known only from a publication, each with its page.",
         layouts=frozenset({LAYOUT}),
         layout_detectors={LAYOUT: shows("dataset_or_page", "import_concept", "valuation")},
         parser=_published_parser,
@@ -131,6 +131,6 @@ TABLES: tuple[SourceTable, ...] = (
             "account_basis",
             "period",
         ),
-        calendar="When a figure is added by hand.",
+        calendar="Updated by hand.",
     ),
 )

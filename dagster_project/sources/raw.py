@@ -1,4 +1,4 @@
-"""Raw: snapshots as typed Parquet, one folder a table, one partition a release."""
+"""Raw: snapshots as typed Parquet, one folder per table, one partition per release."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number",
 
 
 class RawTable(Protocol):
-    """What is told of a raw table, whether its files are read whole (`SourceTable`) or not."""
+    """What raw tables have in common, whether files are read whole (`SourceTable`) or not."""
 
     @property
     def source_id(self) -> str: ...
@@ -93,16 +93,16 @@ class RawTable(Protocol):
 
 
 FileParser = Callable[[bytes, SnapshotFile], Parsed]
-# Whether a file, by its content and its name, looks like one of a layout.
+# Whether a file's content and name match a layout.
 Sign = Callable[[bytes, str], bool]
 
 
 @dataclass(frozen=True)
 class OwnTotal:
-    """The rows of a table that are their publisher's own total of other rows of it.
+    """The rows of a table that are the publisher's own totals of its other rows.
 
-    They have `value` in the column `level`. Rows of each other value there are a set of parts
-    whose `amount` adds up to that of the total with the same columns `by`.
+    Totals have `value` in the column `level`. Rows with each other value form a set of parts whose
+    `amount` adds up to the total with the same `by` columns.
     """
 
     level: str
@@ -115,12 +115,11 @@ class OwnTotal:
 class SourceTable:
     """One raw table.
 
-    `parser` takes the folder of reference seeds, reads from it what is named in `seeds`,
-    and gives the function that parses one file. `columns` are what it fills; loading adds
-    the lineage. `primary_key` holds within one release. `values` are the columns whose change
-    makes a row another row, and `period` gives a row's last month as YYYY-MM: both are what
-    tells whether a later release says anything new. `layout_detectors` recognise, by layout, a
-    file that comes without a sidecar. `total` is there where the publisher totals its rows.
+    `parser` takes the folder of the reference seeds, reads the `seeds` from it, and returns the
+    function that parses one file into `columns`; loading adds the lineage. `primary_key` is unique
+    within one release. A change in `values` makes a row new, and `period` gives a row's last month
+    as YYYY-MM: both are used to find what is new in a later release. `layout_detectors` recognise,
+    by layout, a file without a sidecar. `total` describes the publisher's own totals, if any.
     """
 
     source_id: str
@@ -147,13 +146,13 @@ class SourceTable:
 
     @property
     def schema(self) -> pl.Schema:
-        """The columns as they stand in Parquet."""
+        """The columns of the Parquet files."""
         return pl.Schema({**LINEAGE_SCHEMA, **self.columns})
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load of a table did; ids are those of releases."""
+    """The result of loading a table; ids are those of releases."""
 
     table: str
     rows: int
@@ -175,11 +174,11 @@ class _Partition:
 
 
 def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
-    """Bring the raw Parquet of one table up to date with its snapshots.
+    """Update the raw Parquet of one table from its snapshots.
 
-    Everything is parsed before anything is written, so a file that cannot be used leaves
-    the table as it was. A release whose bytes, parser and reference codes are unchanged is
-    not rewritten; a release that is gone from the snapshots is removed.
+    Everything is parsed before anything is written, so a file that cannot be used leaves the table
+    unchanged. A release whose bytes, parser and reference codes are unchanged is not rewritten; a
+    release removed from the snapshots is deleted.
 
     Raises:
         SnapshotError: a release of this table cannot be used.
@@ -231,7 +230,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
 
 
 def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
-    """Write the list of every file of every release.
+    """Write the list of all files of all releases.
 
     Raises:
         SnapshotError: see `discover_releases`; or a sidecar names a table or a layout that
@@ -339,7 +338,7 @@ def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
 
 
 def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
-    """Everything the partition's content depends on."""
+    """A hash of everything the partition's content depends on."""
     parts = {
         "code": code_hash(),
         "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
@@ -352,7 +351,7 @@ def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) 
 def code_hash() -> str:
     """A hash of this package, so that a changed parser is never mistaken for an old one.
 
-    The version of Polars belongs to it: it writes the bytes.
+    It includes the version of Polars, which writes the bytes.
     """
     digest = hashlib.sha256(pl.__version__.encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
@@ -371,7 +370,7 @@ def rejects_file_of(folder: Path, table: str, release_id: str) -> Path:
 def _write_partition(
     entry: SourceTable, partition: _Partition, folder: Path, rejects_folder: Path
 ) -> None:
-    """Rejects first: the partition's own file is what says that both are there."""
+    """Write the rejects first: the partition's own file marks both as complete."""
     rejects_file = rejects_file_of(rejects_folder, entry.table, partition.release_id)
     if partition.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""How one release of a table follows another: what it says anew, and what it withdraws.
+"""How one release of a table follows another: the rows it adds, changes and withdraws.
 
-A row is known from the release that brought it until a later one brings its key again, or
-asks for the part of the table that it stands in (`Covers`) and does not find it there.
+A row holds from its release until a later release contains its key again, or requests the part of
+the table it belongs to (`Covers`) and does not find it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _ORDER = "_order"
 
 
 class ComparedTable(Protocol):
-    """What of a raw table tells its rows apart, and when they changed."""
+    """The columns of a raw table that identify its rows and show that they changed."""
 
     @property
     def table(self) -> str: ...
@@ -60,7 +60,7 @@ class ComparedTable(Protocol):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows of one file beside what was last known of them.
+    """Rows of one file compared with the last known ones.
 
     A file of a bulk table is compared as a whole: all of its rows are new, or all the same.
     """
@@ -88,9 +88,9 @@ def compare(
     known: pl.LazyFrame,
     files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
 ) -> dict[str, Comparison]:
-    """Each file's rows beside `known`, the rows that were last known.
+    """Compare each file's rows with `known`, the rows last known.
 
-    Rows of one fetch count together: what one file asks for and another brings is there.
+    Rows of one fetch count together: a row requested by one file may arrive in another.
     """
     key = list(entry.primary_key)
     frames = [
@@ -174,7 +174,7 @@ def last_known(
 ) -> pl.LazyFrame:
     """The rows that hold after these releases: the last one of each key, unless withdrawn.
 
-    `within` keeps to parts of the table; `empty` is given back where there is no release.
+    `within` restricts to parts of the table; `empty` is returned where there is no release.
     """
     frames = [
         pl.scan_parquet(path).with_columns(
@@ -201,7 +201,7 @@ def _period_column(entry: ComparedTable) -> list[pl.Expr]:
 
 
 def inside(covers: Covers) -> pl.Expr:
-    """Whether a row of `last_known` lies in the part of the table that was asked for."""
+    """Whether a row of `last_known` is in the requested part of the table."""
     return pl.all_horizontal(
         pl.col("_period").is_between(pl.lit(covers.first), pl.lit(covers.last)),
         *(
@@ -223,10 +223,10 @@ def compare_with_held(
     files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
     known_from: date,
 ) -> dict[str, Comparison]:
-    """Each file's rows beside what was known of the table on `known_from`.
+    """Compare each file's rows with what was known of the table on `known_from`.
 
     Args:
-        files: by name, the parsed rows and the part of the table that was asked for. The
+        files: by name, the parsed rows and the requested part of the table. The
             raw Parquet of the table has to be up to date (`raw.load_table`).
     """
     folder = settings.raw / entry.table
@@ -245,10 +245,10 @@ def compare_with_held(
 
 
 def write_withdrawn(entry: ComparedTable, releases: Sequence[Release], raw: Path) -> None:
-    """Bring up to date which rows of a table later releases withdrew.
+    """Update the record of which rows of a table later releases withdrew.
 
-    A part belongs to the release that withdraws. It is written again when that release, or
-    one before it, is another than when it was written.
+    Each part belongs to the withdrawing release. It is rewritten when that release, or an earlier
+    one, has changed since.
     """
     folder = raw / WITHDRAWN_TABLE
     write_if_changed(folder / SCHEMA_FILE, pl.DataFrame(schema=WITHDRAWN_SCHEMA))
@@ -275,7 +275,7 @@ def write_withdrawn(entry: ComparedTable, releases: Sequence[Release], raw: Path
 
 
 def _read_withdrawn(raw: Path, table: str, day: date) -> pl.DataFrame:
-    """What was withdrawn by that day."""
+    """The rows withdrawn by that day."""
     folder = raw / WITHDRAWN_TABLE
     parts = [folder / SCHEMA_FILE, *sorted(folder.glob(f"{PREFIX}{table}~*/{PART}"))]
     return (

@@ -1,4 +1,4 @@
-"""Snapshots: the bytes of a publisher, one folder a release, described by a sidecar."""
+"""Snapshots: the bytes of a publisher, one folder per release, described by a sidecar."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 SIDECAR = "sidecar.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# A release on its way; see `_write_folder`.
-_BEGUN = re.compile(r"\..+\.[0-9a-f]{32}")
+# A release being written; see `_write_folder`.
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
 _DATED_ID = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _PRECISIONS = ("day", "month", "year")
@@ -38,12 +38,12 @@ class SnapshotError(ValueError):
 
 @dataclass(frozen=True)
 class Covers:
-    """The part of a raw table that a request asks for.
+    """The part of a raw table that a request covers.
 
-    What an earlier release holds inside it and the new reply does not, the publisher has
-    withdrawn. `equal` gives the values asked for by raw column, `beginnings` what they begin
-    with; a column left out was asked for whole. `first` and `last` are months (YYYY-MM),
-    compared with `SourceTable.period`.
+    Rows of earlier releases inside it that the new reply lacks were withdrawn by the publisher.
+    `equal` gives the requested values by raw column, `beginnings` their beginnings; a column left
+    out is not restricted. `first` and `last` are months (YYYY-MM), compared with
+    `SourceTable.period`.
     """
 
     equal: Mapping[str, tuple[str, ...]]
@@ -53,7 +53,7 @@ class Covers:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns that tell the part, beside the period."""
+        """The columns that restrict the part, besides the period."""
         return frozenset(self.equal) | frozenset(self.beginnings)
 
 
@@ -61,7 +61,7 @@ class Covers:
 class SnapshotFile:
     """One file of a release, as its sidecar describes it.
 
-    `snapshot_file` is the path below the snapshots root: what raw rows carry.
+    `snapshot_file` is the path below the snapshots root, as recorded in raw rows.
     """
 
     source_id: str
@@ -84,16 +84,16 @@ class SnapshotFile:
 
     @property
     def is_empty(self) -> bool:
-        """Asked for, and the publisher had nothing there."""
+        """Whether the publisher had nothing for the request."""
         return self.bytes == 0 and self.covers is not None
 
 
 @dataclass(frozen=True)
 class Release:
-    """What one publisher said as of one day.
+    """What one publisher published as of one day.
 
-    `known_from` is a day that is surely not too early: where only the month or the year
-    is known, as `known_from_precision` says, it is the last day that is possible.
+    `known_from` is never too early: where only the month or the year is known
+    (`known_from_precision`), it is the last possible day.
     """
 
     source_id: str
@@ -112,17 +112,17 @@ class Release:
 
     @property
     def moment(self) -> tuple[date, datetime, str]:
-        """What orders the releases of a source: of one day, the one retrieved later wins."""
+        """The sort key of a source's releases: on the same day, the one retrieved later wins."""
         at = self.retrieved_at or datetime.combine(self.retrieved_on, time.min, UTC)
         return self.known_from, at, self.release_id
 
 
 @dataclass(frozen=True)
 class FileOnDisk:
-    """A file too large for the memory, where it lies, with its hash.
+    """A file too large for memory, with its path and hash.
 
-    It is linked into a release, which takes no room and no time; nobody may write to it any
-    more. One that `stays` where it is for its owner to change is copied instead.
+    It is linked into a release, which takes no space or time, and must not be written to
+    afterwards. One that `stays`, since its owner may change it, is copied instead.
     """
 
     path: Path
@@ -133,9 +133,10 @@ class FileOnDisk:
 
 @dataclass(frozen=True)
 class NewFile:
-    """Bytes just received, with what the sidecar has to say about them.
+    """Bytes just received, with their entry for the sidecar.
 
-    `content` may be what reads them: a release of many large files need not be in memory.
+    `content` may be a function that reads them, so that a release of many large files need not be
+    in memory.
     """
 
     name: str
@@ -153,7 +154,7 @@ class NewFile:
         return hashlib.sha256(self._read()).hexdigest()
 
     def put(self, path: Path) -> tuple[str, int]:
-        """Have the bytes at `path`, on the disk; their hash and number."""
+        """Write the bytes to `path` and flush them; return their hash and number."""
         if isinstance(self.content, FileOnDisk):
             _link_or_copy(self.content, path)
             found = self.content.sha256, self.content.bytes
@@ -187,17 +188,17 @@ class NewRelease:
 
 @dataclass(frozen=True)
 class AddedRelease:
-    """The release that holds the content, and whether it had to be added."""
+    """The release that contains the content, and whether it was added now."""
 
     release: Release
     is_new: bool
 
 
 def scrub_address(address: str) -> str:
-    """Replace the value of every parameter that can hold a secret.
+    """Replace the value of every parameter that can contain a secret.
 
-    Other parameters keep their order and spelling, so that the address still says which
-    request gave the bytes.
+    Other parameters keep their order and spelling, so that the address still identifies the
+    request.
     """
     parts = urlsplit(address)
     if not parts.query:
@@ -212,7 +213,7 @@ def scrub_address(address: str) -> str:
 
 
 def read_verified(file: SnapshotFile) -> bytes:
-    """The bytes of a file, equal to what its sidecar promised.
+    """The bytes of a file, checked against its sidecar.
 
     Raises:
         SnapshotError: the file is missing, or differs in size or hash.
@@ -238,8 +239,8 @@ def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
     """Every release below the roots, ordered by source and moment.
 
     Raises:
-        SnapshotError: no release at all, a sidecar that cannot be used, one release held
-            twice with different bytes, or releases whose dates contradict their ids.
+        SnapshotError: no release at all, a sidecar that cannot be used, one release stored twice
+        with different bytes, or releases whose dates contradict their ids.
     """
     roots = tuple(roots)
     found: dict[tuple[str, str], Release] = {}
@@ -250,7 +251,7 @@ def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
             held = found.setdefault(key, release)
             if held is not release and _content(held) != _content(release):
                 raise SnapshotError(
-                    f"{release.source_id}/{release.release_id}: held in {held.folder} and in"
+                    f"{release.source_id}/{release.release_id}: stored in {held.folder} and in"
                     f" {folder} with different bytes. Give one of them a release id of its own."
                 )
     if not found:
@@ -267,7 +268,7 @@ def read_release(folder: Path) -> Release:
     """Read and check the sidecar of one release folder; the files are not opened.
 
     Raises:
-        SnapshotError: the sidecar is absent, is not JSON, lacks a field, contradicts the
+        SnapshotError: the sidecar is missing, is not JSON, lacks a field, contradicts the
             folder's place, or does not name exactly the files that are there.
     """
     source_id, release_id = folder.parent.name, folder.name
@@ -315,27 +316,26 @@ def read_release(folder: Path) -> Release:
     named = [file.name for file in release.files]
     for name in named:
         if named.count(name) > 1:
-            raise SnapshotError(f"{where}: names {name} twice. Keep one entry a file.")
+            raise SnapshotError(f"{where}: names {name} twice. Keep one entry per file.")
     present = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     unnamed = sorted(present - {SIDECAR} - set(named))
     if unnamed:
         raise SnapshotError(
-            f"{where}: does not name {', '.join(unnamed)}. Describe the file there, or take it"
-            " out of the folder."
+            f"{where}: does not name {', '.join(unnamed)}. Describe the file there, or remove it"
+            " from the folder."
         )
     return release
 
 
 def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRelease:
-    """Store a release below `root`; content that was already known then adds nothing.
+    """Store a release below `root`; content that was already known adds nothing.
 
-    A release may come late: it takes its place by the day it was known from, and what is
-    held of later days stays as it is. The folder appears at once and complete: it is
-    written beside its place and renamed.
+    A release may arrive late: it is ordered by the day it was known from, and later releases are
+    unchanged. The folder appears complete: it is written beside its place and renamed.
 
     Raises:
-        SnapshotError: no files, the id is taken by other bytes, or the dates contradict
-            each other or those of the releases that are held.
+        SnapshotError: no files, the id is used for other bytes, or the dates contradict each other
+        or those of existing releases.
     """
     where = f"{new.source_id}/{new.release_id}"
     if not new.files:
@@ -350,7 +350,7 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
             if _content(release) == content:
                 return AddedRelease(release, is_new=False)
             raise SnapshotError(
-                f"{where}: this id is held already with other bytes. Releases are never"
+                f"{where}: this id already exists with other bytes. Releases are never"
                 " edited: choose the id of the day the changed bytes were published."
             )
     folder = root / new.source_id / new.release_id
@@ -381,7 +381,7 @@ def _content(release: Release) -> dict[tuple[str, str], str]:
 
 
 def _last_known(releases: Sequence[Release], tables: set[str], day: date) -> Release | None:
-    """The release of these tables that a reader of that day would have found."""
+    """The latest release of these tables as of that day."""
     sharing = [
         release
         for release in releases
@@ -391,7 +391,7 @@ def _last_known(releases: Sequence[Release], tables: set[str], day: date) -> Rel
 
 
 def _check_dates(release: Release, where: str) -> None:
-    """A release cannot be fetched before it was known, nor known before its own name."""
+    """A release cannot be retrieved before it was known, nor known before the date in its id."""
     earliest = {
         "day": release.known_from,
         "month": release.known_from.replace(day=1),
@@ -434,7 +434,7 @@ def _read_sidecar(path: Path, where: str) -> Mapping[str, object]:
         sidecar = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise SnapshotError(
-            f"{where}: absent. Every release folder needs a sidecar; fetch the release again."
+            f"{where}: missing. Every release folder needs a sidecar; fetch the release again."
         ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SnapshotError(f"{where}: not JSON ({error}). Correct it.") from error
@@ -548,16 +548,16 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
 
 @contextmanager
 def _only_writer(folder: Path) -> Generator[None]:
-    """Hold a source's folder, whatever a killed writer left there taken away.
+    """Lock a source's folder, and remove what a killed writer left there.
 
-    The kernel lets go of it when the process dies.
+    The kernel releases the lock when the process ends.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for begun in folder.iterdir():
-            if _BEGUN.fullmatch(begun.name):
-                shutil.rmtree(begun, ignore_errors=True)
+        for unfinished in folder.iterdir():
+            if _UNFINISHED.fullmatch(unfinished.name):
+                shutil.rmtree(unfinished, ignore_errors=True)
         yield
     finally:
         os.close(descriptor)
@@ -602,7 +602,7 @@ def _link_or_copy(file: FileOnDisk, path: Path) -> None:
         try:
             os.link(file.path, path)
         except OSError:
-            # Another disk, or one that knows no links.
+            # Another disk, or one without hard links.
             pass
         else:
             return
@@ -610,7 +610,7 @@ def _link_or_copy(file: FileOnDisk, path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """What a release holds must be on the disk before its name is."""
+    """Flush a release's content to disk before its name appears."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,9 @@
 """The CIF rate by weighted least squares, from sums alone.
 
-The moments of a year are one row (`MOMENT_COLUMNS`): the number of `cells`, and for each two
-of `MOMENT_TERMS`, in their order, the sum of weight x first x second, named
-`sum__<first>__<second>`. The weight is min(Qx, Qm) / max(Qx, Qm); `intercept` is 1, so that
-`sum__intercept__intercept` is the sum of weights.
+The moments of a year are one row (`MOMENT_COLUMNS`): the number of `cells`, and for each pair of
+`MOMENT_TERMS`, in their order, the sum of weight x first x second, named `sum__<first>__<second>`.
+The weight is min(Qx, Qm) / max(Qx, Qm); `intercept` is 1, so that `sum__intercept__intercept` is
+the sum of weights.
 
 A cell's internally studentized residual is sqrt(weight) x residual / (sigma x sqrt(1 - h)),
 with h = weight x x' `inverse` x over `CIF_TERMS` in their order.
@@ -33,19 +33,19 @@ MOMENT_COLUMNS = tuple(
     for second in MOMENT_TERMS[place:]
 )
 
-# What is left of a term's variation once the terms before it are taken out. ln d and its
-# square keep some hundredths over the distances of the globe; below a millionth of a
-# millionth is the noise of adding doubles.
+# The share of a term's variation left after partialling out the terms before it. ln d and its
+# square keep some hundredths over the distances of the globe; below 1e-12 it is floating-point
+# noise.
 _COLLINEAR = 1e-12
 
 
 class MomentsError(ValueError):
-    """The sums cannot be those of a regression; says which and why."""
+    """The sums cannot be those of a regression; the message says which and why."""
 
 
 @dataclass(frozen=True)
 class CifFit:
-    """Coefficients by term, and what is needed to judge each cell against them.
+    """Coefficients by term, and what is needed to compute each cell's residual.
 
     A term without variation of its own is `absent`: its coefficient is 0, its standard error
     not a number, its row and column of `inverse` are 0.
@@ -63,7 +63,7 @@ class CifFit:
 
 @dataclass(frozen=True)
 class PooledCifFit:
-    """Slopes common to all years, an intercept each; R2 is within years."""
+    """Slopes common to all years, one intercept per year; R2 is within years."""
 
     coefficients: Mapping[str, float]
     standard_errors: Mapping[str, float]
@@ -95,7 +95,7 @@ def solve_cif(sums: Mapping[str, float]) -> CifFit:
     freedom = centred.cells - 1 - len(kept)
     if freedom <= 0:
         raise MomentsError(
-            f"{centred.cells} mirrored cells with quantities cannot carry {1 + len(kept)} "
+            f"{centred.cells} mirrored cells with quantities are too few for {1 + len(kept)} "
             "coefficients: estimate the rate from a year with more, or from years pooled"
         )
     explained, total = _explained(centred.moments, slopes)
@@ -124,7 +124,7 @@ def pool_cif(years: Mapping[int, Mapping[str, float]]) -> PooledCifFit:
     """Fit all years together: moments about each year's own means add up exactly.
 
     Raises:
-        MomentsError: there is no year, a year's sums are broken, or there are too few cells.
+        MomentsError: there is no year, a year's sums are invalid, or there are too few cells.
     """
     if not years:
         raise MomentsError("no year has sums to pool")
@@ -176,8 +176,8 @@ def _centred(sums: Mapping[str, float]) -> _Centred:
 def _solve_slopes(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Slopes, the inverse of their moments and the terms that stay, in the order of terms.
 
-    Terms are brought to one scale first and taken one after the other, so that of two that
-    say the same the later one is absent.
+    Terms are first scaled and then added one by one, so that of two collinear terms the later one
+    is absent.
     """
     predictors = moments[:-1, :-1]
     scale = np.sqrt(np.maximum(np.diag(predictors), 0.0))

@@ -1,6 +1,6 @@
 """Additive effects on the reporting distance by exact weighted least squares.
 
-The normal equations of a model with one dummy a level need no cell: only the weight of each
+The normal equations of a model with one dummy per level need no cell: only the weight of each
 level, the weight each two levels share, and weight x distance of each level. The products,
 thousands of levels that share no cell with one another, are a diagonal block and are
 eliminated; what is left has as many rows as there are exporters, importers and years.
@@ -33,12 +33,12 @@ LEVEL_SCHEMA: dict[str, pl.DataType] = {
 
 
 class EffectsError(ValueError):
-    """The sums are empty or are not sums of the same cells; says which."""
+    """The sums are empty or are not sums of the same cells; the message says which."""
 
 
 @dataclass(frozen=True)
 class CrossSums:
-    """The cells added up by each two of the factors; the frames are named after their keys.
+    """The cells summed by each pair of factors; the frames are named after their keys.
 
     Each frame has its two keys and `cells`, `weight` and `weighted_distance`. All six add up
     the same cells.
@@ -54,11 +54,11 @@ class CrossSums:
 
 @dataclass(frozen=True)
 class Effects:
-    """`levels` has one row a level (`LEVEL_SCHEMA`).
+    """`levels` has one row per level (`LEVEL_SCHEMA`).
 
-    The effects of a factor sum to zero over the levels that can be compared; the LS-mean is
-    the grand mean plus the effect. A level that shares no chain of cells with the largest
-    group of traders has neither: its distance cannot be told from that of its company.
+    The effects of a factor sum to zero over the levels that can be compared; the LS-mean is the
+    grand mean plus the effect. A level that no chain of cells connects with the largest group of
+    traders has neither: its effect is not identified.
     """
 
     grand_mean: float
@@ -112,7 +112,7 @@ def solve_effects(sums: CrossSums) -> Effects:
     known = values > _UNDETERMINED
     turned = vectors[:, known]
     raw = turned @ ((turned.T @ (right / scale)) / values[known]) / scale
-    # Directions in which the effects of connected levels move together without changing a fit.
+    # The null space: directions in which connected effects move together without changing the fit.
     free = vectors[:, ~known] / scale[:, None]
     free /= np.abs(free).max(axis=0)
     solved = {factor: raw[place[factor]] for factor in _DENSE}
@@ -126,7 +126,7 @@ def solve_effects(sums: CrossSums) -> Effects:
 def _comparable(
     margins: dict[str, _Margin], freedom: dict[str, np.ndarray], sums: CrossSums
 ) -> dict[str, np.ndarray]:
-    """Which levels of each factor move together with the largest group of exporters."""
+    """Which levels of each factor are connected with the largest group of exporters."""
     groups = {factor: _groups(freedom[factor]) for factor in FACTORS}
     exporters = margins["exporter"]
     heaviest = np.argmax(np.bincount(groups["exporter"], exporters.weight))
@@ -139,7 +139,7 @@ def _comparable(
 
 
 def _groups(freedom: np.ndarray) -> np.ndarray:
-    """Levels whose rows are equal, numbered."""
+    """Number the groups of levels with equal rows."""
     marks = np.round(freedom / _SAME)
     return np.unique(marks, axis=0, return_inverse=True)[1].reshape(-1)
 
@@ -176,7 +176,7 @@ def _require_the_same_cells(sums: CrossSums) -> None:
         frame = getattr(sums, field.name)
         if frame.is_empty() or not frame["weight"].min() > 0:
             raise EffectsError(
-                f"sums by {field.name} are empty or hold a weight that is not above zero: "
+                f"sums by {field.name} are empty or have a weight that is not above zero: "
                 "a cell has a distance only where both reports together exceed one dollar"
             )
         totals[field.name] = (frame["weight"].sum(), frame["weighted_distance"].sum())

@@ -1,11 +1,11 @@
-"""From sums of mirrored cells to the reliability of reporters and the weights of every rule.
+"""Estimates reporters' distance to partners and the weights of every rule from sums of cells.
 
-**What SQL must supply.** A mirrored cell is an exporter, importer, product and year with X > 0,
-Mf > 0 and X + Mf > 1 US dollar, where d = ln(Mf / X) and weight = ln(X + Mf). All sums add
-up the same mirrored cells and are additive over years: those of a year are made once, and a
-new year is added to the others.
+**What SQL must supply.** A mirrored cell is an exporter, importer, product and year with X > 0, Mf
+> 0 and X + Mf > 1 US dollar, where d = ln(Mf / X) and weight = ln(X + Mf). All sums cover the same
+mirrored cells and are additive over years: those of a year are computed once, and a new year is
+added to the others.
 
-`PAIR_SUMS`, one row an exporter, importer and year:
+`PAIR_SUMS`, one row per exporter, importer and year:
     cells                    number
     weight                   sum of weight
     weighted_distance        sum of weight x |d|
@@ -17,9 +17,9 @@ new year is added to the others.
 importer and product, each over all years; `PRODUCT_YEAR_SUMS` by product and year:
     cells, weight, weighted_distance
 
-**What comes back.** `REPORTERS`, one row a country, each measure as exporter and as importer;
-null where that side has no mirrored cell. `PAIR_WEIGHTS`, one row a pair with mirrored cells: the
-weight of X under each rule, `weight_<rule>`, and the sigmas it stands on.
+**Results.** `REPORTERS`, one row per country, each measure as exporter and as importer; null where
+that side has no mirrored cell. `PAIR_WEIGHTS`, one row per pair with mirrored cells: the weight of
+X under each rule, `weight_<rule>`, and the sigmas it is based on.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _COMPOSITION_BOUNDS = (0.25, 4.0)
 
 @dataclass(frozen=True)
 class Estimates:
-    """`fit` says how well the pairs were met and what they leave open."""
+    """The estimates; `fit` says how well the pairs were fitted and what they leave open."""
 
     reporters: pl.DataFrame
     weights: pl.DataFrame
@@ -125,11 +125,11 @@ def estimate(
     importer_products: pl.DataFrame,
     product_years: pl.DataFrame,
 ) -> Estimates:
-    """Everything that is estimated of reporters, over all years at once.
+    """Estimate everything about reporters, over all years at once.
 
     Raises:
         EffectsError: the frames are empty or do not add up the same cells.
-        ReliabilityError: the pairs do not let reporters be told apart.
+        ReliabilityError: the pairs do not identify the reporters.
     """
     effects = solve_effects(_cross_sums(pairs, exporter_products, importer_products, product_years))
     held = _dense(pairs)
@@ -192,10 +192,10 @@ def _composition(
     importer_products: pl.DataFrame,
     effects: Effects,
 ) -> np.ndarray:
-    """The distance expected of a pair for its products and years, relative to the average.
+    """The expected distance of a pair given its products and years, relative to the average.
 
-    What a pair trades is not in the sums; it is taken for the exporter's mix plus the importer's
-    less the world's. Its years are in the sums.
+    A pair's product mix is not in the sums; it is approximated by the exporter's mix plus the
+    importer's minus the world's. Its years are in the sums.
     """
     products = effects.of("product").select(
         product_code="level", effect=pl.col("effect").fill_null(0.0)
@@ -288,7 +288,7 @@ def _weights(held: _Pairs, reporters: pl.DataFrame) -> pl.DataFrame:
 
 
 def _aligned(names: Iterable[str], keys: pl.Series, values: pl.Series) -> np.ndarray:
-    """The values in the order of the names; not a number where there is none."""
+    """The values in the order of the names; NaN where there is none."""
     known = dict(zip(keys.to_list(), values.to_list(), strict=True))
     found = (known.get(name) for name in names)
     return np.array([np.nan if value is None else value for value in found], dtype=np.float64)

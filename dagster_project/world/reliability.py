@@ -1,8 +1,8 @@
-"""How reliable each reporter is, as exporter and as importer, from sums by pair.
+"""Estimates each reporter's distance to partners, as exporter and as importer, from sums by pair.
 
-A pair's distances tell only the sum of two variances: what is added to every exporter and
-taken from every importer leaves each fit as it was. `VarianceFit.slack` says how far that
-could go before a variance turned negative.
+A pair's distances identify only the sum of two variances: an amount added to every exporter and
+subtracted from every importer leaves the fit unchanged. `VarianceFit.slack` says how large it could
+be before a variance turned negative.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 _MEAN_DISTANCE = np.sqrt(2 / np.pi)
 _NORMAL_DISPERSION = np.pi / 2 - 1
 
-# The standard deviation of ln variance between reporters that is assumed before any cell is
-# seen: two in three within a factor e of the typical variance. Cells overrule it by their number.
+# The prior standard deviation of ln variance between reporters: two in three within a factor e of
+# the typical variance. With many cells the data outweighs it.
 _PRIOR_SPREAD = 1.0
 _STEPS = 200
 _CONVERGED = 1e-10
 
-# The LS-mean of the best reporter less itself is zero, and a rule that divides by its variance
-# would follow that reporter alone. Two hundredths: Mf is known no better, since the CIF rate
-# taken out of it has a mean of some three.
+# The best reporter's LS-mean minus itself is zero, and a rule that divides by its variance would
+# follow only that reporter. Two hundredths: Mf is known no better, since the CIF rate removed from
+# it has a mean of some three.
 SIGMA_FLOOR = 0.02
 
 _SCORE_ROUNDS = 1000
@@ -31,12 +31,12 @@ _SCORE_CONVERGED = 1e-12
 
 
 class ReliabilityError(ValueError):
-    """The sums do not let reporters be told apart; says why."""
+    """The sums do not identify the reporters; the message says why."""
 
 
 @dataclass(frozen=True)
 class VarianceFit:
-    """Variances of log errors by reporter; not a number where a side has no mirrored cell.
+    """Variances of log errors by reporter; NaN where a side has no mirrored cell.
 
     `dispersion` and `between_pairs` are the two parts of the squared relative misfit of a
     pair: dispersion / cells + between_pairs. `slack` is how much variance could be moved from
@@ -56,9 +56,9 @@ def fit_variances(
     """Fit E|d| = sqrt(2 / pi) sqrt(u_i + v_j) to the mean distances of pairs.
 
     The arrays are exporters by importers: number of cells, mean |d|, mean d^2 (which serves the
-    dispersion alone). Fitted is the gamma quasi-likelihood, for which the standard deviation of a
-    distance is in proportion to its mean; a pair counts 1 / (dispersion / cells + between
-    pairs), both by moments from a first fit by cells alone.
+    dispersion alone). The gamma quasi-likelihood is fitted, for which the standard deviation of a
+    distance is proportional to its mean; a pair counts 1 / (dispersion / cells + between pairs),
+    both by moments from a first fit by cells alone.
 
     Raises:
         ReliabilityError: no pair has a cell, or all distances are zero.
@@ -88,13 +88,13 @@ def growth_lab_scores(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores A of exporters and B of importers from the discrepancies of pairs.
 
-    delta_ij = |X_ij - M_ij| / (X_ij + M_ij) over the totals of a pair;
-    A_i = partners_i / sum_j delta_ij B_j, B_j = partners_j / sum_i delta_ij A_i, iterated to
-    rest. The equations leave one scale open (A times a number, B divided by it), which the
-    softmax would not: both sides get the same mean logarithm.
+    delta_ij = |X_ij - M_ij| / (X_ij + M_ij) over the totals of a pair; A_i = partners_i / sum_j
+    delta_ij B_j, B_j = partners_j / sum_i delta_ij A_i, iterated to convergence. The equations
+    leave one scale open (A times a number, B divided by it), but the softmax depends on it: both
+    sides get the same mean logarithm.
 
-    A pair whose totals agree exactly says nothing against either, and a reporter that agrees
-    with all of its partners would have no bound; delta is at least one part in a thousand.
+    A pair whose totals agree exactly has delta 0, and a reporter that agrees with all of its
+    partners would have an unbounded score; delta is therefore at least 0.001.
     """
     total = exporter_value + importer_value
     seen = total > 0
@@ -128,7 +128,7 @@ def _added(variances: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def _misfit(
     cells: np.ndarray, distance: np.ndarray, distance_squared: np.ndarray, variance: np.ndarray
 ) -> tuple[float, float]:
-    """How distances scatter within pairs, and how means of pairs scatter beyond that."""
+    """The dispersion of distances within pairs, and the extra dispersion between pairs."""
     fitted = _MEAN_DISTANCE * np.sqrt(variance)
     many = cells > 1
     within = np.maximum(distance_squared - distance**2, 0) * cells / fitted**2
@@ -143,8 +143,8 @@ def _misfit(
 def _maximise(precision: np.ndarray, mean: np.ndarray, start: np.ndarray | None) -> np.ndarray:
     """Variances of exporters, then importers, by damped Newton steps in their logarithms.
 
-    In logarithms a variance stays above zero, and the assumed spread about the common mean
-    settles what the pairs leave open: how much belongs to exporters and how much to importers.
+    In logarithms a variance stays above zero, and the prior spread about the common mean determines
+    what the pairs leave open: the split between exporters and importers.
     """
     exporters, importers = precision.shape
     size = exporters + importers
@@ -153,7 +153,7 @@ def _maximise(precision: np.ndarray, mean: np.ndarray, start: np.ndarray | None)
     point = np.full(size, np.log(typical**2 / 2)) if start is None else np.log(start)
     prior = np.diag(known / _PRIOR_SPREAD**2)
     prior -= np.outer(known, known) / _PRIOR_SPREAD**2 / known.sum()
-    # A side without cells belongs to no pair; it must only not make the system singular.
+    # A side without cells belongs to no pair; it must not make the system singular.
     prior[~known, ~known] = 1.0
 
     def loss(point: np.ndarray) -> float:
@@ -196,7 +196,7 @@ def _maximise(precision: np.ndarray, mean: np.ndarray, start: np.ndarray | None)
         point, reached, damping = trial, tried, max(damping / 10, 1e-12)
         if moved < _CONVERGED:
             return np.exp(point)
-    raise ReliabilityError(f"the variances of reporters have not settled in {_STEPS} steps")
+    raise ReliabilityError(f"the variances of reporters did not converge in {_STEPS} steps")
 
 
 def _is_positive_definite(matrix: np.ndarray) -> bool:

@@ -1,7 +1,7 @@
-"""The rules that make one value of two reports, as weights.
+"""The rules that combine two reports into one value, as weights.
 
 Every rule is a weight w of X and a mean: arithmetic, V = w X + (1 - w) Mf, or geometric,
-V = exp(w ln X + (1 - w) ln Mf). Where only one side reports, that side is V whatever the rule.
+V = exp(w ln X + (1 - w) ln Mf). Where only one side reports, V is that side under every rule.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Weight = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Rule:
-    """How a rule weighs: what it reads of a reporter, the weight, the kind of mean.
+    """A rule: the reporters' column it uses, the weight, the kind of mean.
 
-    `reads` is the stem of a column of reporters, which stands there twice: `<stem>_exporter`
-    is handed over for the exporter, `<stem>_importer` for the importer.
+    `reads` is the stem of a column of reporters, which exists twice: `<stem>_exporter` is passed
+    for the exporter, `<stem>_importer` for the importer.
     """
 
     name: str
@@ -49,7 +49,7 @@ def log_normal_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) 
 
 
 def more_agreed(agreed_exporter: np.ndarray, agreed_importer: np.ndarray) -> np.ndarray:
-    """All to the reporter with more of its trade agreed; half each where they are equal."""
+    """All weight to the reporter with more of its trade agreed; half each if equal."""
     return np.where(
         agreed_exporter > agreed_importer, 1.0, np.where(agreed_exporter < agreed_importer, 0, 0.5)
     )

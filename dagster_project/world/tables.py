@@ -1,4 +1,4 @@
-"""What the Python models of dbt call: frames of sums in, frames of estimates out."""
+"""Entry points for dbt's Python models: frames of sums in, frames of estimates out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LAST_FITS: dict[str, pl.DataType] = {
 
 
 def first_fits(moments: pl.DataFrame) -> pl.DataFrame:
-    """One row a year whose pairs can carry a fit, in the columns `FIRST_FITS`."""
+    """One row per year with enough pairs for a fit, in the columns `FIRST_FITS`."""
     rows = [
         {
             "year": year,
@@ -57,10 +57,10 @@ def first_fits(moments: pl.DataFrame) -> pl.DataFrame:
 
 
 def last_fits(moments: pl.DataFrame, trimmed: pl.DataFrame) -> pl.DataFrame:
-    """One row a year of `moments`, in the columns `LAST_FITS`.
+    """One row per year of `moments`, in the columns `LAST_FITS`.
 
-    A year whose pairs are too few gets the slopes of all years together, and none where no year
-    has enough. The mean rate is geometric, as the fit is of logarithms.
+    A year with too few pairs gets the pooled slopes of all years, or none where no year has enough.
+    The mean rate is geometric, since the fit is in logarithms.
     """
     fits, sums = _solved(trimmed), _sums(trimmed)
     before = {year: row["cells"] for year, row in _sums(moments).items()}
@@ -106,7 +106,7 @@ def last_fits(moments: pl.DataFrame, trimmed: pl.DataFrame) -> pl.DataFrame:
 
 
 def estimated_reporters(pairs: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
-    """One row a country (`REPORTERS`); none where there is not one flow with both sides."""
+    """One row per country (`REPORTERS`); empty where no flow is reported by both sides."""
     if pairs.is_empty():
         return pl.DataFrame(schema=REPORTERS)
     return estimate(
@@ -118,7 +118,7 @@ def estimated_reporters(pairs: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame
 
 
 def _of_grouping(sums: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The rows of one grouping set: those in which its keys, and no others, are filled."""
+    """The rows of one grouping set: those with exactly its keys filled."""
     keys = {"exporter_iso3", "importer_iso3", "product_code", "year"}
     return sums.filter(
         pl.col(key).is_not_null() if key in columns else pl.col(key).is_null()

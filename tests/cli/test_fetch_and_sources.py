@@ -427,7 +427,7 @@ def test_a_publisher_without_a_list_says_so(
     [
         (("small_sauce",), "did you mean small_source?"),
         (("--available",), "name its source"),
-        (("ustr", "--available"), "no source that can be fetched"),
+        (("ustr", "--available"), "not a source that can be fetched"),
     ],
 )
 def test_a_bad_question_about_sources_is_refused(

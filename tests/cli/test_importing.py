@@ -71,7 +71,7 @@ def test_a_bad_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     result = run(str(cut), str(tmp_path / "absent.csv"), report(tmp_path, "2016.tsv.gz"))
     assert result.exit_code == 2
     assert result.stdout.startswith("2016.tsv.gz: 3 rows")
-    assert "Error: cut.tsv.gz: the gzip file is cut short or damaged" in result.stderr
+    assert "Error: cut.tsv.gz: the gzip file is truncated or damaged" in result.stderr
     assert "absent.csv: cannot be read (No such file or directory). Check its" in result.stderr
     assert "2 of 3 files were not imported" in result.stderr
 

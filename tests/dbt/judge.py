@@ -57,20 +57,20 @@ def observations(figures: Iterable[Figure]) -> set[frozenset[int]]:
         given[figure.release.source, figure.key][figure.release].append(figure)
     found: set[frozenset[int]] = set()
     for releases in given.values():
-        going_on: dict[object, set[int]] = {}
+        update: dict[object, set[int]] = {}
         for release in sorted(releases):
             said: dict[object, list[Figure]] = defaultdict(list)
             for figure in releases[release]:
                 said[figure.table, figure.value, figure.half, figure.unit].append(figure)
             runs = {
-                words: going_on.get(words, set()) | {f.row_number for f in rows}
+                words: update.get(words, set()) | {f.row_number for f in rows}
                 for words, rows in said.items()
             }
-            found |= {frozenset(run) for words, run in going_on.items() if words not in said}
+            found |= {frozenset(run) for words, run in update.items() if words not in said}
             ended = {words for words, rows in said.items() if any(f.withdrawn_by for f in rows)}
             found |= {frozenset(runs[words]) for words in ended}
-            going_on = {words: run for words, run in runs.items() if words not in ended}
-        found |= {frozenset(run) for run in going_on.values()}
+            update = {words: run for words, run in runs.items() if words not in ended}
+        found |= {frozenset(run) for run in update.values()}
     return found
 
 

@@ -1,4 +1,4 @@
-"""The code location holds together: every key meets, nothing is off that should be on."""
+"""Tests of the code location: asset keys match, schedules and sensors are on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dbt says that commands and pages read is what their code names."""
+"""Tests that dbt's exposures list what commands and pages read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches in Dagster, against replayed publishers: what a run asks, shows, judges and refuses."""
+"""Tests of fetch assets against replayed publishers."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_wrong_line_stops_everything_before_anything_is_sent(
 def test_a_source_without_subscription_says_where_to_add_one(at: Settings) -> None:
     subscribe(at)
     said, _ = failure(run(at, "us_census", 2016))
-    assert "No subscription asks for us_census" in said
+    assert "No subscription requests us_census" in said
 
 
 def test_a_missing_key_is_named_with_its_variable(at: Settings, server: ReplayServer) -> None:

@@ -1,4 +1,4 @@
-"""The manifest follows the files: what was edited is what runs."""
+"""Tests that the manifest follows the edited files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site follows each publication, and a failure of it harms nothing."""
+"""Tests that the site follows each publication, and that its failure harms nothing."""
 
 from __future__ import annotations
 

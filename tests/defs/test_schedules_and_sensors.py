@@ -1,4 +1,4 @@
-"""What happens by itself: which tick asks whom for which years, and what a release sets off."""
+"""Tests of schedules and sensors."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_source_nobody_subscribed_to_is_skipped(at: Settings) -> None:
     (at.data_home / "subscriptions.csv").write_text(HEADER)
     outcome = tick(at, "fetch_fred_ft900_monthly", datetime(2026, 5, 6, 12, tzinfo=UTC))
     assert isinstance(outcome, dg.SkipReason)
-    assert "No subscription asks for fred" in outcome.skip_message
+    assert "No subscription requests fred" in outcome.skip_message
 
 
 def test_every_source_of_a_calendar_has_a_connector() -> None:
@@ -153,7 +153,7 @@ def test_the_inbox_is_taken_when_something_is_ready(at: Settings) -> None:
         result = dg.materialize([build_inbox_asset(at)], instance=instance)
     assert result.success
     [event] = result.asset_materializations_for_node(INBOX.to_python_identifier())
-    assert "no layout that is read" in event.metadata["put_aside"].value["notes.txt"]
+    assert "no layout that is read" in event.metadata["quarantined"].value["notes.txt"]
     assert [check.passed for check in result.get_asset_check_evaluations()] == [False]
     assert len(list((at.inbox / inbox.QUARANTINE).iterdir())) == 2
 

@@ -1,4 +1,4 @@
-"""The International Trade API over real rows, on loopback: what a release held is what it gives."""
+"""The International Trade API on loopback, serving the real rows of a release."""
 
 from __future__ import annotations
 

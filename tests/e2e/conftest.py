@@ -1,4 +1,4 @@
-"""Settings of their own for each test, and builds made in an instant."""
+"""Separate settings for each test, and instant builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DataWeb and BEA on loopback, with a few figures of one trade that fit each other."""
+"""DataWeb and BEA on loopback, with a few consistent figures of one trade."""
 
 from __future__ import annotations
 

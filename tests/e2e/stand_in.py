@@ -1,4 +1,4 @@
-"""A small stand-in for what dbt leaves behind, so that publishing is tested in seconds."""
+"""A small substitute for dbt's output, so that publishing is tested in seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A build ends in a publication or changes nothing, however it ends."""
+"""Tests that a build ends in a publication or changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may not be republished stays in the warehouse, and the terms of the rest go with it."""
+"""Tests that exports leave out non-redistributable rows and carry the terms of the rest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def key(releases: tuple[tuple[str, str], ...]) -> str:
 
 
 def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) -> Path:
-    """Marts in which each row rests on the given releases, said in another way in each."""
+    """Marts whose rows are based on the given releases, recorded differently in each."""
     pl.DataFrame(
         {
             "source_id": [source for source, _ in flags],
@@ -75,7 +75,7 @@ def export(folder: Path, flags: Flags, rows: list[tuple[tuple[str, str], ...]]) 
             )
             connection.execute(
                 "insert into marts.sentences values (?, ?)",
-                [n, f"The cif reading gives 15.1 USD bn ({key(row)})"],
+                [n, f"The cif basis gives 15.1 USD bn ({key(row)})"],
             )
             if len({source for source, _ in row}) == 1:
                 connection.execute(

@@ -1,4 +1,4 @@
-"""What is published is whole, or it is what was published before."""
+"""Tests that a publication is complete or leaves the previous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A warehouse that was fetched: two real releases of the Census API, DataWeb and BEA beside it."""
+"""Tests of a fetched warehouse: two real releases of the Census API, with DataWeb and BEA."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def asked(settings: Settings, *words: str) -> object:
 PAIR = ("--reporter", "USA", "--partner", "KOR", "--period", "2016")
 
 
-def test_every_reading_follows_from_the_rows_that_were_fetched(warehouse: Settings) -> None:
+def test_every_basis_follows_from_the_rows_that_were_fetched(warehouse: Settings) -> None:
     rows = asked(warehouse, "figures", *PAIR)
     assert isinstance(rows, list)
     found = {

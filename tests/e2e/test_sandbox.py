@@ -1,4 +1,4 @@
-"""A query that is not ours can read the warehouse and do nothing else."""
+"""Tests that a user's query can read the warehouse and do nothing else."""
 
 from __future__ import annotations
 

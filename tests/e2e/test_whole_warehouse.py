@@ -1,4 +1,4 @@
-"""The real warehouse, as published: what a reader of the one file may rely on."""
+"""Tests of the real published warehouse."""
 
 from __future__ import annotations
 

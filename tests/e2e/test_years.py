@@ -1,6 +1,6 @@
-"""Years of the world's trade through whole builds: what is made again, and what a bad end leaves.
+"""Tests of world trade years in whole builds: what is rebuilt, and what a failure leaves.
 
-The tests follow one another over one data home, as releases do.
+The tests run in order on one data home, as releases do.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import yaml
 from e2e.stand_in import identity
 from e2e.world_project import (
     files_by_year,
+    import_file,
     lay_world_project,
     served,
-    take,
     write_years,
 )
 
@@ -30,7 +30,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import connect_published
 
 _KEY = "year, exporter_iso3, importer_iso3, product_code"
-# What a reliability estimated over all years has no part in.
+# Columns that do not depend on the estimates over all years.
 _OF_THE_YEAR = (
     f"{_KEY}, provenance, exporter_usd, importer_fob_usd, cif_rate, exporter_reported_usd,"
     " importer_reported_usd, nes_allocated_usd, simple_mean_usd"
@@ -54,7 +54,7 @@ except BuildFailed as error:
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A data home and the files of years that can be taken into it."""
+    """A data home and the yearly files that can be imported into it."""
 
     settings: Settings
     reports: dict[int, Path]
@@ -67,7 +67,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> MadeUp:
     settings = lay_world_project(root)
     reports = write_years(root / "given", (2013, 2014, 2015))
     for year in (2013, 2014):
-        take(settings, reports[year])
+        import_file(settings, reports[year])
     assert build(settings).published
     assert files_by_year(settings).keys() == {2013, 2014}
     return MadeUp(settings, reports)
@@ -97,7 +97,7 @@ def test_a_year_more_makes_its_own_files_alone_after_a_kill_too(world: MadeUp) -
     settings = world.settings
     before, published = files_by_year(settings), identity(settings)
     of_the_year = served(settings, _OF_THE_YEAR, 2013, 2014)
-    take(settings, world.reports[2015])
+    import_file(settings, world.reports[2015])
 
     builder = start(settings)
     deadline = time.monotonic() + 300
@@ -143,7 +143,7 @@ def test_a_second_release_makes_its_year_anew_once_there_is_room(world: MadeUp) 
     settings = world.settings
     before, published = files_by_year(settings), identity(settings)
     kept, replaced = served(settings, _OF_THE_YEAR, 2013, 2015), served(settings, _KEY, 2014)
-    take(settings, write_years(settings.project_root / "again", (2014,), seed=2)[2014])
+    import_file(settings, write_years(settings.project_root / "again", (2014,), seed=2)[2014])
 
     full = start(settings, largest_file=settings.warehouse.stat().st_size // 2)
     _, said = full.communicate(timeout=300)

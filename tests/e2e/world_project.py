@@ -1,4 +1,4 @@
-"""The models of world trade alone, over made-up years, so that they build in seconds."""
+"""The models of world trade alone, over synthetic years, so that they build in seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.inbox import take_named
+from dagster_project.sources.inbox import ingest_named
 from dagster_project.warehouse import connect_published
 from tests.worlds.errors import log_normal
 from tests.worlds.files import write_bulk_file
@@ -90,7 +90,7 @@ def _without_tests(described: Any) -> Any:
 
 
 def write_years(folder: Path, years: Iterable[int], *, seed: int = 1) -> dict[int, Path]:
-    """A bulk file a year of twelve countries and forty products."""
+    """One bulk file per year of twelve countries and forty products."""
     countries, products = 12, 40
     seeds = PROJECT_ROOT / "dbt" / "seeds"
     world = World(
@@ -111,8 +111,8 @@ def write_years(folder: Path, years: Iterable[int], *, seed: int = 1) -> dict[in
     return files
 
 
-def take(settings: Settings, file: Path) -> None:
-    take_named(file, settings, {}, datetime.now(UTC))
+def import_file(settings: Settings, file: Path) -> None:
+    ingest_named(file, settings, {}, datetime.now(UTC))
 
 
 def files_by_year(settings: Settings) -> dict[int, set[str]]:

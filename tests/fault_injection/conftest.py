@@ -1,4 +1,4 @@
-"""One copy of the project for the whole suite; each test mends what it breaks."""
+"""One copy of the project for the whole suite; each test repairs what it breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dbt in a process of its own, without the seconds that importing it takes.
+"""Runs dbt in separate processes without importing it each time.
 
 One process imports dbt and is forked for each build: what a build opens or remembers is gone
 with it, as with a command of its own. It is the same dbt, by its programmatic entry point.

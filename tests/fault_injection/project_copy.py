@@ -1,4 +1,4 @@
-"""A copy of the whole project in which one thing can be broken and then mended."""
+"""A copy of the whole project in which one thing can be broken and then repaired."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One fault in the data or in a model at a time: the check that is named must see it.
+"""Injects one fault in the data or in a model at a time: the named check must find it.
 
-A build with a fault is refused, and what was published before stays as it was, to the byte.
+A build with a fault is refused, and the previous publication stays unchanged, byte for byte.
 """
 
 from __future__ import annotations
@@ -380,7 +380,7 @@ FAULTS = (
         "balance_is_exports_less_imports",
     ),
     Fault(
-        "all readings are preferred",
+        "all bases are preferred",
         "each_year_has_one_preferred_reading",
         lambda copy: copy.edit_mart("update warehouse.marts.trade_by_year set is_preferred = true"),
     ),
@@ -405,7 +405,7 @@ FAULTS = (
         "every_step_has_evidence",
     ),
     Fault(
-        "a step names rows that are not held",
+        "a step names rows that do not exist",
         "evidence_of_steps_is_held",
         lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = [-1]"),
     ),

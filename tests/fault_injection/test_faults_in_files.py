@@ -1,7 +1,7 @@
-"""One file that is not as it should be: it is named with the fault, and good rows are kept.
+"""Injects one faulty file at a time: it is named with the fault, and good rows are kept.
 
 A file that cannot be used at all stops the load before anything is written; a row that
-cannot be used is stored among the rejects with its place and the reason.
+cannot be used is stored among the rejects with its position and the reason.
 """
 
 from __future__ import annotations

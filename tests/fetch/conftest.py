@@ -1,4 +1,4 @@
-"""What tests of fetching share."""
+"""Fixtures for the tests of fetching."""
 
 from __future__ import annotations
 

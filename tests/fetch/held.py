@@ -1,8 +1,8 @@
-"""What a home holds after fetches, read from its files by the rule as it is written down.
+"""The rows of a data home after fetches, computed independently from its files.
 
-A row is known from the release that brought it until a later one brings its key again or
-withdraws it; a row of a whole report until a later release brings a file of the same name. Nothing
-here uses the product's own reading of these rules.
+A row is known from the release that brought it until a later one brings its key again or withdraws
+it; a row of a whole report until a later release brings a file of the same name. Nothing here uses
+the product's own implementation of these rules.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _rows_of_reports(settings: Settings, table: str, releases: list[Release]) ->
 
 
 def as_printed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows in an order of their own, so that two frames can be held against each other."""
+    """Rows in an order of their own, so that two frames can be compared."""
     return frame.sort(frame.columns, nulls_last=True)
 
 

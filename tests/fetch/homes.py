@@ -1,4 +1,4 @@
-"""Homes of data whose sources are asked of a replay server."""
+"""Data homes whose sources are fetched from a replay server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HomeAt = Callable[[str], Settings]
 
 
 def home(folder: Path, name: str, address: str) -> Settings:
-    """A home of a project that ships articles alone: what is held of a source was fetched."""
+    """A data home of a project that ships only articles: all other data was fetched."""
     project = folder / "project"
     for shipped in ("dbt", "data/snapshots/articles"):
         place = project / shipped

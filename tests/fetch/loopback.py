@@ -1,4 +1,4 @@
-"""A server on loopback whose replies a test writes out one by one, faults of the wire included."""
+"""A server on loopback with replies scripted by the test, including network faults."""
 
 from __future__ import annotations
 
@@ -196,6 +196,6 @@ def hang_up(handler: _Handler) -> None:
 
 
 def silent(handler: Any) -> None:
-    """Takes the request and never says anything."""
+    """Accept the request and never answer."""
     time.sleep(1.0)
     handler.close_connection = True

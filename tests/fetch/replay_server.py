@@ -1,9 +1,9 @@
 """A server on loopback that answers like the publishers, with faults when wanted.
 
 As a program it lets a person try the command: it prints the variables to set. Its world is
-made up, so a build refuses what was fetched from it: freight below nothing, parts above wholes.
+synthetic, so a build refuses data fetched from it: negative freight, parts above totals.
 
-    PYTHONPATH=tests python -m fetching.replay_server --port 8099 --seed 7 --faults 0.2
+    PYTHONPATH=tests python -m fetch.replay_server --port 8099 --seed 7 --faults 0.2
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class ReplayServer:
             return Counter(sent.identity for sent in self.sent)
 
     def forget(self) -> None:
-        """Begin counting anew; faults go on where they were."""
+        """Begin counting again; faults go on where they were."""
         with self._lock:
             self.sent.clear()
 
@@ -341,7 +341,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _hang_up(self) -> None:
-        """Close without a farewell, so that the other side cannot take it for the end."""
+        """Close abruptly, so that the client cannot mistake it for the end."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()

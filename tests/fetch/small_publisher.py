@@ -1,7 +1,7 @@
-"""A publisher small enough to be read at a glance: its connector, its table, its replies.
+"""A small publisher for tests: its connector, its table, its replies.
 
 It has everything that a connector can have: a survey, pages that only a reply announces,
-requests that turn out too large and are asked in two halves, nothing there, and errors.
+requests that turn out too large and are halved, empty replies, and errors.
 
 As a program it fetches once, for tests that kill it.
 """
@@ -116,7 +116,7 @@ class SmallConnector:
         key=KeyUse("query", "key", is_required=False, obtained_at="https://example.org/keys"),
         terms=Terms("terms of the small publisher", is_redistributable=False),
         calendar="",
-        is_seen=True,
+        verified=True,
     )
 
     def __init__(self, *, has_survey: bool = True) -> None:
@@ -280,7 +280,7 @@ def main() -> None:
     catalog.CONNECTORS = {SOURCE: SmallConnector()}
     catalog.CATALOG = (TABLE,)
     settings = small_settings(Path(data_home), address, key=KEY)
-    outcome = run_fetch(settings, SOURCE, YEARS, now=datetime.fromisoformat(moment), pace=NO_WAITS)
+    outcome = run_fetch(settings, SOURCE, YEARS, now=datetime.fromisoformat(moment), retry=NO_WAITS)
     sys.stdout.write(json.dumps({"sent": outcome.requests_sent, "rows": outcome.rows}))
 
 

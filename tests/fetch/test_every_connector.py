@@ -1,4 +1,4 @@
-"""Every connector of the catalog against its publisher, replayed with a publisher's bad days."""
+"""Tests every connector of the catalog against its replayed publisher, with faults."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ def keyless(settings: Settings, source_id: str) -> Settings:
 def fetch(
     settings: Settings, source_id: str, case: Case, day: datetime
 ) -> tuple[FetchOutcome, datetime]:
-    """A fetch that goes on the next day where the day's requests are used up."""
+    """A fetch that resumes the next day when the day's requests are used up."""
     asking = settings if case.has_key else keyless(settings, source_id)
     for _ in range(100):
         try:
-            return run_fetch(asking, source_id, case.selection, now=day, pace=AT_ONCE), day
+            return run_fetch(asking, source_id, case.selection, now=day, retry=AT_ONCE), day
         except FetchError as error:
             if not isinstance(error.reply_error, QuotaSpent):
                 raise
@@ -119,7 +119,7 @@ def fetch(
 
 
 def assert_holds(settings: Settings, truth: dict[str, pl.DataFrame]) -> None:
-    """The home holds the rows of the truth: no row more, none less, every value the same."""
+    """The home has exactly the rows of the truth."""
     for table, rows in truth.items():
         found = held_rows(settings, table).select(rows.columns)
         assert_frame_equal(as_printed(found), as_printed(rows))

@@ -1,4 +1,4 @@
-"""Requests as they leave, replies as they come back, and what is done about bad ones."""
+"""Tests of the HTTP client: requests, replies and error handling."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ABOUT = SourceInfo(
     key=KeyUse("query", "key", is_required=False, obtained_at="https://example.org/keys"),
     terms=Terms("public domain", is_redistributable=True),
     calendar="",
-    is_seen=True,
+    verified=True,
 )
 
 OpenClient = Callable[..., Client]
@@ -75,7 +75,7 @@ def open_client(tmp_path: Path, server: Loopback) -> Iterator[OpenClient]:
 
     def open_(about: SourceInfo = ABOUT, **changes: Any) -> Client:
         quota = Quota(tmp_path, about.source_id, about.limits, has_key=True)
-        given = {"key": Secret(KEY), "gateway": server.address, "pace": NO_WAITS} | changes
+        given = {"key": Secret(KEY), "gateway": server.address, "retry": NO_WAITS} | changes
         opened.append(Client(about, quota=quota, **given))
         return opened[-1]
 
@@ -247,7 +247,7 @@ def test_a_publisher_is_given_the_time_it_asks_for(
         "http.server.BaseHTTPRequestHandler.date_time_string", lambda *_: "no date at all"
     )
     server.answers.extend([reply(503, **headers), reply(body=BODY)])
-    open_client(pace=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
+    open_client(retry=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
     (wait,) = waited
     assert waits[0] <= wait <= waits[1]
 
@@ -264,7 +264,7 @@ def test_a_date_is_read_by_the_publishers_own_clock(
     server.answers.extend(
         [reply(429, Retry_After="Fri, 01 Jan 2016 00:02:00 GMT"), reply(body=BODY)]
     )
-    open_client(pace=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
+    open_client(retry=RetryPolicy(), clock=lambda: NOON).fetch(REQUEST, whole)
     assert waited == [120.0]
 
 
@@ -275,7 +275,7 @@ def test_waits_double_up_to_the_longest(
     monkeypatch.setattr(time, "sleep", waited.append)
     server.otherwise = lambda _: reply(500)
     with pytest.raises(TryAgain):
-        open_client(pace=RetryPolicy()).fetch(REQUEST, whole)
+        open_client(retry=RetryPolicy()).fetch(REQUEST, whole)
     shortest = [1, 2, 4, 8, 16, 32, 60]
     assert all(
         least <= wait <= min(60, least + 1) for wait, least in zip(waited, shortest, strict=True)
@@ -352,7 +352,7 @@ def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     server.answers.append(answer)
     client = open_client(limited(timeout_seconds=0.15))
     started = time.monotonic()
-    with pytest.raises(TryAgain, match=r"no whole reply within 0\.15 seconds"):
+    with pytest.raises(TryAgain, match=r"no complete reply within 0\.15 seconds"):
         client.send(REQUEST)
     assert time.monotonic() - started < 0.6
     # The connection that was hung up is not used again.
@@ -501,7 +501,7 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
     causes: list[BaseException | None] = []
     use = KeyUse(place, "key", is_required=True, obtained_at="")
     client = open_client(
-        replace(ABOUT, key=use), on_repeat=said.append, pace=RetryPolicy(2, scale=0)
+        replace(ABOUT, key=use), on_repeat=said.append, retry=RetryPolicy(2, scale=0)
     )
     try:
         loggers[0].addHandler(handler)

@@ -1,4 +1,4 @@
-"""A fetch from beginning to end: cut short and gone on with, with news and without."""
+"""Tests of whole fetches: interrupted and resumed, with and without new data."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def fetch(
     now: datetime = NOON,
     on_event: Callable[[FetchEvent], None] | None = None,
 ) -> FetchOutcome:
-    return run_fetch(settings, SOURCE, selection, now=now, pace=NO_WAITS, on_event=on_event)
+    return run_fetch(settings, SOURCE, selection, now=now, retry=NO_WAITS, on_event=on_event)
 
 
 def release_bytes(outcome: FetchOutcome) -> dict[str, bytes]:
@@ -155,7 +155,7 @@ def test_the_same_again_adds_nothing(
     assert again.release is None
     assert not again.is_new
     assert again.comparison == Comparison(new=0, changed=0, withdrawn=0, same=102)
-    assert again.rejects > 0, "the rows that stand there twice"
+    assert again.rejects > 0, "the rows that appear twice"
     assert len(discover_releases([settings.fetched_snapshots])) == 1
 
 
@@ -289,7 +289,7 @@ def test_a_fetch_that_failed_asks_only_for_what_is_missing(
         return reply(500, b"no") if "MEX" in seen.path else publisher.answer(seen)
 
     server.otherwise = fails_at_mexico
-    with pytest.raises(FetchError, match=r"13 of 25 replies are stored; .* goes on\.$") as caught:
+    with pytest.raises(FetchError, match=r"13 of 25 replies are stored; .* to resume\.$") as caught:
         fetch(settings)
     assert isinstance(caught.value.reply_error, TryAgain)
     assert (caught.value.stored, caught.value.total) == (13, 25)
@@ -498,7 +498,7 @@ def test_a_source_that_needs_a_key_says_where_to_get_one(
 
 @pytest.mark.usefixtures("publisher")
 def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Settings) -> None:
-    with pytest.raises(SelectionError, match="no source that can be fetched"):
+    with pytest.raises(SelectionError, match="not a source that can be fetched"):
         run_fetch(settings, "elsewhere", YEARS)
     wrong = replace(YEARS, reporters=("KOR",))
     with pytest.raises(SelectionError, match="one reporter"):

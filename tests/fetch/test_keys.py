@@ -1,4 +1,4 @@
-"""Where a key is found, and that it is masked however it is spelled."""
+"""Tests that keys are found and are masked in every encoding."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> No
     "content", ["planted-key", 'fred = "planted-key', "fred = 12345678", '[fred]\nk = "planted"']
 )
 def test_a_file_of_another_form_is_refused_without_showing_it(tmp_path: Path, content: str) -> None:
-    with pytest.raises(SettingsError, match="one text a source") as caught:
+    with pytest.raises(SettingsError, match="one text per source") as caught:
         key_of(settings_with(tmp_path, content), "fred")
     assert "planted" not in repr(caught.value)
     assert caught.value.__context__ is None

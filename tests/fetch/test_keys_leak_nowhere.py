@@ -1,4 +1,4 @@
-"""Planted keys are looked for wherever a fetch writes, logs, prints or raises anything."""
+"""Tests that no key appears in anything a fetch writes, logs, prints or raises."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_no_key_is_in_anything_that_fetches_leave(
             source_id,
             selection,
             now=MOMENT,
-            pace=AT_ONCE,
+            retry=AT_ONCE,
             on_event=lambda event: said.append(repr(event)),
         )
         said.append(repr(outcome))
@@ -210,7 +210,7 @@ def test_no_key_is_in_what_dagster_keeps_or_what_the_command_prints(
         "bea_ita,USA,KOR,total,,,A,2016-01\n",
         encoding="utf-8",
     )
-    assets = build_fetch_assets(settings, pace=AT_ONCE)
+    assets = build_fetch_assets(settings, retry=AT_ONCE)
     storage = tmp_path / "instance"
     storage.mkdir()
     states = []

@@ -1,4 +1,4 @@
-"""A fetch that is killed at any point and run again leaves what an undisturbed one leaves."""
+"""Tests that a fetch killed at any point and run again leaves the same result."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def processes() -> Iterator[ForkServerContext]:
 
 
 def fetch(settings: Settings, source_id: str, selection: Selection) -> None:
-    run_fetch(settings, source_id, selection, now=MOMENT, pace=RetryPolicy(scale=0.0))
+    run_fetch(settings, source_id, selection, now=MOMENT, retry=RetryPolicy(scale=0.0))
 
 
 def points(seed: str, requests: int) -> Iterator[Point]:

@@ -1,4 +1,4 @@
-"""Requests are counted before they are sent, over runs, processes and days."""
+"""Tests that requests are counted before they are sent, across runs, processes and days."""
 
 from __future__ import annotations
 
@@ -131,5 +131,5 @@ def test_processes_at_once_lose_no_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"day": "today"}', json.dumps({"taken": 1})])
 def test_a_count_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "fred.json").write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match="Remove it to begin a new count"):
+    with pytest.raises(SettingsError, match="Remove it to start a new count"):
         quota(tmp_path, Clock()).take()

@@ -1,4 +1,4 @@
-"""What is subscribed to: the shipped lines can be served, and a wrong one is named."""
+"""Tests of subscriptions: the shipped lines can be served, and wrong ones are named."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_subscription_asks_for_nothing_before_it_begins(home: Settings) -> Non
         ("us_census,US,KOR,hs2,,,M,2010-01\n", "column reporters: 'US'.*alpha-3"),
         ("us_census,USA,Korea,hs2,,,M,2010-01\n", "column partners: 'Korea'"),
         ("us_census,USA,KOR,hs3,,,M,2010-01\n", "column level: 'hs3'.*hs"),
-        ("us_census,USA,KOR,hs2,87;88,,M,2010-01\n", "column products: '87;88'.*blanks"),
+        ("us_census,USA,KOR,hs2,87;88,,M,2010-01\n", "column products: '87;88'.*spaces"),
         ("us_census,USA,KOR,hs2,,exports,M,2010-01\n", "column flows: 'exports'.*export"),
         ("us_census,USA,KOR,hs2,,,Q,2010-01\n", "column frequency: 'Q'"),
         ("us_census,USA,KOR,hs2,,,M,2010-13\n", "column first: '2010-13'.*YYYY-MM"),

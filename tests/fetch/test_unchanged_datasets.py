@@ -1,4 +1,4 @@
-"""What a publisher says is unchanged is not asked for again, as long as it is still held."""
+"""Tests that unchanged datasets are not requested again while their rows still hold."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CODES = {"USA": "842", "KOR": "410"}
 
 
 class Revised(UnComtrade):
-    """The same publisher, which has put out some reports (reporter and period) anew."""
+    """The same publisher, which has put out some reports (reporter and period) again."""
 
     def __init__(self) -> None:
         self.reports: set[tuple[str, str]] = set()
@@ -102,7 +102,7 @@ def settings(home_at: HomeAt) -> Settings:
 def fetch(
     settings: Settings, selection: Selection = ASKED, now: datetime = FIRST_DAY
 ) -> FetchOutcome:
-    return run_fetch(settings, SOURCE, selection, now=now, pace=NO_WAITS)
+    return run_fetch(settings, SOURCE, selection, now=now, retry=NO_WAITS)
 
 
 def asked_parts(replay: ReplayServer) -> list[tuple[set[str], set[str]]]:
@@ -135,9 +135,9 @@ def test_of_unchanged_datasets_only_the_list_is_asked(
     assert (again.requests_sent, again.unchanged, again.rows) == (1, 4, 0)
     assert (again.release, again.is_new) == (None, False)
     (said,) = [note for note in again.notes if "unchanged" in note]
-    assert said.startswith("4 datasets unchanged since 2026-03-02 need not be asked for again.")
+    assert said.startswith("4 datasets unchanged since 2026-03-02 need not be requested again.")
     assert str(settings.fetching / "seen" / "un_comtrade.json") in said
-    assert not any("Nothing is there" in note for note in again.notes)
+    assert not any("Nothing is available" in note for note in again.notes)
     # Whose turn it is tomorrow is told by the day it came, not by the day it was looked at.
     assert fetch(settings, now=LATER + timedelta(days=1)).notes == again.notes
 
@@ -337,7 +337,7 @@ def test_a_plan_says_what_may_stay_and_after_the_list_what_does(
     planned = plan_fetch(settings, SOURCE, ASKED, now=LATER)
     assert planned.to_send == whole
     (said,) = [note for note in planned.notes if "dataset" in note]
-    assert said.startswith("4 datasets of this came before, the last on 2026-03-02.")
+    assert said.startswith("4 datasets of this were fetched before, the last on 2026-03-02.")
 
     publisher.reports = {("410", "2015")}
 
@@ -470,7 +470,7 @@ def test_any_connector_that_names_its_datasets_profits(
 
     def partners() -> set[str]:
         server.seen.clear()
-        run_fetch(settings, SMALL, YEARS, now=FIRST_DAY + timedelta(days=300), pace=NO_WAITS)
+        run_fetch(settings, SMALL, YEARS, now=FIRST_DAY + timedelta(days=300), retry=NO_WAITS)
         asked = [seen.path for seen in server.seen]
         return {path[path.index("partner=") + 8 :][:3] for path in asked if "partner=" in path}
 
@@ -490,14 +490,14 @@ def test_a_row_that_is_held_nowhere_is_asked_for_again(
     small.rows[("MEX", "2016-02")] = "n/a"
     asked = replace(YEARS, partners=("MEX",))
     now = FIRST_DAY
-    first = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    first = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert (first.rejects, first.is_new) == (1, True)
-    kept = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    kept = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert kept.unchanged == 1, "the file is held, and with it the row"
     (settings.fetching / "seen" / f"{SMALL}.json").unlink()
-    unkept = run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS)
+    unkept = run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS)
     assert (unkept.rejects, unkept.release) == (1, None)
-    assert run_fetch(settings, SMALL, asked, now=now, pace=NO_WAITS).unchanged == 0
+    assert run_fetch(settings, SMALL, asked, now=now, retry=NO_WAITS).unchanged == 0
 
 
 def test_replies_from_before_the_list_are_not_remembered_by_its_keys(
@@ -508,14 +508,14 @@ def test_replies_from_before_the_list_are_not_remembered_by_its_keys(
     asked = replace(YEARS, partners=("KOR", "JPN"))
     server.otherwise = lambda seen: reply(400, b"no") if "JPN" in seen.path else small.answer(seen)
     with pytest.raises(FetchError):
-        run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+        run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     (survey,) = settings.fetching.rglob("survey/*.reply")
     survey.unlink()
     server.otherwise = small.answer
     small.released = {"KOR": "2026-02-05", "JPN": "2026-02-05"}
-    outcome = run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+    outcome = run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     assert outcome.chunks_taken_from_before > 0
-    again = run_fetch(settings, SMALL, asked, now=FIRST_DAY, pace=NO_WAITS)
+    again = run_fetch(settings, SMALL, asked, now=FIRST_DAY, retry=NO_WAITS)
     assert again.unchanged == 1
     assert again.requests_sent > 1
     assert read_release(outcome.release.folder) if outcome.release else False

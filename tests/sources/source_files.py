@@ -1,4 +1,4 @@
-"""Small publishers' files and release folders, made for one test at a time."""
+"""Builds small publishers' files and release folders for tests."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def comtrade_bytes(*rows: object, count: int | None = None, error: str = "") -> 
 def snapshot_file(
     layout: str, name: str = "file", known_from: date = date(2017, 1, 31)
 ) -> SnapshotFile:
-    """What a parser is told about the file; the bytes are handed over separately."""
+    """The description of a file for a parser; the bytes are passed separately."""
     return SnapshotFile(
         source_id="source",
         release_id="release",

@@ -1,4 +1,4 @@
-"""Claims files, the shipped one and a user's own."""
+"""Tests of claims files, the shipped one and a user's own."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
         ("value", "27,6", "not a number: write digits, at most 6 decimals and no separators"),
         ("value", "about 27", "not a number"),
         ("unit", "USD bln", "unknown unit: did you mean USD bn?"),
-        ("rounding", "0", "not a last printed unit above zero: write 0.1 where 27.6 is printed"),
+        ("rounding", "0", "not a rounding unit above zero: write 0.1 where 27.6 is quoted"),
         ("rounding", "", "the cell is empty"),
         ("hedge", "abuot", "unknown hedge: did you mean about?"),
     ],
@@ -125,7 +125,7 @@ def test_one_claim_id_may_not_say_two_things() -> None:
     )
     assert parsed.frame["row_number"].to_list() == [2]
     found = {row[0]: row[1:] for row in reject_rows(parsed.rejects)}
-    assert found[4] == ("claim_id", "a", "repeats row 2 word for word: kept once")
+    assert found[4] == ("claim_id", "a", "repeats row 2 exactly: kept once")
     for row in (3, 5):
         assert found[row][:2] == ("claim_id", "b")
         assert "contradict each other (the first is row 3): none is loaded" in found[row][2]
@@ -148,7 +148,7 @@ def test_the_vocabulary_comes_from_the_seeds(project_root: Path, tmp_path: Path)
     assert "exact" in words.hedges
     assert {"USA", "KOR"} <= words.reporters <= words.partners
     assert "WLD" in words.partners - words.reporters
-    with pytest.raises(SnapshotError, match=r"seed country_list.csv: absent"):
+    with pytest.raises(SnapshotError, match=r"seed country_list.csv: missing"):
         vocabulary_from_seeds(tmp_path)
 
 
@@ -207,7 +207,7 @@ RULED = replace(
     ("change", "column", "said"),
     [
         ({"unit": "pct"}, "unit", "no unit of deficit: write one of USD bn"),
-        ({"hedge": "doubled"}, "hedge", "doubled stands with ratio only"),
+        ({"hedge": "doubled"}, "hedge", "doubled is used with ratio only"),
         (
             {"measure": "growth_pct_exports", "unit": "pct", "base_period": ""},
             "base_period",

@@ -155,7 +155,7 @@ def test_parts_of_results_and_a_single_row_are_read() -> None:
         ({"UNIT_MULT": "5"}, "UNIT_MULT", "not 0, 3, 6 or 9"),
         ({"DataValue": ""}, "DataValue", "no figure is given"),
         ({"DataValue": None}, "DataValue", "no figure is given"),
-        ({"DataValue": "(D)"}, "DataValue", "kept back by the publisher"),
+        ({"DataValue": "(D)"}, "DataValue", "withheld by the publisher"),
         ({"DataValue": "(*)"}, "DataValue", "not zero, but less than half"),
         ({"DataValue": "n.a."}, "DataValue", "not available"),
         ({"DataValue": "1.234,5"}, "DataValue", "not a number as the publisher prints it"),
@@ -186,7 +186,7 @@ def test_only_the_residual_of_seasonal_adjustment_may_be_negative() -> None:
         (data(row(DataValue=...)), "row 1: field DataValue is missing"),
         (b'{"BEAAPI": {"Request": {}}}', "no BEAAPI.Results"),
         (b"[]", "no BEAAPI.Results"),
-        (data(row())[:-20], "the JSON is cut short"),
+        (data(row())[:-20], "the JSON is truncated"),
         (b"<html></html>", "a web page"),
     ],
 )
@@ -264,10 +264,10 @@ def test_a_code_of_former_times_is_read_and_not_asked_for() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"level": "hs2"}, "goods and services as wholes"),
-        ({"products": ("87",)}, "goods and services as wholes"),
-        ({"reporters": ("KOR",)}, "the United States alone, not of KOR"),
-        ({"partners": ("AFG",)}, "does not show 'AFG' by itself"),
+        ({"level": "hs2"}, "only total goods and services"),
+        ({"products": ("87",)}, "only total goods and services"),
+        ({"reporters": ("KOR",)}, "only the trade of the United States, not of KOR"),
+        ({"partners": ("AFG",)}, "does not publish 'AFG' separately"),
         ({"flows": ("balance",)}, "has no flow balance"),
         ({"first": date(1950, 1, 1)}, "begins in 1960"),
     ],
@@ -333,7 +333,7 @@ def test_no_data_is_nothing_there() -> None:
     [
         (error("Invalid API UserId"), 200, Refused, "wrong or not yet active"),
         (error("This UserId is not active.", "4"), 200, Refused, "wrong or not yet active"),
-        (error("Too many requests; throttled"), 200, TryAgain, "100 requests a minute"),
+        (error("Too many requests; throttled"), 200, TryAgain, "100 requests per minute"),
         (
             error("The parameter Indicator has an unknown value"),
             200,
@@ -341,8 +341,8 @@ def test_no_data_is_nothing_there() -> None:
             "another area or year",
         ),
         (b'{"BEAAPI": {"Error": {"APIErrorDescription": "bad"}}}', 200, Refused, "'bad'"),
-        (b'{"BEAAPI": {"Results": {"Da', 200, TryAgain, "cut short"),
-        (b"", 200, TryAgain, "cut short"),
+        (b'{"BEAAPI": {"Results": {"Da', 200, TryAgain, "truncated"),
+        (b"", 200, TryAgain, "truncated"),
         (b"<html>", 200, TryAgain, "instead of JSON"),
         (b"Forbidden", 403, Refused, "instead of JSON"),
         (b'{"other": 1}', 200, Refused, "no BEAAPI.Results"),

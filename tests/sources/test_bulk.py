@@ -1,4 +1,4 @@
-"""Large files: the rows of small ones, block by block, whatever happens on the way."""
+"""Tests that large files give the same rows as small ones, whatever happens during loading."""
 
 from __future__ import annotations
 
@@ -344,7 +344,7 @@ def test_a_packed_file_that_was_damaged_is_no_file(home: Settings, place: int) -
     content = bytearray(gzip.compress(HEADER + lines(5000)))
     content[place] ^= 0x55
     hold(home, bytes(content))
-    with pytest.raises(SnapshotError, match=r"gzip file is cut short or damaged|not one of its"):
+    with pytest.raises(SnapshotError, match=r"gzip file is truncated or damaged|not one of its"):
         load(home)
     assert (parts(home), left_over(home)) == ([], [])
 
@@ -352,8 +352,8 @@ def test_a_packed_file_that_was_damaged_is_no_file(home: Settings, place: int) -
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (HEADER + lines(9)[:-1], "line 10: cut short, without an end of line"),
-        (HEADER + lines(9)[:-30], "line 10: cut short, without an end of line"),
+        (HEADER + lines(9)[:-1], "line 10: truncated, without an end of line"),
+        (HEADER + lines(9)[:-30], "line 10: truncated, without an end of line"),
         (HEADER, "not one of its rows can be used"),
         (HEADER[:-1], "a header but no rows"),
         (b"", "the file is empty"),
@@ -401,7 +401,7 @@ def test_one_bad_file_keeps_back_no_other(home: Settings) -> None:
     hold(home, HEADER + lines(3), release_id="2026-01")
     hold(home, gzip.compress(HEADER + lines(4))[:-9], release_id="2026-02")
     hold(home, HEADER + lines(5), release_id="2026-03")
-    with pytest.raises(SnapshotError, match=r"2026-02/2016\.tsv\.gz: the gzip file is cut short"):
+    with pytest.raises(SnapshotError, match=r"2026-02/2016\.tsv\.gz: the gzip file is truncated"):
         load(home)
     assert rows_of(home).height == 8
 
@@ -456,7 +456,7 @@ def test_a_disk_that_fills_leaves_what_was_there(home: Settings) -> None:
     full = child(home, largest_file=100_000)
     _, said = full.communicate(timeout=120)
     assert full.returncode != 0
-    assert "NoRoom: un_comtrade/2026-02/2016.tsv.gz: there is no room for its rows" in said
+    assert "NoRoom: un_comtrade/2026-02/2016.tsv.gz: the disk is too full for its rows" in said
     assert parts(home) == before
     assert left_over(home) == []
     assert load(home).rows == 200_010

@@ -1,4 +1,4 @@
-"""What is asked of UN Comtrade, in how few calls, and what its replies are taken for."""
+"""Tests of the UN Comtrade connector: planned calls and classified replies."""
 
 from __future__ import annotations
 
@@ -227,13 +227,13 @@ def test_a_call_covers_what_it_asks_for_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
-        (years(2016, 2016, reporters=()), "name the reporters wanted"),
+        (years(2016, 2016, reporters=()), "name the reporters"),
         (years(2016, 2016, "comtrade:97"), "no reporter 'comtrade:97'"),
         (years(2016, 2016, "XYZ"), "no reporter 'XYZ'"),
         (years(2016, 2016, partners=("EU",)), "no partner 'EU'"),
         (years(2016, 2016, level="naics3"), "no level 'naics3'"),
-        (years(2016, 2016, level="hs6", products=("87",)), "whole codes of the level alone"),
-        (years(2016, 2016, products=("87",)), "whole codes of the level alone"),
+        (years(2016, 2016, level="hs6", products=("87",)), "only whole codes of the level"),
+        (years(2016, 2016, products=("87",)), "only whole codes of the level"),
         (years(2016, 2016, flows=("balance",)), "no flow 'balance'"),
         (years(1950, 1955), "periods from 1962 on"),
         (years(2016, 2015), "the first before the last"),
@@ -304,7 +304,7 @@ def test_what_is_not_there_is_not_asked_for() -> None:
     plan = planned(selection, known=known)
     assert {year for chunk in plan.chunks for year in asked(chunk, "period")} == {"2014", "2015"}
     assert not {cell[0] for cell in cells(trade(plan))} & {"442"}
-    assert "Nothing is there of LUX" in plan.notes[0]
+    assert "Nothing is available for LUX" in plan.notes[0]
 
 
 def since(day: date, *datasets: Available) -> tuple[Available, ...]:
@@ -316,10 +316,10 @@ def test_what_is_unchanged_is_neither_asked_for_nor_called_missing() -> None:
     selection = years(2014, 2015, "KOR", "DEU", "LUX", level="hs6")
     plan = planned(selection, known=(*same, *available(dataset(410, 2015))))
     assert {cell[:2] for cell in cells(trade(plan))} == {("410", "2015")}
-    assert "Nothing is there of LUX in" in plan.notes[0]
+    assert "Nothing is available for LUX in" in plan.notes[0]
     nothing = planned(selection, known=same)
     assert (nothing.chunks, nothing.expected_requests, nothing.fewest) == ((), 0, 0)
-    assert nothing.notes == ("Nothing is there of LUX in these periods.",)
+    assert nothing.notes == ("Nothing is available for LUX in these periods.",)
 
 
 def test_a_country_is_asked_for_while_one_of_its_codes_has_changed() -> None:
@@ -399,10 +399,10 @@ def test_an_empty_result_stores_nothing_and_is_no_error() -> None:
         ('{"count":0,"data":[],"error":"Invalid cmdCode"}', 200, Refused, "Correct the selection"),
         ('{"count":0,"data":[],"error":"Invalid cmdCode"}', 400, Refused, "Invalid cmdCode"),
         ('{"count":5,"data":[],"error":""}', 200, TryAgain, "says 5 rows and has 0"),
-        ('{"count":0,"data":[]', 200, TryAgain, "cut short after 20 bytes"),
+        ('{"count":0,"data":[]', 200, TryAgain, "truncated after 20 bytes"),
         ("<html><body>Service unavailable</body></html>", 200, TryAgain, "instead of JSON"),
         ("", 200, TryAgain, "nothing instead of JSON"),
-        ("[]", 200, Refused, "no envelope"),
+        ("[]", 200, Refused, "not an envelope"),
         ('{"count":0,"error":""}', 200, Refused, "no rows under data"),
         ('{"statusCode":401,"message":"Access denied"}', 200, Refused, "key is wrong"),
         ('{"statusCode":404,"message":"Resource not found"}', 404, Refused, "Resource not found"),

@@ -1,4 +1,4 @@
-"""Bulk files of UN Comtrade: what a list is taken for, which files are asked for, what one is."""
+"""Tests of UN Comtrade bulk files: lists, requests and replies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.inbox import take_named
+from dagster_project.sources.inbox import ingest_named
 from dagster_project.sources.un_comtrade import bulk, metadata
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
@@ -155,7 +155,7 @@ def test_a_month_is_a_file_too() -> None:
     (chunk,) = files(plan)
     assert chunk.name == "bulk_M_410_201611.tsv.gz"
     for one in (plan, planned(selection)):
-        assert "reconciled are years" in " ".join(one.notes)
+        assert "only years are reconciled" in " ".join(one.notes)
     assert chunk.covers is not None
     assert (chunk.covers.first, chunk.covers.last) == ("2016-11", "2016-11")
 
@@ -191,7 +191,7 @@ def test_a_part_of_a_file_is_asked_for_in_another_way(
         lambda: CONNECTOR.survey(selection, SEEDS),
         lambda: planned(selection),
     ):
-        with pytest.raises(SelectionError, match=f"{named} away.*--level hs6"):
+        with pytest.raises(SelectionError, match=f"{named} out.*--level hs6"):
             refusing()
 
 
@@ -270,16 +270,16 @@ def test_other_classifications_and_conversions_are_left_aside() -> None:
     ],
 )
 def test_a_list_that_leads_elsewhere_is_refused(address: str) -> None:
-    with pytest.raises(Refused, match="is no address of a bulk file"):
+    with pytest.raises(Refused, match="is not an address of a bulk file"):
         known(selected(2016, 2016), [entry(), entry(fileUrl=address)])
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"reporterCode": 410}, "reporterCode 410, which was not asked for"),
-        ({"period": 2015}, "period 2015, which was not asked for"),
-        ({"publicationDate": "soon"}, "publicationDate 'soon' is no day"),
+        ({"reporterCode": 410}, "reporterCode 410, which was not requested"),
+        ({"period": 2015}, "period 2015, which was not requested"),
+        ({"publicationDate": "soon"}, "publicationDate 'soon' is not a day"),
     ],
 )
 def test_a_list_that_says_something_else_is_refused(changed: dict[str, object], told: str) -> None:
@@ -339,17 +339,17 @@ def test_a_file_that_is_cut_or_damaged_is_asked_for_again(data: st.DataObject) -
     whole = packed * data.draw(st.integers(1, 2))
     # The first bytes tell that it is packed; of two parts, a cut between them leaves one whole.
     end = data.draw(st.integers(2, len(whole) - 1).filter(lambda one: one % len(packed) > 1))
-    with pytest.raises(TryAgain, match="cut short or damaged"):
+    with pytest.raises(TryAgain, match="truncated or damaged"):
         examined(a_file(), whole[:end])
     # The last eight bytes are check sum and length.
     place = len(whole) - data.draw(st.integers(1, 8))
     damaged = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-    with pytest.raises(TryAgain, match="cut short or damaged"):
+    with pytest.raises(TryAgain, match="truncated or damaged"):
         examined(a_file(), damaged)
 
 
 def test_of_a_file_that_was_unpacked_on_its_way_the_last_line_has_to_end() -> None:
-    with pytest.raises(TryAgain, match="cut short or damaged"):
+    with pytest.raises(TryAgain, match="truncated or damaged"):
         examined(a_file(), table()[:-1])
 
 
@@ -376,7 +376,7 @@ def test_a_file_of_many_times_its_size_is_looked_at_in_pieces() -> None:
             "tomorrow",
         ),
         (b"words of a gateway", 200, Refused, "words of a gateway"),
-        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "gone since it was listed"),
+        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "removed since it was listed"),
     ],
 )
 def test_what_is_no_file_is_not_kept(
@@ -420,7 +420,7 @@ def twist(monkeypatch: pytest.MonkeyPatch) -> Callable[[Twist], None]:
 
 
 def fetch(settings: Settings, selection: Selection, now: datetime = MOMENT) -> FetchOutcome:
-    return run_fetch(settings, "un_comtrade", selection, now=now, pace=RetryPolicy(scale=0.0))
+    return run_fetch(settings, "un_comtrade", selection, now=now, retry=RetryPolicy(scale=0.0))
 
 
 def told(settings: Settings, selection: Selection) -> str:
@@ -483,7 +483,7 @@ def test_a_key_without_the_right_is_told_another_way(
     twist(lambda asked, answer: refusal if asked.startswith(path) else answer)
     said = told(home(tmp_path, "home", replay.address), SELECTION)
     assert "Not in your subscription." in said
-    assert "right to bulk files" in said
+    assert "access to bulk files" in said
     assert "--level hs6" in said
     assert replay.asked[replay.sent[-1].identity] == 1
 
@@ -521,7 +521,7 @@ def test_half_a_file_that_arrives_whole_is_asked_for_again(
 
 
 @pytest.fixture
-def anew(twist: Callable[[Twist], None]) -> set[str]:
+def reissued(twist: Callable[[Twist], None]) -> set[str]:
     """Reporters whose report has another edition and key, though it is of the same day."""
     codes: set[str] = set()
 
@@ -533,7 +533,7 @@ def anew(twist: Callable[[Twist], None]) -> set[str]:
             envelope = json.loads(answer.body)
             for one in envelope["data"]:
                 if str(one["reporterCode"]) in codes:
-                    one["eTag"] += " anew"
+                    one["eTag"] += " again"
             return replace(answer, body=json.dumps(envelope).encode())
         return answer
 
@@ -558,7 +558,7 @@ TWO = selected(2016, 2016, "USA", "KOR")
 
 
 def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
-    replay: ReplayServer, tmp_path: Path, anew: set[str]
+    replay: ReplayServer, tmp_path: Path, reissued: set[str]
 ) -> None:
     settings = home(tmp_path, "home", replay.address)
 
@@ -588,8 +588,8 @@ def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
     known = held[("410", "H4")]
     ids = [first.release.release_id] if first.release else []
     for hour, codes in ((2, {"410"}), (3, set[str]()), (4, {"410"})):
-        anew.clear()
-        anew.update(codes)
+        reissued.clear()
+        reissued.update(codes)
         outcome = fetch(settings, TWO, MOMENT + timedelta(hours=hour))
         assert brought(outcome) == {KOR_2016: bulk.TABLE}
         assert (outcome.comparison.new, outcome.comparison.same) == (known, 1)
@@ -611,7 +611,7 @@ def test_what_was_taken_by_hand_under_the_same_name_is_held(
     elsewhere = fetch(home(tmp_path, "elsewhere", replay.address), TWO)
     assert elsewhere.release is not None
     settings = home(tmp_path, "home", replay.address)
-    taken = take_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
+    taken = ingest_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
     assert (taken.table, taken.is_new) == (bulk.TABLE, True)
     outcome = fetch(settings, TWO, MOMENT + timedelta(hours=1))
     assert set(brought(outcome)) & {USA_2016, KOR_2016} == {KOR_2016}

@@ -1,4 +1,4 @@
-"""What is asked of the US Census Bureau, in how many requests, and what a reply is."""
+"""Tests of the US Census connector: planned requests and classified replies."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_years_are_their_decembers_accumulated() -> None:
     assert chunk.covers is not None
     assert chunk.covers.equal["last_month"] == ("12",)
     assert (chunk.covers.first, chunk.covers.last) == ("2013-12", "2015-12")
-    assert made.notes == ("2016 is not out whole and left aside.",)
+    assert made.notes == ("2016 is not complete and left out.",)
 
 
 def test_all_goods_bring_the_country_file_and_what_it_lacks() -> None:
@@ -218,7 +218,7 @@ def test_months_that_are_not_out_are_not_asked_for() -> None:
     assert {periods(chunk)[-1] for chunk in monthly.chunks} == {"2016-07"}
     annual = plan(select("2014-01", "2016-12", level="hs2", frequency="A"), known)
     assert {year for chunk in annual.chunks for year in periods(chunk)} == {"2014", "2015"}
-    with pytest.raises(SelectionError, match="the last month that is out is 2016-07"):
+    with pytest.raises(SelectionError, match="the last published month is 2016-07"):
         plan(select("2016-08", "2016-12", level="hs2"), known)
     file_alone = plan(select("2016-08", "2016-12"), known)
     assert [chunk.name for chunk in file_alone.chunks] == ["country.xlsx"]
@@ -227,18 +227,18 @@ def test_months_that_are_not_out_are_not_asked_for() -> None:
 @pytest.mark.parametrize(
     ("selection", "said"),
     [
-        (select("2016-01", "2016-12", reporters=("KOR",)), "reports the trade of USA alone"),
+        (select("2016-01", "2016-12", reporters=("KOR",)), "reports only the trade of USA"),
         (select("2016-01", "2016-12", partners=("KOS",)), "no partner 'KOS'; did you mean"),
         (select("2016-01", "2016-12", level="hs8"), "no level 'hs8'; did you mean"),
         (select("2016-01", "2016-12", flows=("re_export",)), "flows are export and import"),
         (select("2016-01", "2016-12", flows=()), "flows are export and import"),
         (select("2016-01", "2016-12", products=("87",)), "leave products out"),
         (select("2016-01", "2016-12", level="hs2", products=("8703",)), "write up to 2 digits"),
-        (select("2016-01", "2016-12", level="hs6", products=("87x",)), "'87x' is no code"),
+        (select("2016-01", "2016-12", level="hs6", products=("87x",)), "'87x' is not a code"),
         (select("1999-01", "2009-12", level="hs2"), "hs2 begins in 2010-01"),
         (select("1970-01", "1984-12"), "total begins in 1985-01"),
-        (select("2016-12", "2016-01"), "asked for are 2016-12 to 2016-01"),
-        (select("2016-01", "2016-11", level="hs2", frequency="A"), "a year is out with its"),
+        (select("2016-12", "2016-01"), "requested are 2016-12 to 2016-01"),
+        (select("2016-01", "2016-11", level="hs2", frequency="A"), "a year is published with its"),
     ],
 )
 def test_what_cannot_be_served_is_told(selection: Selection, said: str) -> None:
@@ -296,7 +296,7 @@ def test_rows_are_kept_as_they_came_and_nothing_is_nothing() -> None:
         (b"<html>Be right back</html>", "text/html", 200, TryAgain, "a web page instead of data"),
         (OVERLOADED, "text/plain", 200, TryAgain, "could not answer"),
         (b"", "application/json", 200, TryAgain, "without a body"),
-        (GOOD[:-9], "application/json", 200, TryAgain, "cut short"),
+        (GOOD[:-9], "application/json", 200, TryAgain, "truncated"),
         (b"busy", "application/json", 200, Refused, "not JSON"),
         (b'{"error": "x"}', "application/json", 200, Refused, "instead of rows"),
         (b"[]", "application/json", 200, Refused, "instead of rows"),
@@ -315,11 +315,11 @@ def test_what_is_no_data_says_what_came_and_what_to_do(
     assert "us_census: https://api.census.gov/" in str(caught.value)
 
 
-def test_the_country_file_is_examined_as_a_workbook() -> None:
+def test_the_country_file_is_classified_as_a_workbook() -> None:
     chunk = plan(select("1985-01", "2009-12")).chunks[0]
     book = workbook([COUNTRY_HEADER, tuple("1" for _ in COUNTRY_HEADER)])
     assert CONNECTOR.classify_reply(chunk, Reply(200, XLSX, book)).content == book
-    with pytest.raises(TryAgain, match="cut short"):
+    with pytest.raises(TryAgain, match="truncated"):
         CONNECTOR.classify_reply(chunk, Reply(200, XLSX, book[: len(book) // 2]))
     renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
     with pytest.raises(Refused, match="column year is missing"):
@@ -347,6 +347,6 @@ def test_planning_keeps_no_code_list_of_its_own(tmp_path: Path) -> None:
     assert asked(chunk, "CTY_CODE") == ["9999"]
 
 
-def test_replies_are_examined_alike_whatever_stands_around_the_rows() -> None:
+def test_replies_are_classified_alike_whatever_stands_around_the_rows() -> None:
     spaced = json.dumps(json.loads(GOOD), indent=1).encode()
     assert classify_reply(b"\n" + spaced) == b"\n" + spaced

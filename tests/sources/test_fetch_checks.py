@@ -1,4 +1,4 @@
-"""What a fetch brought is judged by the rows: each judgement is shown to fail on a spoilt one."""
+"""Tests that each check of a fetch fails on spoilt rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sources.source_files import api_bytes
 
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, load_table, table_named
-from dagster_project.sources.fetch_checks import add_up, find_fall, find_missing
+from dagster_project.sources.fetch_checks import compare_totals, find_missing, find_row_loss
 from dagster_project.sources.snapshot import (
     Covers,
     NewFile,
@@ -85,62 +85,62 @@ def bring(
 
 def test_a_first_release_loses_nothing(home: Settings) -> None:
     new = bring(home, 1)
-    fall = find_fall(ENTRY, home, [ASKED], {new})
-    assert (fall.before, fall.lost, fall.is_big) == (0, 0, False)
+    loss = find_row_loss(ENTRY, home, [ASKED], {new})
+    assert (loss.before, loss.lost, loss.is_large) == (0, 0, False)
 
 
-def test_a_release_without_a_third_of_the_rows_is_a_big_fall(home: Settings) -> None:
+def test_a_release_without_a_third_of_the_rows_is_a_large_loss(home: Settings) -> None:
     bring(home, 1)
     new = bring(home, 2, chapters={"01": 10, "85": 200})
-    fall = find_fall(ENTRY, home, [ASKED], {new})
-    assert (fall.before, fall.lost, fall.is_big) == (36, 12, True)
+    loss = find_row_loss(ENTRY, home, [ASKED], {new})
+    assert (loss.before, loss.lost, loss.is_large) == (36, 12, True)
 
 
 def test_new_rows_do_not_hide_lost_ones(home: Settings) -> None:
     bring(home, 1)
     new = bring(home, 2, chapters={"01": 10, "85": 200, "88": 300})
-    assert find_fall(ENTRY, home, [ASKED], {new}).lost == 12
+    assert find_row_loss(ENTRY, home, [ASKED], {new}).lost == 12
 
 
-def test_a_row_taken_back_here_and_there_is_no_big_fall(home: Settings) -> None:
+def test_a_row_taken_back_here_and_there_is_no_large_loss(home: Settings) -> None:
     bring(home, 1, chapters={f"{number:02d}": number for number in range(1, 60)})
     new = bring(home, 2, chapters={f"{number:02d}": number for number in range(1, 59)})
-    fall = find_fall(ENTRY, home, [ASKED], {new})
-    assert (fall.lost, fall.is_big) == (12, False)
+    loss = find_row_loss(ENTRY, home, [ASKED], {new})
+    assert (loss.lost, loss.is_large) == (12, False)
 
 
 def test_what_was_not_asked_for_is_not_lost(home: Settings) -> None:
     bring(home, 1)
     asked = Covers(ASKED.equal, "2016-01", "2016-03")
     new = bring(home, 2, months=("2016-01", "2016-02", "2016-03"), total=None, covers=asked)
-    fall = find_fall(ENTRY, home, [asked], {new})
-    assert (fall.before, fall.lost) == (9, 0)
+    loss = find_row_loss(ENTRY, home, [asked], {new})
+    assert (loss.before, loss.lost) == (9, 0)
 
 
 def test_parts_that_add_up_are_compared_and_right(home: Settings) -> None:
     bring(home, 1)
-    sums = add_up(ENTRY, home, [ASKED])
+    sums = compare_totals(ENTRY, home, [ASKED])
     assert (sums.compared, sums.wrong.height) == (12, 0)
 
 
 def test_a_part_that_was_read_wrongly_is_found_in_its_month(home: Settings) -> None:
     bring(home, 1)
     bring(home, 2, months=("2016-05",), chapters={**CHAPTERS, "87": 30}, total=None)
-    [wrong] = add_up(ENTRY, home, [ASKED]).wrong.to_dicts()
+    [wrong] = compare_totals(ENTRY, home, [ASKED]).wrong.to_dicts()
     assert (wrong["month"], wrong["parts"], wrong["total"]) == (5, 240.0, 510.0)
     assert wrong["parts_level"] == "HS2"
 
 
 def test_a_rounding_below_a_thousandth_is_none(home: Settings) -> None:
     bring(home, 1, chapters={"87": 1_000_000}, total=1_000_900)
-    assert add_up(ENTRY, home, [ASKED]).wrong.is_empty()
+    assert compare_totals(ENTRY, home, [ASKED]).wrong.is_empty()
     bring(home, 2, chapters={"87": 1_000_000}, total=1_001_100)
-    assert add_up(ENTRY, home, [ASKED]).wrong.height == 12
+    assert compare_totals(ENTRY, home, [ASKED]).wrong.height == 12
 
 
 def test_without_a_total_nothing_is_compared(home: Settings) -> None:
     bring(home, 1, total=None)
-    assert add_up(ENTRY, home, [ASKED]).compared == 0
+    assert compare_totals(ENTRY, home, [ASKED]).compared == 0
 
 
 def test_all_that_was_asked_for_is_there(home: Settings) -> None:
@@ -184,7 +184,7 @@ def test_a_request_that_brought_nothing_is_missing_unless_it_is_too_early(home: 
     missing = find_missing(ENTRY, home, [ASKED, canada, to_come])
     assert len(missing) == 1
     assert "nothing for comm_lvl HS2; cty_code 1220" in missing[0]
-    assert "nothing of what was asked for" in find_missing(ENTRY, home, [canada])[0]
+    assert "none of the requested data" in find_missing(ENTRY, home, [canada])[0]
 
 
 def test_totals_are_told_by_columns_that_the_tables_have() -> None:

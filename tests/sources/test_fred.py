@@ -1,4 +1,4 @@
-"""FRED: which series are asked for, and the file that several share."""
+"""Tests of FRED: requested series, and the file that several share."""
 
 from __future__ import annotations
 
@@ -171,12 +171,12 @@ def test_flows_and_partners_narrow_the_series(project_root: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"partners": ("VNM",)}, "no series of partner 'VNM': .*stand in seed fred_series.csv"),
+        ({"partners": ("VNM",)}, "no series of partner 'VNM': .*listed in seed fred_series.csv"),
         ({"reporters": ("KOR",)}, "no series of reporter 'KOR'"),
-        ({"level": "hs2"}, "Ask for level total without products"),
-        ({"products": ("87",)}, "Ask for level total without products"),
+        ({"level": "hs2"}, "Select level total without products"),
+        ({"products": ("87",)}, "Select level total without products"),
         ({"frequency": "A"}, "gives months only"),
-        ({"last": date(2015, 1, 1)}, "the first month 2016-01 lies after the last"),
+        ({"last": date(2015, 1, 1)}, "the first month 2016-01 is after the last"),
         ({"first": date(1980, 1, 1), "last": date(1984, 1, 1)}, "begins by 1984-01"),
     ],
 )
@@ -236,7 +236,7 @@ def test_a_file_without_a_figure_is_nothing(project_root: Path, content: bytes) 
         (b"<html>404 Not Found</html>", 404, Refused, "correct seed fred_series.csv"),
         (b"Bad Request", 400, Refused, "status 400"),
         (b"", 200, TryAgain, "the file is empty"),
-        (GOOD[:-8], 200, TryAgain, "cut short after 2 of 3 cells"),
+        (GOOD[:-8], 200, TryAgain, "truncated after 2 of 3 cells"),
         (GOOD.replace(b"observation_date", b"DATE"), 200, Refused, "columns are 'DATE,EXPKR"),
         (GOOD.replace(b"IMPKR", b"IMPJP"), 200, Refused, "EXPKR,IMPJP' instead of"),
         (GOOD.replace(b"IMPKR", b"EXPKR"), 200, Refused, "EXPKR,EXPKR' instead of"),

@@ -1,4 +1,4 @@
-"""The inbox: what is whole and known becomes a release, the rest is put aside, none is lost."""
+"""Tests of the inbox: complete, known files become releases, others are quarantined."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources import bulk
 from dagster_project.sources.catalog import BULK, CATALOG, load_entry
 from dagster_project.sources.inbox import (
+    Imported,
     InboxError,
     Quarantined,
-    Taken,
     detect,
     ingest,
-    look,
-    take,
-    take_named,
+    ingest_named,
+    ingest_ready,
+    scan,
 )
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
@@ -68,19 +68,19 @@ def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
     return path
 
 
-def taken_of(home: Settings, now: datetime = NOW) -> tuple[Taken | Quarantined, ...]:
-    """What a second look, a minute after the first, takes."""
-    look(home, now)
-    return take(home, now + timedelta(minutes=1))
+def taken_of(home: Settings, now: datetime = NOW) -> tuple[Imported | Quarantined, ...]:
+    """The outcomes of a second scan, a minute after the first."""
+    scan(home, now)
+    return ingest_ready(home, now + timedelta(minutes=1))
 
 
-def the_one(home: Settings, now: datetime = NOW) -> Taken:
+def the_one(home: Settings, now: datetime = NOW) -> Imported:
     [outcome] = taken_of(home, now)
-    assert isinstance(outcome, Taken), outcome
+    assert isinstance(outcome, Imported), outcome
     return outcome
 
 
-def put_aside(home: Settings) -> Quarantined:
+def quarantine(home: Settings) -> Quarantined:
     [outcome] = taken_of(home)
     assert isinstance(outcome, Quarantined), outcome
     return outcome
@@ -100,7 +100,7 @@ def test_every_layout_says_how_it_is_recognised() -> None:
     ] == []
 
 
-def test_every_shipped_file_is_recognised_as_what_its_sidecar_says() -> None:
+def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
     shipped = discover_releases([PROJECT_ROOT / "data" / "snapshots"])
     files = [file for release in shipped for file in release.files]
     assert len({file.layout for file in files}) > 4
@@ -148,22 +148,22 @@ def test_a_known_file_becomes_a_release_of_its_source(
 
 def test_a_file_is_taken_when_it_has_been_left_in_peace_for_a_while(home: Settings) -> None:
     path = drop(home, "country.csv", COUNTRY[:100])
-    assert take(home, NOW) == ()
+    assert ingest_ready(home, NOW) == ()
     path.write_bytes(COUNTRY)
-    assert look(home, LATER).waiting == ("country.csv",)
-    assert take(home, LATER + timedelta(seconds=2)) == ()
-    [outcome] = take(home, LATER + timedelta(minutes=1))
-    assert isinstance(outcome, Taken)
+    assert scan(home, LATER).waiting == ("country.csv",)
+    assert ingest_ready(home, LATER + timedelta(seconds=2)) == ()
+    [outcome] = ingest_ready(home, LATER + timedelta(minutes=1))
+    assert isinstance(outcome, Imported)
     assert outcome.rows == 4
 
 
 def test_a_clock_set_back_keeps_no_file_for_ever(home: Settings) -> None:
     drop(home, "country.csv", COUNTRY)
-    look(home, NOW)
+    scan(home, NOW)
     earlier = NOW - timedelta(hours=2)
-    look(home, earlier)
-    [outcome] = take(home, earlier + timedelta(minutes=1))
-    assert isinstance(outcome, Taken)
+    scan(home, earlier)
+    [outcome] = ingest_ready(home, earlier + timedelta(minutes=1))
+    assert isinstance(outcome, Imported)
 
 
 def test_the_same_bytes_again_add_nothing_and_go(home: Settings) -> None:
@@ -243,8 +243,8 @@ def test_a_file_that_ends_earlier_and_says_otherwise_has_to_be_dated(home: Setti
     the_one(home)
     older = COUNTRY.replace(b"2.5", b"2.4")
     drop(home, "old.csv", older)
-    reason = put_aside(home).reason
-    assert "runs to 2016-01 while us_census__country_file is held to 2017-01" in reason
+    reason = quarantine(home).reason
+    assert "runs to 2016-01 while us_census__country_file runs to 2017-01" in reason
     assert '"known_from": "YYYY-MM-DD"' in reason
     assert len(fetched(home)) == 1
     drop(home, "old.csv", older, known_from="2017-02-07")
@@ -268,7 +268,7 @@ def test_of_two_files_about_the_same_the_one_written_later_holds(home: Settings)
         os.utime(path, (1_700_000_000 + 60 * minute,) * 2)
     outcomes = taken_of(home)
     assert [outcome.name for outcome in outcomes] == ["b.csv", "a.csv"]
-    assert all(isinstance(outcome, Taken) and outcome.is_new for outcome in outcomes)
+    assert all(isinstance(outcome, Imported) and outcome.is_new for outcome in outcomes)
     last = discover_releases([home.fetched_snapshots])[-1]
     assert b"2.7" in read_verified(last.files[0])
 
@@ -282,11 +282,11 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("empty.csv", b" \n", "empty"),
         ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
         ("notes.txt", b"dear all", "no layout that is read"),
-        ("cut.json", IMPORTS[:-20], "cut.json: line 1.*cut short"),
-        ("cut.csv", COUNTRY[:-15], "cut short after"),
+        ("cut.json", IMPORTS[:-20], "cut.json: line 1.*truncated"),
+        ("cut.csv", COUNTRY[:-15], "truncated after"),
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
-        ("report.json", DATAWEB, "could be any of these(.|\n)*dataweb_v2_general_imports"),
+        ("report.json", DATAWEB, "matches more than one layout(.|\n)*dataweb_v2_general_imports"),
         ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
         (
             "deep.json",
@@ -295,11 +295,11 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ),
     ],
 )
-def test_what_cannot_be_taken_is_put_aside_with_the_reason(
+def test_what_cannot_be_taken_is_quarantined_with_the_reason(
     home: Settings, name: str, content: bytes, said: str
 ) -> None:
     drop(home, name, content)
-    outcome = put_aside(home)
+    outcome = quarantine(home)
     assert outcome.path.read_bytes() == content
     assert outcome.path.name.endswith(f"-{name}")
     reason = outcome.path.with_name(f"{outcome.path.name}.reason.txt").read_text("utf-8")
@@ -314,7 +314,7 @@ def test_what_cannot_be_taken_is_put_aside_with_the_reason(
     [
         ({"knwon_from": "2017-02-07"}, "did you mean known_from"),
         ({"known_from": "7.2.2017"}, "YYYY-MM-DD"),
-        ({"known_from": "2031-01-01"}, "a day to come"),
+        ({"known_from": "2031-01-01"}, "a day in the future"),
         ({"release_id": "../../x"}, "release_id must be"),
         ({"redistributable": "yes"}, "true or false"),
         ({"licence": ""}, "must be a text"),
@@ -322,11 +322,11 @@ def test_what_cannot_be_taken_is_put_aside_with_the_reason(
         ({"layout": "comtrade_v1"}, "not JSON"),
     ],
 )
-def test_what_is_stated_wrongly_is_put_aside_with_the_file(
+def test_what_is_stated_wrongly_is_quarantined_with_the_file(
     home: Settings, stated: dict[str, object], said: str
 ) -> None:
     drop(home, "country.csv", COUNTRY, **stated)
-    outcome = put_aside(home)
+    outcome = quarantine(home)
     assert said in outcome.reason
     assert json.loads(outcome.path.with_name(f"{outcome.path.name}.json").read_bytes()) == stated
     assert lying(home) == ["quarantine"]
@@ -336,13 +336,13 @@ def test_a_release_id_that_is_taken_by_other_bytes_is_refused(home: Settings) ->
     drop(home, "country.csv", COUNTRY, release_id="mine")
     the_one(home)
     drop(home, "country.csv", COUNTRY.replace(b"2.5", b"2.6"), release_id="mine")
-    assert "held already with other bytes" in put_aside(home).reason
+    assert "already exists with other bytes" in quarantine(home).reason
 
 
 def test_a_layout_that_is_stated_decides_between_those_that_look_the_same(home: Settings) -> None:
     drop(home, "report.json", DATAWEB, layout="dataweb_v2_general_imports")
     # Only the parser speaks now: it looked like one layout and has no rows.
-    assert "could be any" not in put_aside(home).reason
+    assert "matches more than one layout" not in quarantine(home).reason
 
 
 def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
@@ -354,15 +354,15 @@ def test_what_is_not_a_file_of_somebody_is_left_alone(home: Settings) -> None:
     drop(home, "later.csv.json", b'{"known_from": "2017-02-07"}')
     before = set(home.inbox.iterdir())
     assert taken_of(home) == ()
-    assert look(home, LATER).left_alone == ("folder", "later.csv.json", "pipe")
+    assert scan(home, LATER).left_alone == ("folder", "later.csv.json", "pipe")
     assert before <= set(home.inbox.iterdir())
 
 
-def test_a_link_is_put_aside_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
+def test_a_link_is_quarantined_and_its_target_untouched(home: Settings, tmp_path: Path) -> None:
     target = tmp_path / "country.csv"
     target.write_bytes(COUNTRY)
     (home.inbox / "country.csv").symlink_to(target)
-    outcome = put_aside(home)
+    outcome = quarantine(home)
     assert "a link" in outcome.reason
     assert outcome.path.is_symlink()
     assert target.read_bytes() == COUNTRY
@@ -373,10 +373,10 @@ def test_one_bad_file_keeps_back_no_other(home: Settings) -> None:
     drop(home, "country.csv", COUNTRY)
     drop(home, os.fsdecode(b"n\xe4me.json"), IMPORTS)
     kinds = Counter(type(outcome) for outcome in taken_of(home))
-    assert kinds == {Taken: 2, Quarantined: 1}
+    assert kinds == {Imported: 2, Quarantined: 1}
 
 
-def test_a_parser_that_breaks_puts_the_file_aside(
+def test_a_parser_that_breaks_quarantines_the_file(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(*_: object) -> None:
@@ -384,7 +384,7 @@ def test_a_parser_that_breaks_puts_the_file_aside(
 
     monkeypatch.setattr("dagster_project.sources.us_census.parse_country_file", break_down)
     drop(home, "country.csv", COUNTRY)
-    assert "ZeroDivisionError: unforeseen" in put_aside(home).reason
+    assert "ZeroDivisionError: unforeseen" in quarantine(home).reason
 
 
 def test_a_file_that_changes_while_it_is_taken_stays(
@@ -538,18 +538,18 @@ def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Sett
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (bulk_report(50)[:-9], "^the gzip file is cut short or damaged"),
+        (bulk_report(50)[:-9], "^the gzip file is truncated or damaged"),
         (
             gzip.compress(gzip.decompress(bulk_report()).replace(b"\t842\t", b"\t999\t")),
             "not one of its rows can be used .line 2: unknown area code",
         ),
     ],
 )
-def test_a_whole_report_that_cannot_be_used_is_put_aside(
+def test_a_whole_report_that_cannot_be_used_is_quarantined(
     home: Settings, content: bytes, said: str
 ) -> None:
     drop(home, "2016.tsv.gz", content)
-    outcome = put_aside(home)
+    outcome = quarantine(home)
     assert re.search(said, outcome.reason)
     assert outcome.path.read_bytes() == content
     assert (fetched(home), rows_held(home)) == ([], 0)
@@ -563,7 +563,7 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
 
     drop(home, "2016.tsv.gz", bulk_report())
     monkeypatch.setattr(bulk, "_sync", full)
-    with pytest.raises(bulk.NoRoom, match="Make room and run again"):
+    with pytest.raises(bulk.NoRoom, match="Free some space and run again"):
         taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
     assert (fetched(home), rows_held(home)) == ([], 0)
@@ -578,14 +578,14 @@ def test_a_file_that_is_named_stays_where_it_is(home: Settings, tmp_path: Path) 
     ):
         path = tmp_path / name
         path.write_bytes(content)
-        taken = take_named(path, home, {"known_from": "2026-10-01"}, NOW)
+        taken = ingest_named(path, home, {"known_from": "2026-10-01"}, NOW)
         assert (taken.table, taken.release.known_from) == (table, date(2026, 10, 1))
         assert read_verified(taken.release.files[0]) == content
         # What its owner does with it later is no business of the release.
         path.write_bytes(b"")
         assert read_verified(taken.release.files[0]) == content
     with pytest.raises(InboxError, match="states 'tabel': did you mean table"):
-        take_named(path, home, {"tabel": REPORTS}, NOW)
+        ingest_named(path, home, {"tabel": REPORTS}, NOW)
 
 
 def test_a_source_that_is_listed_need_not_have_its_licence_stated(home: Settings) -> None:

@@ -176,13 +176,13 @@ def test_rows_without_a_country_have_the_one_that_was_asked_for() -> None:
         ({"year": "2016.13"}, "year", "2016.13", "neither a month"),
         ({"year": "2017.02"}, "year", "2017.02", "a release known from 2017-01-31 cannot hold"),
         ({"statCd": "QQ"}, "statCd", "QQ", "unknown country code: if it is a new one"),
-        ({"statCd": "JP"}, "statCd", "JP", "the request asked for US"),
+        ({"statCd": "JP"}, "statCd", "JP", "the request was for US"),
         ({"expDlr": "1.5"}, "expDlr", "1.5", "not a number"),
         ({"expDlr": "10,00"}, "expDlr", "10,00", "not a number"),
         ({"impDlr": ""}, "impDlr", "", "not a number"),
         ({"impDlr": "-3"}, "impDlr", "-3", "a trade value cannot be negative"),
         ({"impDlr": "1" * 21}, "impDlr", "1" * 21, "more digits than a value in dollars"),
-        ({"balPayments": "70"}, "balPayments", "70", "not exports less imports"),
+        ({"balPayments": "70"}, "balPayments", "70", "not exports minus imports"),
         ({"hsCd": "8703231"}, "hsCd", "8703231", "a code has 2, 4, 6 or 10 digits"),
         ({"hsCd": "87"}, "hsCd", "87", "the other codes of the reply have 4 digits"),
     ],
@@ -208,7 +208,7 @@ def test_a_field_that_one_row_lacks_is_rejected_there() -> None:
     [
         (b"", "the file is empty"),
         (b"<html><title>Service busy</title></html>", "a web page instead of data"),
-        (xml(item("2016.01", "8703", 1, 2))[:-40], "not whole XML"),
+        (xml(item("2016.01", "8703", 1, 2))[:-40], "incomplete XML"),
         (b'<!DOCTYPE r [<!ENTITY e "1">]><response>&e;</response>', "declares a document type"),
         (xml(code="99", message="시작과 종료"), r"answered with an error \(99\) instead of rows"),
         (portal_error("30", "SERVICE_KEY"), r"answered with an error \(30\) instead of rows"),
@@ -223,7 +223,7 @@ def test_a_field_that_one_row_lacks_is_rejected_there() -> None:
             ),
             r"field expDlr is missing from all rows \(they have expDlrX instead\)",
         ),
-        (xml(item("2016.01", "8703", 1, 2, won="7")), "field won is not read from /1220000"),
+        (xml(item("2016.01", "8703", 1, 2, won="7")), "field won of /1220000"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(content: bytes, message: str) -> None:
@@ -382,17 +382,20 @@ def test_ten_digits_are_asked_by_country_or_by_code_whichever_is_less(project_ro
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"reporters": ("USA",)}, "reports the trade of KOR alone, not of USA"),
+        ({"reporters": ("USA",)}, "reports only the trade of KOR, not of USA"),
         ({"partners": ("WLD",)}, "gives no world total. Leave the partners out"),
         ({"partners": ("USS",)}, "no partner 'USS': did you mean USA"),
         ({"frequency": "A"}, "gives months only"),
-        ({"last": date(2015, 1, 1)}, "the first month 2016-01 lies after the last, 2015-01"),
+        ({"last": date(2015, 1, 1)}, "the first month 2016-01 is after the last, 2015-01"),
         ({"level": "hs2"}, "has no level 'hs2'; it gives total, hs4, hs6, hs10"),
         ({"products": ("87",)}, "level total has no products"),
         ({"level": "hs4", "products": ("AB",)}, "product 'AB' is no HS code"),
         ({"level": "hs4", "products": ("870323",)}, "product 870323 has more digits than level"),
-        ({"level": "hs4", "products": ("00",)}, "asked code by code. Name products of at least 2"),
-        ({"level": "hs6"}, "asked code by code. Name products of at least 4 digits"),
+        (
+            {"level": "hs4", "products": ("00",)},
+            "requested code by code. Name products of at least 2",
+        ),
+        ({"level": "hs6"}, "requested code by code. Name products of at least 4 digits"),
         ({"level": "hs6", "products": ("8703", "85")}, "at least 4 digits"),
         ({"level": "hs10"}, "at least 6 digits, or partners"),
     ],
@@ -457,10 +460,10 @@ JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERR
 @pytest.mark.parametrize(
     ("content", "status", "kind", "message"),
     [
-        (xml(code="22", message="LIMITED"), 200, QuotaSpent, "go on tomorrow"),
+        (xml(code="22", message="LIMITED"), 200, QuotaSpent, "run it again tomorrow"),
         (portal_error("22", "LIMITED_NUMBER"), 200, QuotaSpent, r"22 \(LIMITED_NUMBER 말씀\)"),
-        (xml(code="30", message="SERVICE KEY"), 200, Refused, "apply for it at https://www.data"),
-        (portal_error("30", "SERVICE_KEY"), 403, Refused, "not admitted to this service"),
+        (xml(code="30", message="SERVICE KEY"), 200, Refused, "request access at https://www.data"),
+        (portal_error("30", "SERVICE_KEY"), 403, Refused, "without access to this service"),
         (portal_error("20", "SERVICE_KEY_IS_NULL"), 401, Refused, "decoded form"),
         (portal_error("31", "DEADLINE"), 200, Refused, "expired"),
         (portal_error("12", "NO_OPENAPI_SERVICE"), 400, Refused, "whether the service has moved"),
@@ -474,12 +477,12 @@ JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERR
         (b"<html><title>Busy</title></html>", 200, TryAgain, "a web page instead of data"),
         (b"<html>Not Found</html>", 404, Refused, "status 404"),
         (b"", 200, TryAgain, "empty"),
-        (xml(*ROWS)[:-30], 200, TryAgain, "not whole XML"),
+        (xml(*ROWS)[:-30], 200, TryAgain, "incomplete XML"),
         (b'<!DOCTYPE r [<!ENTITY e "1">]><response/>', 200, TryAgain, "document type"),
         (b"<other/>", 200, Refused, "<other> without a result code"),
-        (xml(total(*ROWS), *ROWS[1:]), 200, TryAgain, "rows are missing or twice there"),
+        (xml(total(*ROWS), *ROWS[1:]), 200, TryAgain, "rows are missing or repeated"),
         (xml(*ROWS, after="<totalCount>9</totalCount>"), 200, TryAgain, "7 rows where 9"),
-        (xml(item("2016.01", "8703", 1, 2, won="7")), 200, Refused, "field won is not read"),
+        (xml(item("2016.01", "8703", 1, 2, won="7")), 200, Refused, "field won of"),
     ],
 )
 def test_a_reply_that_is_no_data_says_what_to_do(
@@ -510,7 +513,7 @@ def test_the_first_page_announces_the_others_and_each_is_known_by_its_request(
     last = xml(*rows[6:], after=after.replace(">1<", ">3<"))
     assert CONNECTOR.classify_reply(examined.more[1], Reply(200, "", last)) == ReplyResult(last)
     for cut in (xml(after=after), xml(*rows[6:7], after=after)):
-        with pytest.raises(TryAgain, match="where 2 were announced: cut short"):
+        with pytest.raises(TryAgain, match="where 2 were announced: truncated"):
             CONNECTOR.classify_reply(examined.more[1], Reply(200, "", cut))
 
 

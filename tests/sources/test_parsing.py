@@ -1,4 +1,4 @@
-"""Files that cannot be read at all, whatever they are about."""
+"""Tests of files that cannot be read at all."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ COLUMNS = ("code", "value")
         (b"<html><title>Invalid Key</title>", "a web page or XML instead of data, .*Invalid Key"),
         (b"code,amount\n01,2\n", r"line 1: column value is missing \(it has amount instead\)"),
         (b"code,value,extra\n01,2,3\n", "line 1: column extra does not belong to the layout"),
-        (b"code,value,code\n01,2,01\n", "line 1: column code stands there twice"),
+        (b"code,value,code\n01,2,01\n", "line 1: column code appears twice"),
         (b"code,value\n", "a header but no usable row"),
         (b'code,value\n01,"2\n02,3\n', "line 2: unexpected end of data. A quote is left open"),
-        (b"code,value\n01,2\n02", "line 3: cut short after 1 of 2 cells"),
+        (b"code,value\n01,2\n02", "line 3: truncated after 1 of 2 cells"),
         (b"code,value\n01\n", r"no usable row \(first problem, line 2: 1 cells where"),
     ],
 )
@@ -51,12 +51,12 @@ def test_a_csv_file_that_cannot_be_used_says_where_and_why(content: bytes, messa
         (b"<!doctype html><html></html>", "a web page instead of data, beginning '<!doctype html>"),
         (b"\n<HTML><title>Busy</title>", "a web page instead of data, .*Busy"),
         (b'<?xml version="1.0"?>\n<html/>', "a web page instead of data"),
-        (b"<a><b>1</b>", r"not whole XML \(no element found: line 1, column 11\)"),
-        (b"<a>1</a><b/>", "not whole XML"),
+        (b"<a><b>1</b>", r"incomplete XML \(no element found: line 1, column 11\)"),
+        (b"<a>1</a><b/>", "incomplete XML"),
         (b"error: unknown variable", "not XML, beginning 'error: unknown variable'"),
         (b'<!DOCTYPE a [<!ENTITY x "1">]><a>&x;</a>', "line 1: declares a document type"),
         (b'<?xml version="1.0"?>\n<!DOCTYPE a SYSTEM "http://h/a.dtd"><a/>', "line 2: declares"),
-        (b"<a>&x;</a>", "not whole XML .*undefined entity"),
+        (b"<a>&x;</a>", "incomplete XML .*undefined entity"),
     ],
 )
 def test_xml_that_cannot_be_used_says_why(content: bytes, message: str) -> None:
@@ -105,8 +105,8 @@ def test_a_byte_order_mark_does_not_become_part_of_the_first_name() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'[["a","b"],["1"', "some.json, line 1, column 16: the JSON is cut short"),
-        (b'[["a","b"],["1', "the JSON is cut short"),
+        (b'[["a","b"],["1"', "some.json, line 1, column 16: the JSON is truncated"),
+        (b'[["a","b"],["1', "the JSON is truncated"),
         (b"error: unknown variable 'XYZ'", "line 1, column 1: not JSON .*unknown variable 'XYZ'"),
         (b"<!DOCTYPE html><title>Invalid Key</title>", "a web page or XML instead of data"),
         (b"", "the file is empty"),
@@ -147,7 +147,7 @@ def test_repeated_rows_are_kept_once_and_contradicting_rows_not_at_all() -> None
     )
     assert sorted(rejects.rows()) == [
         (3, "b", contradiction),
-        (4, "a", "repeats row 2 word for word: kept once"),
+        (4, "a", "repeats row 2 exactly: kept once"),
         (5, "b", contradiction),
     ]
 

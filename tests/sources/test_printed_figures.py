@@ -1,4 +1,4 @@
-"""Figures known only as printed."""
+"""Tests of quoted figures."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def test_a_printed_figure_keeps_its_words_and_its_exact_value() -> None:
         ("period", "2016-13", "not a period"),
         ("unit", "bn", "unknown unit"),
         ("value", "27,7", "not a number"),
-        ("rounding", "0.0", "not a printed unit above zero"),
-        ("rounding", "-0.1", "not a printed unit above zero"),
-        ("rounding", "x", "not a printed unit above zero"),
+        ("rounding", "0.0", "not a rounding unit above zero"),
+        ("rounding", "-0.1", "not a rounding unit above zero"),
+        ("rounding", "x", "not a rounding unit above zero"),
     ],
 )
 def test_a_bad_figure_is_rejected_and_its_neighbour_kept(

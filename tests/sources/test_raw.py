@@ -1,4 +1,4 @@
-"""Raw Parquet: what is written, what is left alone, what happens to bad files."""
+"""Tests of raw Parquet: what is written, what is left alone, what happens to bad files."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ WHOLE = country_bytes(korea("10.6"))
         (move_its_day_back, "2018-01 lies before|lies before that of the older release 2017-01"),
         (replace_content(b""), "country.csv: the file is empty"),
         (replace_content(b"<html>no</html>"), "country.csv: a web page"),
-        (replace_content(WHOLE[:-5]), "country.csv, line 2: cut short"),
+        (replace_content(WHOLE[:-5]), "country.csv, line 2: truncated"),
         (replace_content(WHOLE.replace(b"IMAR,", b"")), "line 1: column IMAR is missing"),
         (replace_content(WHOLE.replace(b"Korea", b"Cor\xe9e")), "not UTF-8 at byte .* line 2"),
         (replace_content(WHOLE.replace(b"5800", b"9999")), "not one of its rows can be used"),

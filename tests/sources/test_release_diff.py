@@ -1,4 +1,4 @@
-"""What a release says anew and what it withdraws, row by row."""
+"""Which rows a release adds, changes and withdraws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The country and partner lists that every parser checks codes against."""
+"""Tests of the country and partner lists that parsers check codes against."""
 
 from __future__ import annotations
 

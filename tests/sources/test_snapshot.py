@@ -116,7 +116,7 @@ def test_an_absent_or_broken_sidecar_is_named(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: not JSON"):
         read_release(folder)
     (folder / "sidecar.json").unlink()
-    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: absent"):
+    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: missing"):
         read_release(folder)
 
 
@@ -210,7 +210,7 @@ def test_the_same_content_adds_nothing_and_changed_content_adds_a_release(tmp_pa
 def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ())
     held = discover_releases([tmp_path])
-    with pytest.raises(SnapshotError, match="this id is held already with other bytes"):
+    with pytest.raises(SnapshotError, match="this id already exists with other bytes"):
         add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 8)), held)
     with pytest.raises(SnapshotError, match="needs at least one file"):
         add_release(tmp_path, new_release(b"", "2017-04", date(2017, 4, 7), files=()), held)

@@ -149,11 +149,11 @@ def test_a_row_that_lost_a_field_is_rejected() -> None:
         (comtrade_bytes(error="Parameter period is invalid"), "an error: 'Parameter period"),
         (b'{"statusCode": 401, "message": "Access denied"}', "an error: 'Access denied'"),
         (comtrade_bytes(), "data.json: no rows"),
-        (comtrade_bytes(comtrade_row(), count=2), "says 2 rows but holds 1: cut short"),
+        (comtrade_bytes(comtrade_row(), count=2), "says 2 rows but contains 1: truncated"),
         (b'{"count": 0}', "field data is missing from the envelope"),
         (b"[]", "not an envelope"),
         (comtrade_bytes({"yr": 2016}), "row 1: field typeCode, freqCode, .* is missing"),
-        (comtrade_bytes(comtrade_row())[:-30], "the JSON is cut short"),
+        (comtrade_bytes(comtrade_row())[:-30], "the JSON is truncated"),
         (b"<html></html>", "a web page or XML instead of data"),
         (b"", "the file is empty"),
     ],
@@ -450,7 +450,7 @@ def test_spelling_order_and_a_trailing_separator_of_todays_columns_do_not_matter
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text[: len(text) - 20], "line 3: cut short, without an end of line"),
+        (lambda text: text[: len(text) - 20], "line 3: truncated, without an end of line"),
         (lambda text: text.split("\n")[0], "a header but no rows"),
         (lambda text: text.replace("cmd_code", "hs_code"), "column cmd_code is missing"),
         (lambda text: text.replace("cmd_code,", "cmd_code,new,"), "new does not belong to it"),
@@ -468,7 +468,7 @@ def test_a_download_that_cannot_be_used_says_why(change, message: str) -> None:
 def test_a_damaged_gzip_file_says_so() -> None:
     whole = written([FACT] * 50, "comtrade_bulk_34")
     for damaged in (whole[:-9], whole[:20]):
-        with pytest.raises(SnapshotError, match="cut short or damaged"):
+        with pytest.raises(SnapshotError, match="truncated or damaged"):
             download("comtrade_bulk_34", damaged)
 
 

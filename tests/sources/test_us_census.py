@@ -1,4 +1,4 @@
-"""The country file and the International Trade API, with the traps of both."""
+"""Tests of the country file and the International Trade API."""
 
 from __future__ import annotations
 
@@ -396,11 +396,11 @@ def test_bad_rows_of_a_reply_are_rejected_and_the_good_ones_kept() -> None:
     [
         (api_bytes(HEADER[:-1], ["1"]), "imports.json, row 1: column CTY_CODE is missing"),
         (api_bytes([*HEADER, "DF"], ["1"]), "row 1: column DF is not read from imports/hs"),
-        (api_bytes(HEADER[2:], ["1"]), "row 1: no value column. Ask for one of CAL_DUT_MO"),
+        (api_bytes(HEADER[2:], ["1"]), "row 1: no value column. Request one of CAL_DUT_MO"),
         (api_bytes(HEADER), "a header but no rows"),
         (b"[]", "not an array of arrays, header first"),
         (b'{"error": "over the limit"}', "answered with an object .*over the limit"),
-        (b'[["CON_VAL_MO","I_COMM', "the JSON is cut short"),
+        (b'[["CON_VAL_MO","I_COMM', "the JSON is truncated"),
         (b"<html><title>Invalid Key</title></html>", "a web page or XML instead of data"),
         (b"error: unknown variable 'XYZ'", "not JSON .*unknown variable"),
         (b"", "the file is empty"),
@@ -544,7 +544,7 @@ def test_the_noise_of_binary_numbers_is_not_printed() -> None:
 
 def test_a_workbook_that_cannot_be_used_says_why() -> None:
     whole = workbook([COUNTRY_HEADER, tuple("1" for _ in COUNTRY_HEADER)])
-    with pytest.raises(SnapshotError, match="not a whole workbook"):
+    with pytest.raises(SnapshotError, match="not a complete workbook"):
         parse_country_file(whole[:-100], COUNTRY_FILE, CODES)
     renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
     with pytest.raises(SnapshotError, match=r"column year is missing \(it has Year instead\)"):

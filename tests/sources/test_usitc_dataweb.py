@@ -210,7 +210,7 @@ def test_a_year_that_is_not_out_yet_is_rejected_once_a_table() -> None:
     early = parse(content, known_from=date(2017, 1, 31))
     assert early.frame["year"].to_list() == [2015, 2015]
     assert [row[:2] for row in reject_rows(early.rejects)] == [(1, "2016")]
-    assert early.rejects["reason"].item().startswith("the year was not out on 2017-01-31")
+    assert early.rejects["reason"].item().startswith("the year was not complete on 2017-01-31")
     assert parse(content, known_from=date(2017, 2, 7)).rejects.is_empty()
 
 
@@ -261,7 +261,7 @@ def test_a_bad_row_is_rejected_and_its_neighbour_kept(
         ),
         (
             report(table(["Country", "2016", "2016"], ["Canada", "1", "1"])),
-            "one stands there twice",
+            "one appears twice",
         ),
         (report(table(["Country"], ["Canada"])), "no column of months or years"),
         (report(table(["Country", "May"], ["Canada", "1"])), "months without a column Year"),
@@ -272,7 +272,7 @@ def test_a_bad_row_is_rejected_and_its_neighbour_kept(
         (report(errors=["step 8"]), "answered with an error: .*step 8"),
         (b'{"dto": null}', "no report"),
         (b"[]", "no report"),
-        (b'{"dto": {', "the JSON is cut short"),
+        (b'{"dto": {', "the JSON is truncated"),
         (b"<html></html>", "a web page"),
     ],
 )
@@ -374,7 +374,7 @@ def test_products_that_no_column_can_name_cover_nothing() -> None:
     ("changes", "message"),
     [
         ({"level": "end_use"}, "has no level 'end_use'"),
-        ({"reporters": ("KOR",)}, "the trade of the United States alone, not of KOR"),
+        ({"reporters": ("KOR",)}, "only the trade of the United States, not of KOR"),
         ({"partners": ("KRO",)}, "has no partner 'KRO': did you mean"),
         ({"first": date(1980, 1, 1)}, "begins in 1989"),
         (
@@ -382,7 +382,7 @@ def test_products_that_no_column_can_name_cover_nothing() -> None:
             "begins in 1997",
         ),
         ({"products": ("87",)}, "the level total has no products"),
-        ({"level": "hs2", "products": ("8703",)}, "'8703' is no code of at most 2 digits"),
+        ({"level": "hs2", "products": ("8703",)}, "'8703' is not a code of at most 2 digits"),
         ({"flows": ("balance",)}, "has no flow balance"),
     ],
 )
@@ -448,8 +448,8 @@ def test_a_report_is_stored_as_it_came_and_an_empty_one_is_nothing() -> None:
     [
         (b'{"error": "Dataweb is in data load mode"}', 200, TryAgain, "while it loads data"),
         (b'{"dto": null}', 200, TryAgain, "is not finished"),
-        (b'{"dto": {"tables": [', 200, TryAgain, "cut short"),
-        (b"", 200, TryAgain, "cut short"),
+        (b'{"dto": {"tables": [', 200, TryAgain, "truncated"),
+        (b"", 200, TryAgain, "truncated"),
         (report(errors=["Invalid dataToReport object selected: X"]), 200, Refused, "selected: X"),
         (b"Invalid dataToReport object selected: X", 400, Refused, "selected: X"),
         (b'{"message": "Unauthorized"}', 401, Refused, "wrong or has expired"),
@@ -489,7 +489,7 @@ def test_a_report_that_was_cut_is_asked_for_again_in_two_parts(rows: int | None)
     assert len(set(seen)) == len(seen)
     assert seen[-1] == "Export_hs6_monthly_KOR_01_2011.json"
     assert asked(chunk)["commodities"]["commodities"] == ["01"]
-    with pytest.raises(Refused, match="cannot be parted"):
+    with pytest.raises(Refused, match="cannot be divided"):
         classify_reply(content, chunk=chunk)
 
 

@@ -1,4 +1,4 @@
-"""The mirror models over rows that a test makes up: their SQL as compiled, without files or dbt.
+"""Runs the mirror models' compiled SQL on rows made up by a test, without files or dbt.
 
 The compiled text of a model made by year is SQL over all years, and that is what runs here; how
 it is cut into files of single years is for tests of a real build.

@@ -1,4 +1,4 @@
-"""Years in which imports change valuation: found in rows, and kept out of the CIF rates."""
+"""Tests that breaks in import valuation are found and kept out of the CIF rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The CIF regression from sums is the regression over cells."""
+"""Tests that the CIF regression from sums equals the regression over cells."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_missing_sums_and_too_few_cells_are_said() -> None:
     del sums["sum__ln_distance__ln_ratio"]
     with pytest.raises(MomentsError, match="lack sum__ln_distance__ln_ratio"):
         solve_cif(sums)
-    with pytest.raises(MomentsError, match="4 mirrored cells with quantities cannot carry"):
+    with pytest.raises(MomentsError, match="4 mirrored cells with quantities are too few for"):
         solve_cif(moments(made_up_cells(1, cells=4)))
     with pytest.raises(MomentsError, match="no weight"):
         solve_cif(moments(made_up_cells(1).with_columns(alike=pl.lit(0.0))))

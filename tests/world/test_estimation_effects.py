@@ -1,4 +1,4 @@
-"""Effects from cross sums are the least squares over cells; what cannot be compared is said."""
+"""Tests that effects from cross sums equal the least squares over cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How reliable reporters are, and what the rules make of it."""
+"""Tests of the estimated distances of reporters and of the rules."""
 
 from __future__ import annotations
 

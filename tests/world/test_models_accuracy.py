@@ -1,4 +1,4 @@
-"""However a flow is known, its value is no farther from the truth than the better report alone."""
+"""Tests that reconciled values are at least as accurate as the better report."""
 
 from __future__ import annotations
 

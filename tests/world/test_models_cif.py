@@ -1,4 +1,4 @@
-"""The CIF rate as the models have it: what they find of what was planted, and where it is used."""
+"""Tests that the models recover planted CIF rates and apply them correctly."""
 
 from __future__ import annotations
 

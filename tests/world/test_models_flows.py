@@ -1,4 +1,4 @@
-"""From rows of the publisher to one flow with two sides: what counts, once, and where."""
+"""Tests that the publisher's rows become flows with two sides, each counted once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports to areas not elsewhere specified are given to the partners that say they got more."""
+"""Tests that exports to areas n.e.s. are allocated to partners that report more imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights, values and provenance of reconciled flows, held against the rules in NumPy."""
+"""Tests weights, values and provenance of reconciled flows against the rules in NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole chain of models in worlds whose truth is known: twenty seeds of each kind of error.
+"""Tests all mirror models in synthetic worlds: twenty seeds of each kind of error.
 
 Every bar is that of the mean over seeds that no rule or estimator was chosen by; what is reported
 rather than held to a bar (bias of totals, coverage of the band) is shown by `pytest -s`.

@@ -1,4 +1,4 @@
-"""Real reports of both sides, which are not part of the project, through what users run."""
+"""Tests with real reports of both sides, which are not part of the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from world.laboratory import BULK, BULK_COLUMNS, FILES, Laboratory, fetched, held_releases
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources.inbox import take_named
+from dagster_project.sources.inbox import ingest_named
 
 _TABLE = "un_comtrade__bulk"
 _STAGED = {
@@ -34,7 +34,7 @@ def fuels(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataF
     settings = Settings(PROJECT_ROOT, tmp_path_factory.mktemp("fuels"), None)
     rows = 0
     for path in sorted((real_data / "comtrade_both_reporters" / "hs27").glob("*.csv.gz")):
-        taken = take_named(path, settings, {"table": _TABLE}, datetime.now(UTC))
+        taken = ingest_named(path, settings, {"table": _TABLE}, datetime.now(UTC))
         assert taken.rejects == 0, path.name
         rows += taken.rows
     assert rows == 221_802

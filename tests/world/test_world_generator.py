@@ -1,4 +1,4 @@
-"""A made-up world is what its parameters say, and its files are such as the project reads."""
+"""Tests that a synthetic world follows its parameters and its files can be imported."""
 
 from __future__ import annotations
 

@@ -1,17 +1,16 @@
-"""Made-up worlds of trade: what was traded is known, what was reported differs from it as planted.
+"""Synthetic worlds of trade: true flows are known, and reports differ from them as planted.
 
 The truth of a world is one FOB value and one quantity for each exporter, importer, product and
-year, drawn from a gravity model with heavy tails. Reports are made from it: exports are the
-truth times the exporter's error, imports the truth times a CIF factor times the importer's
-error; then reporters leave out, misplace and omit as real ones do. An estimate can therefore be
-held against what it should have found.
+year, drawn from a gravity model with heavy tails. Reports are made from it: exports are the truth
+times the exporter's error, imports the truth times a CIF factor times the importer's error; then
+reporters leave out, misplace and omit as real ones do. An estimate can therefore be compared with
+the truth.
 
-No statement about real trade is made or meant. Countries bear real codes and, where wanted,
-real places, so that the files can be read by what reads the publisher's; their sizes, products
-and errors are dice.
+Nothing here describes real trade. Countries have real codes and, optionally, real places, so that
+the project's parsers can read the files; their sizes, products and errors are random.
 
-Belongs here: worlds, as frames (`reports`) and as files (`write_bulk_file`). Does not belong
-here: how anything is estimated from them.
+Belongs here: worlds, as frames (`reports`) and as files (`write_bulk_file`). Does not belong here:
+estimation.
 """
 
 from tests.worlds.errors import (

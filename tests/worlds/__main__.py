@@ -1,4 +1,4 @@
-"""Write a made-up world: a bulk file a year, its truth beside it."""
+"""Writes a synthetic world: one bulk file per year, with its truth beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where countries lie: made up for statistics, or real places for files."""
+"""Places of countries: synthetic for statistics, or real for files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NEIGHBOURS = 4
 class Geography:
     """Countries and what lies between them.
 
-    `countries`: iso3, area_code, is_landlocked, one row a country.
+    `countries`: iso3, area_code, is_landlocked, one row per country.
     `pairs`: exporter_iso3, importer_iso3, distance_km, is_contiguous, both ways of each pair.
     """
 

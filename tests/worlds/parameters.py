@@ -1,4 +1,4 @@
-"""What a world is made of: every number that can be chosen."""
+"""The parameters of a world."""
 
 from __future__ import annotations
 

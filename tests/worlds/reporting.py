@@ -1,6 +1,7 @@
-"""What reporters say of the flows of a year, each side for itself.
+"""The reports of a year's flows, from each side.
 
-Every purpose has its own dice, so worlds that differ in one parameter differ in nothing else.
+Every purpose has its own random stream, so worlds that differ in one parameter differ in nothing
+else.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def reporters(world: World) -> pl.DataFrame:
 
 
 def office_frame(lasting: Foundations, offices: Offices) -> pl.DataFrame:
-    """One row a country; `nes_area_code` is null where an office names every partner."""
+    """One row per country; `nes_area_code` is null where an office names every partner."""
     countries = lasting.geography.countries
     loses = pl.Series(offices.nes_flows > 0)
     return pl.DataFrame(
@@ -325,7 +326,7 @@ def _through_hubs(lasting: Foundations, offices: Offices, flows: Flows) -> Repor
 
 
 def _summed(lasting: Foundations, offices: Offices, *sides: Reported) -> Reported:
-    """One row a reporter, product and partner, in this order."""
+    """One row per reporter, product and partner, in this order."""
     reporter, partner, product, *values = (
         np.concatenate([getattr(side, column) for side in sides])
         for column in (

@@ -1,4 +1,4 @@
-"""A reporter's rows as a bulk file has them.
+"""Writes a reporter's rows in the form of a bulk file.
 
 What is a matter of spelling alone is drawn here, reporter by reporter: whether values have
 decimals, whether sums are marked as sums (older reports do not), in what unit a product counts.

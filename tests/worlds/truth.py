@@ -1,4 +1,4 @@
-"""What was traded: the flows of each year, from a gravity model with heavy tails.
+"""The true flows of each year, from a gravity model with heavy tails.
 
 A flow's expected log value is the sum of both countries' sizes, less distance, more across a
 common border, plus the product's size, the exporter's strength in the product and the

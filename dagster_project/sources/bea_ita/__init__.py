@@ -1,12 +1,12 @@
 """US Bureau of Economic Analysis: the International Transactions Accounts (dataset ITA).
 
-Belongs here: the raw table of this publisher, and the names that others use. Does not belong
+Belongs here: the raw table of this publisher and the public names. Does not belong
 here: requests (`planning`, `connector`), what a reply is (`envelope`, `replies`), its rows
 (`transactions`), what an indicator or an area means for the marts (the seeds and the aligned
 model).
 
-Fields and errors are those of the publisher's user guide and of other clients; no reply of
-the service itself has been read, and the parser is strict for that reason.
+Fields and errors follow the publisher's user guide and other clients. The parser was not tested on
+real responses and is strict for that reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking BEA for the International Transactions Accounts."""
+"""Connector for BEA's International Transactions Accounts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Ita(Connector):
         " quarter, from 1960 (most countries from 1999).",
         levels=("total",),
         hosts=("apps.bea.gov",),
-        # 100 requests, 100 MB and 30 errors a minute; more shut a user out for an hour.
+        # 100 requests, 100 MB and 30 errors per minute; more block a user for an hour.
         limits=Limits(
             per_second=1.5,
             per_day=None,
@@ -51,9 +51,10 @@ class Ita(Connector):
         key=KeyUse(place="query", name="UserID", is_required=True, obtained_at=OBTAINED_AT),
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=CALENDAR,
-        is_seen=False,
+        verified=False,
         notes=(
-            "There are no months: frequency M brings quarters, seasonally adjusted and not.",
+            "There are no monthly figures: frequency M returns quarters, seasonally adjusted and"
+            " not.",
             "Goods are FOB in both directions; services have one valuation.",
         ),
     )
@@ -66,14 +67,14 @@ class Ita(Connector):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """A request an indicator or a request an area, whichever are fewer.
+        """One request per indicator or one per area, whichever are fewer.
 
         The publisher takes a list of indicators for one country, or a list of areas for one
         indicator, but never both; the world counts as a list of areas.
 
         Raises:
-            SelectionError: another reporter than the United States, an unknown partner,
-                products, or years before the accounts begin.
+            SelectionError: a reporter other than the United States, an unknown partner, products,
+            or years before the accounts begin.
         """
         check_selection(selection)
         areas = asked_areas(selection.partners, read_areas(seeds))
@@ -92,7 +93,9 @@ class Ita(Connector):
         chunks = tuple(chunk_of(selection, *asked) for asked in min(by_indicator, by_area, key=len))
         notes = ()
         if selection.frequency == "M":
-            notes = ("BEA publishes quarters, no months: whole quarters come, QSA and QNSA.",)
+            notes = (
+                "BEA publishes quarters, no months: whole quarters are fetched, QSA and QNSA.",
+            )
         return Plan(
             source_id=SOURCE_ID,
             selection=selection,

@@ -1,4 +1,4 @@
-"""What a reply of BEA is made of: the request it repeats, results, and errors among them."""
+"""The envelope of a BEA reply: the repeated request, results and errors."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def rows_of(api: Mapping[str, object]) -> list[object]:
     rows: list[object] = []
     for part in _results(api):
         data = part.get("Data")
-        # A single row stands there without a list around it.
+        # A single row comes without a list around it.
         rows.extend(data if isinstance(data, list) else [data] if data else [])
     return rows
 
 
 def problem_of(api: Mapping[str, object]) -> str | None:
-    """What the publisher says went wrong; an error comes with status 200."""
+    """The publisher's error message; errors come with status 200."""
     found = [error for part in (api, *_results(api)) if (error := part.get("Error"))]
     if not found:
         return None if _results(api) else "no BEAAPI.Results"

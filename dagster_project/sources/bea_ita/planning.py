@@ -1,4 +1,4 @@
-"""Cutting what is asked of BEA into requests."""
+"""Divides a selection into requests to BEA."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _ADDRESS = "https://apps.bea.gov/api/data"
 def check_selection(selection: Selection) -> None:
     if set(selection.reporters) - {"USA"}:
         raise SelectionError(
-            f"{SOURCE_ID} reports the trade of the United States alone, not of"
+            f"{SOURCE_ID} reports only the trade of the United States, not of"
             f" {', '.join(selection.reporters)}."
         )
     if selection.level != "total" or selection.products:
         raise SelectionError(
-            f"{SOURCE_ID} has goods and services as wholes: ask for the level total, without"
+            f"{SOURCE_ID} has only total goods and services: select the level total, without"
             " products."
         )
     if unknown := set(selection.flows) - {"export", "import"}:
         raise SelectionError(f"{SOURCE_ID} has no flow {', '.join(sorted(unknown))}.")
     if selection.first.year < FIRST_YEAR:
-        raise SelectionError(f"{SOURCE_ID} begins in {FIRST_YEAR}: ask for later years.")
+        raise SelectionError(f"{SOURCE_ID} begins in {FIRST_YEAR}: select later years.")
 
 
 def asked_areas(partners: Sequence[str], areas: Mapping[str, Area]) -> tuple[str, ...]:
@@ -44,7 +44,8 @@ def asked_areas(partners: Sequence[str], areas: Mapping[str, Area]) -> tuple[str
     for partner in partners:
         if partner not in by_partner:
             raise SelectionError(
-                f"{SOURCE_ID} does not show {partner!r} by itself: {closest(partner, by_partner)}."
+                f"{SOURCE_ID} does not publish {partner!r} separately:"
+                f" {closest(partner, by_partner)}."
             )
     return tuple(dict.fromkeys(by_partner[partner] for partner in partners)) or (ALL,)
 

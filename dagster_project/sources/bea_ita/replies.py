@@ -1,4 +1,4 @@
-"""What a reply of BEA is: rows, nothing, a refusal, or a bad moment; and the key out of it."""
+"""Classifies replies of BEA (rows, nothing, refusal, temporary error) and removes the key."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult
 
 _SCRUBBED = b"SCRUBBED"
 
-# A shorter word could stand in the data by chance.
+# A shorter word could occur in the data by chance.
 _LEAST_KEY = 6
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """A reply without the key in it, or why there is none.
+    """A reply without the key, or why there is none.
 
     Raises:
-        TryAgain: too much was asked within a minute, or the service is not well.
+        TryAgain: too many requests within a minute, or the service is disturbed.
         Refused: the key, the request or the layout is wrong.
     """
     content = without_key(reply.content)
@@ -29,11 +29,13 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         answer = json.loads(content)
     except ValueError as error:
         if content.lstrip()[:1] in (b"", b"{"):
-            raise TryAgain(f"{what}: the reply is cut short. Ask for the same again.") from error
-        told = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
+            raise TryAgain(
+                f"{what}: the reply is truncated. Send the same request again."
+            ) from error
+        message = f"{what}: status {reply.status}, {said!r} instead of JSON. Check the key"
         if said.startswith("<"):
-            raise TryAgain(f"{told}, or try later: the service is not well.") from error
-        raise Refused(f"{told} and the request.") from error
+            raise TryAgain(f"{message}, or try later: the service is disturbed.") from error
+        raise Refused(f"{message} and the request.") from error
     api = envelope_of(answer)
     problem = problem_of(api)
     if problem is None and reply.status == 200:
@@ -45,7 +47,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         raise Refused(f"{shown}. The key is wrong or not yet active: see {OBTAINED_AT}.")
     if problem and re.search(r"(?i)too many|throttl|exceed|limit|unavailable|try again", problem):
         raise TryAgain(
-            f"{shown}. BEA allows 100 requests a minute and shuts out for an hour who asks"
+            f"{shown}. BEA allows 100 requests per minute and blocks for an hour anyone who sends"
             " for more.",
             after_seconds=60,
         )
@@ -53,7 +55,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
 
 
 def without_key(content: bytes) -> bytes:
-    """The reply with the key taken out wherever it stands; nothing else is changed.
+    """The reply with every occurrence of the key removed; nothing else is changed.
 
     The publisher repeats the request, and with it the key, in every reply.
     """

@@ -13,7 +13,7 @@ INDICATOR_SEED = "bea_indicators.csv"
 
 @dataclass(frozen=True)
 class Area:
-    """An area of the publisher; a residual closes a sum and may be negative."""
+    """An area of the publisher; a residual completes a sum and may be negative."""
 
     code: str
     partner_code: str
@@ -35,5 +35,5 @@ def read_areas(seeds: Path) -> dict[str, Area]:
 
 
 def read_indicators(seeds: Path) -> dict[str, str]:
-    """The flow of each indicator that is read."""
+    """The flow of each known indicator."""
     return {row["indicator"]: row["flow"] for row in read_seed(seeds, INDICATOR_SEED)}

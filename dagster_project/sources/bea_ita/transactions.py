@@ -1,4 +1,4 @@
-"""The rows of a reply, one a figure, and what makes a row unusable."""
+"""Parses the rows of a reply, one per figure."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ SCHEMA: dict[str, pl.DataType] = {
 
 _FIELDS = ("TimePeriod", "DataValue", "UNIT_MULT")
 
-# Millions, as these accounts have it, and the powers of ten that could stand instead.
+# Millions, as in these accounts, and the other possible powers of ten.
 _MULTIPLIERS = {"0", "3", "6", "9"}
 
 _PERIOD = re.compile(r"((?:19|20)[0-9]{2})(?:Q([1-4]))?")
 _VALUE = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]{1,6})?")
 
-# What stands where a figure does not, and why it is not held.
+# Marks that replace a figure, and why there is none.
 _NOT_HELD: Mapping[str, str] = {
     "": "no figure is given",
-    "(D)": "kept back by the publisher, lest it show the figures of single firms",
-    "(*)": "not zero, but less than half of the last printed unit",
+    "(D)": "withheld by the publisher to avoid disclosing figures of single firms",
+    "(*)": "not zero, but less than half of the rounding unit",
     "n.a.": "not available from the publisher",
     "n.s.": "not shown by the publisher",
-    "--": "no transactions, or none that can be",
-    "---": "no transactions, or none that can be",
+    "--": "no transactions, or none possible",
+    "---": "no transactions, or none possible",
     "…": "not applicable",
     ".....": "not applicable",
 }
@@ -60,16 +60,15 @@ def parse_transactions(
     areas: Mapping[str, Area],
     indicators: Collection[str],
 ) -> Parsed:
-    """One reply as rows, one a figure; every code stays text.
+    """One reply as rows, one per figure; every code stays text.
 
-    The row number is the place in `Data`, from 1. Indicator, area and frequency that a row
-    leaves out are those of the request, which the reply repeats, where it named one alone.
-    A mark in the place of a figure is no figure: the row is rejected and the reason says
-    which mark it was. The last printed unit is the file's, since zeros at the end of a
-    figure need not be printed.
+    The row number is the place in `Data`, from 1. Indicator, area and frequency that a row leaves
+    out are those of the request, which the reply repeats, where it named one alone. A mark in place
+    of a figure rejects the row, and the reason names the mark. The rounding unit is that of the
+    file, since zeros at the end of a figure may be dropped.
 
     Raises:
-        SnapshotError: the reply is an error message, is cut short, holds no rows, or lacks a
+        SnapshotError: the reply is an error message, is truncated, holds no rows, or lacks a
             field in its first row.
     """
     name = file.snapshot_file
@@ -77,7 +76,7 @@ def parse_transactions(
     if problem := problem_of(api):
         raise SnapshotError(
             f"{name}: the publisher answered with an error: {problem!r}. Correct the request, or"
-            " wait where a limit was hit, and fetch again."
+            " wait if a limit was hit, and fetch again."
         )
     rows = rows_of(api)
     if not rows:
@@ -120,7 +119,7 @@ def _record(
         value = row.get(field)
         return asked.get(field.casefold(), "") if value is None else str(value).strip()
 
-    # The echo of a request may be in capitals: what is known is matched without regard to it.
+    # The echo of a request may be in capitals: known codes are matched regardless of case.
     indicator = _spelt(text("Indicator"), indicators)
     area = areas.get(_spelt(text("AreaOrCountry"), areas))
     frequency = text("Frequency").upper()

@@ -1,4 +1,4 @@
-"""Telling the table and the layout of a dropped file."""
+"""Detects the table and the layout of a dropped file."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dagster_project.sources.inbox.outcomes import InboxError
 
 Entry = SourceTable | BulkTable
 
-# Of a layout that is read into two tables, more than this is meant for the bulk table: some
-# 400,000 rows, as many as may be held in memory at once.
+# Where two tables read a layout, a file larger than this is for the bulk table: some 400,000 rows,
+# as many as may be in memory at once.
 _LARGE, _LARGE_PACKED = 64 * 1024 * 1024, 8 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 
 
-def recognised(
+def detect_layout(
     content: bytes, size: int, name: str, stated: Mapping[str, Any]
 ) -> tuple[Entry, str]:
-    """The one table and layout that a file has: as stated, or as it shows.
+    """The one table and layout of a file: as stated, or as detected.
 
     Args:
         content: the beginning of the file; `size` is the whole of it.
@@ -56,7 +56,7 @@ def recognised(
         return shown[0]
     if shown:
         raise InboxError(
-            f"it could be any of these, which look the same:\n{_listed(shown)}\nState which in"
+            f"it matches more than one layout:\n{_listed(shown)}\nState which in"
             f' {name}{COMPANION}: {{"layout": "…"}}, and drop both.'
         )
     raise InboxError(
@@ -67,7 +67,7 @@ def recognised(
 
 
 def _is_for(entry: Entry, layout: str, content: bytes, size: int) -> bool:
-    """Which of the two tables that read a layout a file is meant for, if nobody says."""
+    """Whether a file is for this one of the two tables that read its layout."""
     is_large = size > (_LARGE_PACKED if content.startswith(_GZIP) else _LARGE)
     is_bulk = is_large or any(layout in one.whole_reports for one in BULK)
     return is_bulk == isinstance(entry, BulkTable)
@@ -78,7 +78,7 @@ def _listed(layouts: Iterable[tuple[Entry, str]]) -> str:
 
 
 def _nature(content: bytes) -> str:
-    """What a file is that has no known layout: often a publisher's way to say no."""
+    """What kind of file has no known layout: often a publisher's refusal."""
     head = content[:200].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "a web page, as publishers send for a bad key or address,"

@@ -1,4 +1,4 @@
-"""The folder of the inbox: what lies there and is whole, and moving it out."""
+"""The inbox folder: finds complete files and moves them out."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from pathlib import Path
 
 from dagster_project.settings import Settings
 from dagster_project.sources.inbox.metadata import COMPANION, is_companion, is_companion_alone
-from dagster_project.sources.inbox.outcomes import InboxError, Look, Quarantined
+from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Scan
 
 QUARANTINE = "quarantine"
 
-# A file that did not change for so long between two looks is taken to be whole.
+# A file that did not change for this long between two scans counts as complete.
 STEADY = timedelta(seconds=10)
 
 LARGEST = 1024 * 1024 * 1024
 LONGEST_NAME = 150
 _SEEN = ".seen.json"
-# What is looked at to tell a layout.
+# The bytes used to detect a layout.
 _HEAD = 64 * 1024
 
-# Under these names browsers, editors and copying programs write what is not finished.
+# Names that browsers, editors and copying programs give to unfinished files.
 _TEMPORARY = re.compile(
     r"\..*|.*~|~\$.*|#.*#|.*\.(?:part|partial|crdownload|download|filepart|tmp|temp|swp|lock)",
     re.IGNORECASE,
@@ -37,7 +37,7 @@ _TEMPORARY = re.compile(
 
 @dataclass(frozen=True)
 class State:
-    """What tells whether a file is still being written."""
+    """Shows whether a file is still being written."""
 
     device: int
     inode: int
@@ -49,13 +49,13 @@ class State:
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def look(settings: Settings, now: datetime) -> Look:
-    """See what lies in the inbox, and remember it for the next look. The folder is made."""
+def scan(settings: Settings, now: datetime) -> Scan:
+    """List the inbox, and remember it for the next scan. Creates the folder."""
     with locked(settings.inbox):
-        return look_into(settings.inbox, now)
+        return scan_folder(settings.inbox, now)
 
 
-def look_into(inbox: Path, now: datetime) -> Look:
+def scan_folder(inbox: Path, now: datetime) -> Scan:
     before = _read_seen(inbox / _SEEN)
     seen: dict[str, tuple[State, datetime]] = {}
     left_alone: list[str] = []
@@ -68,13 +68,13 @@ def look_into(inbox: Path, now: datetime) -> Look:
             continue
         state = State.of(entry.stat(follow_symlinks=False))
         known, since = before.get(entry.name, (None, now))
-        # A clock that was set back must not keep a file waiting for ever.
+        # A clock that was set back must not keep a file waiting forever.
         seen[entry.name] = (state, min(since, now) if known == state else now)
     _write_seen(inbox / _SEEN, seen)
     steady = {name for name, (_, since) in seen.items() if now - since >= STEADY}
     files = [name for name in seen if not is_companion(inbox / name)]
     ready = [name for name in files if {name, f"{name}{COMPANION}"} & seen.keys() <= steady]
-    return Look(
+    return Scan(
         ready=tuple(ready),
         waiting=tuple(shown_name(name) for name in files if name not in ready),
         left_alone=tuple(left_alone),
@@ -96,7 +96,7 @@ def read_head(path: Path) -> tuple[bytes, State]:
 
 
 def read_whole(path: Path, state: State) -> bytes:
-    """All bytes of a file that is still in a state."""
+    """All bytes of a file, if it is unchanged since `state`."""
     if state.size > LARGEST:
         raise InboxError(
             f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Drop it in"
@@ -114,25 +114,25 @@ def _unreadable(error: OSError) -> InboxError:
     if isinstance(error, IsADirectoryError):
         return InboxError("a folder, not a file. Name the files in it.")
     advice = {FileNotFoundError: "Check its name.", PermissionError: "Correct its permissions."}
-    after = advice.get(type(error), "Copy it anew, or fetch it again.")
+    after = advice.get(type(error), "Copy it again, or fetch it again.")
     return InboxError(f"cannot be read ({error.strerror}). {after}")
 
 
 def check_unchanged(path: Path, state: State) -> None:
-    """Raises an InboxError for a file that somebody has written to."""
+    """Raise an InboxError for a file that has changed."""
     if State.of(path.lstat()) != state:
-        raise InboxError("somebody wrote to it while it was read. Drop it when it is whole.")
+        raise InboxError("it changed while it was read. Drop it when it is complete.")
 
 
 def remove(path: Path, state: State) -> None:
-    """Take away a file whose content is safe, if it is still the one that was read."""
+    """Remove a file whose content is stored, if it is still the one that was read."""
     if State.of(path.lstat()) == state:
         path.unlink()
         path.with_name(path.name + COMPANION).unlink(missing_ok=True)
 
 
-def put_aside(path: Path, reason: str, moment: datetime) -> Quarantined:
-    """The reason first: a file must not lie in quarantine without one."""
+def quarantine(path: Path, reason: str, moment: datetime) -> Quarantined:
+    """Write the reason first: no file may be in quarantine without one."""
     folder = path.parent / QUARANTINE
     folder.mkdir(exist_ok=True)
     name = f"{moment:%Y%m%dT%H%M%S.%fZ}-{path.name[-LONGEST_NAME:]}"
@@ -146,12 +146,12 @@ def put_aside(path: Path, reason: str, moment: datetime) -> Quarantined:
 
 
 def shown_name(name: str) -> str:
-    """A name that can be printed, whatever bytes it is made of."""
+    """A printable name, whatever bytes it contains."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _read_seen(path: Path) -> dict[str, tuple[State, datetime]]:
-    """What the last look saw; nothing if that cannot be read, so that all files wait."""
+    """The result of the last scan; empty if unreadable, so that all files wait."""
     try:
         return {
             name: (State(*state), datetime.fromisoformat(since))
@@ -175,7 +175,7 @@ def _write_seen(path: Path, seen: Mapping[str, tuple[State, datetime]]) -> None:
 
 @contextmanager
 def locked(inbox: Path) -> Generator[None]:
-    """Hold the folder itself, so that nobody else looks or takes meanwhile."""
+    """Lock the folder, so that no other process scans or imports meanwhile."""
     inbox.mkdir(parents=True, exist_ok=True)
     handle = os.open(inbox, os.O_RDONLY)
     try:

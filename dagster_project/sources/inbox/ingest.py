@@ -1,4 +1,4 @@
-"""Taking what is ready: a dropped file becomes a release, or it is told why not."""
+"""Imports dropped files: each becomes a release, or the outcome says why not."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from dagster_project.settings import Settings
 from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
-from dagster_project.sources.inbox.detect import recognised
+from dagster_project.sources.inbox.detect import detect_layout
 from dagster_project.sources.inbox.folder import (
     LONGEST_NAME,
     State,
     check_unchanged,
     locked,
-    look_into,
-    put_aside,
+    quarantine,
     read_head,
     read_whole,
     remove,
+    scan_folder,
     shown_name,
 )
 from dagster_project.sources.inbox.metadata import checked, read_companion
-from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Taken
+from dagster_project.sources.inbox.outcomes import Imported, InboxError, Quarantined
 from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
@@ -49,58 +49,58 @@ _SOURCE_SEED = "source_list.csv"
 
 
 def _nobody(_name: str, _done: int, _size: int) -> None:
-    """Who wants to hear of the progress, by default."""
+    """The default progress callback: does nothing."""
 
 
-def take(
+def ingest_ready(
     settings: Settings, now: datetime, on_progress: OnProgress = _nobody
-) -> tuple[Taken | Quarantined, ...]:
-    """Take every file that is ready, the one changed first before the others.
+) -> tuple[Imported | Quarantined, ...]:
+    """Import every file that is ready, in order of modification time.
 
     Raises:
-        SnapshotError: what is held already cannot be used, or there is no room; files that
-            were not taken yet stay in the inbox.
+        SnapshotError: an existing release cannot be used, or the disk is full; files not imported
+        yet stay in the inbox.
     """
-    outcomes: list[Taken | Quarantined] = []
+    outcomes: list[Imported | Quarantined] = []
     with locked(settings.inbox):
-        ready = [settings.inbox / name for name in look_into(settings.inbox, now).ready]
+        ready = [settings.inbox / name for name in scan_folder(settings.inbox, now).ready]
         ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
         for place, path in enumerate(ready):
-            # Of two files about the same, what was written later is the later word.
+            # Of two files about the same data, the one written later counts as the later release.
             moment = now.astimezone(UTC) + timedelta(microseconds=place)
             try:
                 stated = read_companion(path)
-                taken, state = _take_one(path, settings, stated, moment, on_progress, stays=False)
+                taken, state = _ingest_one(path, settings, stated, moment, on_progress, stays=False)
                 remove(path, state)
                 outcomes.append(taken)
             except InboxError as error:
-                outcomes.append(put_aside(path, str(error), moment))
+                outcomes.append(quarantine(path, str(error), moment))
     return tuple(outcomes)
 
 
-def take_named(
+def ingest_named(
     path: Path,
     settings: Settings,
     stated: Mapping[str, str],
     now: datetime,
     on_progress: OnProgress = _nobody,
-) -> Taken:
-    """Take a file from wherever it is; it stays there, and is not waited for.
+) -> Imported:
+    """Import a file from any folder; it stays there, and is not checked for steadiness.
 
     Args:
-        stated: as in `<name>.json` beside it, before which it goes.
+        stated: as in `<name>.json` beside it, over which it takes precedence.
 
     Raises:
-        InboxError: it cannot be taken.
-        SnapshotError: what is held already cannot be used, or there is no room.
+        InboxError: it cannot be imported.
+        SnapshotError: an existing release cannot be used, or the disk is full.
     """
     with locked(settings.inbox):
         both = {**read_companion(path), **checked(stated, "what is stated")}
-        taken, _ = _take_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
+        taken, _ = _ingest_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
     return taken
 
 
-def _take_one(
+def _ingest_one(
     path: Path,
     settings: Settings,
     stated: Mapping[str, Any],
@@ -108,29 +108,31 @@ def _take_one(
     on_progress: OnProgress,
     *,
     stays: bool,
-) -> tuple[Taken, State]:
-    """What became of a file, and the state it was in."""
+) -> tuple[Imported, State]:
+    """Import one file; the outcome, and the state the file was in."""
     known_from = stated.get("known_from", moment.date())
     if known_from > moment.date():
         raise InboxError(
-            f"known_from is {known_from}, a day to come. State a day on which it was known."
+            f"known_from is {known_from}, a day in the future. State a day on which it was known."
         )
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
-    entry, layout = recognised(head, state.size, path.name, stated)
+    entry, layout = detect_layout(head, state.size, path.name, stated)
     if isinstance(entry, BulkTable):
         content = FileOnDisk(path, sha256_of(path), state.size, stays)
         file = _described(path, content.sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _take_bulk(entry, file, content, state, settings, stated, held, moment, on_progress)
+        taken = _ingest_bulk(
+            entry, file, content, state, settings, stated, held, moment, on_progress
+        )
     else:
         whole = read_whole(path, state)
         sha256 = hashlib.sha256(whole).hexdigest()
         file = _described(path, sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _take_compared(entry, file, whole, settings, stated, held, moment)
+        taken = _ingest_compared(entry, file, whole, settings, stated, held, moment)
     return taken, state
 
 
-def _take_compared(
+def _ingest_compared(
     entry: SourceTable,
     file: SnapshotFile,
     content: bytes,
@@ -138,11 +140,11 @@ def _take_compared(
     stated: Mapping[str, Any],
     held: Sequence[Release],
     moment: datetime,
-) -> Taken:
-    """A file whose rows are laid beside those that are held."""
+) -> Imported:
+    """Import a file whose rows are compared with those in the warehouse."""
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
-    # The same bytes again are a slip, unless somebody says when the publisher went back to them.
+    # The same bytes again are a mistake, unless it is stated when the publisher returned to them.
     if release is None or "known_from" in stated:
         frame, rejects = _parsed(entry, content, file, settings.seeds)
         rows = frame.height
@@ -154,14 +156,15 @@ def _take_compared(
             release, is_new = added.release, added.is_new
         elif rejects:
             raise InboxError(
-                f"all of its {rows} rows that can be used are held already, and {rejects} cannot"
+                f"all of its {rows} rows that can be used are already in the warehouse, and"
+                f" {rejects} cannot"
                 " be used. Correct those, or remove the file."
             )
         else:
             release = max(
                 (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
             )
-    return Taken(
+    return Imported(
         shown_name(file.path.name),
         entry.table,
         file.layout,
@@ -173,7 +176,7 @@ def _take_compared(
     )
 
 
-def _take_bulk(
+def _ingest_bulk(
     entry: BulkTable,
     file: SnapshotFile,
     content: FileOnDisk,
@@ -183,8 +186,8 @@ def _take_bulk(
     held: Sequence[Release],
     moment: datetime,
     on_progress: OnProgress,
-) -> Taken:
-    """A file of any size: it is held already, or a release of its own."""
+) -> Imported:
+    """Import a file of any size: it is in a release already, or becomes one."""
     release = _holding(held, file)
     is_new, rows, rejects = False, 0, 0
     if release is None:
@@ -199,7 +202,7 @@ def _take_bulk(
         check_unchanged(file.path, state)
         added = _added(settings, file, content, stated, held, moment)
         release, is_new = added.release, added.is_new
-    return Taken(
+    return Imported(
         shown_name(file.path.name), entry.table, file.layout, release, is_new, rows, rejects, None
     )
 
@@ -215,7 +218,7 @@ def _described(
     settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
-    # The same file may be taken into two tables.
+    # The same file may be imported into two tables.
     content = hashlib.sha256(f"{entry.table} {sha256}".encode()).hexdigest()
     return SnapshotFile(
         source_id=entry.source_id,
@@ -228,25 +231,25 @@ def _described(
         sha256=sha256,
         bytes=size,
         composed_from=None,
-        note=f"Taken in as {shown_name(path.name)}"
+        note=f"Imported as {shown_name(path.name)}"
         + ("" if "address" in stated else "; the address is that of the publisher's page"),
         path=path,
     )
 
 
 def _page_of(source_id: str, seeds: Path) -> str | None:
-    """Where the publisher offers its data: every figure has to lead to some address."""
+    """The publisher's page of data: every figure has to lead to an address."""
     return _listed(source_id, seeds).get("address") or None
 
 
 def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
-    """What the list of sources says of one."""
+    """The entry of a source in the list of sources."""
     rows = read_seed(seeds, _SOURCE_SEED)
     return next((row for row in rows if row["source_id"] == source_id), {})
 
 
 def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
-    """The release in which these bytes are held already."""
+    """The release that already contains these bytes."""
     return next(
         (
             release
@@ -262,7 +265,7 @@ def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
 def _parsed(
     entry: SourceTable, content: bytes, file: SnapshotFile, seeds: Path
 ) -> tuple[pl.DataFrame, int]:
-    """Its good rows, and how many cannot be used.
+    """The usable rows of a file, and the number of unusable ones.
 
     Raises:
         InboxError: no row can be used.
@@ -271,7 +274,7 @@ def _parsed(
         parsed = entry.parser(seeds)(content, file)
     except SnapshotError as error:
         raise InboxError(_said(error, file)) from error
-    # Anything may be dropped; what a parser did not foresee must not keep back other files.
+    # Anything may be dropped; an unexpected parser failure must not block other files.
     except Exception as error:
         raise InboxError(
             f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
@@ -285,7 +288,7 @@ def _parsed(
 
 
 def _said(error: SnapshotError, file: SnapshotFile) -> str:
-    """What is wrong with a file, whose name whoever tells it puts before."""
+    """What is wrong with a file, without its name: the caller adds it."""
     said = str(error)
     for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
         said = said.removeprefix(beginning)
@@ -295,7 +298,7 @@ def _said(error: SnapshotError, file: SnapshotFile) -> str:
 def _compared(
     entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
 ) -> Comparison | None:
-    """What is new in it; none where the rows of a table are not compared."""
+    """The new rows of a file; none where the rows of a table are not compared."""
     if not entry.values:
         return None
     load_table(entry, settings)
@@ -310,12 +313,12 @@ def _refuse_what_looks_old(
     comparison: Comparison,
     name: str,
 ) -> None:
-    """A file that ends earlier and says otherwise may be an older release: that has to be said.
+    """Refuse a file that ends earlier and has other figures: it may be an older release.
 
-    Taken for today's word, it would overrule what the publisher has revised since.
+    Imported as today's release, it would replace what the publisher has revised since.
 
     Raises:
-        InboxError: so it is.
+        InboxError: the file may be an older release.
     """
     if entry.period is None:
         return
@@ -331,8 +334,8 @@ def _refuse_what_looks_old(
     )
     if of_table is not None and of_file < of_table:
         raise InboxError(
-            f"it runs to {of_file} while {entry.table} is held to {of_table}, and gives"
-            f" {comparison.changed} of the figures that are held otherwise: it may be an older"
+            f"it runs to {of_file} while {entry.table} runs to {of_table}, and"
+            f" {comparison.changed} of its figures differ from the warehouse: it may be an older"
             f' release. Say from which day it was known, in {name}.json: {{"known_from":'
             ' "YYYY-MM-DD"}, and drop both.'
         )
@@ -376,9 +379,9 @@ def _added(
 def _terms(
     source_id: str, stated: Mapping[str, Any], held: Sequence[Release], seeds: Path
 ) -> tuple[str, bool]:
-    """Licence, and whether rows may be passed on: as stated, else those of the source."""
+    """Licence, and whether rows may be redistributed: as stated, else those of the source."""
     if "licence" in stated:
-        # Who states a licence of its own without saying so has not promised it.
+        # A stated licence permits redistribution only where that is stated too.
         return stated["licence"], stated.get("redistributable", False)
     if source_id in CONNECTORS:
         terms = CONNECTORS[source_id].about.terms
@@ -392,13 +395,13 @@ def _terms(
             licence, redistributable = listed["licence"], listed["is_redistributable"] == "true"
         else:
             raise InboxError(
-                f'nothing is held of {source_id} yet, so its licence has to be stated: {{"licence":'
+                f'there is no data of {source_id} yet, so state its licence: {{"licence":'
                 ' "…", "redistributable": true or false}.'
             )
     return licence, stated.get("redistributable", redistributable)
 
 
 def _plain(name: str) -> str:
-    """A name that a release can hold."""
+    """A file name that a release can contain."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
     return f"dropped-{plain}" if plain in ("", SIDECAR) else plain

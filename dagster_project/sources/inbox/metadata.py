@@ -1,4 +1,4 @@
-"""What a second file `<name>.json` states of the file that it stands beside."""
+"""The companion file `<name>.json`, which states facts about the file beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_companion(path: Path) -> bool:
 
 
 def is_companion_alone(path: Path) -> bool:
-    """What is stated of a file that has not come yet."""
+    """Whether a companion's file has not arrived yet."""
     if path.suffix != COMPANION or is_companion(path) or path.is_symlink():
         return False
     try:
@@ -46,7 +46,7 @@ def is_companion_alone(path: Path) -> bool:
 
 
 def read_companion(path: Path) -> Mapping[str, Any]:
-    """What is stated of a file; nothing where nothing stands beside it.
+    """What the companion states about a file; empty without a companion.
 
     Raises:
         InboxError: not JSON, or what `checked` refuses.
@@ -65,7 +65,7 @@ def read_companion(path: Path) -> Mapping[str, Any]:
 
 
 def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    """What is stated, its day as a date.
+    """The stated fields, checked, with the day as a date.
 
     Raises:
         InboxError: an unknown field, or a value that cannot be used.

@@ -1,4 +1,4 @@
-"""What becomes of a file in the inbox: it waits, is taken, or is put aside."""
+"""Outcomes of a file in the inbox: it waits, is imported, or is quarantined."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dagster_project.sources.snapshot import Release
 
 
 class InboxError(ValueError):
-    """A file that cannot be taken; the message says why and what to do."""
+    """A file that cannot be imported; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A file whose content is in a release: a new one, or one that was held before."""
+class Imported:
+    """A file whose content is in a release: a new one or an earlier one."""
 
     name: str
     table: str
@@ -29,7 +29,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file put aside; beside it stands `<its name>.reason.txt`."""
+    """A file moved to quarantine, with `<its name>.reason.txt` beside it."""
 
     name: str
     reason: str
@@ -37,8 +37,8 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What lies in the inbox, by name: ready to be taken, not yet, or not ours to touch."""
+class Scan:
+    """The names in the inbox: ready to be imported, not ready yet, or left alone."""
 
     ready: tuple[str, ...]
     waiting: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Korea Customs Service: trade by country, and by product and country, from the data portal.
 
-Belongs here: the raw table of this publisher, and the names that others use. Does not belong
+Belongs here: the raw table of this publisher and the public names. Does not belong
 here: the two services (`services`), requests (`planning`, `connector`), what a reply is
 (`replies`) and its rows (`trade`), what a figure means for the marts (staging).
 """

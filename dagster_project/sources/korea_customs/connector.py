@@ -1,4 +1,4 @@
-"""Asking the Korea Customs Service: trade by country, and by product and country."""
+"""Connector for the Korea Customs Service: trade by country, and by product and country."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class KoreaCustoms(Connector):
             gives="Korea's exports FOB and imports CIF by country and month in US dollars, all"
             " products together or by HS heading, subheading and ten-digit code",
             coverage="Reporter KOR; partners are countries, without a world total. Months up to"
-            " the one before; months not yet out are absent.",
+            " the previous one; unpublished months are absent.",
             levels=("total", *LEVELS.values()),
             hosts=(urlsplit(HOST).netloc,),
             limits=Limits(per_second=2.0, per_day=None, per_day_with_key=10_000),
@@ -58,16 +58,16 @@ class KoreaCustoms(Connector):
                 obtained_at=f"{COUNTRIES.page} and {ITEMS.page}",
             ),
             terms=Terms("Korea Open Government Licence: no restriction on use", True),
-            calendar="About the 15th of the month, for the month before; corrections of"
+            calendar="About the 15th of the month, for the previous month; corrections of"
             " declarations change earlier months.",
-            is_seen=True,
+            verified=True,
             by_year_from=2000,
             notes=(
-                "One key serves both services, but each has to be applied for on its own page."
+                "One key serves both services, but access to each is requested on its own page."
                 " Keep the decoded form of the key (without %).",
                 "10,000 requests a day is the limit of a development key, for each service.",
-                "The product service answers a code of 2, 4 or 6 digits with rows of 4, 6 or 10"
-                " digits, so there are no chapter rows; without a code it gives all ten-digit"
+                "For a code of 2, 4 or 6 digits the product service returns rows of 4, 6 or 10"
+                " digits, so there are no chapter rows; without a code it returns all ten-digit"
                 " rows of one country.",
                 "Months in which a country does not trade have no row. Weights and numbers of"
                 " declarations are not read.",
@@ -82,18 +82,18 @@ class KoreaCustoms(Connector):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """One request for each twelve months, and for each code or country that cannot share.
+        """One request per twelve months, and per code or country that cannot share one.
 
-        A service gives all countries in one reply: only a single partner is asked by itself.
+        A service returns all countries in one reply: only a single partner is requested separately.
         """
         countries = asked_countries(selection, seeds)
         if selection.frequency != "M":
             raise SelectionError(
-                f"{SOURCE}: gives months only. Ask for frequency M; twelve months make a year."
+                f"{SOURCE}: gives months only. Select frequency M; twelve months make a year."
             )
         if selection.first > selection.last:
             raise SelectionError(
-                f"{SOURCE}: the first month {selection.first:%Y-%m} lies after the last,"
+                f"{SOURCE}: the first month {selection.first:%Y-%m} is after the last,"
                 f" {selection.last:%Y-%m}. Change their order."
             )
         parts = tuple(parts_of(selection, countries))
@@ -104,9 +104,9 @@ class KoreaCustoms(Connector):
         )
         notes = []
         if len(countries) > 1 and not any(part.country for part in parts):
-            notes.append("A reply holds every country: more than was asked for is stored.")
+            notes.append("A reply contains every country: more than requested is stored.")
         if set(selection.flows) != set(FLOWS.values()):
-            notes.append("A reply holds exports and imports: both are stored.")
+            notes.append("A reply contains exports and imports: both are stored.")
         return Plan(
             source_id=SOURCE,
             selection=selection,

@@ -1,4 +1,4 @@
-"""The publisher's country codes, and the codes by which the warehouse knows them."""
+"""The publisher's country codes and the warehouse's codes for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARTNER_SEED = "korea_customs_partners.csv"
 def korea_customs_partners(seeds: Path) -> dict[str, str]:
     """The publisher's country code → partner code of the marts.
 
-    The publisher keeps to ISO 3166 alpha-2; its own seed says what its other codes are.
+    The publisher uses ISO 3166 alpha-2; its seed lists its other codes.
     """
     partners: dict[str, str] = {}
     for name, code, partner in (

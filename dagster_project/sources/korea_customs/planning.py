@@ -1,4 +1,4 @@
-"""Cutting what is asked of the Korea Customs Service into requests."""
+"""Divides a selection into requests to the Korea Customs Service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dagster_project.sources.snapshot import Covers
 
 _MONTHS_PER_REQUEST = 12
 
-# What replies were seen to hold on average, to foretell their size.
+# Average rows of real replies, to estimate their size.
 _COUNTRIES = 240
 _COUNTRIES_OF_A_CODE = 60
 _CHILDREN_OF_A_CODE = {2: 13, 4: 5, 6: 2}
@@ -36,7 +36,7 @@ _PRODUCTS_OF_A_COUNTRY = 600
 
 @dataclass(frozen=True)
 class _Part:
-    """What one request asks for besides its months."""
+    """What one request selects besides its months."""
 
     service: Service
     country: str | None
@@ -57,10 +57,10 @@ class _Part:
 
 
 def asked_countries(selection: Selection, seeds: Path) -> tuple[str, ...]:
-    """The publisher's codes of the partners asked for; none means every country."""
+    """The publisher's codes of the requested partners; none means every country."""
     for reporter in selection.reporters:
         if reporter != "KOR":
-            raise SelectionError(f"{SOURCE}: reports the trade of KOR alone, not of {reporter}.")
+            raise SelectionError(f"{SOURCE}: reports only the trade of KOR, not of {reporter}.")
     codes = {partner: code for code, partner in korea_customs_partners(seeds).items()}
     for partner in selection.partners:
         if partner == "WLD":
@@ -86,7 +86,7 @@ def parts_of(selection: Selection, countries: tuple[str, ...]) -> Iterator[_Part
     if selection.level == "total":
         if selection.products:
             raise SelectionError(
-                f"{SOURCE}: level total has no products. Leave them out, or ask for a level of"
+                f"{SOURCE}: level total has no products. Leave them out, or select a level of"
                 f" {', '.join(LEVELS.values())}."
             )
         yield _Part(COUNTRIES, only, None, 1 if only else _COUNTRIES)
@@ -94,7 +94,7 @@ def parts_of(selection: Selection, countries: tuple[str, ...]) -> Iterator[_Part
     if selection.level not in digits:
         raise SelectionError(
             f"{SOURCE}: has no level {selection.level!r}; it gives total,"
-            f" {', '.join(LEVELS.values())}. A code is answered with the rows below it, so the"
+            f" {', '.join(LEVELS.values())}. A code returns the rows below it, so the"
             " least detailed are headings (hs4)."
         )
     parents = _parents(selection, digits[selection.level])
@@ -104,7 +104,8 @@ def parts_of(selection: Selection, countries: tuple[str, ...]) -> Iterator[_Part
         return
     if not parents:
         raise SelectionError(
-            f"{SOURCE}: level {selection.level} is asked code by code. Name products of at least"
+            f"{SOURCE}: level {selection.level} is requested code by code. Name products of at"
+            " least"
             f" {PARENT_DIGITS[digits[selection.level]]} digits"
             + (", or partners." if selection.level == "hs10" else ".")
         )
@@ -114,12 +115,12 @@ def parts_of(selection: Selection, countries: tuple[str, ...]) -> Iterator[_Part
 
 
 def _parents(selection: Selection, digits: int) -> tuple[str, ...]:
-    """The codes whose rows hold the products; none where the products leave them open."""
+    """The codes whose rows contain the products; none where the products do not determine them."""
     for product in selection.products:
         if len(product) > digits:
             raise SelectionError(
-                f"{SOURCE}: product {product} has more digits than level {selection.level}. Ask"
-                " for a more detailed level, or shorten it."
+                f"{SOURCE}: product {product} has more digits than level {selection.level}. Select"
+                " a more detailed level, or shorten it."
             )
     length = PARENT_DIGITS[digits]
     if length == 2:

@@ -1,4 +1,4 @@
-"""What a reply of the portal is: items, a page of them, nothing, a refusal, or a bad moment."""
+"""Classifies replies of the portal: items, a page of them, nothing, refusal, temporary error."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from dagster_project.sources.korea_customs.trade import read_items, text_at, tot
 from dagster_project.sources.parsing import read_xml
 from dagster_project.sources.snapshot import SnapshotError
 
-# What the portal's codes mean for the request; the key's codes are also those of a service
-# that was not applied for.
+# What the portal's codes mean; the codes for a wrong key also mean a service without access.
 _NOTHING = {"03"}
 _LATER = {"01", "02", "04", "05", "23"}
 _SPENT = {"22"}
@@ -35,9 +34,9 @@ _KEY = {"20", "21", "30", "31", "32", "33"}
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """What a reply is; further pages where one says that it is not all.
+    """Classify a reply; add further pages where it is not complete.
 
-    A fresh reply whose rows do not add up to the publisher's total is asked for again.
+    A new reply whose rows do not add up to the publisher's total is requested again.
     """
     where = f"{SOURCE}, {chunk.name} ({chunk.request.stored_address})"
     if reply.content.lstrip()[:1] == b"{":
@@ -56,22 +55,22 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     if root.tag != "response" or not code:
         raise Refused(
             f"{where}: status {reply.status}, an XML document <{root.tag}> without a result"
-            " code. The layout has changed: look at the publisher's page."
+            " code. The layout has changed: check the publisher's page."
         )
     if code.zfill(2) in _NOTHING:
         return ReplyResult(b"")
     if code.zfill(2) == "99":
-        # The service tells every fault of a request by this code and says which in words.
+        # The service uses this code for every fault of a request; the message says which.
         raise Refused(
-            f"{where}: the publisher does not take the request (99: {message[:200]})."
+            f"{where}: the publisher rejects the request (99: {message[:200]})."
             " Correct what it names: country, code or months."
         )
     if code != "00":
         _raise_portal_error(where, code, message)
-    return _examine_items(chunk, reply, root, where)
+    return _classify_items(chunk, reply, root, where)
 
 
-def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> ReplyResult:
+def _classify_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> ReplyResult:
     try:
         items = read_items(root, where, BY_LAYOUT[chunk.layout])
     except SnapshotError as error:
@@ -82,7 +81,7 @@ def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> Rep
     if page > 1:
         expected = None if total is None else min(size, total - (page - 1) * size)
         if held == 0 or (expected is not None and held < expected):
-            raise TryAgain(f"{where}: {held} rows where {expected} were announced: cut short.")
+            raise TryAgain(f"{where}: {held} rows where {expected} were announced: truncated.")
         return ReplyResult(reply.content)
     if held == 0 and not total:
         return ReplyResult(b"")
@@ -92,7 +91,7 @@ def _examine_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> Rep
             raise TryAgain(f"{where}: {problem}")
         return ReplyResult(reply.content)
     if not items.is_page or total is None:
-        raise TryAgain(f"{where}: {held} rows where {total} were announced: cut short.")
+        raise TryAgain(f"{where}: {held} rows where {total} were announced: truncated.")
     size = items.page_size or ROWS_PER_PAGE
     pages = -(-total // size)
     return ReplyResult(
@@ -113,7 +112,7 @@ def _page(chunk: Chunk, number: int, size: int) -> Chunk:
 
 
 def _json_error(content: bytes) -> tuple[str, str]:
-    """The portal's error in the form it has where JSON was asked for: code and words."""
+    """The portal's error in its JSON form: code and message."""
     try:
         header = json.loads(content)["OpenAPI_ServiceResponse"]["cmmMsgHeader"]
         return str(header["returnReasonCode"]), f"{header['errMsg']} {header['returnAuthMsg']}"
@@ -125,22 +124,23 @@ def _raise_portal_error(where: str, code: str, message: str) -> NoReturn:
     said = f"{where}: the portal answered {code or 'JSON'} ({' '.join(message.split())[:200]})."
     kind = code.zfill(2)
     if kind in _SPENT:
-        raise QuotaSpent(f"{said} The requests of the day are spent: go on tomorrow.")
+        raise QuotaSpent(f"{said} Today's requests are used up: run it again tomorrow.")
     if kind in _LATER or kind == "99":
         raise TryAgain(f"{said} It may work later.")
     if kind in _KEY:
         raise Refused(
-            f"{said} The key is unknown, expired or not admitted to this service: apply for it at"
+            f"{said} The key is unknown, expired or without access to this service: request access"
+            " at"
             f" {COUNTRIES.page} and {ITEMS.page}, and keep its decoded form."
         )
-    raise Refused(f"{said} Correct the request, or look whether the service has moved.")
+    raise Refused(f"{said} Correct the request, or check whether the service has moved.")
 
 
 def _raise_by_status(where: str, status: int, problem: str, cause: Exception) -> NoReturn:
     if status in (401, 403):
         raise Refused(
             f"{where}: status {status} without the portal's reason. The key is missing, wrong or"
-            f" not admitted to this service: apply for it at {COUNTRIES.page} and {ITEMS.page}."
+            f" without access to this service: request access at {COUNTRIES.page} and {ITEMS.page}."
         ) from cause
     if status < 400 or status == 429 or status >= 500:
         raise TryAgain(f"status {status}: {problem}") from cause

@@ -1,4 +1,4 @@
-"""The two services of the portal that give trade by country, and what both have in common."""
+"""The two services of the portal with trade by country, and what they have in common."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ TABLE = "korea_customs__trade"
 HOST = "https://apis.data.go.kr"
 FLOWS = {"expDlr": "export", "impDlr": "import"}
 BALANCE = "balPayments"
-# A reply to a code of so many digits has rows of the next level.
+# A reply for a code of this many digits has rows of the next level.
 CHILD_DIGITS = {2: 4, 4: 6, 6: 10}
 LEVELS = {4: "hs4", 6: "hs6", 10: "hs10"}
 PARENT_DIGITS = {2: 0, 4: 2, 6: 4, 10: 6}
-# The services were seen to leave page parameters aside and to send everything at once. They
-# are sent all the same: should they ever count, ten rows a page would be the portal's default.
+# The services ignore page parameters and return everything at once. They are sent anyway: if they
+# ever apply, the portal's default would be ten rows per page.
 ROWS_PER_PAGE = 100_000
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service of the portal; each has to be applied for on its own page."""
+    """One service of the portal; access to each is requested on its own page."""
 
     name: str
     path: str

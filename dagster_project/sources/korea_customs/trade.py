@@ -1,4 +1,4 @@
-"""The rows of a reply: its items, the publisher's own total, and what makes a row unusable."""
+"""Parses the rows of a reply and checks them against the publisher's own total."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _MONTH = re.compile(r"((?:19|20)[0-9]{2})\.(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True)
 class _Items:
-    """The items of one reply, in order, and how many the publisher says there are."""
+    """The items of one reply, in order, and the number the publisher announces."""
 
     cells: Sequence[Mapping[str, str]]
     total_count: int | None
@@ -58,19 +58,19 @@ class _Items:
 
     @property
     def is_page(self) -> bool:
-        """As many as fit on a page, with or without the row of totals."""
+        """Whether there are as many as fit on a page, with or without the row of totals."""
         return not self.is_whole and len(self.cells) >= (self.page_size or ROWS_PER_PAGE)
 
 
 def parse_trade(content: bytes, file: SnapshotFile, partners: Mapping[str, str]) -> Parsed:
-    """One reply as rows, one a flow; every code stays text.
+    """One reply as rows, one per flow; every code stays text.
 
-    The row number is the place among the items, from 1, the row of totals included. That row
-    is no figure of a month: what it says is held against the sum of the others.
+    The row number is the position among the items, from 1, including the row of totals. That row is
+    not a monthly figure: it is compared with the sum of the others.
 
     Raises:
         SnapshotError: not such a reply, an error instead of rows, no rows, a field missing
-            or unknown, or a row of totals that the others do not add up to.
+            or unknown, or rows that do not add up to the row of totals.
     """
     name = file.snapshot_file
     service = BY_LAYOUT[file.layout]
@@ -92,7 +92,7 @@ def parse_trade(content: bytes, file: SnapshotFile, partners: Mapping[str, str])
     if asked is None and any(_country(cells) is None and _is_row(cells) for cells in items.cells):
         raise SnapshotError(
             f"{name}: neither its rows nor its address in the sidecar (cntyCd) say whose trade"
-            " it is. Keep the address that was asked."
+            " it is. Keep the requested address."
         )
     records: list[dict[str, object]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
@@ -119,7 +119,7 @@ def _record(
     partners: Mapping[str, str],
     known_from: date,
 ) -> tuple[dict[str, object], tuple[str, str | None, str] | None]:
-    """What both flows of a row share, or the first problem: field, value, reason."""
+    """The fields that both flows of a row share, or the first problem: field, value, reason."""
     missing = [field for field in service.required if field not in cells]
     if missing:
         return {}, (missing[0], None, "the field is missing")
@@ -135,7 +135,7 @@ def _record(
         reason = f"unknown country code: if it is a new one, add it to {PARTNER_SEED}"
         return {}, ("statCd", country, reason)
     if asked not in (None, country):
-        return {}, ("statCd", country, f"the request asked for {asked}")
+        return {}, ("statCd", country, f"the request was for {asked}")
     values = {field: _number(cells[field]) for field in FLOWS}
     for field, value in values.items():
         if value is None:
@@ -171,21 +171,21 @@ def _record(
 
 
 def _balance_problem(cells: Mapping[str, str], values: Mapping[str, Decimal | None]) -> str | None:
-    """Rounding each of the three to a dollar may move the last digit."""
+    """Check the balance; rounding each of the three to a dollar may change the last digit."""
     balance = _number(cells.get(BALANCE, ""))
     exported, imported = values["expDlr"], values["impDlr"]
     if balance is None or exported is None or imported is None:
         return None
     if abs(balance - (exported - imported)) <= 1:
         return None
-    return "not exports less imports, so one of the three is wrong"
+    return "not exports minus imports, so one of the three is wrong"
 
 
 def total_problem(items: _Items) -> str | None:
-    """What the publisher's own total says against its rows; nothing where it cannot tell.
+    """The difference between the publisher's total and its rows, in words; none if undecidable.
 
-    Each row and the total are rounded to the dollar. A row that is missing or twice there
-    moves the sum by more.
+    Each row and the total are rounded to the dollar. A missing or repeated row changes the sum by
+    more.
     """
     totals = [cells for cells in items.cells if cells.get("year") == TOTAL_LABEL]
     rows = [cells for cells in items.cells if _is_row(cells)]
@@ -195,13 +195,13 @@ def total_problem(items: _Items) -> str | None:
         values = [_number(cells.get(field, "")) for cells in (*totals, *rows)]
         read = [value for value in values if value is not None]
         if len(read) < len(values):
-            # The row that cannot be read is rejected by name, and says as much.
+            # The unreadable row is rejected with its own reason.
             continue
         total, summed = read[0], sum(read[1:], Decimal(0))
         if 2 * abs(total - summed) > len(read):
             return (
                 f"{field} of the publisher's own total is {total:,}, its {len(rows)} rows add up to"
-                f" {summed:,}: rows are missing or twice there."
+                f" {summed:,}: rows are missing or repeated."
             )
     return None
 
@@ -219,12 +219,12 @@ def read_items(root: Element, name: str, service: Service) -> _Items:
             hint = f" (they have {', '.join(unknown)} instead)" if unknown else ""
             raise SnapshotError(
                 f"{name}: field {', '.join(missing)} is missing from all rows{hint}. The layout"
-                " has changed: give the new one a parser."
+                " has changed: write a parser for it."
             )
         if unknown:
             raise SnapshotError(
-                f"{name}: field {', '.join(unknown)} is not read from {service.path}. Give it a"
-                " meaning in the layout, or leave it aside there."
+                f"{name}: field {', '.join(unknown)} of {service.path} is unknown. Give it a"
+                " meaning in the layout, or ignore it there."
             )
     return _Items(cells, _count(root, "body/totalCount"), _count(root, "body/numOfRows"))
 

@@ -1,8 +1,8 @@
 """UN Comtrade: trade as each country reported it to the United Nations.
 
 Belongs here: the raw tables of this publisher. Its layouts are in `replies`, `downloads` and
-`metadata`, its area codes in `areas`, what to ask in `connector` and `planning`, what came in
-`examining`.
+`metadata`, its area codes in `areas`, requests in `connector` and `planning`, the classification of
+replies in `classify`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TABLES: tuple[SourceTable, ...] = (
             level="aggr_level",
             value="0",
             amount="primary_value",
-            # An aggregate is marked as one, its parts are not.
+            # Only aggregates are marked, not their parts.
             by=tuple(
                 column for column in trade.PRIMARY_KEY if column not in ("cmd_code", "is_aggregate")
             ),
@@ -68,7 +68,7 @@ TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id="un_comtrade",
         table="un_comtrade__reporting",
-        description="By reporter and period, on which trade system and valuation it reported.",
+        description="Trade system and valuation by reporter and period.",
         layouts=frozenset({metadata.LAYOUT}),
         layout_detectors={metadata.LAYOUT: metadata.SIGN},
         parser=_metadata_parser,

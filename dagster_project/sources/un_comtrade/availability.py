@@ -13,7 +13,7 @@ LAYOUT = "comtrade_availability_v1"
 
 
 def available(replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-    """The datasets by reporter and period; of several editions, the one released last."""
+    """The datasets by reporter and period; of several editions, the latest."""
     found: dict[str, Available] = {}
     for name, content in replies.items():
         if not content:

@@ -1,7 +1,7 @@
-"""Bulk files of UN Comtrade: all that one country reported of one period, in one file.
+"""Bulk files of UN Comtrade: everything one country reported for one period, in one file.
 
-A list and the head of a file were seen in recordings: a file is served as `application/TSV`
-from the publisher's own host, and is gzip. Which keys have a right to them was read of only.
+Tested on recordings of a list and the beginning of a file: a file is served as `application/TSV`
+from the publisher's own host, as gzip. Which keys give access is known from documentation only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _LIST = f"https://{HOST}/bulk/v1/get"
 _FOLDER = "/bulk/v1/file/"
 _LIST_KIND = "files"
 _FILE_TYPES = ("application/tsv", "application/gzip", "application/octet-stream")
-_KEY_HINT = "Not every key has a right to bulk files; --level hs6 asks for the products without."
+_KEY_HINT = (
+    "Not every key gives access to bulk files; --level hs6 requests the products without them."
+)
 _FIELDS = (
     *("fileUrl", "typeCode", "freqCode", "reporterCode", "period"),
     *("classificationCode", "isOriginalClassification", "publicationDate", "eTag"),
@@ -42,12 +44,12 @@ _FIELDS = (
 
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
-# A file unpacks to many times its size, of which a piece at a time is held here.
+# A file unpacks to many times its size and is read piece by piece.
 _PIECE = 1 << 16
 
 
 def check_selection(selection: Selection) -> None:
-    """Raises a SelectionError for a part of what a file holds."""
+    """Raise a SelectionError for a selection smaller than a file."""
     parts = [
         word
         for word, is_part in (
@@ -59,16 +61,16 @@ def check_selection(selection: Selection) -> None:
     ]
     if parts:
         raise SelectionError(
-            f"{SOURCE_ID}: level {LEVEL} is one file a reporter and period, with all its partners,"
-            f" products and flows. Leave {' and '.join(parts)} away, or ask for a part by its"
-            " level, such as --level hs6."
+            f"{SOURCE_ID}: level {LEVEL} is one file per reporter and period with all partners,"
+            f" products and flows. Leave {' and '.join(parts)} out, or select a part by its"
+            " level, for example --level hs6."
         )
 
 
 def list_chunks(
     selection: Selection, reporters: tuple[str, ...], periods: tuple[str, ...]
 ) -> tuple[Chunk, ...]:
-    """Calls for the lists of files."""
+    """The requests for the lists of files."""
     chunks = (
         listing_chunk(_LIST, _LIST_KIND, LIST_LAYOUT, selection, reporters, group)
         for group in grouped(periods, PERIODS_A_CALL)
@@ -84,7 +86,7 @@ def is_list(name: str) -> bool:
 
 
 def check_list(request: Request, data: Sequence[object]) -> str | None:
-    """What is wrong with a list of files; none where it can be used."""
+    """The problem of a list of files; none where it can be used."""
     asked = {name: text.split(",") for name, text in request.parameters}
     for entry in data:
         missing = [name for name in _FIELDS if not isinstance(entry, dict) or name not in entry]
@@ -92,19 +94,19 @@ def check_list(request: Request, data: Sequence[object]) -> str | None:
             return f"field {', '.join(missing)} is missing"
         address = str(entry["fileUrl"])
         if not _is_file_address(address):
-            return f"{address[:200]!r} is no address of a bulk file on {HOST}"
+            return f"{address[:200]!r} is not an address of a bulk file on {HOST}"
         for name, codes in asked.items():
             if str(entry[name]) not in codes:
-                return f"it names a file of {name} {entry[name]!r}, which was not asked for"
+                return f"it names a file of {name} {entry[name]!r}, which was not requested"
         try:
             _published(entry)
         except ValueError:
-            return f"publicationDate {str(entry['publicationDate'])[:40]!r} is no day"
+            return f"publicationDate {str(entry['publicationDate'])[:40]!r} is not a day"
     return None
 
 
 def _is_file_address(address: str) -> bool:
-    """Nothing else gets the key: no other host, port, user or folder, and nothing behind."""
+    """Only such addresses get the key: no other host, port, user or folder, and no suffix."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -121,9 +123,9 @@ def _is_file_address(address: str) -> bool:
 
 
 def listed(entries: Collection[Mapping[str, object]]) -> tuple[Available, ...]:
-    """The files of products of the Harmonized System as reported, one a reporter and period.
+    """The files of products of the Harmonized System as reported, one per reporter and period.
 
-    Of several editions the one published last is taken, however a list is ordered.
+    Of several editions the latest is used, whatever the order of the list.
     """
     found: dict[str, tuple[tuple[date, str], Available]] = {}
     for entry in entries:
@@ -155,7 +157,7 @@ def addresses(
     periods: Sequence[str],
     known: Sequence[Available],
 ) -> dict[tuple[str, str, str], str]:
-    """Where the files of these reporters and periods are, by name, code and period."""
+    """The addresses of the files of these reporters and periods, by name, code and period."""
     address_of = {one.name: one.address for one in known}
     return {
         (name, code, period): address
@@ -172,7 +174,7 @@ def file_chunk(frequency: str, reporter: str, period: str, address: str) -> Chun
         "freq_code": (frequency,),
         "period": (period,),
         "reporter_code": (reporter,),
-        # In whichever edition the report is.
+        # Whatever the edition of the report.
         "classification_code": EDITIONS,
     }
     return Chunk(
@@ -186,19 +188,19 @@ def file_chunk(frequency: str, reporter: str, period: str, address: str) -> Chun
 
 
 def _file_name(frequency: str, reporter: str, period: str) -> str:
-    """A dataset of its own: the list of files and that of datasets key the same by other means."""
+    """A separate dataset name: the lists of files and of datasets use different keys."""
     return f"{dataset_name(frequency, reporter, period)}-file"
 
 
 def is_file(content: bytes) -> bool:
-    """Whether a reply is a table, packed or unpacked on its way, rather than an error."""
+    """Whether a reply is a table, compressed or not, rather than an error."""
     return content.startswith(_GZIP) or downloads.SIGNS[FILE_LAYOUT](content, "")
 
 
 def is_cut(content: bytes) -> bool:
-    """Whether a file ends too early, or is damaged.
+    """Whether a file is truncated or damaged.
 
-    Check sums tell of a packed one; of one that was unpacked on its way, the end of a line.
+    A compressed file has checksums; one decompressed in transit must end with a line break.
     """
     if not content.startswith(_GZIP):
         return not content.endswith(b"\n")

@@ -1,4 +1,4 @@
-"""One call to UN Comtrade: its address and parameters, the part of the table it asks for."""
+"""One call to UN Comtrade: its address, parameters and the part of the table it covers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ AVAILABLE = f"https://{HOST}/public/v1/getDa"
 _TRADE, _REPORTING = "un_comtrade__trade", "un_comtrade__reporting"
 _JSON = ("application/json",)
 
-# The publisher allows 250,000 rows a call, one of its clients 100,000: what both allow.
+# The publisher allows 250,000 rows per call, one of its clients 100,000: the lower of the two.
 ROWS_A_CALL = 100_000
 ROWS_WITHOUT_KEY = 500
 PERIODS_A_CALL = 12
 
-# Codes by level; the numbers of codes are those of the Harmonized System, rounded up.
+# Codes by level; numbers of codes are those of the Harmonized System, rounded up.
 LEVELS: Mapping[str, str] = {"total": "TOTAL", "hs2": "AG2", "hs4": "AG4", "hs6": "AG6"}
 EDITIONS = ("HS", "H0", "H1", "H2", "H3", "H4", "H5", "H6")
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One call for rows: lists of codes, of which an empty one asks for all there are."""
+    """One call for rows: lists of codes; an empty list requests all."""
 
     has_key: bool
     frequency: str
@@ -55,7 +55,7 @@ def trade_chunk(ask: Ask, expected_rows: int) -> Chunk:
         ("flowCode", ",".join(ask.flows)),
         ("cmdCode", ",".join(ask.products)),
         *([("partnerCode", ",".join(ask.partners))] if ask.partners else []),
-        # Without these three a row comes again for each part of it.
+        # Without these three a row is repeated for each of its parts.
         ("partner2Code", WORLD_CODE),
         ("customsCode", "C00"),
         ("motCode", "0"),
@@ -115,7 +115,7 @@ def _level_of(code: str) -> int:
 
 
 def month_of(period: str, of_year: int) -> str:
-    """The month of a period; of a year the one it is known by, its last, or an earlier."""
+    """The month of a period; for a year the month that represents it, `of_year`."""
     return f"{period[:4]}-{period[4:] or f'{of_year:02d}'}"
 
 
@@ -127,7 +127,7 @@ def listing_chunk(
     reporters: tuple[str, ...],
     periods: tuple[str, ...],
 ) -> Chunk:
-    """A call for a list of datasets: what is there, or how it was reported."""
+    """A call for a list of datasets or of their metadata."""
     frequency = selection.frequency
     equal = {
         "type_code": ("C",),
@@ -151,7 +151,7 @@ def listing_chunk(
 
 
 def _label(values: tuple[str, ...]) -> str:
-    """A list in a file name: itself where it is short, else its ends and a digest."""
+    """A list in a file name: as is where short, else its ends and a digest."""
     if not values:
         return "all"
     if len(values) <= 3:
@@ -161,7 +161,7 @@ def _label(values: tuple[str, ...]) -> str:
 
 
 def ask_of(request: Request) -> Ask:
-    """The call that a request makes, read from the request alone."""
+    """The call that a request makes, parsed from the request."""
     given = {name: tuple(text.split(",")) for name, text in request.parameters}
     return Ask(
         has_key=request.address.startswith(f"{_GET}/"),
@@ -175,7 +175,7 @@ def ask_of(request: Request) -> Ask:
 
 
 def balanced(values: tuple[str, ...], groups: int) -> list[tuple[str, ...]]:
-    """Neighbours together, in groups of nearly one size."""
+    """Consecutive values in groups of nearly equal size."""
     size, longer = divmod(len(values), groups)
     result, start = [], 0
     for number in range(groups):

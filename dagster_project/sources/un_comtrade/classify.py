@@ -1,4 +1,4 @@
-"""What a reply of UN Comtrade is: rows, nothing, a call cut at its limit, or an error."""
+"""Classifies replies of UN Comtrade: rows, nothing, a call cut at its limit, or an error."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ KEY_ADDRESS = "https://comtradedeveloper.un.org/"
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """A reply as it came; nothing for an empty one; smaller calls for one cut at the limit.
+    """The reply as received, nothing if empty, or smaller calls if it was cut at the limit.
 
     Raises:
-        TryAgain: a page, a body cut short, a publisher that is overloaded.
-        QuotaSpent: the publisher counts no more calls today.
+        TryAgain: a web page, a truncated body, an overloaded publisher.
+        QuotaSpent: today's calls are used up, says the publisher.
         Refused: the request or the layout is wrong, or a call cannot be made smaller.
     """
     if chunk.layout == bulk.FILE_LAYOUT:
-        return _examine_file(chunk, reply)
+        return _classify_file(chunk, reply)
     envelope = _envelope(chunk, reply)
     data = envelope.get("data")
     if not isinstance(data, list):
@@ -44,7 +44,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     if envelope.get("count") != len(data):
         raise TryAgain(
             f"{_what(chunk)}: the reply says {envelope.get('count')} rows and has {len(data)}."
-            " Ask for the same again."
+            " Send the same request again."
         )
     if not data:
         return ReplyResult(content=b"")
@@ -65,11 +65,11 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     return ReplyResult(content=reply.content)
 
 
-def _examine_file(chunk: Chunk, reply: Reply) -> ReplyResult:
+def _classify_file(chunk: Chunk, reply: Reply) -> ReplyResult:
     if reply.status == 404:
         raise Refused(
-            f"{_what(chunk)}: HTTP 404: the file is gone since it was listed, as after a new"
-            " publication. Fetch this reporter and period by themselves: they are listed anew."
+            f"{_what(chunk)}: HTTP 404: the file was removed since it was listed, as after a new"
+            " publication. Fetch this reporter and period separately: they are listed again."
         )
     if not 200 <= reply.status < 300 or not bulk.is_file(reply.content):
         _envelope(chunk, reply)
@@ -79,8 +79,8 @@ def _examine_file(chunk: Chunk, reply: Reply) -> ReplyResult:
         )
     if bulk.is_cut(reply.content):
         raise TryAgain(
-            f"{_what(chunk)}: the file is cut short or damaged after"
-            f" {len(reply.content):,} bytes. Ask for the same again."
+            f"{_what(chunk)}: the file is truncated or damaged after"
+            f" {len(reply.content):,} bytes. Send the same request again."
         )
     return ReplyResult(content=reply.content)
 
@@ -95,7 +95,7 @@ def _smaller(chunk: Chunk, ask: Ask) -> tuple[Chunk, ...]:
                 for half in balanced(values, 2)
             )
     raise Refused(
-        f"{_what(chunk)}: {ask.rows_a_call:,} rows, as many as a call gives, and nothing left to"
+        f"{_what(chunk)}: {ask.rows_a_call:,} rows, as many as a call returns, and nothing left to"
         " divide it by. Name partners or single products, or use a key."
     )
 
@@ -106,19 +106,19 @@ def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
     if not said or said.startswith("<"):
         raise TryAgain(
             f"{_what(chunk)}: {repr(said) if said else 'nothing'} instead of JSON (status"
-            f" {reply.status}). Ask for the same again."
+            f" {reply.status}). Send the same request again."
         )
     try:
         envelope = json.loads(reply.content)
     except ValueError as error:
         if said.startswith("{"):
             raise TryAgain(
-                f"{_what(chunk)}: the reply is cut short after {len(reply.content):,} bytes. Ask"
+                f"{_what(chunk)}: the reply is truncated after {len(reply.content):,} bytes. Ask"
                 " for the same again."
             ) from error
         raise _meant(chunk, said, said, reply.status) from error
     if not isinstance(envelope, dict):
-        raise Refused(f"{_what(chunk)}: {said!r} is no envelope. The layout has changed.")
+        raise Refused(f"{_what(chunk)}: {said!r} is not an envelope. The layout has changed.")
     message = replies.error_of(envelope)
     if message or not 200 <= reply.status < 300:
         status = envelope.get("statusCode")
@@ -132,18 +132,18 @@ def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
 
 
 def _meant(chunk: Chunk, said: str, message: str, status: int) -> ReplyError:
-    """What kind of error a message is: its words say more than the status it came with."""
+    """The kind of error of a message: its words say more than its status."""
     shown = f"{_what(chunk)}: {said!r}"
     if re.search(r"(?i)\bquota\b|call volume", message):
-        return QuotaSpent(f"{shown}. The calls of today are used up: go on tomorrow.")
+        return QuotaSpent(f"{shown}. Today's calls are used up: run it again tomorrow.")
     wait = re.search(r"(?i)try again in (\d+) second", message)
     overloaded = r"(?i)time[d]? ?-?out|try again|rate limit|too many req|overload|busy|temporar"
     if wait or status in (408, 425, 429) or status >= 500 or re.search(overloaded, message):
-        return TryAgain(f"{shown}. Ask again later.", float(wait[1]) if wait else None)
+        return TryAgain(f"{shown}. Try again later.", float(wait[1]) if wait else None)
     if status in (401, 403):
         advice = f"The key is wrong or not active: see {KEY_ADDRESS}. {chunk.request.key_hint}"
         return Refused(f"{shown}. {advice.rstrip()}")
-    return Refused(f"{shown}. Correct the selection: the publisher does not take this request.")
+    return Refused(f"{shown}. Correct the selection: the publisher rejects this request.")
 
 
 def _check_fields(chunk: Chunk, row: object, fields: Collection[str]) -> None:

@@ -1,9 +1,9 @@
-"""Asking UN Comtrade: which data of which reporters, partners, levels and periods.
+"""Connector for UN Comtrade: data by reporters, partners, levels and periods.
 
-A level is asked for in calls, which any key may make and which have the rows of a level alone;
-their figures are observations. Level `all` is asked for in bulk files, a reporter and period each:
-one request instead of many, for keys with that right, and as large as the publisher makes it; they
-are whole reports, to be reconciled with those of the other side.
+A single level is requested in calls, which any key may make and which return the rows of that
+level; their figures are observations. Level `all` is requested in bulk files, one per reporter and
+period: one large request instead of many, for keys with access. Bulk files are whole reports, to be
+reconciled with those of the partners.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ from dagster_project.sources.un_comtrade.planning import (
 )
 
 _FIRST_YEAR = 1962
-# Of what is missing, so much is named.
+# How many missing items are named.
 _SHOWN = 5
 _CODE_LENGTH: Mapping[str, int] = {"hs2": 2, "hs4": 4, "hs6": 6}
 
 ABOUT = SourceInfo(
     source_id=SOURCE_ID,
     title="UN Comtrade",
-    gives="Goods trade of each country with each partner, as it reported it to the United"
-    " Nations: exports FOB, imports mostly CIF, re-exports apart.",
+    gives="Goods trade of each country with each partner, as reported to the United"
+    " Nations: exports FOB, imports mostly CIF, re-exports separately.",
     coverage="About 200 reporters, by year from 1962 and by month from 2010, a year or two late.",
     levels=(*LEVELS, bulk.LEVEL),
     hosts=(HOST,),
@@ -83,17 +83,17 @@ ABOUT = SourceInfo(
         is_redistributable=False,
     ),
     calendar="Continuously, as countries report.",
-    is_seen=True,
+    verified=True,
     by_year_from=_FIRST_YEAR,
     seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
     notes=(
-        f"Without a key a call gives {ROWS_WITHOUT_KEY} rows and no metadata; with one"
+        f"Without a key a call returns {ROWS_WITHOUT_KEY} rows and no metadata; with one"
         f" {ROWS_A_CALL:,}.",
         f"Level {bulk.LEVEL} is the publisher's bulk file of a reporter and period, with every"
-        " level, partner and flow, to reconcile the reports of both sides; it takes a key that has"
-        " a right to these files.",
-        "Availability and metadata are read as documented: no reply of theirs was seen.",
-        "Total exports contain re-exports, which are asked for beside them.",
+        " level, partner and flow, to reconcile the reports of both sides; it needs a key with"
+        " access to these files.",
+        "Availability and metadata are parsed as documented, untested on real responses.",
+        "Total exports include re-exports, which are also requested separately.",
     ),
 )
 
@@ -104,7 +104,7 @@ class UnComtradeConnector:
         return ABOUT
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """Which datasets there are, asked where no key is needed; of bulk files, their lists.
+        """Requests for the lists of datasets, which need no key, or of bulk files.
 
         Raises:
             SelectionError: see `plan`.
@@ -136,8 +136,8 @@ class UnComtradeConnector:
         """Calls for rectangles of reporters, periods and partners, packed to the row limit.
 
         Raises:
-            SelectionError: no such reporter, partner, level or period, or a selection of
-                which a single partner and year exceeds a call.
+            SelectionError: no such reporter, partner, level or period, or a selection in which a
+            single partner and year exceeds a call.
         """
         areas = read_areas(seeds)
         reporters = _reporter_codes(selection, areas)
@@ -157,19 +157,19 @@ class UnComtradeConnector:
                 period for period in periods if any(period in held for held in rows.values())
             )
             if missing:
-                notes.append(f"Nothing is there of {', '.join(missing)} in these periods.")
+                notes.append(f"Nothing is available for {', '.join(missing)} in these periods.")
         if not has_key:
             notes.append(
-                f"Without a key a call gives {ROWS_WITHOUT_KEY} rows, and nothing says on which"
+                f"Without a key a call returns {ROWS_WITHOUT_KEY} rows, and does not say on which"
                 f" trade system and valuation a country reported: the usual ones are assumed."
                 f" Keys are issued at {KEY_ADDRESS}."
             )
         if not partners and selection.level != "total":
-            # Named, they can be divided among calls, before and after a reply is too long.
+            # Named partners can be divided among calls, before and after a reply is too long.
             partners = areas.partner_codes
             if rows:
                 notes.append(
-                    f"All {len(partners)} partners the publisher lists are asked for by code."
+                    f"All {len(partners)} partners the publisher lists are requested by code."
                 )
         whole = Ask(
             has_key,
@@ -211,23 +211,24 @@ def _plan_files(
     *,
     has_key: bool,
 ) -> Plan:
-    """A request a bulk file, and those for the metadata; an estimate where none is known."""
+    """A request per bulk file, and those for the metadata; an estimate where none is known."""
     bulk.check_selection(selection)
     if not has_key:
         raise SelectionError(
             f"{SOURCE_ID}: level {bulk.LEVEL} is the publisher's bulk files, which need a key with"
-            f" a right to them: keys are issued at {KEY_ADDRESS}. Without one, name a level, such"
-            " as --level hs6."
+            f" access to them: keys are issued at {KEY_ADDRESS}. Without one, name a level, for"
+            " example --level hs6."
         )
     notes = []
     if selection.frequency == "M":
-        notes.append("Files of months are held, but reconciled are years: --frequency A.")
+        notes.append("Monthly files are stored, but only years are reconciled: --frequency A.")
     pairs = len(reporters) * len(periods)
     if not known:
         requests = pairs + math.ceil(len(periods) / PERIODS_A_CALL)
         notes.append(
-            "The list of files is asked for first. Until then a file a reporter and period is an"
-            " estimate; what the list does not name is not there."
+            "The list of files is requested first. Until then one file per reporter and period is"
+            " an"
+            " estimate; files that are not listed do not exist."
         )
         return Plan(SOURCE_ID, selection, (), requests, requests, tuple(notes))
     files = bulk.addresses(selection.frequency, reporters, periods, known)
@@ -248,7 +249,7 @@ def _plan_files(
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
         notes.append(
-            f"No bulk file in the Harmonized System is there for {len(missing)} of {pairs}"
+            f"No bulk file in the Harmonized System is available for {len(missing)} of {pairs}"
             f" reporters and periods: {shown}."
         )
     if wanted:
@@ -274,7 +275,7 @@ def _reporter_codes(selection: Selection, areas: Areas) -> dict[str, tuple[str, 
     countries = {name: codes for name, codes in areas.codes_of.items() if name in areas.iso3}
     if not selection.reporters:
         raise SelectionError(
-            f"{SOURCE_ID} has the reports of every country: name the reporters wanted, by ISO"
+            f"{SOURCE_ID} has the reports of every country: name the reporters by ISO"
             " 3166 alpha-3 code."
         )
     return {
@@ -321,14 +322,14 @@ def _products(selection: Selection) -> tuple[str, ...]:
     unfit = [code for code in selection.products if not (code.isdecimal() and len(code) == length)]
     if unfit:
         raise SelectionError(
-            f"{SOURCE_ID} takes whole codes of the level alone, not {', '.join(unfit[:5])}: write"
-            f" out the codes of {selection.level}, or leave the products away to have all."
+            f"{SOURCE_ID} takes only whole codes of the level, not {', '.join(unfit[:5])}: write"
+            f" out the codes of {selection.level}, or leave the products out to select all."
         )
     return tuple(dict.fromkeys(selection.products))
 
 
 def _directions(selection: Selection, seeds: Path) -> tuple[tuple[str, ...], ...]:
-    """The publisher's flow codes of each direction asked for, as far as they mean something."""
+    """The publisher's known flow codes of each requested direction."""
     flows = [row for row in read_seed(seeds, FLOW_SEED) if row["concept"]]
     known = {row["flow"] for row in flows}
     unknown = [flow for flow in selection.flows if flow not in known]

@@ -1,7 +1,7 @@
 """Downloads: CSV and TSV files, plain or gzip, of today's site, its bulk files and the old one.
 
-A file may have millions of rows, so nothing here goes row by row, and a file need not be here
-all at once: `download_reader` takes it in blocks of whole lines.
+A file may have millions of rows, so nothing here works row by row, and `download_reader` reads it
+in blocks of whole lines.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dagster_project.sources.un_comtrade.areas import Areas
 from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, SCHEMA, check_trade
 
 _GZIP = b"\x1f\x8b"
-# What zlib calls a stream with the header of gzip.
+# The zlib code for a stream with a gzip header.
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
-# The part of a file in which the header stands.
+# The part of a file that contains the header.
 _HEAD = 8192
 
 
@@ -31,20 +31,20 @@ _HEAD = 8192
 class Layout:
     """One kind of download.
 
-    `columns` are the header as printed, in the publisher's order. `named` leads from raw
-    columns to these. `constant` holds what the layout says by not saying it: without a
-    column for modes of transport, for one, a row is of all of them.
+    `columns` are the header in the publisher's order. `named` maps raw columns to these. `constant`
+    holds what the layout implies: without a column for modes of transport, for example, a row
+    covers all of them.
     """
 
     columns: tuple[str, ...]
     named: Mapping[str, str]
     constant: Mapping[str, str] = field(default_factory=dict)
-    # Nothing but codes and numbers in it: no cell goes over the end of a line.
+    # Only codes and numbers: no cell spans lines.
     is_coded: bool = False
 
 
 def _plain(name: str) -> str:
-    """A column's name without the spelling: typeCode and type_code are one column."""
+    """A column's normalised name: typeCode and type_code are one column."""
     return name.replace("_", "").lower()
 
 
@@ -97,7 +97,7 @@ _LEGACY_22_COLUMNS = (
     *("Partner Code", "Partner", "Partner ISO", "Commodity Code", "Commodity", "Qty Unit Code"),
     *("Qty Unit", "Qty", "Netweight (kg)", "Trade Value (US$)", "Flag"),
 )
-# White space, and the quotes in which the end of a line is one too.
+# White space, and quotes, within which a line break is white space too.
 _BLANKS = tuple(bytes([one]) for one in b' \t\r\x0b\x0c\x1c\x1d\x1e\x1f"')
 _TOTALS = {"partner2_code": "0", "customs_code": "C00", "mot_code": "0"}
 
@@ -137,7 +137,7 @@ _YEAR = "52"
 
 
 def _sign(layout: str) -> Callable[[bytes, str], bool]:
-    """A header that is nearest to this layout, be it with a column too many or too few."""
+    """A detector for headers nearest to this layout, even with a column too many or too few."""
 
     def is_shown(content: bytes, _name: str) -> bool:
         header = _first_columns(content)
@@ -149,7 +149,7 @@ def _sign(layout: str) -> Callable[[bytes, str], bool]:
 
 
 def _first_columns(content: bytes) -> set[str]:
-    """The header's columns in the plain spelling, as far as the file can be unpacked."""
+    """The header's normalised columns, as far as the file can be unpacked."""
     head = content[:_HEAD]
     if head.startswith(_GZIP):
         try:
@@ -175,8 +175,8 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
     Separator, order of the columns and spelling of today's names do not matter.
 
     Raises:
-        SnapshotError: the file is cut short, is not text, has another header than its
-            layout, or holds no rows.
+        SnapshotError: the file is truncated, is not text, has another header than its layout, or
+        has no rows.
     """
     name = file.snapshot_file
     text = decode(_unpacked(content, name), name)
@@ -190,13 +190,13 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
 def download_reader(
     first_line: str, file: SnapshotFile, areas: Areas, schema: Mapping[str, pl.DataType]
 ) -> Callable[[Block], Parsed]:
-    """What reads the lines after the header, as many at a time as are given.
+    """The parser of the lines after the header, block by block.
 
     Args:
-        schema: the columns wanted, of those of `trade.SCHEMA`.
+        schema: the columns to parse, from `trade.SCHEMA`.
 
     Raises:
-        SnapshotError: another header than that of the layout.
+        SnapshotError: the header differs from the layout's.
     """
     layout = LAYOUTS[file.layout]
     header = split_header(first_line, is_coded=layout.is_coded)
@@ -219,7 +219,7 @@ def download_reader(
         )
         if is_legacy:
             cells = _from_legacy(cells)
-        # What a layout leaves out, and what it leaves empty, is the total.
+        # Where a layout omits a column or leaves it empty, the row is the total.
         cells = cells.with_columns(
             pl.col(raw).fill_null(total) for raw, total in layout.constant.items()
         )
@@ -229,7 +229,7 @@ def download_reader(
             areas,
             file.known_from,
             schema,
-            # Told for all cells at once; most files of codes have none.
+            # Determined for all cells at once; most files of codes have none.
             has_blanks=not block.content.isascii()
             or any(blank in block.content for blank in blanks),
         )
@@ -242,11 +242,11 @@ def download_reader(
 
 
 def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
-    """The codes of the old site in those of today."""
+    """Convert the codes of the old site to today's."""
     period = pl.col("period")
     is_month = period.str.len_chars() == 6
     return cells.with_columns(
-        # Its services stood under EBOPS, everything else is goods.
+        # Its services are under EBOPS, everything else is goods.
         pl.when(pl.col("classification_code").str.starts_with("EB"))
         .then(pl.lit("S"))
         .otherwise(pl.lit("C"))
@@ -265,7 +265,7 @@ def _unpacked(content: bytes, name: str) -> bytes:
         return gzip.decompress(content)
     except (EOFError, OSError, zlib.error) as error:
         raise SnapshotError(
-            f"{name}: the gzip file is cut short or damaged ({error}). Fetch it again."
+            f"{name}: the gzip file is truncated or damaged ({error}). Fetch it again."
         ) from error
 
 
@@ -280,7 +280,7 @@ def _check_header(header: Sequence[str], layout: Layout, name: str) -> Mapping[s
             if missing
             else f"column {', '.join(unknown)} does not belong to it"
             if unknown
-            else "a column stands there twice"
+            else "a column appears twice"
         )
         raise SnapshotError(
             f"{name}, line 1: {what}. The layout has {len(layout.columns)} columns, the file"

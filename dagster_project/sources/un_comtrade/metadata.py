@@ -1,9 +1,8 @@
 """Metadata of the datasets: trade system and valuation of what a country reported.
 
-No reply of this address was read. Its form is that of the publisher's documentation and of
-clients that read it: the words stand in the dataset itself, or in `notes`, one for each
-publication of the dataset, of which the last one holds. The parser is strict: words it
-does not know are refused, not guessed.
+Written from the publisher's documentation and other clients, not tested on real responses: the
+values are in the dataset itself, or in `notes`, one per publication of the dataset, of which the
+last applies. The parser is strict: unknown values are rejected, not guessed.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _YEAR = 52
 
 
 def parse_metadata(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
-    """One reply as rows, one a reporter and period; the row number is the place in `data`.
+    """One reply as rows, one per reporter and period; the row number is the position in `data`.
 
     Raises:
         SnapshotError: see `rows_of`; or the first dataset lacks a field.
@@ -73,7 +72,7 @@ def parse_metadata(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
     if missing:
         raise SnapshotError(
             f"{name}, row 1: field {', '.join(missing)} is missing. The layout has changed, or"
-            " this is no reply of getMetadata."
+            " this is not a reply of getMetadata."
         )
     records: list[dict[str, object]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
@@ -91,7 +90,7 @@ def parse_metadata(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
 
 
 def _latest(dataset: object) -> Mapping[str, object] | None:
-    """The dataset with the words of its last publication."""
+    """The dataset with the values of its last publication."""
     if not isinstance(dataset, dict):
         return None
     notes = dataset.get("notes")
@@ -128,7 +127,7 @@ def _record(
     for column, field in _WORDS.items():
         text = str(row.get(field) or "").strip().lower()
         words = _SYSTEMS if column == "trade_system" else _VALUATIONS
-        # "General" and "General trade system" are one; an empty word stays unknown.
+        # "General" and "General trade system" are the same; an empty value stays unknown.
         word = text.split()[0] if text else None
         if word is not None and word not in words:
             return {}, (field, str(row.get(field)), f"not known: {', '.join(words)} or empty")

@@ -1,4 +1,4 @@
-"""Packing a selection into as few calls as the limits of rows and periods allow."""
+"""Packs a selection into the fewest calls that the limits of rows and periods allow."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dagster_project.sources.un_comtrade.calls import (
     dataset_name,
 )
 
-# Rows a year and flow of a large reporter: with one partner, and with all of them.
+# Rows per year and flow of a large reporter: with one partner, and with all.
 _ROWS_WITH_ONE: Mapping[str, int] = {"total": 1, "hs2": 97, "hs4": 1_230, "hs6": 5_400}
 _ROWS_WITH_ALL: Mapping[str, int] = {"total": 235, "hs2": 15_000, "hs4": 75_000, "hs6": 200_000}
-# Of all rows of a dataset, the share of a level in a small one, where the coarse weigh more.
+# The share of a level in a small dataset, where coarse levels weigh more.
 _SHARE: Mapping[str, float] = {"total": 1.0, "hs2": 0.10, "hs4": 0.35, "hs6": 0.75}
-# What a flow adds to exports or imports in full.
+# The share that a flow adds to full exports or imports.
 _FLOW_WEIGHT: Mapping[str, float] = {"M": 1.0, "X": 1.0, "RX": 0.1, "DX": 0.05}
 _MONTH_WEIGHT = 0.6
 
@@ -32,9 +32,9 @@ def expected_rows(
     periods: Sequence[str],
     known: tuple[Available, ...],
 ) -> dict[str, dict[str, float]]:
-    """By reporter and period, rows of one full flow with all that is selected.
+    """Expected rows of one full flow of the selection, by reporter and period.
 
-    Where the publisher said how many rows a dataset has, that bounds them.
+    Where the publisher gives a dataset's number of rows, that is the upper bound.
     """
     with_all = float(_ROWS_WITH_ALL[selection.level])
     with_one = float(_ROWS_WITH_ONE[selection.level])
@@ -44,7 +44,7 @@ def expected_rows(
     if selection.partners:
         with_all = min(with_all, len(selection.partners) * with_one)
     if selection.frequency == "M":
-        # Of the partner and product pairs of a year; a total with one partner is always there.
+        # The share of a year's partner and product pairs; a total with one partner always exists.
         with_all = max(with_all * _MONTH_WEIGHT, min(with_all, len(selection.partners)))
     if not known:
         return {name: dict.fromkeys(periods, with_all) for name in reporters}
@@ -55,7 +55,7 @@ def expected_rows(
         for period in periods:
             names = (dataset_name(selection.frequency, code, period) for code in codes)
             totals = [held[one] for one in names if one in held]
-            # A dataset's rows are those of both directions.
+            # A dataset's rows include both directions.
             bounds = [
                 with_all if total is None else total * _SHARE[selection.level] / 2
                 for total in totals
@@ -71,7 +71,7 @@ def without_unchanged(
     rows: Mapping[str, Mapping[str, float]],
     known: tuple[Available, ...],
 ) -> dict[str, dict[str, float]]:
-    """The same, without periods of which every dataset came before as it is now."""
+    """The same, without periods whose datasets were all fetched and are unchanged."""
     open_ones = {one.name for one in known if one.unchanged_since is None}
     left = {
         name: {
@@ -92,7 +92,7 @@ def _weight(flows: Iterable[str]) -> float:
 
 
 def fewest_calls(ask: Ask, rows: Mapping[str, Mapping[str, float]]) -> int:
-    """The least number of calls that the limits of rows and periods allow."""
+    """The lower bound of calls given by the limits of rows and periods."""
     if not rows:
         return 0
     expected = sum(sum(held.values()) for held in rows.values()) * _weight(ask.flows)
@@ -108,12 +108,12 @@ def packed(
 ) -> tuple[tuple[Ask, int], ...]:
     """The calls that need the fewest requests among the ways to cut a selection.
 
-    A call is a rectangle, so the ways differ in which reporters and periods stand together, how
-    many periods a call spans and whether both directions share it; reporters then fill calls, or
-    partners divide them. What nobody wants is asked along where that saves a call.
+    A call is a rectangle, so the ways differ in which reporters and periods are combined, how many
+    periods a call spans and whether both directions share it; reporters then fill calls, or
+    partners divide them. Unneeded data is requested too where that saves a call.
     """
     if not whole.partners:
-        # Named only where a call would otherwise not hold them.
+        # Named only where a call would otherwise be too large.
         whole = replace(whole, partners=areas.partner_codes)
         is_named = False
     else:
@@ -148,7 +148,7 @@ _Rectangle = tuple[tuple[str, ...], tuple[str, ...]]
 def _divided(
     periods: Sequence[str], rows: Mapping[str, Mapping[str, float]]
 ) -> tuple[tuple[_Rectangle, ...], ...]:
-    """Ways to cover what is wanted by periods and reporters, those that add nothing first."""
+    """Ways to cover the selection by periods and reporters, those that add nothing first."""
     by_periods: dict[tuple[str, ...], list[str]] = {}
     for name, held in rows.items():
         by_periods.setdefault(tuple(one for one in periods if one in held), []).append(name)
@@ -172,7 +172,7 @@ def _fewest(
     *,
     is_named: bool,
 ) -> list[tuple[Ask, int]] | None:
-    """The calls for a rectangle, both directions together or apart."""
+    """The calls for a rectangle, both directions together or separately."""
     ways = [
         _all_of(
             [
@@ -186,7 +186,7 @@ def _fewest(
 
 
 def _all_of(parts: Iterable[list[tuple[Ask, int]] | None]) -> list[tuple[Ask, int]] | None:
-    """The calls of all parts; none where one of them cannot be asked."""
+    """The calls of all parts; none where one of them is impossible."""
     calls: list[tuple[Ask, int]] = []
     for part in parts:
         if part is None:
@@ -202,7 +202,7 @@ def _calls(
     *,
     is_named: bool,
 ) -> list[tuple[Ask, int]] | None:
-    """The fewest calls for these flows; none where no part is small enough for one."""
+    """The fewest calls for these flows; none where no part is small enough for a call."""
     cut = {
         span: rectangles
         for span in range(1, min(PERIODS_A_CALL, len(whole.periods)) + 1)
@@ -219,7 +219,7 @@ def _calls(
 
 
 def _spans(periods: int, calls: Mapping[int, int]) -> list[int]:
-    """Periods into runs, by how many calls a run of each length takes, with the fewest in all."""
+    """Split periods into runs with the fewest calls, given the calls per run length."""
     fewest: list[tuple[int, list[int]]] = [(0, [])]
     for length in range(1, periods + 1):
         options = [
@@ -239,7 +239,7 @@ def _cut(
     *,
     is_named: bool,
 ) -> list[tuple[Ask, int]] | None:
-    """The calls for a run of so many periods; none where a part cannot be small enough."""
+    """The calls for a run of this many periods; none where a part cannot be small enough."""
     weight = _weight(whole.flows)
     needed = {name: rows * weight * span for name, rows in most.items()}
     calls: list[tuple[Ask, int]] = []
@@ -272,9 +272,10 @@ def _cut(
 
 
 def _parts(whole: Ask, rows: float) -> list[tuple[tuple[str, ...], tuple[str, ...], float]] | None:
-    """Partners, and where one alone is too many products, divided until a part fits a call.
+    """Divide partners, and products where one partner is too large, until a part fits a call.
 
-    Partners are dealt out in turn, so that near codes, often near in size, are apart.
+    Partners are distributed in turn, so that neighbouring codes, often similar in size, are
+    separated.
     """
     count = math.ceil(rows / whole.rows_a_call)
     if count <= len(whole.partners):

@@ -1,4 +1,4 @@
-"""Replies of API version 1: the envelope, and its rows as text cells."""
+"""Parses replies of API version 1: the envelope and its rows as text cells."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES})
 
 
 def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
-    """One reply as rows; the row number is the place in `data`, from 1.
+    """One reply as rows; the row number is the position in `data`, from 1.
 
     Raises:
-        SnapshotError: the reply is an error message, is cut short, holds no rows, or lacks
-            a field in its first row.
+        SnapshotError: the reply is an error message, is truncated, has no rows, or lacks a field in
+        its first row.
     """
     name = file.snapshot_file
     data = rows_of(read_json(content, name), name)
@@ -76,10 +76,10 @@ def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
 
 
 def rows_of(reply: object, name: str) -> list[object]:
-    """What stands in the envelope.
+    """The rows in the envelope.
 
     Raises:
-        SnapshotError: not an envelope, an error message, cut short, or no rows.
+        SnapshotError: not an envelope, an error message, truncated, or no rows.
     """
     if not isinstance(reply, dict):
         raise SnapshotError(f"{name}: not an envelope with data, count and error. Fetch it again.")
@@ -87,14 +87,14 @@ def rows_of(reply: object, name: str) -> list[object]:
     if message:
         raise SnapshotError(
             f"{name}: the publisher answered with an error: {message[:200]!r}. Correct the"
-            " request, or wait where a limit was hit, and fetch again."
+            " request, or wait if a limit was hit, and fetch again."
         )
     data, count = reply.get("data"), reply.get("count")
     if not isinstance(data, list):
         raise SnapshotError(f"{name}: field data is missing from the envelope. Fetch it again.")
     if count != len(data):
         raise SnapshotError(
-            f"{name}: the envelope says {count} rows but holds {len(data)}: cut short."
+            f"{name}: the envelope says {count} rows but contains {len(data)}: truncated."
             " Fetch it again."
         )
     if not data:
@@ -108,9 +108,9 @@ def error_of(reply: Mapping[str, object]) -> str:
 
 
 def _texts(column: str, values: list[object]) -> pl.Series:
-    """Values as a download would print them; of another type than they should be, as JSON.
+    """Values as text, as in downloads; values of an unexpected type as JSON.
 
-    A text in quotes is then refused where a number or a flag is wanted.
+    A quoted text is then rejected where a number or a flag is expected.
     """
     types = set(map(type, values)) - {type(None)}
     is_text = column not in _NUMBERS and column not in FLAGS

@@ -1,4 +1,4 @@
-"""The raw shape of a trade row, and the checks that every layout's rows go through."""
+"""The raw schema of trade rows, and the checks for the rows of every layout."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "is_reported": pl.Boolean(),
     "is_aggregate": pl.Boolean(),
 }
-# Of whole reports the lines are not numbered, and what other columns say is not said again.
+# Whole reports have no line numbers and no redundant columns.
 BULK_SCHEMA: dict[str, pl.DataType] = {
     **{
         column: dtype
@@ -51,7 +51,7 @@ BULK_SCHEMA: dict[str, pl.DataType] = {
             "estimation_flag",
         )
     },
-    # Dollars to the mill in eight bytes: a quadrillion fits.
+    # Dollars with three decimals in eight bytes: a quadrillion fits.
     "cif_value": pl.Decimal(18, 3),
     "fob_value": pl.Decimal(18, 3),
     "primary_value": pl.Decimal(18, 3),
@@ -82,7 +82,7 @@ LAST_MONTH = pl.format(
     .str.zfill(2),
 )
 
-# Raw column → field of a v1 reply. The first group tells rows apart and is never empty.
+# Raw column → field of a v1 reply. The first group identifies rows and is never empty.
 CODES = {
     "type_code": "typeCode",
     "freq_code": "freqCode",
@@ -110,10 +110,10 @@ REQUIRED = {**CODES, **YEAR_AND_MONTH, **MONEY, **FLAGS, **NAMES}
 OPTIONAL = {**QUANTITIES, **REMARKS}
 
 _TOTAL = "TOTAL"
-# In whatever case; a pattern is cheaper than a second spelling of every cell.
+# In any case; a pattern is cheaper than converting every cell.
 _YES = r"(?i-u)^(true|1)$"
 _FLAG = r"(?i-u)^(true|false|1|0)$"
-# Of a number such as 71887.500: whole digits, decimals without meaningless zeros.
+# Splits a number such as 71887.500: integer digits, decimals without trailing zeros.
 _NUMBER = r"^[0-9]+(\.[0-9]*)?$"
 _NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
 _DOLLARS = r"^[0-9]{1,15}(\.[0-9]{0,3}0*)?$"
@@ -129,14 +129,14 @@ def check_trade(
     *,
     has_blanks: bool = True,
 ) -> Parsed:
-    """Rows of the raw shape out of text cells, and the rows that cannot be used.
+    """Convert text cells to rows of the raw schema, and reject unusable rows.
 
     Args:
         cells: `row_number` and a text column for each of `REQUIRED` and `OPTIONAL`; null
             where a cell is empty.
-        printed: what the file itself calls each column, for rejects and lineage.
-        schema: the columns wanted, of those of `SCHEMA`.
-        has_blanks: whether a cell may begin or end with them.
+        printed: the file's own name of each column, for rejects and lineage.
+        schema: the columns to return, from `SCHEMA`.
+        has_blanks: whether a cell may begin or end with blanks.
     """
     if has_blanks:
         cells = cells.with_columns(
@@ -258,7 +258,7 @@ def _check_money(column: str) -> Check:
 
 
 def _check_form(column: str, form: str, reason: pl.Expr) -> Check:
-    """What is there has to have the form; an empty cell is no number and no fault."""
+    """A value must have the form; an empty cell is not a fault."""
     return Check((~pl.col(column).str.contains(form)).fill_null(False), column, reason)
 
 

@@ -1,6 +1,6 @@
 """US Census Bureau: the country file and the International Trade API.
 
-Belongs here: the raw tables of this publisher, and the names that others use. Does not
+Belongs here: the raw tables of this publisher and the public names. Does not
 belong here: the layouts (`country_file`, `trade_api`), requests (`connector`), what a figure
 means for the marts (staging), where Parquet is written (`raw`).
 """
@@ -40,7 +40,7 @@ __all__ = [
 CONNECTOR = UsCensus()
 
 _CALENDAR = (
-    "With FT-900, about the 5th of the month, for the month two before; the three prior years"
+    "With FT-900, about the 5th of the month, for the month two earlier; the three prior years"
     " are restated each June."
 )
 _LAST_MONTH = pl.format("{}-{}", pl.col("year"), pl.col("last_month").cast(pl.String).str.zfill(2))

@@ -1,10 +1,9 @@
-"""Asking the US Census Bureau: the country file and the International Trade API.
+"""Connector for the US Census Bureau: the country file and the International Trade API.
 
-A selection of all goods brings the country file, which holds every partner and month since
-1985 in one request, and from the API what that file has not: domestic and foreign exports,
-imports by concept and valuation, charges and duty. Every other level is in the API alone.
-Exports are asked for in total, domestic and foreign: the total is a published figure with a
-row of its own, not a sum of ours.
+A selection of all goods fetches the country file, which has every partner and month since 1985 in
+one request, and from the API what that file lacks: domestic and foreign exports, imports by concept
+and valuation, charges and duty. Every other level is only in the API. Exports are requested in
+total, domestic and foreign: the total is a published figure with its own row, not our sum.
 """
 
 from __future__ import annotations
@@ -62,15 +61,15 @@ ABOUT = SourceInfo(
     limits=Limits(per_second=2.0, per_day=_PER_DAY, per_day_with_key=None),
     key=KeyUse("query", "key", is_required=False, obtained_at=KEY_ADDRESS),
     terms=Terms("US Government work in the public domain", is_redistributable=True),
-    calendar="With FT-900, about the 5th of the month, for the month two before; the three"
-    " prior years are restated each June.",
-    is_seen=True,
+    calendar="With FT-900, about the 5th of the month, for the month two earlier; the three prior"
+    " years are restated each June.",
+    verified=True,
     by_year_from=FIRST_YEAR,
     notes=(
-        "Without a key about 500 requests a day are answered; the publisher may ask for one at"
+        "Without a key about 500 requests a day are answered; the publisher may require one at"
         " any time.",
-        "By product, only countries and the total of all are asked for; groups of countries"
-        " come with all goods.",
+        "By product, only countries and the total of all are requested; groups of countries"
+        " are available for all goods.",
         "End-use codes have one or five digits.",
     ),
 )
@@ -84,7 +83,8 @@ class UsCensus:
         return ABOUT
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
-        """All goods with all countries by month: a few rows that say which months are out."""
+        """All goods with all countries by month: a few rows that show which months are
+        published."""
         _check(selection, seeds)
         first = max(selection.first, _API_FIRST)
         if first > selection.last:
@@ -127,7 +127,7 @@ class UsCensus:
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """The fewest requests that bring the selection; see the module for total."""
+        """The fewest requests for the selection; see the module docstring for level total."""
         level = _check(selection, seeds)
         partners = codes_of(seeds, selection.partners)
         periods, notes = _periods(selection, known)
@@ -159,13 +159,13 @@ def _check(selection: Selection, seeds: Path) -> Level:
     """The level of a selection that can be served.
 
     Raises:
-        SelectionError: another reporter, a level, flow or product that is not here, a period
-            before the first.
+        SelectionError: another reporter, an unknown level, flow or product, a period before the
+        first.
     """
     reporter = _reporter(seeds)
     if set(selection.reporters) - {reporter}:
         raise SelectionError(
-            f"{SOURCE}: reports the trade of {reporter} alone, not of"
+            f"{SOURCE}: reports only the trade of {reporter}, not of"
             f" {', '.join(selection.reporters)}. Leave the reporter out, or give it as partner."
         )
     if selection.level not in LEVELS:
@@ -181,13 +181,13 @@ def _check(selection: Selection, seeds: Path) -> Level:
     for product in selection.products:
         if not (product.isdigit() and len(product) <= longest):
             raise SelectionError(
-                f"{SOURCE}: {product!r} is no code of {selection.level}, nor the beginning of one:"
-                + (f" write up to {longest} digits." if longest else " leave products out.")
+                f"{SOURCE}: {product!r} is not a code of {selection.level}, nor the beginning of"
+                " one:" + (f" write up to {longest} digits." if longest else " leave products out.")
             )
     since = _API_FIRST if selection.level != "total" else date(FIRST_YEAR, 1, 1)
     if selection.last < max(since, selection.first):
         raise SelectionError(
-            f"{SOURCE}: {selection.level} begins in {since:%Y-%m}; asked for are"
+            f"{SOURCE}: {selection.level} begins in {since:%Y-%m}; requested are"
             f" {selection.first:%Y-%m} to {selection.last:%Y-%m}."
         )
     return level
@@ -200,10 +200,10 @@ def _reporter(seeds: Path) -> str:
 
 
 def _periods(selection: Selection, known: tuple[Available, ...]) -> tuple[list[str], list[str]]:
-    """The months or years that the API is asked for, and what a user should know of them.
+    """The months or years to request from the API, and notes for the user.
 
     Raises:
-        SelectionError: nothing of what is asked for is out yet.
+        SelectionError: none of the requested periods is published yet.
     """
     notes = []
     if selection.first < _API_FIRST:
@@ -218,18 +218,18 @@ def _periods(selection: Selection, known: tuple[Available, ...]) -> tuple[list[s
         last = max(one.last for one in known)
         out = [month for month in months if month <= last]
         if months and not out and selection.level != "total":
-            raise SelectionError(f"{SOURCE}: the last month that is out is {last}.")
+            raise SelectionError(f"{SOURCE}: the last published month is {last}.")
         months = out
     if selection.frequency == "M":
         return months, notes
     years = [month[:4] for month in months if month.endswith("-12")]
     if not years and selection.level != "total":
         raise SelectionError(
-            f"{SOURCE}: a year is out with its December; ask for months of"
+            f"{SOURCE}: a year is published with its December; select months of"
             f" {selection.last:%Y} instead."
         )
     if months and not months[-1].endswith("-12"):
-        notes.append(f"{months[-1][:4]} is not out whole and left aside.")
+        notes.append(f"{months[-1][:4]} is not complete and left out.")
     return years, notes
 
 

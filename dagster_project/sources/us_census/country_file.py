@@ -37,7 +37,7 @@ COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _FLOWS = {"I": "import", "E": "export"}
-# Decimal places → the last printed unit.
+# Decimal places → the rounding unit.
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
 
@@ -61,7 +61,7 @@ _VALUE_COLUMN_FRAME = pl.DataFrame(
 
 
 def is_country_file(content: bytes, name: str) -> bool:
-    """Whether it looks like one; what stands in a workbook is for reading to find out."""
+    """Whether a file looks like one; the content of a workbook is checked when it is read."""
     return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
 
 
@@ -69,7 +69,7 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
     """Every row as text, and rejects; a blank cell is empty text.
 
     Raises:
-        SnapshotError: neither a whole workbook nor whole CSV, or with other columns.
+        SnapshotError: neither a complete workbook nor complete CSV, or other columns.
     """
     if is_workbook(content):
         return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
@@ -79,14 +79,14 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
     """One release of the country file as rows; every code stays text.
 
-    Wide months become rows. A blank cell is not held and gives no row. In the file's last
-    year the publisher prints 0 for months to come: months after the last one in which
-    any partner trades in either flow are absent, not zero, and the annual column runs
-    through that month (`last_month`). Values are USD millions as printed.
+    Month columns become rows. A blank cell gives no row. In the file's last year the publisher
+    prints 0 for future months: months after the last one in which any partner trades in either flow
+    are absent, not zero, and the annual column runs through that month (`last_month`). Values are
+    USD millions as published.
 
     Raises:
-        SnapshotError: see `read_country_cells`; or the last year's annual column cannot be
-            dated because none of its months is held.
+        SnapshotError: see `read_country_cells`; or the last year's annual column cannot be dated
+        because none of its months has trade.
     """
     name = file.snapshot_file
     cells, rejects = read_country_cells(content, name)
@@ -135,7 +135,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
 
 
 def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Without months to come; `last_month` says through which month a row runs."""
+    """Drop future months; `last_month` says through which month a row runs."""
     if long.is_empty():
         return long.with_columns(pl.lit(None, dtype=pl.Int32).alias("last_month"))
     last_year = long["year"].max()
@@ -160,10 +160,10 @@ def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _printed_unit(texts: pl.Series) -> pl.Series:
-    """The last printed unit of each cell.
+    """The rounding unit of each cell.
 
-    Trailing zeros are dropped cell by cell, so the file decides. A file that was saved with so many
-    digits a number prints its large numbers less finely than its small ones.
+    Trailing zeros are dropped cell by cell, so the unit is determined for the file. A file saved
+    with a fixed number of digits shows large numbers with fewer decimals than small ones.
     """
     parts = texts.str.extract_groups(r"([0-9]*)\.?([0-9]*)$").struct.unnest()
     whole = parts["1"].str.strip_chars_start("0").str.len_chars().cast(pl.Int64)

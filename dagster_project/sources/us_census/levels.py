@@ -1,4 +1,4 @@
-"""What can be asked of the International Trade API, and how many rows that brings."""
+"""The levels of the International Trade API and their expected numbers of rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Level:
     """One level of detail.
 
-    `system` is the last part of the endpoint; `comm_lvl` the publisher's name of the level,
-    none where all levels of a system come together. `code_lengths` are those of its codes.
+    `system` is the last part of the endpoint; `comm_lvl` is the publisher's name of the level, none
+    where all levels of a system are returned together. `code_lengths` are those of its codes.
 
     The counts are rows of a December, when every product traded within the year has one:
     `one` of a single large partner, `imports` and `exports` of all partners.
@@ -25,7 +25,7 @@ class Level:
     exports: int
 
 
-# One large partner was counted in replies: chapters by month (96 to 98 of 98), subsectors by
+# One large partner was counted in real replies: chapters by month (96 to 98 of 98), subsectors by
 # month (32 of 33), tariff lines of a year with the headings and subheadings that they make up
 # (994, 3491, 8327). All partners are about 230 times that, by the share of a large partner's
 # products that an average partner is taken to trade: from a half of the chapters to a sixth
@@ -47,11 +47,11 @@ LEVELS: Mapping[str, Level] = {
     "hitech": Level("hitech", None, (2,), one=11, imports=1_300, exports=1_600),
 }
 
-# A record stands there from the first month of a year in which anything was traded, so the
-# months of a year hold ever more; this is their average beside December.
+# A record exists from the first month of a year with any trade, so the months of a year have ever
+# more rows; this is their average relative to December.
 AVERAGE_MONTH = 0.8
 
-# Exports are asked for in total, domestic and foreign. Nearly every total has a domestic part
+# Exports are requested in total, domestic and foreign. Nearly every total has a domestic part
 # and less than half of them a foreign one.
 EXPORT_ROWS = 2.4
 
@@ -91,7 +91,7 @@ _NAICS_BY_SECTOR = (
     *(((0,) * 10,) * 5),
     (0, 1, 0, 1, 0, 0, 0, 0, 0, 1),
 )
-# The largest by their third digit, lest one of them fill a reply alone.
+# The largest are split by their third digit, so that none fills a reply alone.
 _HS_LARGEST = {
     "84": (25, 69, 65, 49, 33, 51, 62, 51, 42, 0),
     "85": (54, 65, 41, 55, 48, 0, 0, 0, 0, 0),
@@ -113,12 +113,12 @@ def _by_beginning(
             parts = {f"{beginning}{third}": one for third, one in enumerate(largest[beginning])}
         else:
             parts = {beginning: count}
-        # Another partner may trade what this one does not.
+        # Another partner may trade products that this one does not.
         counts |= {one: max(1, count) for one, count in parts.items()}
     return counts
 
 
-# Beginnings that together are all codes of a system, and how many products each holds.
+# Beginnings that together cover all codes of a system, with the number of products of each.
 BEGINNINGS: Mapping[str, Mapping[str, int]] = {
     "hs": _by_beginning(_HS_BY_CHAPTER, _HS_LARGEST),
     "naics": _by_beginning(_NAICS_BY_SECTOR, _NAICS_LARGEST),
@@ -127,9 +127,9 @@ BEGINNINGS: Mapping[str, Mapping[str, int]] = {
     "hitech": {},
 }
 
-# Codes of the Harmonized System by length, for the part that a beginning takes.
+# Codes of the Harmonized System by length, for the share of a beginning.
 _CODES = {0: 1, 1: 10, 2: 98, 4: 1_230, 6: 5_300, 10: 18_500}
-# Products that somebody asks for are larger than most.
+# Requested products are larger than most.
 _LARGER_THAN_MOST = 4
 
 
@@ -141,13 +141,13 @@ def december_rows(level: Level, direction: str, partners: int) -> float:
 
 
 def share_of(product: str) -> float:
-    """The part of a level's rows that a code, or the beginning of codes, is taken to hold."""
+    """The estimated share of a level's rows for a code or the beginning of codes."""
     length = max(one for one in _CODES if one <= len(product))
     return min(1.0, _LARGER_THAN_MOST / _CODES[length])
 
 
 def shortened(beginnings: Iterable[str]) -> tuple[str, ...]:
-    """The same codes by fewer beginnings: all ten that continue one are that one."""
+    """The same codes with fewer beginnings: ten that extend one are replaced by that one."""
     result = set(beginnings)
     for length in range(max(map(len, result), default=1) - 1, 0, -1):
         for stem in {one[:length] for one in result if len(one) == length + 1}:

@@ -1,4 +1,4 @@
-"""Whom the US Census Bureau trades figures of: countries, groups of countries, and all."""
+"""The partners of the US Census Bureau: countries, groups of countries, and all countries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEED_COLUMNS = ("census_code", "partner_code", "is_aggregate")
 
 @dataclass(frozen=True)
 class Partner:
-    """A code of the publisher, and the code by which the warehouse knows it."""
+    """A code of the publisher and the warehouse's code for it."""
 
     census_code: str
     partner_code: str
@@ -28,7 +28,7 @@ class Partner:
 
     @property
     def summary_level(self) -> str:
-        """The publisher counts all countries together among the details."""
+        """DET or CGP; the publisher lists the total of all countries among the details."""
         if self.is_aggregate and self.census_code != ALL_COUNTRIES:
             return GROUP
         return DETAIL
@@ -47,14 +47,14 @@ def read_partners(seeds: Path) -> tuple[Partner, ...]:
 
 
 def census_codes(seeds: Path) -> Mapping[str, str]:
-    """Every code that the project knows, with its summary level: DET or CGP."""
+    """Every known code with its summary level: DET or CGP."""
     return {partner.census_code: partner.summary_level for partner in read_partners(seeds)}
 
 
 def codes_of(seeds: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
     """The publisher's codes of these partners of the warehouse, in the seed's order.
 
-    The world is the API's own total; the country file has other codes for it.
+    The world is the API's own total; the country file uses other codes for it.
 
     Raises:
         SelectionError: a partner that the publisher has no code for.
@@ -77,7 +77,7 @@ def codes_of(seeds: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
 def reject_unknown(
     cells: pl.DataFrame, column: str, codes: Mapping[str, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split off rows of partners that the seed does not have, or lost leading zeros of."""
+    """Split off rows with partners that are not in the seed or lost their leading zeros."""
     padded = pl.col(column).str.zfill(4)
     return reject_where(
         cells,

@@ -1,4 +1,4 @@
-"""Cutting what is asked of the US Census Bureau into requests."""
+"""Divides a selection into requests to the US Census Bureau."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIRST_YEAR = 1985
 
 @dataclass(frozen=True)
 class Slice:
-    """What one direction of a selection asks of the API, in one period after the other."""
+    """One direction of a selection from the API, period by period."""
 
     level_name: str
     level: Level
@@ -63,7 +63,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Part:
-    """Codes, or beginnings of codes, and the share of the rows that they hold; none is all."""
+    """Codes, or beginnings of codes, and their share of the rows; empty means all."""
 
     products: tuple[str, ...]
     share: float
@@ -76,7 +76,7 @@ def country_file_chunk() -> Chunk:
         table="us_census__country_file",
         layout=COUNTRY_FILE_LAYOUT,
         request=request,
-        # The file has no bounds of its own: whatever it leaves out, the publisher took back.
+        # The file has no bounds: rows that it no longer contains were withdrawn.
         covers=Covers({}, f"{FIRST_YEAR}-01", "9999-12"),
         expected_rows=7_000,
     )
@@ -85,11 +85,11 @@ def country_file_chunk() -> Chunk:
 def plan_slice(
     asked: Slice, products: tuple[str, ...], periods: list[str]
 ) -> tuple[list[Chunk], int]:
-    """The requests of one direction, and the least number that their rows need.
+    """The requests of one direction, and the fewest that their rows need.
 
-    A request takes some of the periods and some of the codes. Whole periods of all codes
-    would leave replies half empty where a few of them fill one, so every number of periods
-    is tried, with the codes packed into as many parts as that needs.
+    A request covers some of the periods and some of the codes. Whole periods of all codes would
+    leave replies half empty where a few periods fill one, so every number of periods is tried, with
+    the codes packed into as many parts as needed.
     """
     whole = Part(products, min(1.0, sum(map(share_of, products))) if products else 1.0)
     fewest = ceil(asked.rows * whole.share * len(periods) / MOST_ROWS)
@@ -101,7 +101,7 @@ def plan_slice(
             break
         windows = ceil(len(periods) / number)
         if len(parts) * windows < least:
-            # Windows of one length, rather than a small rest at the end.
+            # Windows of equal length, rather than a small remainder at the end.
             best, together, least = parts, ceil(len(periods) / windows), len(parts) * windows
     return [
         _chunk(asked, part, periods[start : start + together])
@@ -110,22 +110,22 @@ def plan_slice(
     ], fewest
 
 
-def _parts(asked: Slice, whole: Part, room: float) -> list[Part] | None:
-    """The codes in parts that hold no larger share than `room`; none where one code does."""
-    if whole.share <= room:
+def _parts(asked: Slice, whole: Part, capacity: float) -> list[Part] | None:
+    """The codes in parts with a share of at most `capacity`; none where one code exceeds it."""
+    if whole.share <= capacity:
         return [whole]
     if whole.products:
         weights = {product: share_of(product) for product in whole.products}
     else:
         weights = dict(BEGINNINGS[asked.level.system]) if asked.level.code_lengths else {}
     shares = {code: weight / sum(weights.values()) for code, weight in weights.items()}
-    if not shares or max(shares.values()) * whole.share > room:
+    if not shares or max(shares.values()) * whole.share > capacity:
         return None
-    # The largest first, each into the first part that has room for it.
+    # The largest first, each into the first part with enough capacity.
     packed: list[dict[str, float]] = []
     for code, share in sorted(shares.items(), key=lambda one: (-one[1], one[0])):
         needed = share * whole.share
-        part = next((one for one in packed if sum(one.values()) + needed <= room), None)
+        part = next((one for one in packed if sum(one.values()) + needed <= capacity), None)
         if part is None:
             packed.append({code: needed})
         else:
@@ -139,7 +139,7 @@ def _parts(asked: Slice, whole: Part, room: float) -> list[Part] | None:
 def _chunk(asked: Slice, part: Part, periods: list[str]) -> Chunk:
     level, layout = asked.level, asked.layout
     columns = list(asked.variables)
-    # What tells the part of the table that is asked for.
+    # The columns that define the requested part of the table.
     equal = {"endpoint": (layout.endpoint,), "variable": asked.variables}
     predicates: list[tuple[str, str]] = []
     if asked.is_annual:
@@ -167,7 +167,7 @@ def _chunk(asked: Slice, part: Part, periods: list[str]) -> Chunk:
     else:
         columns.append("CTY_CODE")
         if asked.level_name != "total":
-            # Groups repeat their members, and would take a third of every reply.
+            # Groups repeat their members and would fill a third of every reply.
             predicates.append(("SUMMARY_LVL", DETAIL))
             equal["summary_lvl"] = (DETAIL,)
     if layout.is_export:
@@ -207,7 +207,7 @@ def time_predicate(months: list[str]) -> str:
 
 
 def _label(codes: tuple[str, ...]) -> str:
-    """Codes as a part of a file name; many of them by their number and what tells them apart."""
+    """Codes as part of a file name; many are shortened to their number and a digest."""
     text = "-".join("world" if code == ALL_COUNTRIES else code for code in codes) or "all"
     if len(text) <= 40:
         return text

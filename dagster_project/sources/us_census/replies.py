@@ -1,4 +1,4 @@
-"""What a reply of the US Census Bureau is: rows, nothing, a refusal, or a bad moment."""
+"""Classifies replies of the US Census Bureau: rows, nothing, refusal, temporary error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXCERPT = 160
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """What came for a chunk; see `Connector.examine`."""
+    """Classify the reply for a chunk; see `Connector.classify_reply`."""
     what = f"us_census: {chunk.request.stored_address}"
     if reply.status == 204:
         return ReplyResult(b"")
@@ -40,19 +40,20 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         raise _web_page(what, text, came)
     if reply.status != 200:
         raise Refused(
-            f"{what}: {came}. Correct the request; if the publisher has renamed a variable, the"
-            " layout of this source has to follow."
+            f"{what}: {came}. Correct the request; if the publisher has renamed a variable, update"
+            " the"
+            " layout of this source."
         )
     if not reply.content.strip():
         raise TryAgain(f"{what}: HTTP 200 without a body. Fetch again later.")
     if chunk.layout == COUNTRY_FILE_LAYOUT:
-        return _examine_country_file(what, reply)
+        return _classify_country_file(what, reply)
     if reply.content_type not in chunk.request.accept:
         raise TryAgain(
             f"{what}: {reply.content_type or 'no content type'} instead of"
             f" {' or '.join(chunk.request.accept)} ({came}). Fetch again later."
         )
-    return _examine_rows(what, came, chunk, reply)
+    return _classify_rows(what, came, chunk, reply)
 
 
 def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
@@ -63,30 +64,29 @@ def _web_page(what: str, text: str, came: str) -> TryAgain | Refused:
             f" us_census, or get one at {KEY_ADDRESS}."
         )
     return TryAgain(
-        f"{what}: a web page instead of data ({came}). Fetch again later; if it stays, check"
+        f"{what}: a web page instead of data ({came}). Fetch again later; if it persists, check"
         f" the address, and the key of us_census ({KEY_ADDRESS})."
     )
 
 
-def _examine_country_file(what: str, reply: Reply) -> ReplyResult:
+def _classify_country_file(what: str, reply: Reply) -> ReplyResult:
     if reply.content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(reply.content)):
-        raise TryAgain(f"{what}: the workbook is cut short. Fetch again later.")
+        raise TryAgain(f"{what}: the workbook is truncated. Fetch again later.")
     try:
         read_country_cells(reply.content, what)
     except SnapshotError as error:
         raise Refused(
-            f"{error} The country file is not laid out as it used to be; the layout of this"
-            " source has to follow."
+            f"{error} The layout of the country file has changed; update the layout of this source."
         ) from error
     return ReplyResult(reply.content)
 
 
-def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResult:
+def _classify_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResult:
     try:
         rows = json.loads(reply.content)
     except ValueError as error:
         if reply.content.lstrip().startswith(b"["):
-            raise TryAgain(f"{what}: the rows are cut short ({error}). Fetch again.") from error
+            raise TryAgain(f"{what}: the rows are truncated ({error}). Fetch again.") from error
         raise Refused(f"{what}: {came}, which is not JSON. Correct the request.") from error
     if not (isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows)):
         raise Refused(f"{what}: {came} instead of rows. Correct the request.")
@@ -95,7 +95,7 @@ def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResu
     if missing:
         raise Refused(
             f"{what}: the reply has no column {', '.join(missing)}, only {', '.join(header)}."
-            " If the publisher has renamed it, the layout of this source has to follow."
+            " If the publisher has renamed it, update the layout of this source."
         )
     try:
         value_columns(header, what, API_LAYOUTS[chunk.layout])
@@ -105,7 +105,7 @@ def _examine_rows(what: str, came: str, chunk: Chunk, reply: Reply) -> ReplyResu
 
 
 def _columns_of(request: Request) -> list[str]:
-    """What was asked for; predicates are appended as columns."""
+    """The requested columns; predicates are appended as columns."""
     names: dict[str, None] = {}
     for name, value in request.parameters:
         names.update(dict.fromkeys(value.split(",") if name == "get" else [name]))

@@ -50,16 +50,16 @@ IMPORT_STEMS = (
 )
 EXPORT_STEMS = ("ALL_VAL",)
 
-# Asked for by other users of a reply; nothing here reads them.
+# Columns that other users of a reply request; not read here.
 _IGNORED = r"^((GEN|CON)_QY[12]_(MO|YR)(_FLAG)?|QTY_[12]_(MO|YR)(_FLAG)?|UNIT_QY[12])$"
 
 
 @dataclass(frozen=True)
 class ApiLayout:
-    """One endpoint, as far as it is read here.
+    """The parts of an endpoint that are read here.
 
-    `levels` gives the name that the publisher has for codes of a length, where it has one;
-    `totals` are the codes of all goods together.
+    `levels` gives the publisher's name for codes of a length, if any; `totals` are the codes of all
+    goods together.
     """
 
     endpoint: str
@@ -119,15 +119,15 @@ API_LAYOUTS: Mapping[str, ApiLayout] = _layouts()
 
 
 def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
-    """One reply of the API as rows, one a variable; every code stays text.
+    """One reply of the API as rows, one per variable; every code stays text.
 
-    The reply is an array of arrays, header first, every value a string. What a reply leaves
-    out is counted together: a product, domestic and foreign exports. Variables that end in
-    `_YR` accumulate within the year: they get no month, and `last_month` says through which
-    month they run. The row number counts the header as 1.
+    The reply is an array of arrays, header first, every value a string. A dimension missing from
+    the reply (product, domestic or foreign) is a total. Variables that end in `_YR` accumulate
+    within the year: they get no month, and `last_month` says through which month they run. The row
+    number counts the header as 1.
 
     Args:
-        codes: the partner codes that the project knows, with their summary level.
+        codes: the known partner codes with their summary level.
 
     Raises:
         SnapshotError: not such an array, a column missing or unknown, or no rows.
@@ -166,7 +166,7 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
 
 
 def _completed(cells: pl.DataFrame, layout: ApiLayout, codes: Mapping[str, str]) -> pl.DataFrame:
-    """With every coordinate as a column, where the reply leaves it to be understood."""
+    """The cells with every dimension as a column, including implied ones."""
     commodity = pl.col(layout.commodity)
     understood = {
         "time": _month_of(cells),
@@ -195,7 +195,7 @@ def _month_of(cells: pl.DataFrame) -> pl.Expr:
 def _checked(
     cells: pl.DataFrame, layout: ApiLayout, file: SnapshotFile, codes: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """The rows whose coordinates can be read, and the rejects of the others."""
+    """The rows with valid dimensions, and the rejects."""
     cells, unknown_partner = reject_unknown(_completed(cells, layout, codes), "CTY_CODE", codes)
     commodity = pl.col(layout.commodity)
     lengths = {level: length for length, level in layout.levels.items()}
@@ -285,8 +285,8 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
     """The columns of a reply that hold figures, in its order.
 
     Raises:
-        SnapshotError: a column is missing, or one stands there that would split the figures
-            by something that is not read.
+        SnapshotError: a column is missing, or an extra one would split the figures by an unknown
+        dimension.
     """
     known = {
         *("time", "YEAR", "MONTH", "COMM_LVL", "CTY_CODE", "CTY_NAME", "SUMMARY_LVL"),
@@ -295,12 +295,12 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
         *layout.variables,
     }
     required = [*([] if {"YEAR", "MONTH"} <= set(header) else ["time"]), "CTY_CODE"]
-    # A level without its codes would pass the parts off as the whole.
+    # A level without its codes would present parts as the total.
     required += [layout.commodity] if {"COMM_LVL", *layout.descriptions} & set(header) else []
     missing = [column for column in required if column not in header]
     if missing:
         raise SnapshotError(
-            f"{name}, row 1: column {', '.join(missing)} is missing. Ask for it in the request"
+            f"{name}, row 1: column {', '.join(missing)} is missing. Add it to the request"
             " (predicates are appended as columns)."
         )
     unknown = [
@@ -314,7 +314,7 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
     variables = [column for column in dict.fromkeys(header) if column in layout.variables]
     if not variables:
         raise SnapshotError(
-            f"{name}, row 1: no value column. Ask for one of {', '.join(sorted(layout.variables))}."
+            f"{name}, row 1: no value column. Request one of {', '.join(sorted(layout.variables))}."
         )
     return variables
 
@@ -328,7 +328,7 @@ def _row_problem(
     for cell, column in zip(row, header, strict=True):
         if not (cell is None or isinstance(cell, str)):
             return column, "every value of this API is text; this one is not"
-    # A predicate that is also asked for appears twice.
+    # A predicate that is also requested appears twice.
     for column, where in repeated.items():
         if len({row[place] for place in where}) > 1:
             return column, "the column appears twice with different values"

@@ -1,13 +1,13 @@
 """USITC DataWeb, version 2 of its API: reports of US trade by flow, partner and product.
 
-Belongs here: the raw table of this publisher, and the names that others use. Does not belong
-here: what can be asked (`service`, `seeds`), requests (`report`, `planning`, `connector`),
-what a reply is (`replies`), its rows (`tables`, `trade`), what a measure means for the marts
-(the seed of measures and the aligned model).
+Belongs here: the raw table of this publisher and the public names. Does not belong here: available
+options (`service`, `seeds`), requests (`report`, `planning`, `connector`), the classification of
+replies (`replies`), their rows (`tables`, `trade`), the meaning of a measure for the marts (the
+seed of measures and the aligned model).
 
-A reply does not repeat which flow was asked for, so each flow is a layout of its own.
-Addresses and fields are those of the documentation and of other clients; no reply of the
-service itself has been read, and the parser is strict for that reason.
+A reply does not repeat the requested flow, so each flow has its own layout. Addresses and fields
+follow the documentation and other clients. The parser was not tested on real responses and is
+strict for that reason.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _LAST_MONTH = pl.format("{}-{}", pl.col("year"), pl.col("last_month").cast(pl.St
 
 
 def _sign(trade_type: str) -> Callable[[bytes, str], bool]:
-    """A report; which flow it is of, only its name can say, where it begins as ours do."""
+    """A detector for reports; only a file name that begins as ours do tells the flow."""
     is_report = shows('"dto"', '"tables"', starts="{")
 
     def is_shown(content: bytes, name: str) -> bool:
@@ -70,7 +70,7 @@ TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id=SOURCE_ID,
         table=TABLE,
-        description="US trade as DataWeb reports it, one row a figure: domestic exports, foreign"
+        description="US trade as DataWeb reports it, one row per figure: domestic exports, foreign"
         " exports and their total, imports for consumption and general imports.",
         layouts=frozenset(TRADE_TYPES),
         layout_detectors={layout: _sign(kind) for layout, kind in TRADE_TYPES.items()},

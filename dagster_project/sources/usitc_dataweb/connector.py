@@ -1,4 +1,4 @@
-"""Asking USITC DataWeb for reports."""
+"""Connector for reports of USITC DataWeb."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class DataWeb(Connector):
     about = SourceInfo(
         source_id=SOURCE_ID,
         title="USITC DataWeb",
-        gives="US trade on every basis the Census figures have: domestic exports, re-exports and"
+        gives="US trade on every basis of the Census figures: domestic exports, re-exports and"
         " their total, general imports and imports for consumption, at customs value and CIF,"
         " with calculated duty.",
         coverage="The United States with every country, by month and year, from 1989 (NAICS from"
         " 1997).",
         levels=tuple(LEVELS),
         hosts=("datawebws.usitc.gov",),
-        # The publisher names no rate; clients that asked twice a second were turned away.
+        # The publisher gives no rate limit; clients with two requests per second were refused.
         limits=Limits(per_second=0.2, per_day=None, per_day_with_key=None, timeout_seconds=600),
         key=KeyUse(
             place="bearer",
@@ -62,11 +62,11 @@ class DataWeb(Connector):
         ),
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=CALENDAR,
-        is_seen=False,
+        verified=False,
         by_year_from=FIRST_YEAR,
         notes=(
-            "A report is of whole years.",
-            "The same figures as those of the US Census Bureau, through another door.",
+            "A report covers whole years.",
+            "The same figures as those of the US Census Bureau, from another service.",
         ),
     )
 
@@ -78,11 +78,11 @@ class DataWeb(Connector):
         has_key: bool,
         known: tuple[Available, ...] = (),
     ) -> Plan:
-        """One report a flow, parted only where it would have too many rows.
+        """One report per flow, divided only where it would have too many rows.
 
         Raises:
-            SelectionError: another reporter than the United States, an unknown partner, a
-                level or a code DataWeb does not have, or years before its first.
+            SelectionError: a reporter other than the United States, an unknown partner, level or
+            code, or years before the first.
         """
         level = checked_level(selection)
         countries, is_world = asked_partners(selection.partners, read_countries(seeds))
@@ -108,10 +108,14 @@ class DataWeb(Connector):
                 for report in asked:
                     parts = within_limit(report)
                     reports.extend(parts)
-                    # Years alone part in whole ones; chapters fill a reply nearly to its limit.
+                    # Years divide only into whole years; chapters fill a reply nearly to its limit.
                     fewest += ceil(report.rows / OUR_ROWS) if report.codes else len(parts)
         is_whole = (selection.first.month, selection.last.month) == (1, 12)
-        notes = () if is_whole else ("DataWeb gives whole years: more months come than asked.",)
+        notes = (
+            ()
+            if is_whole
+            else ("DataWeb returns whole years: more months than requested are fetched.",)
+        )
         if level.classification == "NAIC" and selection.first.year < FIRST_NAICS_YEAR:
             notes = (*notes, f"NAICS begins in {FIRST_NAICS_YEAR}.")
         return Plan(

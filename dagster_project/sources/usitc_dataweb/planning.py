@@ -1,4 +1,4 @@
-"""Cutting what is asked of DataWeb into reports."""
+"""Divides a selection into reports of DataWeb."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ def checked_level(selection: Selection) -> Level:
         )
     if set(selection.reporters) - {"USA"}:
         raise SelectionError(
-            f"{SOURCE_ID} reports the trade of the United States alone, not of"
+            f"{SOURCE_ID} reports only the trade of the United States, not of"
             f" {', '.join(selection.reporters)}."
         )
     if unknown := set(selection.flows) - set(FLOWS):
         raise SelectionError(f"{SOURCE_ID} has no flow {', '.join(sorted(unknown))}.")
     first = FIRST_NAICS_YEAR if level.classification == "NAIC" else FIRST_YEAR
     if selection.last.year < first or selection.first.year < FIRST_YEAR:
-        raise SelectionError(f"{SOURCE_ID} begins in {first} at this level: ask for later years.")
+        raise SelectionError(f"{SOURCE_ID} begins in {first} at this level: select later years.")
     if selection.products and selection.level == ALL_COMMODITIES:
-        raise SelectionError(f"{SOURCE_ID}: the level total has no products; ask for hs2 or finer.")
+        raise SelectionError(f"{SOURCE_ID}: the level total has no products; select hs2 or finer.")
     for code in selection.products:
         if not (code.isdecimal() and 2 <= len(code) <= int(level.granularity)):
             raise SelectionError(
-                f"{SOURCE_ID}: {code!r} is no code of at most {level.granularity} digits, nor the"
+                f"{SOURCE_ID}: {code!r} is not a code of at most {level.granularity} digits, nor"
+                " the"
                 " first two or more of one."
             )
     return level
@@ -53,7 +54,7 @@ def checked_level(selection: Selection) -> Level:
 def asked_partners(
     partners: Sequence[str], countries: Mapping[str, Country]
 ) -> tuple[tuple[Country, ...] | None, bool]:
-    """The countries to be asked for, none of them as an empty tuple for all; and the world."""
+    """The countries to request, empty for all; and whether the world is requested."""
     named = [partner for partner in partners if partner != WORLD]
     for partner in named:
         if partner not in countries:
@@ -69,7 +70,7 @@ def asked_partners(
 def within_limit(report: Report) -> list[Report]:
     """The report, or parts of it that stay below the limit of one reply.
 
-    Years and chapters make a table that is covered by equal rectangles, as few as will do.
+    The grid of years and chapters is covered by the fewest equal rectangles.
     """
     if report.rows <= OUR_ROWS:
         return [report]

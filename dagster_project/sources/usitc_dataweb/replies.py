@@ -1,4 +1,4 @@
-"""What a reply of DataWeb is: a report, a cut one, nothing, a refusal, or a bad moment."""
+"""Classifies replies of DataWeb: a report, a truncated one, nothing, refusal, temporary error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dagster_project.sources.usitc_dataweb.report import Report
 from dagster_project.sources.usitc_dataweb.service import OBTAINED_AT, PUBLISHERS_ROWS, SOURCE_ID
 from dagster_project.sources.usitc_dataweb.tables import excerpt
 
-# Other clients have had reports cut at this many rows without a word.
+# Other clients received reports silently truncated at this many rows.
 _CUT_AT = (20_000, PUBLISHERS_ROWS)
 
 _NOTHING = re.compile(r"(?i)\bno (data|records|rows|results)\b")
@@ -19,7 +19,7 @@ _TOO_MUCH = re.compile(r"(?i)\b(20,?000|300,?000)\b|too many (rows|records)|row 
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """A report, nothing, or why there is none; one that was cut becomes two smaller ones.
+    """A report, nothing, or why there is none; a truncated report becomes two smaller ones.
 
     Raises:
         TryAgain: the publisher loads data, or has not finished the report.
@@ -53,13 +53,13 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
         )
     if "dto" in answer and (dto is None or (isinstance(dto, dict) and dto.get("needMoreTime"))):
         raise TryAgain(
-            f"{what}: the report is not finished. Ask for the same again.", after_seconds=15
+            f"{what}: the report is not finished. Send the same request again.", after_seconds=15
         )
     if not isinstance(dto, dict) or not isinstance(dto.get("tables"), list):
         raise Refused(f"{what}: no report but {said!r}. The layout has changed.")
     sizes = [_height(table) for table in dto["tables"]]
     if max(sizes, default=0) in _CUT_AT:
-        return _parted(chunk, what, f"{max(sizes)} rows, as many as a report has at most")
+        return _parted(chunk, what, f"{max(sizes)} rows, the most a report can have")
     return ReplyResult(content=reply.content if sum(sizes) else b"")
 
 
@@ -67,7 +67,7 @@ def _parted(chunk: Chunk, what: str, why: str) -> ReplyResult:
     report = Report.of(chunk.request.body or b"")
     halves = report.halves()
     if not halves:
-        raise Refused(f"{what}: {why}, and the report cannot be parted. Ask for fewer products.")
+        raise Refused(f"{what}: {why}, and the report cannot be divided. Select fewer products.")
     return ReplyResult(content=b"", more=tuple(one.chunk() for one in halves), is_whole=False)
 
 
@@ -76,10 +76,14 @@ def _answer(reply: Reply, what: str, said: str) -> Mapping[str, object]:
         answer = json.loads(reply.content)
     except ValueError as error:
         if reply.content.lstrip()[:1] in (b"", b"{"):
-            raise TryAgain(f"{what}: the reply is cut short. Ask for the same again.") from error
+            raise TryAgain(
+                f"{what}: the reply is truncated. Send the same request again."
+            ) from error
         problem = f"{what}: status {reply.status}, {said!r} instead of a report. Check the token"
         if said.startswith("<"):
-            raise TryAgain(f"{problem}, or try later: pages come while DataWeb rests.") from error
+            raise TryAgain(
+                f"{problem}, or try later: DataWeb returns web pages during maintenance."
+            ) from error
         raise Refused(f"{problem} and the request.") from error
     if not isinstance(answer, dict):
         raise Refused(f"{what}: {said!r} instead of a report. The layout has changed.")

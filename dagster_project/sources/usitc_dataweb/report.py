@@ -1,4 +1,4 @@
-"""One report of DataWeb as it is asked for: its body, its name, and the halves of it."""
+"""One requested report of DataWeb: its body, its file name, and its halves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CHAPTERS = tuple(f"{number:02d}" for number in range(1, 100) if number != 77)
 
 @dataclass(frozen=True)
 class Report:
-    """One report to be asked for; its body is all that a request knows of it.
+    """One report to request; its body is the whole request.
 
     `countries` empty means every country, `is_world` all of them as one. `commodities`
     empty means every commodity of the level.
@@ -47,13 +47,13 @@ class Report:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The commodities by which it can be parted; chapters where all are asked for."""
+        """The commodities by which it can be divided; chapters where all are requested."""
         has_chapters = self.level.startswith("hs")
         return self.commodities or (_CHAPTERS if has_chapters else ())
 
     @property
     def rows(self) -> int:
-        """About how many rows of up to twelve figures its tables have together."""
+        """The approximate rows, of up to twelve figures, of its tables together."""
         level = LEVELS[self.level]
         partners = 1 if self.is_world else len(self.countries)
         a_year = min(level.one * partners, level.all) if partners else level.all
@@ -152,7 +152,7 @@ class Report:
 
     @staticmethod
     def of(body: bytes) -> Report:
-        """The report that a body asks for."""
+        """The report that a body requests."""
         asked = json.loads(body)
         search, options = asked["searchOptions"], asked["reportOptions"]
         commodities, countries = search["commodities"], search["countries"]
@@ -195,9 +195,9 @@ class Report:
         )
 
     def halves(self) -> tuple[Report, ...]:
-        """Two reports that together ask for the same; none where nothing can be parted.
+        """Two reports that together request the same; none where it cannot be divided.
 
-        Annual years are columns: parting them does not make fewer rows.
+        Annual years are columns: dividing them does not reduce the rows.
         """
         if self.timeline == "Monthly" and len(self.years) > 1:
             return tuple(replace(self, years=part) for part in _halves(self.years))
@@ -252,7 +252,7 @@ def _halves(whole: Sequence[_Part]) -> list[tuple[_Part, ...]]:
 
 
 def _listed(codes: Sequence[str], noun: str) -> str:
-    """Codes as part of a file name; many are shortened, and told apart by their hash."""
+    """Codes as part of a file name; many are shortened and distinguished by a hash."""
     if len(codes) <= 4:
         return "-".join(codes)
     digest = hashlib.sha256(" ".join(codes).encode()).hexdigest()[:8]

@@ -42,7 +42,7 @@ class Country:
 
 
 def read_measures(seeds: Path) -> tuple[Measure, ...]:
-    """What each flow's report is asked to show, in the order of its tables."""
+    """The measures of each flow's report, in the order of its tables."""
     return tuple(
         Measure(row["trade_type"], row["dataweb_measure"], row["title_word"])
         for row in read_seed(seeds, MEASURE_SEED)
@@ -50,7 +50,7 @@ def read_measures(seeds: Path) -> tuple[Measure, ...]:
 
 
 def read_partners(seeds: Path) -> dict[str, str]:
-    """Partner code by what a report may print: a name in lower case, or a Schedule C code."""
+    """Partner code by its form in reports: a name in lower case, or a Schedule C code."""
     names = {
         row["dataweb_name"].casefold(): row["partner_code"]
         for row in read_seed(seeds, PARTNER_SEED)

@@ -1,4 +1,4 @@
-"""What DataWeb has to ask for: flows, product systems, and how much of them in one report."""
+"""The options of DataWeb: flows, product systems, and the limits of one report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALL_COMMODITIES = "total"
 FIRST_YEAR = 1989
 FIRST_NAICS_YEAR = 1997
 
-# What the publisher promises in one report, and what we let one reply be.
+# The publisher's limit of a report, and our limit of a reply.
 PUBLISHERS_ROWS = 300_000
 
 OUR_ROWS = 250_000
@@ -30,17 +30,17 @@ SPLIT, TOGETHER = "Break Out Countries", "Aggregate Countries"
 OBTAINED_AT = "https://dataweb.usitc.gov/ (sign in, tab API; a token lasts about 180 days)"
 
 CALENDAR = (
-    "About the middle of the month, after the Census release for the month two before; the"
+    "About the middle of the month, after the Census release for the month two earlier; the"
     " three prior years are restated each June."
 )
 
 
 @dataclass(frozen=True)
 class Level:
-    """A product system as DataWeb asks for it, and about how many rows a year it has.
+    """A product system of DataWeb, and approximately how many rows per year it has.
 
-    `one` counts the rows of a partner that trades everything, `all` those of all partners:
-    measured on a year's Census files, rounded up.
+    `one` counts the rows of a partner that trades everything, `all` those of all partners: measured
+    on one year's Census files, rounded up.
     """
 
     classification: str

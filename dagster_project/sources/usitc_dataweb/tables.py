@@ -1,4 +1,4 @@
-"""The tables of a report: which measure each shows, and its cells as text."""
+"""Parses the tables of a report: the measure of each, and its cells as text."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_tables(reply: object, name: str) -> list[Mapping[str, object]]:
 def measures_of(
     tables: Sequence[Mapping[str, object]], asked: Sequence[Measure], name: str
 ) -> list[Measure]:
-    """Which measure each table shows."""
+    """The measure of each table."""
     found = []
     for place, table in enumerate(tables):
         info = table.get("tableInfo")
@@ -69,7 +69,7 @@ def measures_of(
         if len(fitting) != 1:
             raise SnapshotError(
                 f"{name}: table {place + 1} of {len(tables)}, entitled {str(title or '')!r}, is not"
-                f" one of {', '.join(one.code for one in asked)}. Ask for these alone, or give its"
+                f" one of {', '.join(one.code for one in asked)}. Request only these, or give its"
                 f" title a word in {MEASURE_SEED}."
             )
         found.append(fitting[0])
@@ -91,14 +91,14 @@ def _labels(groups: object) -> Iterator[str]:
 def table_cells(
     table: Mapping[str, object], where: str, rows_before: int
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """A table's rows as text under its labels, its rejects, and how many rows it has."""
+    """A table's rows as text by label, its rejects, and its number of rows."""
     labels = list(_labels(table.get("column_groups")))
     known = {COUNTRY, DESCRIPTION, YEAR, *CODES, *MONTHS}
     unknown = [label for label in labels if label not in known and not A_YEAR.fullmatch(label)]
     if unknown or len(set(labels)) != len(labels):
         raise SnapshotError(
             f"{where}: the columns are {', '.join(labels)}; "
-            + (f"{', '.join(unknown)} is not read" if unknown else "one stands there twice")
+            + (f"{', '.join(unknown)} is not read" if unknown else "one appears twice")
             + ". Leave it out of the request, or give it a meaning in the layout."
         )
     groups = table.get("row_groups")

@@ -1,4 +1,4 @@
-"""The rows of a report, one a figure, and what makes a cell unusable."""
+"""Parses the rows of a report, one per figure."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ def parse_report(
     measures: Sequence[Measure],
     partners: Mapping[str, str],
 ) -> Parsed:
-    """One report as rows, one a figure; every code stays text.
+    """One report as rows, one per figure; every code stays text.
 
-    A report has a table a measure. A table that bears a title is known by it, one that
-    bears none by its place, which is the order asked for. Without a column of countries a
-    table is that of all of them, without one of codes that of all commodities. Rows are
-    numbered through the tables. Total rows are left out: they repeat what stands above.
+    A report has a table per measure. A table with a title is identified by it, one without by its
+    position, which is the order requested. Without a column of countries a table covers all of
+    them, without one of codes all commodities. Rows are numbered across the tables. Total rows are
+    left out: they repeat the rows above.
 
-    A blank cell gives no row. While a year's months are still to come the publisher prints
-    0 for them: months after the last one in which anything is traded are absent, not zero.
-    The year's own figure is then a part of it, through nobody says which month: rejected.
+    A blank cell gives no row. The publisher prints 0 for future months of a year: months after the
+    last one in which anything is traded are absent, not zero. The year's own figure then covers an
+    unknown part of the year and is rejected.
 
     Raises:
-        SnapshotError: not a report, one that tells of an error, tables that cannot be told
-            apart, a column that is not foreseen, or no rows.
+        SnapshotError: not a report, an error report, tables that cannot be identified, an unknown
+        column, or no rows.
     """
     name = file.snapshot_file
     asked = [one for one in measures if one.trade_type == TRADE_TYPES[file.layout]]
@@ -126,15 +126,15 @@ def _figures(
         cells = cells.filter(~is_total.fill_null(False))
     cells, rejects = _checked_keys(cells, code_label, known_from, partners)
     values = [label for label in cells.columns if _is_value(label)]
-    # A year's own figure is whole once December is out, about the fifth of February.
+    # A year's own figure is complete once December is published, about 5 February.
     partial = [
         label
         for label in values
         if A_YEAR.fullmatch(label) and known_from < date(int(label) + 1, 2, 1)
     ]
     reason = (
-        f"the year was not out on {known_from}: the column holds a part of it, through nobody"
-        " says which month; ask for months"
+        f"the year was not complete on {known_from}: the column covers an unknown part of"
+        " it; request months"
     )
     first_row = cells["row_number"].min() if cells.height else None
     if isinstance(first_row, int):
@@ -257,8 +257,8 @@ def _named(long: pl.DataFrame, code_label: str | None) -> pl.DataFrame:
 
 
 def _without_months_to_come(figures: pl.DataFrame, known_from: date) -> pl.DataFrame:
-    """Without the zeros of a year whose December need not be out yet."""
-    # Statistics have been late by three weeks: December is surely out in March.
+    """Drop the zeros of a year whose December may not be published yet."""
+    # Statistics have been late by three weeks: December is certainly published in March.
     open_year = known_from.year if known_from.month >= 3 else known_from.year - 1
     is_open = pl.col("month").is_not_null() & (pl.col("year") >= open_year)
     last_traded = (

@@ -1,4 +1,4 @@
-"""What a replayed publisher is: it gives rows for a request, and its own kinds of error."""
+"""The interface of replayed publishers: rows for a request, and their own kinds of error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Answer:
 
 
 class Wrong(Exception):
-    """The publisher does not take the request; carries what it answers."""
+    """The publisher rejects the request; carries what it answers."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.body[:200])

@@ -1,4 +1,4 @@
-"""A small made-up world of trade: every amount follows from its coordinates alone."""
+"""A small synthetic world of trade: every amount depends only on its dimensions."""
 
 from __future__ import annotations
 
