@@ -182,9 +182,7 @@ def _names(
         ((max(line.points), line) for line in lines), key=lambda one: one[0][1], reverse=True
     )
     wanted = [(high - float(usd) / money.size) / (high - low) * plot for (_, usd), _ in ends]
-    labels = [
-        textwrap.wrap(line.name.replace("– ", "–\u00a0"), _LETTERS[width]) for _, line in ends
-    ]
+    labels = [_wrapped(line.name, _LETTERS[width]) for _, line in ends]
     heights = [_NAME_HEIGHT * len(label) for label in labels]
     # The position is that of the first line of a name.
     places = spread(wanted, heights, plot + _NAME_HEIGHT - heights[-1] if heights else plot)
@@ -199,6 +197,11 @@ def _names(
             "colour": theme.colour(line.style),
             "weight": "bold" if line.is_strong else "normal",
         }
+
+
+def _wrapped(name: str, letters: int) -> list[str]:
+    """The lines of a name; a no-break space keeps a dash with the word after it."""
+    return textwrap.wrap(name.replace("– ", "–\u00a0"), letters)  # noqa: RUF001
 
 
 def spread(places: Sequence[float], heights: Sequence[float], length: float) -> list[float]:

@@ -69,8 +69,8 @@ def draw(groups: Sequence[Group], name: str) -> str:
     low = min(0.0, *(float(bar["usd"]) for bar in bars))
     high = max(0.0, *(float(bar["usd"]) for bar in bars))
     extent = (high - low) or 1.0
-    room = (max(len(str(bar["amount"])) for bar in bars) * _CHARACTER + 10) / WIDTH
-    scale = alt.Scale(domain=[low, high + extent * room / (1 - room)], nice=False)
+    margin = (max(len(str(bar["amount"])) for bar in bars) * _CHARACTER + 10) / WIDTH
+    scale = alt.Scale(domain=[low, high + extent * margin / (1 - margin)], nice=False)
     x = alt.X("usd:Q", scale=scale, axis=None)
     data = theme.values(bars)
     chart = alt.layer(

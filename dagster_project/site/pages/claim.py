@@ -341,7 +341,7 @@ def _end(row: Row, end: str) -> str:
 
 
 def _title(claim: Row, verdict: Verdict) -> str:
-    """The finding: status, statement, and the figure in the data if it contradicts the quoted one."""
+    """The finding: status, statement, quoted figure, and the figure that contradicts it."""
     figure = figure_of(claim)
     if claim["status"] == "contradicted" and _is_number(claim["value"]):
         figure += f" (data: {value_of(claim, claim['value'])})"
