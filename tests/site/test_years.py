@@ -82,7 +82,7 @@ def test_a_pair_is_described_by_its_last_year_with_several_bases() -> None:
         " basis."
     )
     assert preferred == (
-        "The preferred figure is −$2.00 billion (census): the headline of its office."  # noqa: RUF001
+        "The preferred balance is −$2.00 billion (census): the headline of its office."  # noqa: RUF001
     )
     assert steps == "No bridge between the two figures is available."
     assert "widest in 2019: $2.00 billion" in widest
@@ -135,7 +135,7 @@ def test_a_year_names_its_ends_and_the_preferred_balance() -> None:
         "In 2016 the goods balance was between −$3.00 billion (cif) and $1.00 billion (mirror)."  # noqa: RUF001
         " 3 bases are available."
     )
-    assert preferred == "The preferred figure is −$2.00 billion (census): the headline."  # noqa: RUF001
+    assert preferred == "The preferred balance is −$2.00 billion (census): the headline."  # noqa: RUF001
     assert "the farthest basis, mirror" in causes
     assert causes.endswith("Release +3,000.0 (100.0 %).")
 

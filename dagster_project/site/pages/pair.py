@@ -113,7 +113,7 @@ def summary(spreads: Answer, steps: Answer | None, kind: str) -> list[str]:
     balance = balance_in_words(KINDS[kind], row["low_usd"], row["high_usd"], (low, high))
     sentences = [
         f"In {year}, the last year with several bases, {balance}, depending on the basis.",
-        f"The preferred figure is {dollars(row['preferred_usd'])} ({preferred}){because}.",
+        f"The preferred balance is {dollars(row['preferred_usd'])} ({preferred}){because}.",
         f"What explains the difference, in {MILLIONS}: {bridge.causes(steps)}."
         if steps
         else "No bridge between the two figures is available.",

@@ -97,7 +97,7 @@ def summary(answer: Answer, kind: str, year: int, widest: tuple[str, str] | None
         )
         sentences = [
             f"In {period} {balance}. {len(rows)} bases are available.",
-            f"The preferred figure is {dollars(first['balance_usd'])} ({preferred}){because}.",
+            f"The preferred balance is {dollars(first['balance_usd'])} ({preferred}){because}.",
         ]
     if first["is_partial_year"]:
         sentences.append("The year is incomplete, so do not compare it with full years.")
