@@ -1,6 +1,6 @@
-"""The site: pages of the published warehouse that can be read, cited and checked to the row.
+"""The site: pages of the published warehouse to read, cite and check against the source rows.
 
-Belongs here: which pages there are, what stands on them, how they are drawn and take their
-place. Does not belong here: any statistic; a number on a page is one that a query in `sql/`
-read from the marts, and the page prints that query.
+Belongs here: the pages, their content, their charts, and writing them. Does not belong here:
+statistics. Every number on a page comes from the marts by a query in `sql/`, and the page shows
+that query.
 """

@@ -1,4 +1,4 @@
-"""Where each page stands: the addresses that others cite, so they depend on names alone."""
+"""The addresses of pages. Others cite them, so they depend only on names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPORTERS = "world/reporters.html"
 STYLE = "style.css"
 SCRIPT = "site.js"
 
-# As long as a name may be on any disk, with a mark and the name of a figure after it.
+# Fits the limits of any file system, with a hash and the id of a figure after it.
 _LONGEST = 60
 _PLAIN = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST - 1}}}")
 
@@ -45,17 +45,17 @@ def of_document(document_id: str) -> str:
 
 
 def anchor(name: str) -> str:
-    """The name of a figure in its page and of its rows beside it."""
+    """The id of a figure on its page and in the name of its CSV file."""
     return _name(name)
 
 
 def of_csv(page: str, figure_id: str) -> str:
-    """The rows of a figure stand beside its page."""
+    """The CSV file of a figure, beside its page."""
     return f"{page.removesuffix('.html')}.{figure_id}.csv"
 
 
 def relative(page: str, target: str) -> str:
-    """A link from one page to another that works from a folder as from a server."""
+    """A relative link between pages; it works in a folder and on a server."""
     path, anchor, name = target.partition("#")
     if not path:
         return target
@@ -67,19 +67,19 @@ def _pair(reporter: str, partner: str) -> str:
 
 
 def _code(text: str) -> str:
-    """A country by its code, which has capitals alone: no other code is it in small letters."""
+    """A country code in lower case. Country codes are upper case, so lower case stays unique."""
     return _name(text.lower() if text.isupper() else text)
 
 
 def _name(text: str) -> str:
-    """A name that can stand in an address and on any disk; what is changed or cut keeps a mark.
+    """A name that is valid in URLs and file systems; a changed or cut name ends with a hash.
 
-    Two names that differ in capitals alone, or in signs that an address cannot hold, stay
+    So two names that differ only in case, or in characters that an address cannot hold, have
     two addresses.
     """
     plain = text.lower()
     if _PLAIN.fullmatch(text):
         return text
-    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     kept = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:_LONGEST]
-    return f"{kept}-{mark}" if kept else mark
+    return f"{kept}-{digest}" if kept else digest

@@ -1,4 +1,4 @@
-"""The site as a whole: which pages it has, and how they are made side by side."""
+"""The whole site: its pages, made in parallel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from dagster_project.site.queries import Marts
 
 _STATIC = Path(__file__).with_name("static")
 _PROCESSES = 2
-# Publications are minutes apart; one that comes while pages are made is waited for.
+# A publication during a build restarts it; publications are minutes apart.
 _ATTEMPTS = 3
 
 Maker = Callable[..., list[File]]
@@ -53,15 +53,15 @@ _MAKERS: Mapping[str, Maker] = {
 
 @dataclass(frozen=True)
 class Job:
-    """One page to be made: its kind, and what it is about."""
+    """One page to make: its kind and its subject."""
 
     kind: str
-    about: Mapping[str, Any]
+    subject: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Site:
-    """What was written: the link that leads to it, its size, whether anything was new."""
+    """A written site: its link, its size, and whether anything changed."""
 
     link: Path
     pages: int
@@ -81,21 +81,21 @@ def write_site(
     out: Path | None = None,
     on_page: Callable[[int, int], None] = lambda done, total: None,
 ) -> Site:
-    """Make the pages of the pairs, and put them in the place of those before.
+    """Make the pages of the pairs and replace the previous site.
 
     Args:
-        settings: whose published warehouse is read.
-        pairs: reporter and partner by code; none means those that documents speak of.
-        out: the name under which the site stands; by default `report` in the data home.
-        on_page: told after each page how many of how many are made.
+        settings: the data home with the published warehouse.
+        pairs: reporter and partner codes; by default the pairs that articles make claims about.
+        out: the path of the site; by default `report` in the data home.
+        on_page: called after each page with the number made and the total.
 
     Raises:
         WarehouseMissing: nothing has been published.
-        PublicationChanged: publications came one after the other, faster than pages are made.
-        SwapRefused: something else stands where the site is to stand.
+        PublicationChanged: the warehouse was published repeatedly during the build.
+        ReplaceRefused: something else is at the path of the site.
     """
     link = (out or settings.report).absolute()
-    # Before the work, not after it.
+    # Fails before the work, not after it.
     require_managed_link(link)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -120,10 +120,10 @@ def _files(
     """All files of a site, from one publication.
 
     Raises:
-        PublicationChanged: there were two.
+        PublicationChanged: the warehouse was published during the build.
     """
-    with ThreadPoolExecutor(1) as beside_pages:
-        models = beside_pages.submit(models_page, settings)
+    with ThreadPoolExecutor(1) as background:
+        models = background.submit(models_page, settings)
         with Marts(settings) as marts:
             outline = read_outline(marts, pairs)
             publication = PageContext(marts, outline).publication
@@ -131,9 +131,9 @@ def _files(
         return [*_static_files(), *made, *models.result()]
 
 
-def read_outline(marts: Marts, asked: Sequence[tuple[str, str]]) -> Outline:
-    """Which pages there are: every pair asked for, its years and sectors, its documents."""
-    pairs = asked or [
+def read_outline(marts: Marts, requested: Sequence[tuple[str, str]]) -> Outline:
+    """The pages of the site: every requested pair, its years, sectors and articles."""
+    pairs = requested or [
         (row["reporter_iso3"], row["partner_code"]) for row in marts.ask("pairs_claimed").rows
     ]
     names = {row["code"]: row["name"] for row in marts.ask("names").rows}
@@ -164,7 +164,7 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
     """Every page of the outline, the slowest kinds first."""
     for one in outline.pairs:
         yield Job("pair", {"pair": one})
-        # The latest years have most to show.
+        # The latest years have the most data.
         for each in reversed(outline.years_of(one)):
             yield Job("year", {"pair": one, "year": each})
         if outline.sectors_of(one):
@@ -182,7 +182,7 @@ def jobs_of(outline: Outline) -> Iterator[Job]:
 
 def make(context: PageContext, job: Job) -> list[File]:
     """The files of one page."""
-    return _MAKERS[job.kind](context, **job.about)
+    return _MAKERS[job.kind](context, **job.subject)
 
 
 def _made(
@@ -192,11 +192,11 @@ def _made(
     on_page: Callable[[int, int], None],
 ) -> Iterator[File]:
     jobs = list(jobs_of(outline))
-    # A copy of this process would share its open database; a new one has its own.
-    context = multiprocessing.get_context("spawn")
+    # A forked process would share the open database.
+    spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
         _PROCESSES,
-        mp_context=context,
+        mp_context=spawn,
         initializer=_init_worker,
         initargs=(settings, outline, publication),
     ) as pool:
@@ -210,34 +210,34 @@ def _made(
             raise
 
 
-# The desk of a worker, and the publication that all desks of a site read.
-_desk: PageContext | None = None
+# The page context of a worker, and the publication that all workers must read.
+_context: PageContext | None = None
 _publication: Mapping[str, Any] = {}
 
 
 def _init_worker(settings: Settings, outline: Outline, publication: Mapping[str, Any]) -> None:
-    global _desk, _publication
-    # Ctrl-C reaches every process of a terminal; the one that waits for the others ends them.
+    global _context, _publication
+    # Ctrl-C reaches every process of a terminal; the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    _desk = PageContext(Marts(settings), outline)
+    _context = PageContext(Marts(settings), outline)
     _publication = publication
 
 
 def _exit_with_parent() -> None:
-    """A worker whose starter was killed would wait for work for ever."""
-    starter = multiprocessing.parent_process()
-    if starter is not None:
-        starter.join()
+    """End with the parent: a worker whose parent was killed would wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
         os._exit(1)
 
 
 def _make(job: Job) -> list[File]:
-    assert _desk is not None, "a worker sits down before it works"
-    # A worker keeps the file it opened, but each opens it for itself.
-    if _desk.publication != _publication:
+    assert _context is not None, "the worker is initialised before it gets a job"
+    # Each worker opens the warehouse itself, so one may have opened a newer publication.
+    if _context.publication != _publication:
         raise PublicationChanged("Another warehouse was published while pages were made.")
-    return make(_desk, job)
+    return make(_context, job)
 
 
 def _static_files() -> Iterator[File]:

@@ -1,4 +1,4 @@
-"""What every page is made with: the marts, the templates, the names, the styles of series."""
+"""The context of every page: the marts, the templates, the names, the styles of series."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class File:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two trading partners, seen from the first."""
+    """Reporter and partner."""
 
     reporter: str
     partner: str
@@ -39,7 +39,7 @@ class Pair:
 
     @property
     def values(self) -> dict[str, str]:
-        """What the queries of a pair want."""
+        """The values for queries about a pair."""
         return {"reporter": self.reporter, "partner": self.partner}
 
     @property
@@ -57,7 +57,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Outline:
-    """What is on the site, known before any page is made: pages link only to what is there."""
+    """The content of the site, known before pages are made, so that pages link only to it."""
 
     pairs: tuple[Pair, ...]
     years: Mapping[tuple[str, str], tuple[int, ...]]
@@ -83,7 +83,7 @@ class PageContext:
     def ask(self, query: str, **values: object) -> Answer:
         return self.marts.ask(query, **values)
 
-    # -- what is shared ------------------------------------------------------------------
+    # -- shared data ---------------------------------------------------------------------
 
     @cached_property
     def publication(self) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class PageContext:
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """Countries and groups by code."""
+        """Names of countries and groups by code."""
         return {row["code"]: row["name"] for row in self.ask("names").rows}
 
     @cached_property
@@ -105,31 +105,31 @@ class PageContext:
 
     @cached_property
     def words(self) -> Names:
-        """What sentences about verdicts call things."""
+        """The names used in sentences about verdicts."""
         products = {row["code"]: row["name"] for row in self.ask("products").rows}
         return Names(self.names, self.publishers, products)
 
-    def readings(self, pair: Pair) -> Answer:
-        """The readings of a pair, each kind of trade for itself, the preferred ones first."""
-        return self.ask("readings_of_pair", **pair.values)
+    def bases(self, pair: Pair) -> Answer:
+        """The bases of a pair by goods / services scope, the preferred ones first."""
+        return self.ask("bases_of_pair", **pair.values)
 
     def styles(self, pair: Pair) -> dict[str, int]:
-        """The style of each reading of a pair: one and the same on all its pages."""
-        names = dict.fromkeys(self.readings(pair).column("basis_id"))
+        """The style of each basis of a pair, the same on all pages."""
+        names = dict.fromkeys(self.bases(pair).column("basis_id"))
         return {name: place for place, name in enumerate(names)}
 
     def notes(self, pair: Pair, kind: str) -> dict[str, str]:
-        """What each reading of a kind of trade is, in a sentence."""
+        """The description of each basis for goods, services or both."""
         return {
             row["basis_id"]: row["description"] or ""
-            for row in self.readings(pair).rows
+            for row in self.bases(pair).rows
             if row["trade_kind"] == kind
         }
 
     def basis(self, basis: str, answer: Answer, *columns: str) -> Basis:
-        """The line under a figure, from the columns of its rows that name releases.
+        """The line under a figure, from the columns that name releases.
 
-        A release key is source and release, several of them joined by +.
+        A release key is a source and a release; several are joined by +.
         """
         keys = sorted(
             {
@@ -167,11 +167,11 @@ class PageContext:
         Args:
             path: address of the page.
             template: a file of `templates/` that extends `base.html`.
-            title: what the page says it is; it stands in the heading and the window.
-            trail: the way from the front page, without the page itself.
-            figures: those the template places, by their id in `figures`.
-            json_ld: what machines are told of the page.
-            context: whatever else the template wants.
+            title: the heading of the page and the title of the window.
+            trail: the breadcrumb, without front page and page itself.
+            figures: available to the template by id in `figures`.
+            json_ld: structured data about the page.
+            context: other variables of the template.
         """
         placed = {one.id: one for one in figures}
         html = self._templates.get_template(template).render(
@@ -214,7 +214,7 @@ class PageContext:
 
 
 def _script_safe(data: Mapping[str, Any]) -> Markup:
-    """JSON that can stand in a script element, whatever its texts hold."""
+    """JSON that is safe in a script element, whatever its texts."""
     text = json.dumps(data, ensure_ascii=False, indent=1, default=str)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

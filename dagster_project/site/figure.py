@@ -1,4 +1,4 @@
-"""A figure of a page: picture, words, rows and the query they come from."""
+"""A figure of a page: picture, words, rows and their query."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from dagster_project.site.queries import Answer
 class Picture:
     """One drawing as SVG, or one for wide screens and one for phones.
 
-    `summary` is the alternative text: what the picture shows, in a sentence made from data.
+    `summary` is the alternative text: the content of the picture, made from data.
     """
 
     summary: str
     wide: str
     narrow: str | None = None
-    # Series that can be told apart, in the order of the legend.
+    # Series in the order of the legend.
     legend: tuple[LegendEntry, ...] = ()
 
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A series of a picture: the name that its marks begin with, its style, what it is."""
+    """A series of a picture: the name that its marks start with, its style, its description."""
 
     name: str
     style: int
@@ -36,12 +36,12 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class Basis:
-    """What the numbers of a figure stand on, as it is written under it."""
+    """The basis of the numbers in a figure, as written under it."""
 
     basis: str
     release: str
     source: str
-    # Why the rows behind it may not be handed on; none where they may.
+    # The terms that forbid redistribution of its rows; none where it is allowed.
     terms: str | None = None
 
 
@@ -60,7 +60,7 @@ class Figure:
     answer: Answer
     picture: Picture | None = None
     columns: tuple[str, ...] = ()
-    # Said instead of a picture where there is nothing to draw.
+    # Shown instead of a picture where there is nothing to draw.
     absence: str | None = None
     links: dict[str, str] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Figure:
 
     @property
     def number_columns(self) -> set[str]:
-        """Columns of the table that belong to the right of their cells."""
+        """Right-aligned columns of the table."""
         return {
             name for name in self.shown_columns if any(map(is_number, self.answer.column(name)))
         }
@@ -85,5 +85,5 @@ class Figure:
 
 
 def together(texts: Iterable[str | None], none: str = "none") -> str:
-    """Different texts once each in the order they came, such as releases of rows."""
+    """Distinct texts in order, for example releases of rows."""
     return "; ".join(dict.fromkeys(text for text in texts if text)) or none

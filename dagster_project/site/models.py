@@ -1,8 +1,8 @@
-"""dbt's own pages of the models, as one file without a server.
+"""dbt's own documentation of the models, as one file without a server.
 
-dbt's `docs generate --static` wants a built warehouse in its own place and writes down the
-paths and the person of the machine. Its page is a template with two places for JSON, and the
-parsed project is held already: so it is filled here, with what a reader may see.
+dbt's `docs generate --static` needs a built warehouse at its own path and records paths and the
+user name of the machine. Its page is a template with two placeholders for JSON, so this module
+fills it from the parsed project, without private data.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from dagster_project.site.context import File
 _PAGE = Path(dbt.task.docs.__file__).with_name("index.html")
 _OVERVIEW = """# The models behind the marts
 
-Every table of the warehouse with its SQL, its columns, its tests, and the graph of what is
-read from what. [Back to the pages]({home})
+Every table of the warehouse with its SQL, columns, tests and lineage graph.
+[Back to the site]({home})
 """
-# What a page of a model does not show, or names a path of this machine or a moment.
+# Not shown on a model page, or specific to a machine or a moment.
 _LEFT_OUT = frozenset(
     {"build_path", "compiled_path", "created_at", "external_location", "meta", "root_path",
      "source_meta", "unrendered_config"}
@@ -33,11 +33,11 @@ _LEFT_OUT = frozenset(
 
 
 class ModelsPageError(RuntimeError):
-    """dbt's page is not what it was when this was written."""
+    """dbt's page differs from the version this module was written for."""
 
 
 def models_page(settings: Settings) -> list[File]:
-    """The pages of dbt, made from the project as it is now.
+    """The dbt pages, made from the current project.
 
     Raises:
         DbtProjectError: dbt cannot parse the project.
@@ -48,9 +48,9 @@ def models_page(settings: Settings) -> list[File]:
     for place, content in (
         ('"MANIFEST.JSON INLINE DATA"', _in_script(manifest)),
         ('"CATALOG.JSON INLINE DATA"', _in_script(_catalog(manifest))),
-        # An icon that was never put in is looked for beside the page.
+        # dbt leaves this placeholder, and a browser would look for the icon beside the page.
         ("${require('./assets/favicons/favicon.ico')}", "data:,"),
-        # Before its names are filled in, an icon must not be fetched by the text of the template.
+        # Keeps the browser from fetching icons by the text of the template.
         ('<use xlink:href="{{', '<use ng-attr-xlink:href="{{'),
         ('<link rel="canonical" href="/overview/"/>', ""),
         ("<title>dbt Docs</title>", "<title>Models – Bilateral</title>"),  # noqa: RUF001
@@ -64,18 +64,18 @@ def models_page(settings: Settings) -> list[File]:
 
 
 def shown_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The parsed project without what says where, when and by whom it was parsed."""
+    """The parsed project without paths, times and users."""
     project = manifest["metadata"]["project_name"]
     kept = {
         name: _without(part) if isinstance(part, dict) else part
         for name, part in manifest.items()
         if name != "metadata"
     }
-    # dbt's own macros are no part of this project.
+    # dbt's own macros do not belong to this project.
     kept["macros"] = {
         name: macro for name, macro in kept["macros"].items() if macro["package_name"] == project
     }
-    # A source is called by the files it is read from, wherever those stand here.
+    # The relation of a source holds the paths of its files on this machine.
     for source in kept["sources"].values():
         del source["relation_name"]
     home = addresses.relative(addresses.MODELS, addresses.INDEX)
@@ -92,7 +92,7 @@ def shown_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
             name: manifest["metadata"][name]
             for name in ("dbt_schema_version", "dbt_version", "project_name", "adapter_type")
         }
-        # Without this word the page would report its readers to dbt's makers.
+        # Otherwise the page sends usage statistics to dbt.
         | {"send_anonymous_usage_stats": False}
     }
 
@@ -106,7 +106,7 @@ def _without(part: Any) -> Any:
 
 
 def _catalog(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The types of columns: their contract is enforced, so it says what the tables have."""
+    """The types of columns, from the contracts, which the build enforces."""
     nodes = {
         name: {
             "unique_id": name,
@@ -137,5 +137,5 @@ def _catalog(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_script(data: Mapping[str, Any]) -> str:
-    """JSON that no text in it can break out of."""
+    """JSON that is safe in a script element."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

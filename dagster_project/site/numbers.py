@@ -1,4 +1,4 @@
-"""How numbers look on pages: one way for each kind, told from the name of its column."""
+"""Formats of numbers on pages, by the name of their column."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ MILLIONS = "millions of US dollars"
 BILLIONS = "billions of US dollars"
 MILLION = "million US dollars"
 BILLION = "billion US dollars"
-ABSENT = "–"  # noqa: RUF001 — a dash where there is no number
+ABSENT = "–"  # noqa: RUF001 — shown where there is no number
 
 # Counts and directions have no digits after the point.
 _WHOLE = ("rank", "years", "sign")
 _DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
-_MINUS = "−"  # noqa: RUF001 — as wide as the plus that stands above it in a column
+_FLOWS_OF_BASES = {
+    "domestic": "domestic exports",
+    "total": "total exports",
+    "general": "general imports",
+    "consumption": "imports for consumption",
+}
+_MINUS = "−"  # noqa: RUF001 — as wide as the plus sign above it in a column
 
 
 _MONTHS = re.compile(r"(\d{4})-(0[1-9]|1[0-2])/\1-(0[1-9]|1[0-2])")
@@ -29,17 +35,17 @@ _MONTHS = re.compile(r"(\d{4})-(0[1-9]|1[0-2])/\1-(0[1-9]|1[0-2])")
 
 @dataclass(frozen=True)
 class Money:
-    """A unit of US dollars that a picture is drawn in."""
+    """A unit of US dollars for the axis of a picture."""
 
     words: str
-    # The unit as it stands after a number.
+    # The unit as written after a number.
     word: str
     size: int
     shown: Callable[..., str]
 
 
 def money_for(amounts: Iterable[Any]) -> Money:
-    """The unit that tells amounts apart: billions where one of them reaches a billion."""
+    """The unit for amounts: billions where one of them reaches a billion."""
     if max((abs(usd) for usd in amounts), default=0) < 1_000_000_000:
         return Money(MILLIONS, MILLION, 1_000_000, millions)
     return IN_BILLIONS
@@ -53,6 +59,46 @@ def millions(usd: Any, *, signed: bool = False) -> str:
 def billions(usd: Any, *, signed: bool = False) -> str:
     """US dollars as billions with two decimals: −27.62."""  # noqa: RUF002
     return _scaled(usd, 9, 2, signed)
+
+
+def dollars(usd: Any) -> str:
+    """US dollars in a sentence: −$27.62 billion, or millions below a billion."""  # noqa: RUF002
+    is_large = abs(usd) >= 1_000_000_000
+    digits = billions(usd) if is_large else millions(usd)
+    sign = _MINUS if digits.startswith(_MINUS) else ""
+    return f"{sign}${digits.removeprefix(_MINUS)} {'billion' if is_large else 'million'}"
+
+
+def balance_in_words(
+    kind: str, low: Any, high: Any = None, bases: tuple[str, str] = ("", "")
+) -> str:
+    """A balance, or the range of one, in a sentence: the goods deficit was $27.62 billion.
+
+    Args:
+        kind: goods, services or both.
+        low: the lowest balance in US dollars.
+        high: the highest one; none where there is only one.
+        bases: the bases of both.
+    """
+    high_usd = low if high is None else high
+    if low < 0 and high_usd < 0:
+        noun, ends = "deficit", [(abs(high_usd), bases[1]), (abs(low), bases[0])]
+    else:
+        noun = "surplus" if low > 0 and high_usd > 0 else "balance"
+        ends = [(low, bases[0]), (high_usd, bases[1])]
+    if high is None:
+        return f"the {kind} {noun} was {dollars(ends[0][0])}"
+    least, most = (f"{dollars(usd)} ({basis})" for usd, basis in ends)
+    return f"the {kind} {noun} was between {least} and {most}"
+
+
+def basis_name(basis_id: str) -> str:
+    """A basis in words: cif; total exports – imports for consumption."""  # noqa: RUF002
+    flows = [_FLOWS_OF_BASES.get(one) for one in basis_id.removeprefix("mirror_").split("_")]
+    if len(flows) == 2 and all(flows):
+        name = " – ".join(map(str, flows))  # noqa: RUF001
+        return f"mirror ({name})" if basis_id.startswith("mirror_") else name
+    return basis_id.replace("_", " ")
 
 
 IN_BILLIONS = Money(BILLIONS, BILLION, 1_000_000_000, billions)
@@ -69,27 +115,27 @@ def share(part: Any, *, signed: bool = False) -> str:
 
 
 def printed(value: Any, unit: str | None) -> str:
-    """A figure as a text prints it, with all its digits and its unit: 27.6 USD bn."""
+    """A quoted figure with all its digits and its unit: 27.6 USD bn."""
     if value_is_absent(value):
         return ABSENT
     return _in_unit(_grouped(cell(_exact(value))), value, unit)
 
 
 def compared(value: Any, unit: str | None, rounding: Any) -> str:
-    """A figure beside a printed one, up to two digits finer than the print: 27.625 beside 27.6."""
+    """A figure beside a quoted one, at most two digits finer: 27.625 beside 27.6."""
     if value_is_absent(value):
         return ABSENT
     if unit in _WHOLE:
         return printed(value, unit)
     decimals = _decimals(rounding)
-    # What is known to no more digits than were printed gains none.
-    held = max(-int(_exact(cell(_exact(value))).as_tuple().exponent), 0)
-    digits = min(max(held, decimals), decimals + 2)
+    # A figure gains no digits that it does not have.
+    known = max(-int(_exact(cell(_exact(value))).as_tuple().exponent), 0)
+    digits = min(max(known, decimals), decimals + 2)
     return _in_unit(_decimal(value, digits, signed=False), value, unit)
 
 
 def apart(distance: Any, unit: str | None, rounding: Any) -> str:
-    """How far two figures lie apart, in digits; what is too small to be shown is said to be so."""
+    """The distance between two figures in digits, or "less than" the smallest shown."""
     if unit in _WHOLE:
         return printed(distance, None)
     text = compared(distance, None, rounding)
@@ -100,7 +146,7 @@ def apart(distance: Any, unit: str | None, rounding: Any) -> str:
 
 
 def _decimals(rounding: Any) -> int:
-    # A figure without a last printed unit is taken for one of one decimal.
+    # A figure of unknown rounding is assumed to have one decimal.
     return max(-_exact(rounding).adjusted() if rounding else 1, 0)
 
 
@@ -117,12 +163,12 @@ def _in_unit(digits: str, value: Any, unit: str | None) -> str:
 
 
 def plain(value: Any, digits: int = 3) -> str:
-    """A number without a unit, such as a ratio or a standard deviation."""
+    """A number without a unit, for example a ratio or a standard deviation."""
     return ABSENT if value_is_absent(value) else _decimal(value, digits, signed=False)
 
 
 def heading(column: str) -> str:
-    """What stands over a column of a table, with its unit."""
+    """The heading of a table column, with its unit."""
     for ending, unit in ((("_usd",), "USD mn"), (("_pct", "share"), "%")):
         for end in ending:
             if column.endswith(end):
@@ -133,9 +179,13 @@ def heading(column: str) -> str:
 
 
 def shown(column: str, value: Any) -> str:
-    """A value of a column of a mart as a table shows it, without its unit."""
+    """A value of a mart column as shown in a table, without its unit."""
     if value_is_absent(value):
         return ABSENT
+    if column.endswith("basis_id"):
+        return basis_name(value)
+    if column == "bases" and isinstance(value, str):
+        return ", ".join(map(basis_name, value.split(", ")))
     if column.endswith("_usd"):
         return millions(value)
     if column == "reported_value":
@@ -148,7 +198,7 @@ def shown(column: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float | Decimal):
         return _decimal(value, 3, signed=False)
-    # A year is no amount: whole numbers are grouped only where they are too long for one.
+    # Years are not grouped: only whole numbers of more than four digits are.
     if isinstance(value, int) and abs(value) > 9999:
         return _grouped(str(value))
     if isinstance(value, date):
@@ -159,7 +209,7 @@ def shown(column: str, value: Any) -> str:
 
 
 def period_in_words(period: str) -> str:
-    """A stretch of months of one year as a sentence names it; any other period as it is."""
+    """Months of one year as a sentence names them; any other period unchanged."""
     found = _MONTHS.fullmatch(period)
     if not found:
         return period
@@ -169,12 +219,12 @@ def period_in_words(period: str) -> str:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value belongs to the right of its cell."""
+    """Whether a value is right-aligned."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def is_date(value: object) -> bool:
-    """Whether a value must not be broken at its hyphens."""
+    """Whether a value must not wrap at its hyphens."""
     return isinstance(value, date)
 
 
@@ -183,7 +233,7 @@ def value_is_absent(value: Any) -> bool:
 
 
 def raw(row: Mapping[str, Any]) -> list[str]:
-    """A row as a CSV file holds it: all digits, no grouping."""
+    """A row of a CSV file: all digits, no grouping."""
     return [cell(value) for value in row.values()]
 
 
@@ -195,7 +245,7 @@ def _scaled(usd: Any, power: int, digits: int, signed: bool) -> str:
 
 def _decimal(value: Any, digits: int, signed: bool) -> str:
     rounded = _exact(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
-    # What rounds to nothing has no sign.
+    # Zero has no sign.
     text = f"{abs(rounded):,f}"
     if rounded == 0:
         return text
@@ -203,7 +253,7 @@ def _decimal(value: Any, digits: int, signed: bool) -> str:
 
 
 def _exact(value: Any) -> Decimal:
-    # A double is shown by the digits that tell it apart, not by those of its binary fraction.
+    # A double is shown by its shortest exact digits, not by its binary fraction.
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
 

@@ -1,4 +1,4 @@
-"""The folder of a site: written whole beside the link that leads to it, then shown in one step."""
+"""The folder of a site: written completely beside its link, then published in one step."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from dagster_project.site.context import File
 
 @dataclass(frozen=True)
 class Placed:
-    """What stands behind the link now, and whether it is other than before."""
+    """The content behind the link, and whether it changed."""
 
     is_new: bool
     content_hash: str
 
 
 def place(link: Path, files: Iterable[File]) -> Placed:
-    """Write all files into a folder of their own, and let the link lead to it.
+    """Write all files into a new folder and point the link to it.
 
-    Several may do so at once: each writes for itself, and the last one is shown.
+    Concurrent runs write separate folders; the last one is published.
 
     Raises:
-        SwapRefused: something else stands where the link is to stand.
+        ReplaceRefused: something else is at the path of the link.
     """
     files = sorted(files, key=lambda one: one.path)
     paths = [one.path for one in files]
@@ -46,7 +46,7 @@ def place(link: Path, files: Iterable[File]) -> Placed:
     content_hash = _hash(files)
     folder = beside(link, content_hash)
     link.parent.mkdir(parents=True, exist_ok=True)
-    with _held(link.parent):
+    with _locked(link.parent):
         require_managed_link(link)
         _remove_remains(link)
         if _holds(folder, files):
@@ -56,19 +56,19 @@ def place(link: Path, files: Iterable[File]) -> Placed:
             return Placed(is_new, content_hash)
         temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.making")
         temporary.mkdir()
-        # While it is held, nobody takes it for something that a killed run has left.
-        holding = _lock(temporary)
+        # The lock keeps other runs from removing it as a leftover of a killed run.
+        descriptor = _lock(temporary)
     try:
         _write(temporary, files)
-        with _held(link.parent):
-            # Another run may have made the very same meanwhile, and it may be shown already.
+        with _locked(link.parent):
+            # Another run may have published the same content in the meantime.
             if not _holds(folder, files):
-                _put_aside(folder)
+                _remove_other(folder)
                 temporary.rename(folder)
                 fsync(link.parent)
             replace_link(folder, link)
     finally:
-        os.close(holding)
+        os.close(descriptor)
         shutil.rmtree(temporary, ignore_errors=True)
     return Placed(True, content_hash)
 
@@ -83,7 +83,7 @@ def _hash(files: Sequence[File]) -> str:
 
 
 def _holds(folder: Path, files: Sequence[File]) -> bool:
-    """Whether a folder has these files as they are: somebody may have edited or removed one."""
+    """Whether a folder has exactly these files: one may have been edited or removed."""
     try:
         return folder.is_dir() and all(
             (folder / one.path).read_bytes() == one.content.encode() for one in files
@@ -102,8 +102,8 @@ def _write(folder: Path, files: Sequence[File]) -> None:
         fsync(inner)
 
 
-def _put_aside(folder: Path) -> None:
-    """Make room where a folder of this name is not what it should be."""
+def _remove_other(folder: Path) -> None:
+    """Remove a folder of this name with other content."""
     if folder.exists():
         aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.making")
         folder.rename(aside)
@@ -111,27 +111,27 @@ def _put_aside(folder: Path) -> None:
 
 
 def _remove_remains(link: Path) -> None:
-    """Remove what killed runs left; a folder that is still written is held by its writer."""
+    """Remove leftovers of killed runs; a folder being written is locked by its writer."""
     for folder in link.parent.glob(f".{link.name}.*.making"):
         with suppress(OSError):
-            holding = _lock(folder, wait=False)
+            descriptor = _lock(folder, wait=False)
             try:
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
-                os.close(holding)
+                os.close(descriptor)
     for loose in link.parent.glob(f".{link.name}.*.tmp"):
         if loose.is_symlink():
             loose.unlink(missing_ok=True)
 
 
 @contextmanager
-def _held(folder: Path) -> Generator[None]:
-    """One at a time; the kernel lets go of it when its holder dies."""
-    holding = _lock(folder)
+def _locked(folder: Path) -> Generator[None]:
+    """One holder at a time; the kernel releases the lock when the holder dies."""
+    descriptor = _lock(folder)
     try:
         yield
     finally:
-        os.close(holding)
+        os.close(descriptor)
 
 
 def _lock(folder: Path, *, wait: bool = True) -> int:

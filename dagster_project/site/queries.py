@@ -1,4 +1,4 @@
-"""Queries of the pages: each stands in `sql/`, and runs exactly as a page prints it."""
+"""Queries of the pages: each is a file in `sql/` and runs exactly as shown on a page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUERIES = Path(__file__).with_name("sql")
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows of one query, with the text that gives them again."""
+    """The rows of one query, with its text."""
 
     sql: str
     columns: tuple[str, ...]
@@ -35,14 +35,14 @@ class Answer:
 
 
 class Marts:
-    """The published warehouse, read-only, under the queries of the pages.
+    """The published warehouse, read-only, for the queries of the pages.
 
-    Use as a context manager: the file of before stays open as long as this is, so that all
-    pages of a site are read from one publication.
+    Use as a context manager: the opened file stays open, so all pages of a site come from one
+    publication.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Open what is published.
+        """Open the published warehouse.
 
         Raises:
             WarehouseMissing: nothing has been published under this data home.
@@ -56,15 +56,15 @@ class Marts:
         self._connection.close()
 
     def ask(self, query: str, **values: object) -> Answer:
-        """Run `sql/<query>.sql` over the given values.
+        """Run `sql/<query>.sql` with the given values.
 
         Raises:
-            QueryRefused: the published warehouse does not have what the query names.
+            QueryRefused: the published warehouse lacks a table or column of the query.
         """
         return self.run(filled(query, values))
 
     def run(self, sql: str) -> Answer:
-        """Run a query as it stands, such as one that a page prints."""
+        """Run a query unchanged, for example one shown on a page."""
         result = execute_sandboxed(self._connection, sql)
         columns = tuple(column[0] for column in result.description or ())
         rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
@@ -75,13 +75,13 @@ def filled(query: str, values: Mapping[str, object]) -> str:
     """The text of a query with each value as a literal.
 
     Raises:
-        jinja2.UndefinedError: the query wants a value that is not given.
+        jinja2.UndefinedError: a value of the query is missing.
     """
     return _environment().get_template(f"{query}.sql").render(values).strip()
 
 
 def literal(value: object) -> str:
-    """A value as SQL; text is quoted, so that no value can become a statement."""
+    """A value as an SQL literal; text is quoted, so no value can become a statement."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -103,7 +103,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(_QUERIES),
         finalize=literal,
         undefined=jinja2.StrictUndefined,
-        # SQL is no HTML: quoting is what `literal` does.
+        # The output is SQL, which `literal` quotes.
         autoescape=False,
         keep_trailing_newline=True,
     )

@@ -1,4 +1,4 @@
-"""The site on this machine's own address, for whoever would rather not open files."""
+"""The site served on the loopback address, for readers who prefer not to open files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def server_of(site: Path) -> ThreadingHTTPServer:
-    """A server on a free port of the loopback address; only files of the site are given out.
+    """A server on a free port of the loopback address; it serves only files of the site.
 
-    The link is followed at each request: after the next `bilateral report` a reader who loads
-    the page again sees the new one.
+    The link is resolved at each request: after the next `bilateral report`, a reload shows the
+    new page.
     """
     handler = functools.partial(_Handler, directory=str(site))
     return ThreadingHTTPServer((LOOPBACK, 0), handler)
@@ -28,7 +28,7 @@ def address_of(server: ThreadingHTTPServer) -> str:
 class _Handler(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         found = Path(super().translate_path(path)).resolve()
-        # A link inside the folder would lead out of it.
+        # A link inside the folder could point outside it.
         inside = found.is_relative_to(Path(self.directory).resolve())
         return str(found) if inside else ""
 
@@ -40,4 +40,4 @@ class _Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """A terminal that waits for Ctrl-C has no use for a line a request."""
+        """Write no line per request to the terminal."""

@@ -19,7 +19,7 @@ from browser.reading import Figure, pages_of, read
 from playwright.sync_api import Browser, Page
 
 from dagster_project.settings import Settings
-from dagster_project.site.numbers import billions, heading, millions, raw, shown
+from dagster_project.site.numbers import basis_name, billions, heading, millions, raw, shown
 from dagster_project.site.queries import Marts
 from dagster_project.warehouse import QueryRefused
 
@@ -185,7 +185,7 @@ def balances(site: Path) -> Iterator[str]:
         ]
         unit, scaled = ("million", millions) if "million" in str(said) else ("billion", billions)
         wanted = Counter(
-            f"{row['basis_id'].replace('_', ' ')}, {row['year']}:"
+            f"{basis_name(row['basis_id'])}, {row['year']}:"
             f" {scaled(Decimal(row['balance_usd']))} {unit} US dollars"
             for row in csv_rows(site, page, figure)
         )

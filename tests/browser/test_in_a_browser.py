@@ -53,7 +53,7 @@ def test_the_keyboard_skips_to_the_content_first(browser: Browser, site: Path) -
             seen.goto(checks.address(site, page))
             seen.keyboard.press("Tab")
             focused = seen.locator(":focus")
-            expect(focused, page).to_have_text("To the content")
+            expect(focused, page).to_have_text("Skip to content")
             expect(focused, page).to_be_in_viewport()
             seen.keyboard.press("Enter")
             expect(seen, page).to_have_url(re.compile("#main$"))
@@ -65,7 +65,7 @@ def test_the_keyboard_opens_rows_and_query(browser: Browser, site: Path) -> None
     ]
     with window(browser) as seen:
         seen.goto(checks.address(site, pair))
-        query = seen.locator("figure details", has_text="SQL that made it").first
+        query = seen.locator("figure details", has_text="SQL query").first
         assert not query.locator("pre").is_visible()
         query.locator("summary").focus()
         seen.keyboard.press("Enter")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from dagster_project.settings import Settings
 
-ONE_READING = (
+ONE_BASIS = (
     "delete from marts.trade_by_year where basis_id <> 'census'",
     "delete from intermediate.int_figures__balances where balance_id not in"
     " (select balance_id from marts.balances where basis_id = 'census')",
@@ -21,7 +21,7 @@ ONE_READING = (
     "delete from marts.figure_comparisons",
     "delete from marts.mirror_flows",
 )
-NO_STATISTIC = ("delete from marts.trade_by_year", *ONE_READING[1:])
+NO_STATISTIC = ("delete from marts.trade_by_year", *ONE_BASIS[1:])
 NO_CLAIMS = tuple(
     f"delete from marts.{table}"
     for table in ("claim_inconsistencies", "claim_candidates", "claim_verdicts", "claims")
@@ -34,7 +34,7 @@ CASES = {
     "the world": (("USA", "WLD"), ()),
     "the other side": (("KOR", "USA"), ()),
     "a pair without anything": (("NOR", "KOR"), ()),
-    "one reading": (("USA", "KOR"), ONE_READING),
+    "one basis": (("USA", "KOR"), ONE_BASIS),
     "printed figures alone": (("USA", "KOR"), NO_STATISTIC),
     "no claims at all": (("USA", "KOR"), NO_CLAIMS),
     "no sectors": (("USA", "KOR"), NO_SECTORS),
@@ -63,6 +63,6 @@ def test_without_any_document_the_front_page_says_so(
 ) -> None:
     settings = altered(built_warehouse, tmp_path / "home", *NO_CLAIMS)
     sample = write_sample(settings, tmp_path / "site", [], first_and_last)
-    assert "no document speaks of one" in read(sample / "index.html").text
+    assert "no article makes a claim about one" in read(sample / "index.html").text
     assert list(checks.figures(sample)) == []
     assert list(checks.loading(browser, sample, pages_of(sample), 360)) == []

@@ -1,6 +1,6 @@
-"""The pages of claims and documents, made from composed marts: odd claims give whole pages.
+"""The pages of claims and articles, made from composed marts: odd claims give complete pages.
 
-The marts are empty tables of the contracts' columns, so the queries that run are the real ones.
+The marts are empty tables with the columns of the contracts, so the real queries run.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ _CANDIDATE: dict[str, Any] = {
 
 
 class _Composed(Marts):
-    """Marts in memory: no rows but those that a test adds."""
+    """Marts in memory, with only the rows that a test adds."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()
@@ -199,7 +199,7 @@ def marts() -> _Composed:
     return _Composed()
 
 
-def _desk(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> PageContext:
+def _context(marts: Marts, claim_ids: Sequence[str] = ("c1",)) -> PageContext:
     pair = Pair("AAA", "BBB", "Aland", "Beland")
     outline = Outline(
         pairs=(pair,),
@@ -219,7 +219,7 @@ def _page(files: Sequence[File]) -> str:
 
 
 def _text(page: str) -> str:
-    """What a reader sees, on one line."""
+    """The visible text, on one line."""
     body = re.sub(r"<(svg|script|pre)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
 
@@ -236,19 +236,19 @@ def _decided(marts: _Composed, **changed: Any) -> None:
     marts.add("marts.claim_candidates", _CANDIDATE)
 
 
-def test_a_confirmed_claim_tells_value_interval_and_day(marts: _Composed) -> None:
+def test_a_confirmed_claim_shows_value_range_and_date(marts: _Composed) -> None:
     _decided(marts)
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     text = _text(page)
     assert "Confirmed office figures put AAA's goods deficit with BBB at $27.625 billion" in text
-    assert "Allowed by the print 27.55 to 27.65 USD bn" in text
+    assert "Range after rounding 27.55 to 27.65 USD bn" in text
     assert "came out after the text was published on 2017-01-02" in text
-    assert 'aria-label="census, office 2017-02: 27.625 USD bn, inside the interval"' in page
+    assert 'aria-label="census, office 2017-02: 27.625 USD bn, within the range"' in page
 
 
 def test_every_query_on_a_page_gives_its_rows_again(marts: _Composed) -> None:
     _decided(marts)
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     queries = [
         unescape(one) for one in re.findall(r"<pre[^>]*><code>(.*?)</code>", page, re.DOTALL)
     ]
@@ -261,8 +261,8 @@ def test_hostile_words_stay_words(marts: _Composed, field: str) -> None:
     marts.add("marts.claims", {**_CLAIM, field: _HOSTILE})
     marts.add("marts.claim_verdicts", {**_VERDICT, "missing_rows": [_HOSTILE]})
     for page in (
-        _page(claims.page(_desk(marts), "c1")),
-        _page(documents.page(_desk(marts), "doc")),
+        _page(claims.page(_context(marts), "c1")),
+        _page(documents.page(_context(marts), "doc")),
     ):
         assert "<script>alert" not in page
         assert "<img" not in page
@@ -272,7 +272,7 @@ def test_hostile_words_stay_words(marts: _Composed, field: str) -> None:
 def test_a_review_for_machines_holds_hostile_words_unchanged(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM, says=_HOSTILE)
     marts.add("marts.claim_verdicts", _VERDICT)
-    review = _review(_page(claims.page(_desk(marts), "c1")))
+    review = _review(_page(claims.page(_context(marts), "c1")))
     assert review["claimReviewed"] == f"{_HOSTILE}: 27.6 USD bn"
     assert review["itemReviewed"]["author"] == {"@type": "Organization", "name": "A Paper"}
 
@@ -283,7 +283,7 @@ def test_a_review_for_machines_holds_hostile_words_unchanged(marts: _Composed) -
 )
 def test_only_what_is_decided_is_rated(marts: _Composed, status: str, value: int | None) -> None:
     _decided(marts, status=status)
-    rating = _review(_page(claims.page(_desk(marts), "c1")))["reviewRating"]
+    rating = _review(_page(claims.page(_context(marts), "c1")))["reviewRating"]
     assert rating["alternateName"] == status
     assert rating.get("ratingValue") == value
 
@@ -292,7 +292,7 @@ def test_only_what_is_decided_is_rated(marts: _Composed, status: str, value: int
 def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id: str) -> None:
     marts.add("marts.claims", _CLAIM, claim_id=claim_id)
     marts.add("marts.claim_verdicts", _VERDICT, claim_id=claim_id)
-    context = _desk(marts, [claim_id])
+    context = _context(marts, [claim_id])
     files = claims.page(context, claim_id)
     assert all(
         re.fullmatch(r"claims/[a-z0-9_-]{1,80}(\.[a-z-]+\.csv|\.html)", f.path) for f in files
@@ -303,7 +303,7 @@ def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id
 
 def test_names_that_differ_in_capitals_alone_have_two_addresses() -> None:
     assert addresses.of_claim("at04") == "claims/at04.html"
-    # A disk that knows no capitals would take the one for the other.
+    # A case-insensitive file system would confuse the two.
     assert addresses.of_claim("AT04").lower() != addresses.of_claim("at04")
     assert addresses.of_pair("USA", "KOR") == "usa-kor/index.html"
 
@@ -311,17 +311,17 @@ def test_names_that_differ_in_capitals_alone_have_two_addresses() -> None:
 def test_a_document_without_publisher_or_day_says_so(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM, document_publisher=None, published_on=None)
     marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, known_at_publication="unknown")
-    page = _page(claims.page(_desk(marts), "c1"))
-    assert "doc, without a date" in _text(page)
+    page = _page(claims.page(_context(marts), "c1"))
+    assert "doc, undated" in _text(page)
     assert "The text has no publication date" in _text(page)
     assert {"author", "datePublished"}.isdisjoint(_review(page)["itemReviewed"])
-    assert "Figures in doc, without a date" in _text(_page(documents.page(_desk(marts), "doc")))
+    assert "Figures in doc, undated" in _text(_page(documents.page(_context(marts), "doc")))
 
 
 def test_a_claim_beside_which_nothing_is_held_has_words_and_no_picture(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM)
     marts.add("marts.claim_verdicts", _VERDICT)
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     assert "No available figure can be compared with it." in _text(page)
     assert "the second row" in _text(page)
     assert "<svg" not in page
@@ -331,8 +331,8 @@ def test_candidates_that_are_no_numbers_are_not_drawn(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM)
     marts.add("marts.claim_verdicts", _VERDICT)
     marts.add("marts.claim_candidates", _CANDIDATE, value=None, distance=None, fit="none")
-    page = _page(claims.page(_desk(marts), "c1"))
-    assert '<p class="absence">No figure that is held can be set beside this one.' in page
+    page = _page(claims.page(_context(marts), "c1"))
+    assert '<p class="absence">There is no candidate to draw.' in page
     assert "<svg" not in page
 
 
@@ -341,11 +341,11 @@ def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
     marts.add("marts.claims", {**_CLAIM, **signs}, reported_value=1, low=0, high=2, hedge="about")
     marts.add("marts.claim_verdicts", {**_VERDICT, **_DECIDED}, unit="sign", value=0)
     marts.add("marts.claim_candidates", _CANDIDATE, value=0)
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     text = _text(page)
     assert "office figures show no change in AAA's goods deficit with BBB to 2016" in text
-    assert "Allowed by the print a rise or no change" in text
-    assert "The direction as printed (the word: about)" in _text(page)
+    assert "Range after rounding a rise or no change" in text
+    assert "The direction as quoted (wording: about)" in _text(page)
     assert "<svg" not in page
 
 
@@ -360,7 +360,7 @@ def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
         ),
         (
             {"value": 27_600_000_000, "fit": "possible", "rounding_margin": 50_000_000},
-            "known only to within 0.05 USD bn",
+            "rounded to within 0.05 USD bn",
         ),
         (
             {"value": 27_650_000_100, "distance": 100, "fit": "none"},
@@ -375,7 +375,7 @@ def test_a_candidate_says_why_it_fell(
     other = {**_CANDIDATE, "candidate_id": "c1 | other", "basis_key": "other", **changed}
     other["is_within_revision"] = other.pop("within", False)
     marts.add("marts.claim_candidates", other)
-    assert words in _text(_page(claims.page(_desk(marts), "c1")))
+    assert words in _text(_page(claims.page(_context(marts), "c1")))
 
 
 def test_every_status_is_counted_in_its_place() -> None:
@@ -393,7 +393,7 @@ def test_the_front_page_counts_every_claim_once_and_no_verdict_as_another(
     [row] = marts.ask("documents_counted", documents=["doc"]).rows
     heads = ("mislabelled", "contradicted", "undetermined", "out_of_scope")
     assert [row[head] for head in heads] == [1, 1, 1, 1]
-    counted = row["borne_out"] + row["true_on_another_basis"] + sum(row[head] for head in heads)
+    counted = row["confirmed"] + row["true_on_another_basis"] + sum(row[head] for head in heads)
     assert counted == row["claims"] == len(documents.STATUSES)
 
 
@@ -402,7 +402,7 @@ def test_documents_of_one_publisher_are_told_apart(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM, claim_id="c2", document_id="later", published_on=None)
     asked = marts.ask("claims_of_pair", reporter="AAA", partner="BBB")
     names = [claim_words.document_name(row) for row in asked.rows]
-    assert names == ["A Paper, 2017-01-02", "A Paper, without a date"]
+    assert names == ["A Paper, 2017-01-02", "A Paper, undated"]
 
 
 # A status with a reason that it may have.
@@ -428,10 +428,10 @@ def test_no_sentence_is_printed_twice(marts: _Composed, status: str) -> None:
     if status == "undetermined":
         changed |= {"nearest_value": Decimal("27.3"), "distance": Decimal("0.25")}
     _decided(marts, **changed)
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     assert repeated_sentences(page) == []
     row = marts.ask("claim", claim="c1").rows[0]
-    words = verdict_in_words(row, _desk(marts).words)
+    words = verdict_in_words(row, _context(marts).words)
     for one in (words.evidence, *words.needs):
         assert _text(page).count(one) == 1
 
@@ -440,9 +440,9 @@ def test_what_is_no_trade_statistic_has_a_page_without_an_interval(marts: _Compo
     marts.add("marts.claims", _CLAIM, measure="jobs", is_in_scope=False, low=None, high=None)
     out_of_scope = {"status": "out_of_scope", "reason_code": "not_a_trade_statistic"}
     marts.add("marts.claim_verdicts", {**_VERDICT, **out_of_scope}, missing_rows=[])
-    text = _text(_page(claims.page(_desk(marts), "c1")))
+    text = _text(_page(claims.page(_context(marts), "c1")))
     assert "The measure (jobs) is not a trade statistic." in text
-    assert "Allowed by the print no interval" in text
+    assert "Range after rounding no range" in text
 
 
 def test_open_ends_are_told() -> None:
@@ -458,8 +458,8 @@ def test_open_ends_are_told() -> None:
     }
 
 
-def test_a_document_counts_its_verdicts_and_tells_its_readings(marts: _Composed) -> None:
-    for number, (status, reading) in enumerate(
+def test_a_document_counts_its_verdicts_and_names_its_bases(marts: _Composed) -> None:
+    for number, (status, basis) in enumerate(
         [("confirmed", "census"), ("confirmed", "cif"), ("contradicted", "census")], start=1
     ):
         marts.add("marts.claims", _CLAIM, claim_id=f"c{number}")
@@ -468,15 +468,15 @@ def test_a_document_counts_its_verdicts_and_tells_its_readings(marts: _Composed)
             {**_VERDICT, **_DECIDED},
             claim_id=f"c{number}",
             status=status,
-            basis_id=reading,
+            basis_id=basis,
         )
-    text = _text(_page(documents.page(_desk(marts, ["c1", "c2"]), "doc")))
+    text = _text(_page(documents.page(_context(marts, ["c1", "c2"]), "doc")))
     assert "Three figures: two confirmed and one contradicted." in text
-    assert "uses more than one reading of goods: census ( c1 ); cif ( c2 )" in text
-    assert "No arithmetic among its figures fails." in text
+    assert "uses more than one basis for goods: census ( c1 ); cif ( c2 )" in text
+    assert "Its figures are arithmetically consistent." in text
 
 
-def test_an_inconsistency_is_told_with_both_sides_and_its_repair(marts: _Composed) -> None:
+def test_a_contradiction_names_both_sides_and_its_likely_correction(marts: _Composed) -> None:
     for number in (1, 2):
         marts.add("marts.claims", _CLAIM, claim_id=f"c{number}")
         marts.add("marts.claim_verdicts", _VERDICT, claim_id=f"c{number}")
@@ -498,12 +498,13 @@ def test_an_inconsistency_is_told_with_both_sides_and_its_repair(marts: _Compose
             "repairs": ["c1: a digit added, 0.5"],
         },
     )
-    context = _desk(marts, ["c1", "c2"])
+    context = _context(marts, ["c1", "c2"])
     for page in (documents.page(context, "doc"), claims.page(context, "c2")):
         text = _text(_page(page))
-        assert "By c1 , exports is 3.45 to 3.55 USD bn; by c2 it is at most 1.05 USD bn." in text
+        assert "According to c1 , exports: 3.45 to 3.55 USD bn." in text
+        assert "According to c2 : at most 1.05 USD bn. Both cannot be right." in text
         assert "c1 : a digit added, 0.5" in text
-        assert "c1 is the only figure that one slip can explain" in text
+        assert "A single typo would explain only one of these figures: c1 ." in text
 
 
 def test_a_bridge_is_told_from_end_to_end(marts: _Composed) -> None:
@@ -532,10 +533,10 @@ def test_a_bridge_is_told_from_end_to_end(marts: _Composed) -> None:
             "share_of_gap": 1,
         },
     )
-    text = _text(_page(claims.page(_desk(marts), "c1")))
+    text = _text(_page(claims.page(_context(marts), "c1")))
     assert (
-        "From A Paper's deficit of 27.60 USD bn for 2016 to the cif reading's deficit of 29.60 USD"
-        " bn for 2016 is +2.00 USD bn: re-exports and freight and insurance +2.00 (100.0 %)."
+        "From A Paper's deficit of 27.60 USD bn for 2016 to the cif basis's deficit of 29.60 USD"
+        " bn for 2016: +2.00 USD bn. Causes: re-exports and freight and insurance +2.00 (100.0 %)."
     ) in text
 
 
@@ -562,10 +563,10 @@ def test_evidence_leads_to_row_hash_and_address(marts: _Composed) -> None:
             row_number=4_000 + number,
             address=address,
         )
-    page = _page(claims.page(_desk(marts), "c1"))
+    page = _page(claims.page(_context(marts), "c1"))
     assert "cd" * 32 in page
     assert 'href="https://example.org/one"' in page
-    # What is no address of the web is shown, never followed.
+    # An address that is not on the web is shown, never linked.
     assert "javascript:alert(1)" in page
     assert 'href="javascript' not in page
     assert "42,262.2 " in _text(page)

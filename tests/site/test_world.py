@@ -1,4 +1,4 @@
-"""The pages of the world, of sectors and of sources, over what is held and what is not."""
+"""The pages of the world, sectors and sources, with and without data."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def context(built_warehouse: Settings) -> Iterator[PageContext]:
 
 
 @pytest.fixture(scope="module")
-def world_desk(
+def world_context(
     built_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PageContext]:
-    """A desk over the same warehouse with a few made-up reports of the world's trade."""
+    """A page context over the same warehouse with a few made-up reports of the world's trade."""
     home = tmp_path_factory.mktemp("world")
     settings = Settings(built_warehouse.project_root, home, None)
     shutil.copyfile(built_warehouse.warehouse, settings.warehouse)
@@ -80,61 +80,61 @@ def test_without_world_data_both_pages_say_so_and_what_to_do(context: PageContex
         pytest.skip("this warehouse holds reports of the world's trade")
     for page in (world.gaps, world.reporters):
         html = _html(page(context))
-        assert "No report of the world&#39;s trade is held" in html
+        assert "No world trade data is available" in html
         assert "bilateral import" in html
         assert 'class="picture' not in html
 
 
 def test_the_widest_gaps_come_first_and_link_to_the_pair_that_the_site_has(
-    world_desk: PageContext,
+    world_context: PageContext,
 ) -> None:
-    files = world.gaps(world_desk)
+    files = world.gaps(world_context)
     rows = _rows(files, "widest")
     assert [row["exporter_iso3"] for row in rows] == ["KOR", "USA"]
     assert _html(files).count('<a href="../usa-kor/index.html">') == 2
     assert "exporter reports, South Korea → United States: 1,000.0 million US" in _html(files)
 
 
-def test_a_side_that_reports_nothing_has_no_bar(world_desk: PageContext) -> None:
-    html = _html(world.gaps(world_desk))
+def test_a_side_that_reports_nothing_has_no_bar(world_context: PageContext) -> None:
+    html = _html(world.gaps(world_context))
     assert "exporter reports, United States → South Korea: 300.0" in html
     assert "importer reports, United States → South Korea" not in html
 
 
-def test_causes_share_all_of_the_gaps(world_desk: PageContext) -> None:
-    rows = _rows(world.gaps(world_desk), "causes")
+def test_causes_share_all_of_the_gaps(world_context: PageContext) -> None:
+    rows = _rows(world.gaps(world_context), "causes")
     assert {row["likely_cause"]: float(row["share"]) for row in rows} == {
         "unexplained": 0.75,
         "one_sided": 0.25,
     }
 
 
-def test_an_estimate_is_never_called_an_observation(world_desk: PageContext) -> None:
-    html = _html(world.gaps(world_desk))
+def test_an_estimate_is_never_called_an_observation(world_context: PageContext) -> None:
+    html = _html(world.gaps(world_context))
     for heading in re.findall(r"<th[^>]*>([^<]+)</th>", html):
         if "fob" in heading.lower() or "left" in heading.lower():
             assert "estimated" in heading.lower(), heading
     assert "interval" not in html
 
 
-def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_desk: PageContext) -> None:
-    files = world.reporters(world_desk)
+def test_a_reporter_of_three_flows_is_listed_and_not_drawn(world_context: PageContext) -> None:
+    files = world.reporters(world_context)
     drawn = {row["reporter_iso3"]: row["drawn_as"] for row in _rows(files, "reporters-export")}
     assert drawn["JPN"] == ""
     assert {drawn["USA"], drawn["KOR"]} == {"most"}
-    assert "farthest from South Korea" in _html(files)
-    assert "No report of imports is held with its mirror" in _html(files)
+    assert "farthest for South Korea" in _html(files)
+    assert "No report of imports is available with its mirror" in _html(files)
 
 
-def test_the_parts_of_a_partition_add_up_to_the_total(context: PageContext) -> None:
+def test_the_parts_of_a_breakdown_add_up_to_the_total(context: PageContext) -> None:
     (pair,) = context.outline.pairs
     answer = context.ask("sector_breakdowns", **pair.values)
     assert answer
-    for leg in set(answer.column("series_code")):
-        rows = [row for row in answer.rows if row["series_code"] == leg]
+    for series in set(answer.column("series_code")):
+        rows = [row for row in answer.rows if row["series_code"] == series]
         total = context.marts.run(
             "select distinct total_usd from marts.trade_by_sector_year where breakdown ="
-            f" '{rows[0]['breakdown']}' and series_code = '{leg}' and year = {rows[0]['year']}"
+            f" '{rows[0]['breakdown']}' and series_code = '{series}' and year = {rows[0]['year']}"
             f" and reporter_iso3 = '{pair.reporter}' and partner_code = '{pair.partner}'"
         )
         assert [sum(row["value_usd"] for row in rows)] == total.column("total_usd")
@@ -146,7 +146,7 @@ def test_two_definitions_differ_by_what_their_bridge_says(context: PageContext) 
     assert gaps
     assert all(row["b_usd"] - row["a_usd"] == row["amount_usd"] for row in gaps.rows)
     years = [(row["year"], row["a_basis_key"]) for row in gaps.rows]
-    assert len(years) == len(set(years)), "a bridge of two readings of one series stands once"
+    assert len(years) == len(set(years)), "a bridge of two bases with one series is listed once"
 
 
 def test_a_sector_page_tells_what_would_decide_its_claims(context: PageContext) -> None:
@@ -164,8 +164,8 @@ def test_a_sector_page_tells_what_would_decide_its_claims(context: PageContext) 
 def test_a_sector_without_figures_says_so_and_draws_nothing(context: PageContext) -> None:
     (pair,) = context.outline.pairs
     html = _html(sector.page(context, pair, "no_such_sector"))
-    assert "No figure of no_such_sector is held of this pair." in html
-    assert "No definition of this name is listed." in html
+    assert "No figure for no_such_sector is available for this pair." in html
+    assert "No product group is listed for this sector." in html
     assert 'class="picture' not in html
 
 
@@ -175,7 +175,7 @@ def test_series_are_told_apart_by_the_parts_in_which_they_differ() -> None:
         {"quantity": "imports", "series_code": "USA.import.general.cif.census.nsa"},
         {"quantity": "exports", "series_code": "USA.export.total.fas.census.nsa"},
     ]
-    assert list(sector._leg_names(rows).values()) == [
+    assert list(sector._series_names(rows).values()) == [
         "exports",
         "imports consumption customs",
         "imports general cif",
@@ -207,12 +207,12 @@ def test_every_release_stands_on_the_page_of_the_sources(context: PageContext) -
     assert told == {(row["source_id"], row["release_id"]) for row in held.rows}
     withheld = [row for row in _rows(files, "sources") if row["may_be_republished"] != "true"]
     assert withheld
-    assert "not handed on" in _html(files)
+    assert "not redistributed" in _html(files)
 
 
 def test_an_address_that_is_no_web_page_is_not_linked(context: PageContext) -> None:
     held = dict(context.ask("sources").rows[0]) | {"address": "javascript:alert(1)"}
     files = context.page(
-        addresses.SOURCES, "sources.html", title="Sources", held=[held], cited=None
+        addresses.SOURCES, "sources.html", title="Sources", available=[held], cited=None
     )
     assert "javascript:" not in _html(files)

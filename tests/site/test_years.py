@@ -1,4 +1,4 @@
-"""The words and pictures of a pair and its years: what is said, and where bars stand."""
+"""The words and charts of a pair and its years: sentences, and positions of bars."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def answer(*rows: dict[str, Any]) -> Answer:
     return Answer("select", tuple(rows[0]) if rows else (), list(rows))
 
 
-def spread_row(year: int, readings: int, **changed: Any) -> dict[str, Any]:
+def spread_row(year: int, bases: int, **changed: Any) -> dict[str, Any]:
     return {
         "year": year,
-        "readings": readings,
+        "bases": bases,
         "low_basis_id": "cif",
         "low_usd": -3 * _BN,
         "high_basis_id": "total_consumption",
@@ -44,7 +44,7 @@ def spread_row(year: int, readings: int, **changed: Any) -> dict[str, Any]:
     }
 
 
-def reading(name: str, usd: Decimal, **changed: Any) -> dict[str, Any]:
+def basis(name: str, usd: Decimal, **changed: Any) -> dict[str, Any]:
     return {
         "basis_id": name,
         "balance_usd": usd,
@@ -56,7 +56,7 @@ def reading(name: str, usd: Decimal, **changed: Any) -> dict[str, Any]:
     }
 
 
-def walked(*steps: tuple[str, int, str]) -> Answer:
+def steps_of(*steps: tuple[str, int, str]) -> Answer:
     return answer(
         *(
             {
@@ -73,66 +73,78 @@ def walked(*steps: tuple[str, int, str]) -> Answer:
 # -- words -------------------------------------------------------------------------------
 
 
-def test_a_pair_is_told_by_its_last_year_with_several_readings() -> None:
+def test_a_pair_is_described_by_its_last_year_with_several_bases() -> None:
     rows = [spread_row(2025, 1), spread_row(2023, 3), spread_row(2019, 4, is_widest=True)]
-    first, steps, widest = pair.said(answer(*rows), None, "goods")
+    first, preferred, steps, widest = pair.summary(answer(*rows), None, "goods")
     assert first == (
-        "For 2023, the last year held on several readings, 3 balances in goods stand side by side,"
-        " from −3.00 (cif) to −1.00 (total consumption) billion US dollars. Preferred is census,"  # noqa: RUF001
-        " −2.00: the headline of its office."  # noqa: RUF001
+        "In 2023, the last year with several bases, the goods deficit was between $1.00 billion"
+        " (total exports – imports for consumption) and $3.00 billion (cif), depending on the"  # noqa: RUF001
+        " basis."
     )
-    assert steps == "No bridge between the two ends is held."
-    assert "furthest apart in 2019: 2.00 billion" in widest
+    assert preferred == (
+        "The preferred balance is −$2.00 billion (census): the headline of its office."  # noqa: RUF001
+    )
+    assert steps == "No bridge between the two figures is available."
+    assert "widest in 2019: $2.00 billion" in widest
 
 
-def test_the_widest_year_is_not_told_twice() -> None:
-    sentences = pair.said(answer(spread_row(2023, 3, is_widest=True)), None, "goods")
-    assert not any("furthest apart" in one for one in sentences)
+def test_the_widest_year_is_not_repeated() -> None:
+    sentences = pair.summary(answer(spread_row(2023, 3, is_widest=True)), None, "goods")
+    assert not any("widest in" in one for one in sentences)
 
 
-def test_causes_are_told_with_amount_and_share() -> None:
-    steps = walked(("Re-exports", -1_500_000_000, "0.75"), ("Release", 20_000_000, "-0.01"))
+def test_causes_have_amount_and_share() -> None:
+    steps = steps_of(("Re-exports", -1_500_000_000, "0.75"), ("Release", 20_000_000, "-0.01"))
     assert bridges.causes(steps) == "Re-exports −1,500.0 (75.0 %); Release +20.0 (−1.0 %)"  # noqa: RUF001
-    said = pair.said(answer(spread_row(2023, 2)), steps, "goods")
-    assert "Re-exports −1,500.0 (75.0 %)" in said[1]  # noqa: RUF001
+    sentences = pair.summary(answer(spread_row(2023, 2)), steps, "goods")
+    assert "Re-exports −1,500.0 (75.0 %)" in sentences[2]  # noqa: RUF001
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([], "No balance in services of a whole year is held."),
-        ([spread_row(2016, 1)], "One balance in services is held, of 2016: −2.00"),  # noqa: RUF001
+        ([], "No full-year services balance is available."),
+        (
+            [spread_row(2016, 1)],
+            "In 2016 the services deficit was $2.00 billion on the census basis",
+        ),
         (
             [spread_row(2016, 1), spread_row(2011, 1)],
-            "One balance in services is held for each of 2 years. That of 2016 is −2.00",  # noqa: RUF001
+            "In 2016 the services deficit was $2.00 billion on the census basis",
         ),
     ],
 )
-def test_one_reading_is_display_measure_one(rows: list[dict[str, Any]], words: str) -> None:
-    (sentence,) = pair.said(answer(*rows), None, "services")
-    assert sentence.startswith(words)
+def test_a_single_basis_is_named(rows: list[dict[str, Any]], words: str) -> None:
+    first, *rest = pair.summary(answer(*rows), None, "services")
+    assert first.startswith(words)
+    assert [one.endswith(f"in each of {len(rows)} years.") for one in rest] == [True] * (
+        len(rows) > 1
+    )
 
 
-def test_a_year_names_its_ends_and_the_preferred_one_between_them() -> None:
+def test_a_year_names_its_ends_and_the_preferred_balance() -> None:
     rows = answer(
-        reading("census", -2 * _BN, is_preferred=True, reason="The headline"),
-        reading("cif", -3 * _BN),
-        reading("mirror", _BN),
+        basis("census", -2 * _BN, is_preferred=True, reason="The headline"),
+        basis("cif", -3 * _BN),
+        basis("mirror", _BN),
     )
-    first, parts = year.said(rows, "goods", 2016, ("mirror", "Release +3,000.0 (100.0 %)"))
+    first, preferred, causes = year.summary(
+        rows, "goods", 2016, ("mirror", "Release +3,000.0 (100.0 %)")
+    )
     assert first == (
-        "For 2016, 3 balances in goods are held, from −3.00 (cif) to 1.00 (mirror) billion US"  # noqa: RUF001
-        " dollars. Preferred is census, −2.00: the headline."  # noqa: RUF001
+        "In 2016 the goods balance was between −$3.00 billion (cif) and $1.00 billion (mirror)."  # noqa: RUF001
+        " 3 bases are available."
     )
-    assert "from mirror, the farthest from it" in parts
-    assert parts.endswith("Release +3,000.0 (100.0 %).")
+    assert preferred == "The preferred balance is −$2.00 billion (census): the headline."  # noqa: RUF001
+    assert "the farthest basis, mirror" in causes
+    assert causes.endswith("Release +3,000.0 (100.0 %).")
 
 
-def test_a_year_that_is_not_whole_says_so() -> None:
-    row = reading("census", _BN, is_preferred=True, is_partial_year=True, period="2026-01/2026-07")
-    first, warning = year.said(answer(row), "goods", 2026, None)
-    assert "held for January to July 2026" in first
-    assert "not to be compared with whole years" in warning
+def test_an_incomplete_year_says_so() -> None:
+    row = basis("census", _BN, is_preferred=True, is_partial_year=True, period="2026-01/2026-07")
+    first, warning = year.summary(answer(row), "goods", 2026, None)
+    assert "In January to July 2026 the goods surplus was" in first
+    assert "do not compare it with full years" in warning
 
 
 @pytest.mark.parametrize(
@@ -204,8 +216,8 @@ def test_an_axis_is_cut_only_where_no_bar_crosses_zero(
 ) -> None:
     bars = fall(start, *amounts)
     if bridge.axis_of(bars).is_cut:
-        layout_detectors = {bar.end > 0 for bar in bars}
-        assert len(layout_detectors) == 1
+        signs = {bar.end > 0 for bar in bars}
+        assert len(signs) == 1
         assert all(bar.end for bar in bars)
 
 
@@ -270,7 +282,7 @@ def test_nothing_to_draw_is_refused() -> None:
     st.floats(1, 20),
 )
 def test_names_stand_apart_and_inside(places: list[float], step: float) -> None:
-    moved = spread(places, step, 400.0)
+    moved = spread(places, [step] * len(places), 400.0)
     assert len(moved) == len(places)
     assert all(below - above >= step - 1e-6 for above, below in pairwise(moved))
     assert moved[-1] <= 400.0
@@ -279,7 +291,7 @@ def test_names_stand_apart_and_inside(places: list[float], step: float) -> None:
 
 
 def test_names_that_do_not_meet_stay_where_they_are() -> None:
-    assert spread([10.0, 50.0, 90.0], 15.0, 100.0) == [10.0, 50.0, 90.0]
+    assert spread([10.0, 50.0, 90.0], [15.0] * 3, 100.0) == [10.0, 50.0, 90.0]
 
 
 @pytest.mark.parametrize(("years", "has"), [([2011, 2016], False), ([2011, 2012, 2016], True)])
@@ -288,7 +300,7 @@ def test_a_line_needs_two_years_that_follow_each_other(years: list[int], has: bo
     assert line.has_stretch is has
 
 
-def test_a_year_that_is_not_held_breaks_the_line() -> None:
+def test_a_missing_year_breaks_the_line() -> None:
     line = Line("census", 0, True, [(one, one * _BN) for one in (2001, 2002, 2005, 2006)])
     svg = balances.draw([line], [], theme.WIDE, "name")
     paths = re.findall(r'<path aria-label="census"[^>]* d="([^"]*)"', svg)

@@ -1,8 +1,8 @@
-"""Pictures: rows in, SVG out.
+"""Charts: rows in, SVG out.
 
-Belongs here: marks, scales, labels. Does not belong here: words around a picture, and which
-rows it shows.
+Belongs here: marks, scales, labels. Does not belong here: text around a chart, and the choice of
+its rows.
 
-Every mark has a description that begins with the name of its series: it is what a pointer
-shows, and how the script beside the pages tells series apart.
+The description of every mark starts with the name of its series: it is the tooltip, and the
+script of the pages identifies series by it.
 """

@@ -1,7 +1,8 @@
-"""Lines by year, one a reading, with printed figures as dots: the picture of a pair."""
+"""Lines by year, one per basis, with quoted figures as dots: the chart of a pair."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,7 @@ from dagster_project.site.numbers import IN_BILLIONS, Money
 _HEIGHT = {theme.WIDE: 380, theme.NARROW: 320}
 _NAMES = {theme.WIDE: 130, theme.NARROW: 96}
 _NAME_HEIGHT = 15
+_LETTERS = {theme.WIDE: 15, theme.NARROW: 14}
 _AXIS = 36
 
 
@@ -29,14 +31,14 @@ class Line:
 
     @property
     def has_stretch(self) -> bool:
-        """Whether two of its years follow each other."""
+        """Whether it has two consecutive years."""
         years = {year for year, _ in self.points}
         return any(year + 1 in years for year in years)
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A printed figure in US dollars at its year; without a style it is hollow, on no line."""
+    """A quoted figure in US dollars at its year; without a style it is hollow and on no line."""
 
     name: str
     year: int
@@ -63,7 +65,7 @@ def draw(
     first, last = min(years), max(years)
     amounts = [*(usd for line in lines for _, usd in line.points), *(dot.usd for dot in dots)]
     low, high = _range(amounts, money)
-    # One year alone still wants room on both sides.
+    # A single year needs space on both sides.
     x = alt.X(
         "year:Q",
         title=None,
@@ -73,9 +75,9 @@ def draw(
     scale = alt.Scale(domain=[low, high], nice=False)
     y = alt.Y("amount:Q", title=None, scale=scale, axis=alt.Axis(tickCount=6, format="~r"))
     plot = _HEIGHT[width]
-    # The strong line is drawn over the others.
+    # The bold line is drawn over the others.
     ordered = sorted(lines, key=lambda one: one.is_strong)
-    names = list(_names(ordered, low, high, plot, money))
+    names = list(_names(ordered, low, high, width, money))
     layers = [
         _layer([{"amount": 0, "colour": theme.QUIET}], "rule", aria=False).encode(
             alt.Y("amount:Q", scale=scale), _COLOUR
@@ -105,16 +107,16 @@ def draw(
             opacity=1,
         ).encode(x, y, _COLOUR, alt.Description("says:N")),
         _layer(names, "text", align="left", dx=4, fontWeight=alt.expr("datum.weight")).encode(
-            alt.XValue("width"), y, _COLOUR, alt.Text("name:N"), alt.Description("name:N")
+            alt.XValue("width"), y, _COLOUR, alt.Text("label:N"), alt.Description("name:N")
         ),
     ]
-    # A layer of nothing would still be a mark without words to a screen reader.
+    # An empty layer would be a mark without text for screen readers.
     drawn = [layer for layer in layers if layer["data"] != theme.values([])]
     chart = alt.layer(*drawn).properties(width=width - _NAMES[width] - _AXIS, height=plot)
     return theme.draw(chart, name)
 
 
-# A channel that is spelt out costs Altair a tenth of one it has to infer from a string.
+# An explicit channel takes Altair a tenth of the time of one inferred from a string.
 _COLOUR = alt.Color("colour:N", scale=None)
 _Mark = Literal["circle", "line", "point", "rule", "text"]
 
@@ -124,10 +126,10 @@ def _layer(rows: Sequence[Mapping[str, Any]], mark: _Mark, **looks: Any) -> alt.
 
 
 def _range(amounts: Sequence[Decimal], money: Money) -> tuple[float, float]:
-    """The axis in its unit: zero and all amounts, with a little room."""
+    """The axis in its unit: zero and all amounts, with a margin."""
     low, high = (float(edge(Decimal(0), *amounts)) / money.size for edge in (min, max))
-    room = (high - low) * 0.04 or 1.0
-    return low - room * (low < 0), high + room * (high > 0)
+    margin = (high - low) * 0.04 or 1.0
+    return low - margin * (low < 0), high + margin * (high > 0)
 
 
 def _rows(line: Line, money: Money) -> list[dict[str, Any]]:
@@ -143,10 +145,10 @@ def _rows(line: Line, money: Money) -> list[dict[str, Any]]:
 
 
 def _stretches(line: Line, money: Money) -> Iterator[dict[str, Any]]:
-    """The points of a line: a year that is not held is a gap, not a straight line across it."""
+    """The points of a line: a missing year is a gap, not a straight line across it."""
     dash, width = theme.dash(line.style), 3.5 if line.is_strong else 1.6
     for place, row in enumerate(_rows(line, money)):
-        # Years that follow each other keep one distance from their places.
+        # Consecutive years keep one distance from their index.
         stretch = f"{line.name} {row['year'] - place}"
         yield {**row, "stretch": stretch, "dash": dash, "width": width}
 
@@ -172,19 +174,24 @@ def _dot(dot: Dot, money: Money) -> dict[str, Any]:
 
 
 def _names(
-    lines: Sequence[Line], low: float, high: float, plot: int, money: Money
+    lines: Sequence[Line], low: float, high: float, width: int, money: Money
 ) -> Iterator[dict[str, Any]]:
     """The name of each line in the right margin, as near its end as the others allow."""
+    plot = _HEIGHT[width]
     ends = sorted(
         ((max(line.points), line) for line in lines), key=lambda one: one[0][1], reverse=True
     )
     wanted = [(high - float(usd) / money.size) / (high - low) * plot for (_, usd), _ in ends]
-    places = spread(wanted, _NAME_HEIGHT, plot)
-    for ((year, usd), line), at in zip(ends, places, strict=True):
+    labels = [_wrapped(line.name, _LETTERS[width]) for _, line in ends]
+    heights = [_NAME_HEIGHT * len(label) for label in labels]
+    # The position is that of the first line of a name.
+    places = spread(wanted, heights, plot + _NAME_HEIGHT - heights[-1] if heights else plot)
+    for ((year, usd), line), label, at in zip(ends, labels, places, strict=True):
         yield {
             "name": line.name,
+            "label": label,
             "amount": high - at / plot * (high - low),
-            # Where the line ends, from where a thin one leads to its name.
+            # The end of the line, where its leader line starts.
             "year": year,
             "end": usd / money.size,
             "colour": theme.colour(line.style),
@@ -192,20 +199,27 @@ def _names(
         }
 
 
-def spread(places: Sequence[float], step: float, length: float) -> list[float]:
-    """Places moved apart so that each stands a step from the next, all within the length.
+def _wrapped(name: str, letters: int) -> list[str]:
+    """The lines of a name; a no-break space keeps a dash with the word after it."""
+    return textwrap.wrap(name.replace("– ", "–\u00a0"), letters)  # noqa: RUF001
+
+
+def spread(places: Sequence[float], heights: Sequence[float], length: float) -> list[float]:
+    """Positions moved apart so that no name overlaps the next, all within the length.
 
     Args:
         places: sorted from the least, in pixels.
+        heights: the height of each name.
+        length: the last possible position.
 
     Returns:
         As many places, in the same order.
     """
     moved: list[float] = []
-    for place in places:
-        moved.append(max(place, moved[-1] + step) if moved else max(place, 0.0))
+    for at, place in enumerate(places):
+        moved.append(max(place, moved[-1] + heights[at - 1]) if moved else max(place, 0.0))
     edge = length
     for at in range(len(moved) - 1, -1, -1):
         moved[at] = min(moved[at], edge)
-        edge = moved[at] - step
+        edge = moved[at] - heights[at - 1]
     return moved

@@ -1,4 +1,4 @@
-"""Bars in groups, one under another: the figures that one thing has by several accounts."""
+"""Horizontal bars in groups: the figures of one subject in several series."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WIDTH = 350
 _BAR = 13
 _HEAD = 16
 _GAP = 9
-# What a sign of an amount wants after its bar.
-_SIGN = 5.4
+# Width of a character of the amount after a bar.
+_CHARACTER = 5.4
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One account of a thing: whose it is, its style, its US dollars, absent where not held."""
+    """One series of a group: its name, its style, its US dollars if available."""
 
     series: str
     style: int
@@ -31,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Group:
-    """One thing, and its accounts in the order of the legend."""
+    """One subject and its series in the order of the legend."""
 
     head: str
     bars: Sequence[Bar]
@@ -69,8 +69,8 @@ def draw(groups: Sequence[Group], name: str) -> str:
     low = min(0.0, *(float(bar["usd"]) for bar in bars))
     high = max(0.0, *(float(bar["usd"]) for bar in bars))
     extent = (high - low) or 1.0
-    room = (max(len(str(bar["amount"])) for bar in bars) * _SIGN + 10) / WIDTH
-    scale = alt.Scale(domain=[low, high + extent * room / (1 - room)], nice=False)
+    margin = (max(len(str(bar["amount"])) for bar in bars) * _CHARACTER + 10) / WIDTH
+    scale = alt.Scale(domain=[low, high + extent * margin / (1 - margin)], nice=False)
     x = alt.X("usd:Q", scale=scale, axis=None)
     data = theme.values(bars)
     chart = alt.layer(

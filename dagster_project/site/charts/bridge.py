@@ -1,6 +1,6 @@
-"""Bars one under another, their names above them: readings side by side, a bridge as a waterfall.
+"""Horizontal bars with their names above them: bases side by side, or a bridge as a waterfall.
 
-Bars lie down so that a cause can be named in words on a phone. One drawing serves all screens.
+Horizontal bars leave space for the names of causes on a phone. One drawing serves all screens.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _BAR = 15
 _GAP = 9
 # A name is wrapped before it meets the amount at the right edge.
 _LETTERS = 38
-# Below this part of the largest amount a step could not be seen beside bars from zero.
+# Steps below this share of the largest amount are invisible beside bars from zero.
 _VISIBLE = Decimal("0.12")
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar from `start` to `end` in US dollars; a total stands on the axis itself.
+    """One bar from `start` to `end` in US dollars; a total starts at the axis.
 
-    `amount_usd` is what is written beside it, with its sign where the bar is a step.
+    `amount_usd` is the label, with its sign if the bar is a step.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Axis:
-    """The amounts at both edges; where it is cut, bars of totals do not begin at zero."""
+    """The amounts at both edges; if truncated, bars of totals do not start at zero."""
 
     low: Decimal
     high: Decimal
@@ -60,7 +60,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bar stands, in pixels from the top: its first line of text, its own top."""
+    """The position of a bar in pixels from the top: its first line of text, its own top."""
 
     text: float
     bar: float
@@ -73,24 +73,24 @@ def total(name: str, usd: Decimal, colour: str, *, is_strong: bool = False) -> B
 
 
 def step(name: str, before: Decimal, amount: Decimal) -> Bar:
-    """A bar that floats from the figure before a step to the one after it."""
+    """A floating bar from the figure before a step to the one after it."""
     shade = theme.UP if amount >= 0 else theme.DOWN
     return Bar(name, amount, before, before + amount, shade, is_step=True)
 
 
 def axis_of(bars: Sequence[Bar]) -> Axis:
-    """An axis from zero where the steps can be seen on it, else one cut close to them."""
+    """An axis from zero if the steps are visible on it, else one truncated close to them."""
     ends = [bar.end for bar in bars] + [bar.start for bar in bars if bar.is_step]
     low, high = min(ends), max(ends)
     largest = max(abs(low), abs(high))
     has_steps = any(bar.is_step for bar in bars)
     if not has_steps or low <= 0 <= high or high - low >= largest * _VISIBLE:
         return Axis(min(low, Decimal(0)), max(high, Decimal(0)), Decimal(0))
-    # Room for the totals to show on the side where zero would be.
-    room = (high - low) or largest / 100
+    # Space for the totals on the side of zero.
+    margin = (high - low) or largest / 100
     if high < 0:
-        return Axis(low - room / 10, high + room, high + room)
-    return Axis(low - room, high + room / 10, low - room)
+        return Axis(low - margin / 10, high + margin, high + margin)
+    return Axis(low - margin, high + margin / 10, low - margin)
 
 
 def places_of(bars: Sequence[Bar]) -> list[Place]:
@@ -104,7 +104,7 @@ def places_of(bars: Sequence[Bar]) -> list[Place]:
 
 
 def draw(bars: Sequence[Bar], name: str) -> str:
-    """The bars as SVG. Steps that follow each other are joined by a thin line.
+    """The bars as SVG. A thin line joins consecutive steps.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -113,7 +113,7 @@ def draw(bars: Sequence[Bar], name: str) -> str:
         raise ValueError("A picture needs at least one bar.")
     axis, places = axis_of(bars), places_of(bars)
     height = places[-1].bar + _BAR + 2
-    # A pair of equal amounts still wants a scale.
+    # Two equal amounts need a scale, too.
     span = (axis.high - axis.low) or Decimal(1)
     drawn = WIDTH - 10
 
@@ -128,7 +128,7 @@ def draw(bars: Sequence[Bar], name: str) -> str:
         rows.append(
             {
                 "x": edges[0],
-                # What is less than a pixel is still there.
+                # At least one pixel wide.
                 "x2": max(edges[1], edges[0] + 1),
                 "y": place.bar,
                 "y2": place.bar + _BAR,
@@ -137,13 +137,13 @@ def draw(bars: Sequence[Bar], name: str) -> str:
             }
         )
     rules = [
-        # From the end of one bar to the one it leads to.
+        # From the end of one bar to the next.
         _rule(across(one.end), place.bar + _BAR, below.bar)
         for one, place, other, below in zip(bars, places, bars[1:], places[1:], strict=False)
         if one.is_step or other.is_step
     ]
     if axis.is_cut:
-        # A bar that does not reach zero is broken near its foot.
+        # A bar that does not reach zero has a break near its start.
         at = across(axis.base) + (-9 if axis.base == axis.high else 9)
         rules += [
             _rule(at, place.bar - 1, place.bar + _BAR + 1, theme.PAPER, 4)
@@ -172,7 +172,7 @@ def draw(bars: Sequence[Bar], name: str) -> str:
     return theme.draw(chart.properties(width=drawn, height=height), name)
 
 
-# A channel that is spelt out costs Altair a tenth of one it has to infer from a string.
+# An explicit channel takes Altair a tenth of the time of one inferred from a string.
 _Y2 = alt.Y2("y2:Q")
 _COLOUR = alt.Color("colour:N", scale=None)
 

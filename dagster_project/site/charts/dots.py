@@ -1,4 +1,4 @@
-"""Dots on one scale, a row each: where things stand, the best and the worst of them."""
+"""Dots on one scale, one row each: the best and the worst of a ranking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROW = 17
 
 @dataclass(frozen=True)
 class Dot:
-    """A thing at its number; `series` tells the kinds apart, by shape as well as by colour."""
+    """A named value; `series` differ by shape as well as by colour."""
 
     series: str
     style: int
@@ -28,7 +28,7 @@ class Dot:
 
 
 def draw(dots: Sequence[Dot], name: str) -> str:
-    """The picture as SVG, on a scale from nothing to the largest.
+    """The picture as SVG, on a scale from zero to the largest value.
 
     Raises:
         ValueError: there is nothing to draw.

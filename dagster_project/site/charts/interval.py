@@ -1,4 +1,4 @@
-"""What a print allows as a band, and the figures held as dots: the picture of a claim."""
+"""The range of a quoted figure as a band, and candidates as dots: the chart of a claim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 344
 _ROW = 38
 _ROWS = 8
 _MIDDLE = 0.6
-# A cross of two strokes: told from a disc and a diamond by its form alone.
+# A cross of two strokes differs from a disc and a diamond in shape.
 _CROSS = "M-0.8,-0.8L0.8,0.8M0.8,-0.8L-0.8,0.8"
 _MARKS = {
     "exact": ("circle", "var(--good)", "var(--good)"),
@@ -25,7 +25,7 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Band:
-    """The printed figure and what its words and digits allow."""
+    """The quoted figure and its range after hedges and rounding."""
 
     low: Decimal
     high: Decimal
@@ -36,7 +36,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Dot:
-    """A figure held: its series, its value in the unit of the print, how it fits, its words."""
+    """A candidate: its series, its value in the unit of the quoted figure, its fit, its text."""
 
     name: str
     value: Decimal
@@ -46,9 +46,9 @@ class Dot:
 
 
 def near(band: Band, dots: Sequence[Dot]) -> list[Dot]:
-    """The dots that a picture of the band can show, the nearest first.
+    """The dots that a chart of the band can show, the nearest first.
 
-    A dot many times farther than the nearest would press the band into a line.
+    A much more distant dot would shrink the band to a line.
     """
     ordered = sorted(dots, key=lambda one: (_distance(band, one.value), one.name))
     if not ordered:
@@ -62,7 +62,7 @@ def near(band: Band, dots: Sequence[Dot]) -> list[Dot]:
 
 
 def draw(band: Band, dots: Sequence[Dot], unit: str, name: str) -> str:
-    """The picture as SVG, one row a dot, its axis in the unit of the print.
+    """The picture as SVG, one row per dot, its axis in the unit of the quoted figure.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -89,21 +89,21 @@ def _distance(band: Band, value: Decimal) -> Decimal:
 def _domain(band: Band, dots: Sequence[Dot]) -> tuple[float, float]:
     places = [band.low, band.high, *(one.value for one in dots)]
     low, high = float(min(places)), float(max(places))
-    room = max(high - low, float(band.high - band.low), 1e-6) * 0.08
-    return low - room, high + room
+    margin = max(high - low, float(band.high - band.low), 1e-6) * 0.08
+    return low - margin, high + margin
 
 
 def _band(band: Band, x: alt.X, height: int) -> Iterator[alt.Chart]:
     yield alt.Chart(
         theme.values([{"value": band.low, "end": band.high}]),
         mark=alt.MarkDef(
-            "rect", color="var(--accent)", opacity=0.18, description="What the print allows"
+            "rect", color="var(--accent)", opacity=0.18, description="Range after rounding"
         ),
     ).encode(x=x, x2="end:Q", y=alt.value(0), y2=alt.value(height))
     yield alt.Chart(
         theme.values(
             [
-                # An end that is itself not allowed is broken.
+                # An end that is excluded has a dashed line.
                 {"value": band.low, "dash": [1, 0] if band.low_is_closed else [3, 3]},
                 {"value": band.high, "dash": [1, 0] if band.high_is_closed else [3, 3]},
             ]
@@ -116,7 +116,7 @@ def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> I
     rows = []
     for place, one in enumerate(dots):
         shape, stroke, fill = _MARKS.get(one.fit, _MARKS["none"])
-        # The label stands where there is more room.
+        # The label is on the side with more space.
         is_left = (float(one.value) - low) / (high - low) < _MIDDLE
         rows.append(
             {
@@ -145,7 +145,7 @@ def _rows(dots: Sequence[Dot], x: alt.X, y: alt.Y, low: float, high: float) -> I
             baseline="middle",
             limit=_WIDTH,
             aria=False,
-            # The name stands on paper of its own where it crosses the band.
+            # A paper-coloured outline keeps the name legible across the band.
             stroke=theme.PAPER,
             strokeWidth=4,
             strokeJoin="round",

@@ -1,7 +1,7 @@
-"""What all pictures share: type, lines, colours by name, and the drawing itself.
+"""Shared by all charts: type, lines, colours by name, and rendering.
 
-Colours are names of the style sheet's variables, so that one drawing serves a light page, a
-dark one and paper. Series differ by dash as well as by colour.
+Colours are variables of the style sheet, so one drawing serves light pages, dark pages and
+print. Series differ by dash as well as by colour.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UP = "var(--up)"
 DOWN = "var(--down)"
 TOTAL = "var(--total)"
 
-# Of each style its colour and its dash: solid first, the others told apart without colour.
+# The dash of each style: solid first; series differ without colour.
 _DASHES = ([], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4], [4, 1], [3, 5])
 STYLES = len(_DASHES)
 
@@ -53,7 +53,7 @@ _CONFIG: dict[str, Any] = {
 
 
 def colour(style: int) -> str:
-    """The colour of a series by its place in the legend, from 0."""
+    """The colour of a series by its index in the legend, from 0."""
     return f"var(--series-{style % STYLES})"
 
 
@@ -64,22 +64,22 @@ def dash(style: int) -> list[int]:
 def draw(chart: alt.TopLevelMixin, name: str) -> str:
     """Draw a chart as an `svg` element that scales with its container.
 
-    `name` is unique in its page: it keeps the parts of two drawings apart.
+    `name` is unique on its page: it makes the ids of the drawing unique.
     """
-    # What is written here is checked by the tests of the pages, not again for each drawing.
+    # The tests of the pages validate the charts, so not every drawing is validated again.
     spec = {**chart.to_dict(validate=False), "config": _CONFIG}
-    # A chart holds its data; no address is allowed.
+    # A chart contains its data, so no URL is allowed.
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    # A group without marks has no name to be read out.
+    # A group without marks has no text for screen readers.
     svg = re.sub(r'<g class="mark-[a-z]+ role-mark[^>]*></g>', "", svg)
-    # The size becomes the box that is scaled; references inside must be unique in a page.
+    # The view box replaces the size, so that the drawing scales; ids must be unique on a page.
     svg = re.sub(r"^<svg [^>]*viewBox=", '<svg xmlns="http://www.w3.org/2000/svg" viewBox=', svg)
     return re.sub(r'(id="|url\(#)(clip|gradient)', rf"\g<1>{name}-\g<2>", svg)
 
 
 def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
-    """Rows as the data of a chart: a picture needs no exact numbers."""
-    # As one text: Altair would look at every number of a table, and copy it, many times.
+    """Rows as the data of a chart, as floats: a drawing needs no exact numbers."""
+    # As one string: Altair would inspect and copy every number of a table many times.
     return alt.InlineData(
         values=json.dumps([dict(row) for row in rows], default=float),
         format=alt.JsonDataFormat(type="json"),

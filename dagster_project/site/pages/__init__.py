@@ -1,7 +1,8 @@
-"""The pages, one room a kind: which rows stand on them, in which words.
+"""The pages, one module per kind: which rows they show, and how they describe them.
 
-Belongs here: asking, wording, putting figures together. Does not belong here: drawing
-(`charts/`), markup (`templates/`), addresses.
+Belongs here: queries, wording, composing figures. Does not belong here: drawing (`charts/`),
+markup (`templates/`), addresses.
 
-Each room has functions that take a `PageContext` and what the page is about, and give its files.
+Each module has functions that take a `PageContext` and the subject of the page, and return its
+files.
 """

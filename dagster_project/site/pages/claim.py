@@ -1,4 +1,4 @@
-"""The page of a claim: what was printed, the verdict and its reason, what was tried, the rows."""
+"""The page of a claim: the quoted figure, the verdict and its reason, the candidates, the rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dagster_project.site.context import KINDS, File, Link, PageContext, Pair
 from dagster_project.site.figure import Figure, Picture
 from dagster_project.site.numbers import (
     ABSENT,
+    basis_name,
     billions,
-    capital,
     compared,
     period_in_words,
     printed,
@@ -24,30 +24,33 @@ from dagster_project.site.numbers import (
 )
 from dagster_project.site.pages.claim_words import (
     allowed,
-    definition_of,
+    candidate_in_words,
     document_name,
     figure_of,
+    in_words,
     name_of,
     outside,
-    reading_words,
+    products_of,
     status_words,
-    told,
     value_of,
 )
-from dagster_project.site.pages.clashes import broken, claim_links, told_clashes
+from dagster_project.site.pages.contradictions import (
+    claim_links,
+    contradicting_figures,
+    contradictions_in_words,
+)
 from dagster_project.site.queries import Answer
 
 Row = Mapping[str, Any]
 
-# How far a verdict bears a figure out, for machines: 5 is borne out as it stands, 1 is
-# contradicted. Where nothing is decided there is no number that would be honest.
+# Ratings for ClaimReview: 5 is confirmed, 1 is contradicted. Undecided claims have no rating.
 _RATINGS = {"confirmed": 5, "revised": 4, "other_basis": 3, "mislabelled": 2, "contradicted": 1}
 
 _OPEN_ROWS = 12
 
 _ORDER = (
-    "Among figures that fit, the basis that explains most of the speaker's exact figures comes"
-    " first, then the order of readings, the nearer definition, a statistic before a print, and"
+    "Figures that fit are ranked by the basis that explains most of the source's exact figures,"
+    " then by the order of bases, the closer product group, statistics before quoted figures, and"
     " the newer release."
 )
 
@@ -57,21 +60,22 @@ def page(context: PageContext, claim_id: str) -> list[File]:
     answer = context.ask("claim", claim=claim_id)
     claim = answer.rows[0]
     candidates = context.ask("claim_candidates", claim=claim_id)
-    tried = [row for row in candidates.rows if _is_number(row["value"])]
+    compared_rows = [row for row in candidates.rows if _is_number(row["value"])]
+    best = [row for row in compared_rows if row["place"] == 1]
     evidence = context.ask("claim_evidence", claim=claim_id)
     bridges = context.ask("claim_bridges", claim=claim_id)
     verdict = verdict_in_words(claim, context.words)
     figures = [
-        _interval(context, claim, candidates, tried),
+        _interval(context, claim, candidates, compared_rows),
         _verdict(context, answer),
         _evidence(context, evidence),
-        *broken(context, claim["document_id"], claim_id),
+        *contradicting_figures(context, claim["document_id"], claim_id),
         *_bridges(context, bridges),
     ]
     return context.page(
         addresses.of_claim(claim_id),
         "claim.html",
-        title=f"{capital(claim['says'] or claim_id)}: {figure_of(claim)}",
+        title=_title(claim, verdict),
         trail=_trail(context, claim),
         figures=figures,
         json_ld=_review(context, claim, verdict),
@@ -85,16 +89,16 @@ def page(context: PageContext, claim_id: str) -> list[File]:
         verdict=verdict,
         timing=timing(claim),
         allowed=allowed(claim),
-        stated=[told(claim, row) for row in tried if row["is_as_stated"] and row["place"] == 1],
-        slips=[told(claim, row) for row in tried if not row["is_as_stated"] and row["place"] == 1],
-        several_definitions=len({definition_of(row) for row in tried}) > 1,
-        tried_count=f"Tried as stated: {claim['candidates_tried']}; earlier releases and rounded"
-        " prints of the same series are among the rows.",
+        stated=[candidate_in_words(claim, row) for row in best if row["is_as_stated"]],
+        mix_ups=[candidate_in_words(claim, row) for row in best if not row["is_as_stated"]],
+        several_product_groups=len({products_of(row) for row in compared_rows}) > 1,
+        compared_count=f"Figures compared as stated: {claim['candidates_tried']}, including earlier"
+        " releases and quoted figures of the same series.",
         order=_ORDER,
         files=_files(evidence),
-        # A run of years rests on a row a year and direction: too many to stand open.
+        # A run of years has one row per year and direction: too many to show unfolded.
         few_rows=len(evidence.rows) <= _OPEN_ROWS,
-        clashes=told_clashes(context, figures),
+        contradictions=contradictions_in_words(context, figures),
         bridges=[_bridge(context, claim_id, list(rows)) for _, rows in _by_bridge(bridges)],
     )
 
@@ -105,7 +109,7 @@ def document_path(context: PageContext, claim: Row) -> str | None:
 
 
 def pair_of(context: PageContext, claim: Row) -> Pair | None:
-    """The pair that a claim speaks of, from whichever side the site shows it."""
+    """The pair that a claim is about, from the side that the site shows."""
     sides = {claim["reporter_iso3"], claim["partner_code"]}
     return next(
         (one for one in context.outline.pairs if {one.reporter, one.partner} == sides),
@@ -120,16 +124,16 @@ def _is_number(value: Any) -> bool:
 # -- figures -----------------------------------------------------------------------------
 
 
-def _interval(context: PageContext, claim: Row, candidates: Answer, tried: Sequence[Row]) -> Figure:
-    """The band of the print with the figures held beside it."""
+def _interval(context: PageContext, claim: Row, candidates: Answer, rows: Sequence[Row]) -> Figure:
+    """The range of the quoted figure as a band, with the candidates."""
     stated = [
-        row for row in tried if row["place"] == 1 and (row["is_as_stated"] or row["is_chosen"])
+        row for row in rows if row["place"] == 1 and (row["is_as_stated"] or row["is_chosen"])
     ]
     picture, absence, left_out = None, None, 0
     if claim["unit_kind"] == "sign":
-        absence = "A direction is no amount: there is no interval to draw."
+        absence = "A direction has no amount, so there is no range to draw."
     elif not stated or value_is_absent(claim["low"]) or value_is_absent(claim["high"]):
-        absence = "No figure that is held can be set beside this one."
+        absence = "There is no candidate to draw."
     else:
         band = Band(
             low=claim["low"],
@@ -145,23 +149,23 @@ def _interval(context: PageContext, claim: Row, candidates: Answer, tried: Seque
             wide=draw(band, dots, _axis(claim), "interval"),
         )
     unit = (
-        f"In {_axis(claim)}. The band is what the print allows. A disc lies inside it, a diamond"
-        " may lie inside, its rows being too coarse or too few to tell, a cross lies outside."
+        f"In {_axis(claim)}. The band is the range after rounding. Discs are within it and crosses"
+        " outside; diamonds may be within it, as their data is too coarse or incomplete."
         if picture
         else ""
     )
     if left_out:
-        unit += f" {left_out} more, farther off, stand in the table alone."
+        unit += f" {left_out} more distant figures are in the table only."
     return Figure(
         id="candidates",
-        title="What the print allows, and what the figures held come to",
+        title="Quoted figure against the data",
         unit=unit,
-        basis=context.basis("each row as its reading or series says", candidates),
+        basis=context.basis("as named in each row", candidates),
         answer=candidates,
         picture=picture,
         columns=(
             "hypothesis",
-            "readings",
+            "bases",
             "products",
             "value",
             "fit",
@@ -178,10 +182,10 @@ def _interval(context: PageContext, claim: Row, candidates: Answer, tried: Seque
 
 
 def _dots(claim: Row, rows: Sequence[Row]) -> list[Dot]:
-    several = len({definition_of(row) for row in rows}) > 1
+    several = len({products_of(row) for row in rows}) > 1
     return [
         Dot(
-            name=name_of(row, with_definition=several or bool(row["part_claim_id"])),
+            name=name_of(row, with_products=several or bool(row["part_claim_id"])),
             value=row["value"],
             fit=row["fit"],
             label=compared(row["value"], None, claim["rounding"])
@@ -201,17 +205,17 @@ def _axis(claim: Row) -> str:
 def _summary(claim: Row, dots: Sequence[Dot]) -> str:
     shown = "; ".join(f"{one.name} {one.label}" for one in dots)
     return (
-        f"The print allows {allowed(claim)}. Figures held, the nearest first, in {_axis(claim)}:"
-        f" {shown}."
+        f"Range after rounding: {allowed(claim)}. Available figures, nearest first, in"
+        f" {_axis(claim)}: {shown}."
     )
 
 
 def _verdict(context: PageContext, answer: Answer) -> Figure:
     return Figure(
         id="verdict",
-        title="The verdict as the marts hold it",
-        unit="Figures in the unit of the print.",
-        basis=context.basis("the reading that the verdict names", answer),
+        title="Verdict record",
+        unit="Figures in the unit of the quoted figure.",
+        basis=context.basis("as named in the verdict", answer),
         answer=answer,
         columns=(
             "claim_id",
@@ -236,8 +240,8 @@ def _verdict(context: PageContext, answer: Answer) -> Figure:
 def _evidence(context: PageContext, answer: Answer) -> Figure:
     return Figure(
         id="evidence",
-        title="Evidence: the rows that the verdict rests on",
-        unit="Values as the publisher's file has them, in its unit.",
+        title="Evidence: source rows of the verdict",
+        unit="Values and units as in the publisher's file.",
         basis=context.basis("rows as published", answer),
         answer=answer,
         columns=(
@@ -248,14 +252,12 @@ def _evidence(context: PageContext, answer: Answer) -> Figure:
             "reported_unit",
             "release_key",
         ),
-        absence=None
-        if answer
-        else "The verdict rests on no row: nothing is asserted where nothing is decided.",
+        absence=None if answer else "The verdict uses no source row, because nothing is decided.",
     )
 
 
 def _files(evidence: Answer) -> list[dict[str, Any]]:
-    """The files under the evidence, each once, with hash, address and terms."""
+    """The files behind the evidence, each once, with hash, address and terms."""
     files = {
         (row["snapshot_file"], row["snapshot_sha256"]): {
             "name": row["snapshot_file"],
@@ -263,7 +265,7 @@ def _files(evidence: Answer) -> list[dict[str, Any]]:
             "release": row["release_key"],
             "known_from": row["known_from"],
             "address": row["address"],
-            # An address that is none of the web is shown and not followed.
+            # Only web addresses become links.
             "is_link": str(row["address"] or "").startswith(("https://", "http://")),
             "licence": row["licence"],
         }
@@ -278,11 +280,11 @@ def _bridges(context: PageContext, answer: Answer) -> list[Figure]:
     return [
         Figure(
             id="bridges",
-            title="From this figure to others",
-            unit="Amounts in the sense of the figures: from deficit to deficit, a step that widens"
-            " it is positive.",
+            title="Bridges from this figure to others",
+            unit="Signs follow the figures: between two deficits, a step that widens the deficit is"
+            " positive.",
             basis=context.basis(
-                "each end as its reading says", answer, "a_release_key", "b_release_key"
+                "each end on its own basis", answer, "a_release_key", "b_release_key"
             ),
             answer=answer,
             columns=(
@@ -302,7 +304,7 @@ def _by_bridge(answer: Answer) -> Iterable[tuple[str, Iterable[Row]]]:
 
 
 def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """A bridge in a sentence, with the way to its other end."""
+    """A bridge in a sentence, with a link to its other end."""
     first = rows[0]
     other = "a" if first["b_claim_id"] == claim_id else "b"
     other_id = first[f"{other}_claim_id"]
@@ -313,15 +315,15 @@ def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[st
         if row["amount_usd"] is not None
     ]
     rest = (
-        "It closes within the rounding of both prints."
+        "Fully explained, within the rounding of both figures."
         if first["closes"]
-        else f"{billions(first['residual_usd'], signed=True)} are left that no cause explains."
+        else f"{billions(first['residual_usd'], signed=True)} USD bn remains unexplained."
     )
     return {
         "from": _end(first, "a"),
         "to": _end(first, "b"),
         "gap": billions(first["gap_usd"], signed=True),
-        "steps": "; ".join(steps) or "no step",
+        "steps": "; ".join(steps) or "none",
         "rest": rest,
         "other": claim_links(context, [other_id])[0] if other_id else None,
     }
@@ -330,12 +332,20 @@ def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[st
 def _end(row: Row, end: str) -> str:
     who = row[f"{end}_publisher"] or row[f"{end}_claim_id"]
     if not who:
-        who = f"the {reading_words(row[f'{end}_basis_id'])} reading"
-    measure, amount = reading_words(row["display_measure"]), billions(row[f"{end}_usd"])
+        who = f"the {basis_name(row[f'{end}_basis_id'] or 'unnamed')} basis"
+    measure, amount = in_words(row["display_measure"]), billions(row[f"{end}_usd"])
     return f"{who}'s {measure} of {amount} USD bn for {row[f'{end}_period']}"
 
 
-# -- the frame of the page ---------------------------------------------------------------
+# -- title, trail and facts --------------------------------------------------------------
+
+
+def _title(claim: Row, verdict: Verdict) -> str:
+    """The finding: status, statement, quoted figure, and the figure that contradicts it."""
+    figure = figure_of(claim)
+    if claim["status"] == "contradicted" and _is_number(claim["value"]):
+        figure += f" (data: {value_of(claim, claim['value'])})"
+    return f"{verdict.status}: {claim['says'] or claim['claim_id']}, {figure}"
 
 
 def _trail(context: PageContext, claim: Row) -> list[Link]:
@@ -353,13 +363,13 @@ def _year(context: PageContext, claim: Row) -> Link | None:
     if pair is None or claim["year"] not in context.outline.years_of(pair):
         return None
     return Link(
-        f"All readings of {claim['year']}",
+        f"All bases for {claim['year']}",
         addresses.of_year(pair.reporter, pair.partner, claim["year"]),
     )
 
 
 def _facts(context: PageContext, claim: Row) -> list[tuple[str, str]]:
-    """What the claim is about and what the verdict stands on, as a list of terms."""
+    """The subject of the claim and the basis of the verdict, as a list of terms."""
     period = period_in_words(claim["period"] or ABSENT)
     if claim["base_period"]:
         period += f", against {period_in_words(claim['base_period'])}"
@@ -368,20 +378,17 @@ def _facts(context: PageContext, claim: Row) -> list[tuple[str, str]]:
     ]
     kind = KINDS.get(claim["trade_kind"], claim["trade_kind"])
     facts = [
-        ("Asserted", f"{claim['measure_meaning'] or claim['measure']}, {kind}"),
+        ("Statement", f"{claim['measure_meaning'] or claim['measure']}, {kind}"),
         ("Reporter and partner", f"{sides[0] or ABSENT}, {sides[1] or ABSENT}"),
         ("Period", period),
         ("Products", claim["sector_name"] or claim["sector"] or ABSENT),
-        (
-            "Allowed by the print",
-            _allowed(claim),
-        ),
+        ("Range after rounding", _allowed(claim)),
     ]
     if claim["basis_id"] or claim["basis_key"]:
-        basis = reading_words(claim["basis_id"]) or claim["basis_key"]
-        if claim["reading_description"]:
-            basis += f": {claim['reading_description']}"
-        facts.append(("Reading of the verdict", basis))
+        basis = basis_name(claim["basis_id"]) if claim["basis_id"] else claim["basis_key"]
+        if claim["basis_description"]:
+            basis += f": {claim['basis_description']}"
+        facts.append(("Basis of the verdict", basis))
         facts.append(("Series", claim["basis_key"] or ABSENT))
     if claim["product_group"] and claim["sector"] != "total":
         facts.append(("Products counted", claim["definition_name"] or claim["product_group"]))
@@ -392,17 +399,17 @@ def _facts(context: PageContext, claim: Row) -> list[tuple[str, str]]:
 
 def _allowed(claim: Row) -> str:
     if claim["unit"] == "sign":
-        # A direction is not rounded.
-        meaning = "The direction as printed"
+        # A direction has no rounding.
+        meaning = "The direction as quoted"
     else:
-        meaning = claim["hedge_meaning"] or "The figure as printed"
+        meaning = claim["hedge_meaning"] or "The figure as quoted"
     if claim["hedge"] != "exact":
-        meaning += f" (the word: {reading_words(claim['hedge'])})"
+        meaning += f" (wording: {in_words(claim['hedge'])})"
     return f"{allowed(claim)}. {meaning}"
 
 
 def _review(context: PageContext, claim: Row, verdict: Verdict) -> dict[str, Any]:
-    """The page as a schema.org ClaimReview. A site of files has no address of its own to give."""
+    """The page as a schema.org ClaimReview, without a URL: the host of the site is unknown."""
     rating: dict[str, Any] = {
         "@type": "Rating",
         "alternateName": status_words(claim["status"]),

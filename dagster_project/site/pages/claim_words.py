@@ -1,4 +1,4 @@
-"""Claims in words: the figure as printed, what its print allows, why others fell."""
+"""Claims in words: the quoted figure, its range after rounding, why candidates fit or not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from dagster_project.site.numbers import (
     ABSENT,
     apart,
+    basis_name,
     capital,
     compared,
     printed,
@@ -24,7 +25,7 @@ def status_words(status: str) -> str:
 
 
 def figure_of(claim: Row) -> str:
-    """The figure as it is printed, with the word beside it."""
+    """The quoted figure with its hedge."""
     text = printed(claim["reported_value"], claim["unit"])
     if claim["hedge"] in (None, "exact", "doubled") or claim["unit"] == "sign":
         return text
@@ -32,33 +33,34 @@ def figure_of(claim: Row) -> str:
 
 
 def document_name(claim: Row) -> str:
-    """Publisher and day; no title is held."""
-    name = claim["document_publisher"] or claim["document_id"] or "a document without a name"
+    """Publisher and date; the marts have no title."""
+    name = claim["document_publisher"] or claim["document_id"] or "an unnamed article"
     day = claim["published_on"]
-    return f"{name}, {day.isoformat() if day else 'without a date'}"
+    return f"{name}, {day.isoformat() if day else 'undated'}"
 
 
-def reading_words(reading: str | None) -> str:
-    return (reading or "").replace("_", " ")
+def in_words(code: str | None) -> str:
+    """A code in a sentence."""
+    return (code or "").replace("_", " ")
 
 
 def outside(claim: Row, row: Row | None) -> str:
-    """How far a candidate lies outside the interval."""
+    """How far a candidate is outside the range."""
     if row is None:
-        return "outside the interval"
+        return "outside the range"
     if row["side"] == "inside":
-        return "inside the interval"
+        return "within the range"
     if not row["distance"]:
-        return "on the end of the interval that the words leave out"
-    return f"{_length(claim, row['distance'])} {row['side']} the interval"
+        return "on the end of the range that the wording excludes"
+    return f"{_length(claim, row['distance'])} {row['side']} the range"
 
 
 def _revision(claim: Row, row: Row | None) -> str:
-    return "its measured scale" if row is None else f"up to {_length(claim, row['revision'])}"
+    return "its measured size" if row is None else f"up to {_length(claim, row['revision'])}"
 
 
 def _length(claim: Row, amount: Any) -> str:
-    """A distance in the unit of the claim; per cents differ by points."""
+    """A distance in the unit of the claim; percentages differ by percentage points."""
     unit = claim["unit"]
     noun = {"pct": "percentage points", "rank": "places", "ratio": "", "sign": "steps"}
     return f"{apart(amount, unit, claim['rounding'])} {noun.get(unit, unit)}".strip()
@@ -69,10 +71,10 @@ def value_of(claim: Row, value: Any) -> str:
 
 
 def allowed(claim: Row) -> str:
-    """The interval in words, its open ends told."""
+    """The range in words, with open ends marked."""
     low, high, unit = claim["low"], claim["high"], claim["unit"]
     if value_is_absent(low) or value_is_absent(high):
-        return "no interval"
+        return "no range"
     if unit == "sign":
         inside = [
             printed(one, unit)
@@ -82,7 +84,7 @@ def allowed(claim: Row) -> str:
         ]
         return " or ".join(inside) or ABSENT
     if unit == "rank":
-        # Only whole places can be taken.
+        # Ranks are whole numbers.
         low, high = Decimal(math.ceil(low)), Decimal(math.floor(high))
     if low == high:
         return printed(low, unit)
@@ -95,15 +97,15 @@ def allowed(claim: Row) -> str:
 
 
 def _meaning(hypothesis: str | None) -> str:
-    return reading_words(hypothesis or "as_stated")
+    return in_words(hypothesis or "as_stated")
 
 
-def told(claim: Row, row: Row) -> dict[str, Any]:
-    """A candidate as a row of the table, with why it fell or stands."""
+def candidate_in_words(claim: Row, row: Row) -> dict[str, Any]:
+    """A candidate as a row of the table, with its result."""
     return {
-        "readings": row["readings"],
+        "bases": bases_in_words(row["bases"]),
         "meaning": _meaning(row["hypothesis"]),
-        "definition": definition_of(row),
+        "products": products_of(row),
         "value": value_of(claim, row["value"]),
         "release": row["release_key"],
         "fit": row["fit"],
@@ -113,38 +115,38 @@ def told(claim: Row, row: Row) -> dict[str, Any]:
 
 
 def _why(claim: Row, row: Row) -> str:
-    """Why a candidate stands, or fell."""
+    """Why a candidate fits or not."""
     status = claim["status"]
     if row["is_chosen"]:
         return {
-            "confirmed": "Inside the interval: the verdict rests on it.",
-            "ambiguous": "Inside the interval, as others are.",
-            "other_basis": "Inside the interval, but on another basis than the speaker's other"
+            "confirmed": "Within the range; basis of the verdict.",
+            "ambiguous": "Within the range, as are others.",
+            "other_basis": "Within the range, but on a different basis from the source's other"
             " figures.",
             "revised": f"{capital(outside(claim, row))}; revisions have moved the series by"
             f" {_revision(claim, row)}.",
-            "mislabelled": "Gives the print exactly: the verdict rests on it.",
-        }.get(status, f"{capital(outside(claim, row))}; the verdict names it.")
+            "mislabelled": "Equals the quoted figure; basis of the verdict.",
+        }.get(status, f"{capital(outside(claim, row))}; cited in the verdict.")
     if row["fit"] == "exact":
         if not row["is_as_stated"]:
-            return "Gives the print, but is not what the text says."
+            return "Equals the quoted figure, but is not what the article says."
         if status == "undetermined":
             return (
-                "Agrees with the text itself, which is no evidence."
+                "Matches only the article's own figures, which is no evidence."
                 if row["part_claim_id"]
-                else "Inside the interval, but rows of others are missing."
+                else "Within the range, but data for other candidates is missing."
             )
         return (
-            "Inside the interval, as others are."
+            "Within the range, as are others."
             if status == "ambiguous"
-            else "Inside the interval too; comes after the chosen one."
+            else "Also within the range; ranks below the chosen one."
         )
     if row["fit"] == "possible":
         if row["evidence_kind"] == "lower bound":
-            return "A run that begins with the first year held: it may be longer."
+            return "The run starts in the first available year, so it may be longer."
         return (
-            f"{capital(outside(claim, row))}, but known only to within"
-            f" {_length(claim, row['rounding_margin'])}: too coarsely to tell."
+            f"{capital(outside(claim, row))}, but rounded to within"
+            f" {_length(claim, row['rounding_margin'])}: too coarse to decide."
         )
     words = f"{capital(outside(claim, row))}."
     if row["is_within_revision"]:
@@ -152,12 +154,18 @@ def _why(claim: Row, row: Row) -> str:
     return words
 
 
-def definition_of(row: Row) -> str:
-    """What products a candidate counts."""
+def products_of(row: Row) -> str:
+    """The products that a candidate counts."""
     if row["part_claim_id"]:
-        return f"the text's own figure {row['part_claim_id']} over the whole"
+        return f"the article's own figure {row['part_claim_id']} as a share of the total"
     return str(row["products"] or ABSENT)
 
 
-def name_of(row: Row, *, with_definition: bool) -> str:
-    return f"{row['readings']}, {definition_of(row)}" if with_definition else str(row["readings"])
+def bases_in_words(bases: str) -> str:
+    """Bases of a candidate, or its series where no named basis uses it."""
+    return ", ".join(map(basis_name, bases.split(", ")))
+
+
+def name_of(row: Row, *, with_products: bool) -> str:
+    bases = bases_in_words(row["bases"])
+    return f"{bases}, {products_of(row)}" if with_products else bases

@@ -1,4 +1,4 @@
-"""The page of an article: all its figures with their verdicts, and where it contradicts itself."""
+"""The page of an article: all its figures with their verdicts, and its contradictions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from typing import Any
 from dagster_project.site import addresses
 from dagster_project.site.context import KINDS, File, Link, PageContext
 from dagster_project.site.figure import Figure
-from dagster_project.site.numbers import ABSENT, compared
+from dagster_project.site.numbers import ABSENT, basis_name, compared
 from dagster_project.site.pages.claim import pair_of
 from dagster_project.site.pages.claim_words import (
     document_name,
     figure_of,
-    reading_words,
     status_words,
 )
-from dagster_project.site.pages.clashes import broken, claim_links, told_clashes
+from dagster_project.site.pages.contradictions import (
+    claim_links,
+    contradicting_figures,
+    contradictions_in_words,
+)
 from dagster_project.site.queries import Answer
 
 Row = Mapping[str, Any]
 
-# From what is borne out to what is not.
+# From confirmed to not confirmed.
 STATUSES = (
     "confirmed",
     "revised",
@@ -38,11 +41,15 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def page(context: PageContext, document_id: str) -> list[File]:
-    """The page of one document."""
+    """The page of one article."""
     answer = context.ask("document", document=document_id)
     bases = context.ask("document_bases", document=document_id)
     first = answer.rows[0]
-    figures = [_figures(context, answer), *broken(context, document_id), *_bases(context, bases)]
+    figures = [
+        _figures(context, answer),
+        *contradicting_figures(context, document_id),
+        *_bases(context, bases),
+    ]
     pairs = {one.label: one for row in answer.rows if (one := pair_of(context, row))}
     return context.page(
         addresses.of_document(document_id),
@@ -54,10 +61,10 @@ def page(context: PageContext, document_id: str) -> list[File]:
         ],
         figures=figures,
         counts=_counts(answer),
-        has_clashes=any(one.id == "inconsistencies" for one in figures),
-        clashes=told_clashes(context, figures),
-        claims=[_told(context, row) for row in answer.rows],
-        speakers=[_speaker(context, list(rows)) for _, rows in groupby(bases.rows, _voice)],
+        has_contradictions=any(one.id == "inconsistencies" for one in figures),
+        contradictions=contradictions_in_words(context, figures),
+        claims=[_claim_in_words(context, row) for row in answer.rows],
+        sources=[_source(context, list(rows)) for _, rows in groupby(bases.rows, _source_key)],
     )
 
 
@@ -71,7 +78,7 @@ def _in_words(number: int) -> str:
 
 
 def _counts(answer: Answer) -> str:
-    """How many verdicts of each kind, in the order of the statuses."""
+    """The number of verdicts by status, in the order of `STATUSES`."""
     by_status = {row["status"]: row["with_status"] for row in answer.rows}
     order = [one for one in STATUSES if one in by_status]
     order += [one for one in by_status if one not in STATUSES]
@@ -80,7 +87,7 @@ def _counts(answer: Answer) -> str:
     return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed}."
 
 
-def _told(context: PageContext, row: Row) -> dict[str, Any]:
+def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
     return {
         "link": claim_links(context, [row["claim_id"]])[0],
         "figure": figure_of(row),
@@ -89,17 +96,17 @@ def _told(context: PageContext, row: Row) -> dict[str, Any]:
         "status": row["status"],
         "words": status_words(row["status"]),
         "found": compared(row["value"], row["unit"], row["rounding"]),
-        "basis": reading_words(row["basis_id"]) or ABSENT,
-        "definition": row["definition_name"],
+        "basis": basis_name(row["basis_id"]) if row["basis_id"] else ABSENT,
+        "products": row["definition_name"],
     }
 
 
 def _figures(context: PageContext, answer: Answer) -> Figure:
     return Figure(
         id="figures",
-        title="What it prints, and what is held",
-        unit="Each figure in the unit it is printed in.",
-        basis=context.basis("the reading that each row names", answer),
+        title="Quoted figures against the data",
+        unit="Each figure in the unit in which it is quoted.",
+        basis=context.basis("as named in each row", answer),
         answer=answer,
         columns=(
             "claim_id",
@@ -122,30 +129,30 @@ def _bases(context: PageContext, answer: Answer) -> list[Figure]:
     return [
         Figure(
             id="bases",
-            title="The readings its exact figures stand on",
-            unit="Figures that are confirmed, revised or true on another basis; a figure that a"
-            " word such as about loosens tells nothing of its basis.",
-            basis=context.basis("one row a speaker, kind of trade and reading", answer),
+            title="Bases of its exact figures",
+            unit="Figures that are confirmed, revised or true on another basis; approximate"
+            " figures ('about') are left out.",
+            basis=context.basis("one row per source, goods / services scope and basis", answer),
             answer=answer,
             columns=("attributed_to", "trade_kind", "basis_id", "figures", "claim_ids"),
         )
     ]
 
 
-def _voice(row: Row) -> tuple[str, str]:
+def _source_key(row: Row) -> tuple[str, str]:
     return row["attributed_to"] or "", row["trade_kind"]
 
 
-def _speaker(context: PageContext, rows: Sequence[Row]) -> dict[str, Any]:
-    """Whether one speaker keeps to one reading."""
+def _source(context: PageContext, rows: Sequence[Row]) -> dict[str, Any]:
+    """Which bases one attributed source uses, and whether it uses only one."""
     first = rows[0]
     return {
-        "who": first["attributed_to"] or "The document itself",
+        "who": first["attributed_to"] or "The article itself",
         "kind": KINDS.get(first["trade_kind"], first["trade_kind"]),
         "is_one": first["bases_of_source"] == 1,
-        "readings": [
+        "bases": [
             {
-                "name": reading_words(row["basis_id"]),
+                "name": basis_name(row["basis_id"]),
                 "claims": claim_links(context, row["claim_ids"]),
             }
             for row in rows

@@ -1,4 +1,4 @@
-"""The front page of the site: what there is, and what it is for."""
+"""The front page of the site: the country pairs, and what the site is for."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from dagster_project.site.pages import pair
 
 @dataclass(frozen=True)
 class Entry:
-    """A pair, its answer in a sentence, and the query that the numbers in it come from."""
+    """A pair, its balance in a sentence, and the query behind the sentence."""
 
     pair: Pair
-    said: str
+    summary: str
     sql: str | None = None
 
 
 def page(context: PageContext) -> list[File]:
-    """The page that a visitor opens first."""
+    """The front page."""
     entries = [_entry(context, one) for one in context.outline.pairs]
     figures = [_documents(context)]
     first = None
     if entries:
-        kinds = context.readings(entries[0].pair).column("trade_kind")
+        kinds = context.bases(entries[0].pair).column("trade_kind")
         if kinds:
             first = pair.balances(context, entries[0].pair, kinds[0])
             figures.append(first)
@@ -40,11 +40,11 @@ def page(context: PageContext) -> list[File]:
 
 
 def _entry(context: PageContext, one: Pair) -> Entry:
-    kinds = context.readings(one).column("trade_kind")
+    kinds = context.bases(one).column("trade_kind")
     if not kinds:
-        return Entry(one, f"No figure of {one.label} is held.")
+        return Entry(one, f"No figure for {one.label} is available.")
     spreads = pair.spreads_of(context, one, kinds[0])
-    return Entry(one, pair.said(spreads, None, kinds[0])[0], spreads.sql)
+    return Entry(one, pair.summary(spreads, None, kinds[0])[0], spreads.sql)
 
 
 def _documents(context: PageContext) -> Figure:
@@ -53,13 +53,15 @@ def _documents(context: PageContext) -> Figure:
     return Figure(
         id="documents",
         title="Articles we checked",
-        unit="Number of claims.",
+        unit="Number of claims. Confirmed includes likely revised and ambiguous claims.",
         basis=context.basis("one row per article; the releases are those of its verdicts", answer),
         answer=answer,
         columns=(
-            "document_id", "publisher", "claims", "borne_out", "true_on_another_basis",
+            "article", "claims", "confirmed", "true_on_another_basis",
             "mislabelled", "contradicted", "undetermined", "out_of_scope",
         ),
-        absence=None if answer else "No document with a claim about these pairs is held.",
-        links={one: addresses.of_document(one) for one in names},
+        absence=None if answer else "No article with a claim about these pairs is available.",
+        links={
+            row["article"]: addresses.of_document(row["document_id"]) for row in answer.rows
+        },
     )  # fmt: skip

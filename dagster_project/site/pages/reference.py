@@ -1,4 +1,4 @@
-"""The pages to look things up in: sources and releases, marts, columns and codes."""
+"""The reference pages: sources and releases, marts, columns and codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def sources(context: PageContext) -> list[File]:
     releases = context.ask("releases")
     inputs = context.ask("inputs")
     rejects = context.ask("rejects")
-    held = [row for row in answer.rows if row["releases"]]
+    available = [row for row in answer.rows if row["releases"]]
     return context.page(
         addresses.SOURCES,
         "sources.html",
@@ -21,58 +21,59 @@ def sources(context: PageContext) -> list[File]:
         figures=[
             Figure(
                 id="sources",
-                title="Sources: who publishes what, and on which terms",
-                unit="Observations are figures as published, over all releases: the same cell"
-                " counts once a release.",
-                basis=_own(context, "files held by the warehouse"),
+                title="Sources, datasets and terms",
+                unit="Observations are published figures in all releases: a figure counts once"
+                " per release.",
+                basis=_own(context, "files in the warehouse"),
                 answer=answer,
                 columns=(
                     "source_id", "publisher", "dataset", "releases", "observations",
                     "latest_known_from", "last_period_end", "may_be_republished",
                 ),
-                absence=None if answer else "The warehouse knows no source.",
+                absence=None if answer else "The warehouse has no sources.",
             ),
             Figure(
                 id="releases",
-                title="Releases: what was known when, and where it was published",
-                unit="Known from is the first day on which a release was surely out: where only"
-                " the month or year is on record, the last day of it. A composed file has the"
-                " publisher's figures in the publisher's layout, and not its bytes.",
-                basis=_own(context, "files held by the warehouse"),
+                title="Releases: dates and addresses",
+                unit="Known from is the first day on which a release was certainly published. If"
+                " only its month or year is known, it is the last day of that period. A composed"
+                " file is reconstructed: published figures in the publisher's format, not the"
+                " original download.",
+                basis=_own(context, "files in the warehouse"),
                 answer=releases,
                 columns=(
                     "source_id", "release_id", "known_from", "known_from_precision",
                     "first_period_start", "last_period_end", "observations", "withdrawn",
                     "is_composed", "may_be_republished", "address",
                 ),
-                absence=None if releases else "No release is held.",
+                absence=None if releases else "No release is available.",
             ),
             Figure(
                 id="inputs",
-                title="Releases without observations of their own",
-                unit="Documents, printed pages by their file, and whole reports of the world's"
-                " trade, which are compared and not listed figure by figure.",
-                basis=_own(context, "files the publication was made from"),
+                title="Releases without observations",
+                unit="Articles, printed documents by file, and world trade reports. World trade"
+                " reports are compared and not listed by figure.",
+                basis=_own(context, "files behind the publication"),
                 answer=inputs,
-                absence=None if inputs else "Every release brought observations.",
+                absence=None if inputs else "Every release has observations.",
             ),
             Figure(
                 id="rejects",
-                title="Rows that could not be used",
-                unit="Rows of the publishers' files, by the reason for which they were left out;"
-                " the hundred most frequent.",
-                basis=_own(context, "files held by the warehouse"),
+                title="Rejected rows",
+                unit="Rows of the publishers' files that could not be used, by reason; the 100"
+                " most frequent reasons.",
+                basis=_own(context, "files in the warehouse"),
                 answer=rejects,
-                absence=None if rejects else "Every row of every file held could be used.",
+                absence=None if rejects else "No row was rejected.",
             ),
         ],
-        held=held,
+        available=available,
         cited=releases.rows[0] if releases else None,
     )  # fmt: skip
 
 
 def dictionary(context: PageContext) -> list[File]:
-    """The page of the marts, their columns, and what the codes in them mean."""
+    """The page of the marts, their columns, and the meaning of their codes."""
     marts = context.ask("marts")
     names = marts.column("table_name")
     return context.page(
@@ -83,7 +84,7 @@ def dictionary(context: PageContext) -> list[File]:
             Figure(
                 id="marts",
                 title="Marts",
-                unit="Tables to be asked; the key names each row once.",
+                unit="Tables for queries. The key identifies each row.",
                 basis=_own(context, "comments stored with the tables"),
                 answer=marts,
                 links={name: f"#{name}" for name in names},
@@ -101,14 +102,14 @@ def dictionary(context: PageContext) -> list[File]:
             Figure(
                 id="functions",
                 title="Functions",
-                unit="The marts as known on a day, and one flow of the world's trade.",
+                unit="The marts as known on a date, and one flow of world trade.",
                 basis=_own(context, "functions stored beside the marts"),
                 answer=context.ask("mart_functions"),
             ),
             Figure(
                 id="codes",
                 title="Codes",
-                unit="What the short words in coded columns stand for.",
+                unit="The meaning of the codes in coded columns.",
                 basis=_own(context, "lists that ship with the warehouse"),
                 answer=context.ask("codes"),
             ),
@@ -118,7 +119,7 @@ def dictionary(context: PageContext) -> list[File]:
 
 
 def _own(context: PageContext, basis: str) -> Basis:
-    """What the warehouse says of itself: no publisher's release stands behind it."""
+    """The basis of metadata of the warehouse, which has no publisher's release."""
     return Basis(
         basis=basis,
         release=f"publication {context.publication['content_hash'][:16]}",

@@ -1,4 +1,4 @@
-"""The pages of sectors: what a name counts, by every definition, year and series held."""
+"""The pages of sectors: figures by product group, year and series."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dagster_project.site.numbers import (
     MILLIONS,
     Money,
     capital,
+    dollars,
     millions,
     money_for,
     share,
@@ -28,9 +29,9 @@ _DIRECTIONS = ("exports", "imports")
 def page(context: PageContext, pair: Pair, sector: str) -> list[File]:
     """The page of one sector of a pair."""
     values = {**pair.values, "sector": sector}
-    definitions = context.ask("sector_definitions", **values)
+    groups = context.ask("sector_definitions", **values)
     years = context.ask("sector_years", **values)
-    held = context.ask("sector_balances", **values)
+    balance_rows = context.ask("sector_balances", **values)
     gaps = context.ask("sector_definition_gaps", **values)
     claims = context.ask("sector_claims", **values)
     name = context.outline.sectors_of(pair).get(sector, sector)
@@ -44,26 +45,26 @@ def page(context: PageContext, pair: Pair, sector: str) -> list[File]:
         ],
         figures=[
             _by_year(context, pair, name, years),
-            _balances(context, pair, name, held),
-            _definitions(context, name, definitions),
-            _gaps(context, name, gaps, definitions),
+            _balances(context, pair, name, balance_rows),
+            _product_groups(context, name, groups),
+            _gaps(context, name, gaps, groups),
             _claims(context, name, claims),
         ],
         pair=pair,
         sector=sector,
         claims=[(row, verdict_in_words(row, context.words)) for row in claims.rows],
-        answer=[
-            _latest(name, held, years),
-            _differing(definitions, gaps),
+        summary=[
+            _latest(name, balance_rows, years),
+            _differing(groups, gaps),
         ],
     )
 
 
 def overview(context: PageContext, pair: Pair) -> list[File]:
-    """The sectors of a pair: those that make up the total, and all with a page."""
+    """The sectors of a pair: breakdowns of the total, and links to all sectors."""
     answer = context.ask("sector_breakdowns", **pair.values)
     figures = [
-        _partition(context, pair, Answer(answer.sql, answer.columns, list(rows)))
+        _breakdown(context, pair, Answer(answer.sql, answer.columns, list(rows)))
         for _, rows in groupby(answer.rows, lambda row: (row["breakdown"], row["trade_kind"]))
     ]
     return context.page(
@@ -92,17 +93,17 @@ def _by_year(context: PageContext, pair: Pair, name: str, answer: Answer) -> Fig
         )
     return Figure(
         id="years",
-        title=f"{name}: exports and imports by year, each definition and series for itself",
-        unit=f"Picture in {money.words}, rows in millions. Whose exports:"
-        f" {pair.reporter_name}. The share is that of all products in the same series.",
-        basis=context.basis("each line is one definition on one series", answer),
+        title=f"{name}: exports and imports by year, product group and series",
+        unit=f"Chart in {money.words}, table in millions. Exports of"
+        f" {pair.reporter_name}. Shares are of all products in the same series.",
+        basis=context.basis("one line per product group and series", answer),
         answer=answer,
         picture=picture,
         columns=(
             "year", "product_group", "quantity", "series_code", "value_usd", "share",
             "members_found", "release_key",
         ),
-        absence=None if picture else "No figure of a whole year is held.",
+        absence=None if picture else "No full-year figure is available.",
         links=_years(context, pair),
     )  # fmt: skip
 
@@ -110,47 +111,47 @@ def _by_year(context: PageContext, pair: Pair, name: str, answer: Answer) -> Fig
 def _balances(context: PageContext, pair: Pair, name: str, answer: Answer) -> Figure:
     return Figure(
         id="balances",
-        title=f"{name}: balance, where both directions are held on one basis",
+        title=f"{name}: balance, where exports and imports are available on one basis",
         unit=f"{capital(MILLIONS)}; exports less imports, a deficit is negative.",
-        basis=context.basis("each row is one definition on one reading", answer),
+        basis=context.basis("one row per product group and basis", answer),
         answer=answer,
         columns=(
             "year", "product_group", "basis_id", "exports_usd", "imports_usd", "balance_usd",
         ),
         absence=None
         if answer
-        else "No year has exports and imports of one definition on one basis, so no balance can"
-        " be told.",
+        else "No year has exports and imports of one product group on one basis, so there is no"
+        " balance.",
         links=_years(context, pair),
     )  # fmt: skip
 
 
-def _definitions(context: PageContext, name: str, answer: Answer) -> Figure:
+def _product_groups(context: PageContext, name: str, answer: Answer) -> Figure:
     return Figure(
         id="definitions",
-        title=f"{name}: what each definition counts",
-        unit="Codes of two systems are never comparable. A definition without years is listed"
-        " and not held.",
+        title=f"{name}: product groups",
+        unit="Codes of different classifications are not comparable. A product group without years"
+        " is listed but has no data.",
         basis=Basis(
             basis="lists that ship with the warehouse",
             release=f"version {context.publication['code_version']}",
-            source="the classifications' own codes, put together by Bilateral",
+            source="codes of the classifications, grouped by Bilateral",
         ),
         answer=answer,
         columns=(
             "product_group", "definition_name", "product_system", "product_codes", "note",
-            "held", "first_year", "last_year",
+            "available", "first_year", "last_year",
         ),
-        absence=None if answer else "No definition of this name is listed.",
+        absence=None if answer else "No product group is listed for this sector.",
     )  # fmt: skip
 
 
-def _gaps(context: PageContext, name: str, answer: Answer, definitions: Answer) -> Figure:
+def _gaps(context: PageContext, name: str, answer: Answer, product_groups: Answer) -> Figure:
     picture = None
     if answer:
         groups, legend = _gap_groups(answer)
         picture = Picture(
-            summary=f"{name} by two definitions, in {MILLIONS}: "
+            summary=f"{name} by two product groups, in {MILLIONS}: "
             + "; ".join(
                 f"{row['year']} {millions(row['amount_usd'], signed=True)}" for row in answer.rows
             )
@@ -158,12 +159,12 @@ def _gaps(context: PageContext, name: str, answer: Answer, definitions: Answer) 
             wide=bars.draw(groups, "definition-gaps"),
             legend=legend,
         )
-    several = sum(row["first_year"] is not None for row in definitions.rows) > 1
+    several = sum(row["first_year"] is not None for row in product_groups.rows) > 1
     return Figure(
         id="definition-gaps",
-        title=f"{name}: how far the definitions lie apart",
-        unit=f"{capital(MILLIONS)}; what the second definition counts beyond the first, on"
-        " the same series.",
+        title=f"{name}: differences between product groups",
+        unit=f"{capital(MILLIONS)}; the second product group less the first, on the same"
+        " series.",
         basis=context.basis(
             "both figures on one series", answer, "a_release_key", "b_release_key"
         ),
@@ -175,16 +176,16 @@ def _gaps(context: PageContext, name: str, answer: Answer, definitions: Answer) 
         ),
         absence=None
         if answer
-        else "No year holds two definitions on the same series, so they cannot be compared."
+        else "No year has two product groups on the same series, so they cannot be compared."
         if several
-        else "Figures of one definition alone are held, so nothing can be compared with it.",
+        else "Figures are available for only one product group, so there is nothing to compare.",
     )  # fmt: skip
 
 
 def _gap_groups(
     answer: Answer,
 ) -> tuple[list[bars.Group], tuple[LegendEntry, ...]]:
-    """A group a year and series, with a bar a definition."""
+    """One group of bars per year and series, one bar per product group."""
     styles = {
         name: place
         for place, name in enumerate(
@@ -193,7 +194,7 @@ def _gap_groups(
             )
         )
     }
-    # A series is named where there are several of a direction.
+    # The series is named where a direction has several.
     series = dict.fromkeys((row["quantity"], row["a_basis_key"]) for row in answer.rows)
     is_named = len(series) > len({quantity for quantity, _ in series})
     groups = [
@@ -218,15 +219,15 @@ def _gap_groups(
 def _claims(context: PageContext, name: str, answer: Answer) -> Figure:
     return Figure(
         id="claims",
-        title=f"{name}: what documents print, and what the rows make of it",
-        unit="Each figure as printed, in its own unit.",
-        basis=context.basis("the series each verdict rests on", answer),
+        title=f"{name}: claims in articles",
+        unit="Each figure as quoted, in its own unit.",
+        basis=context.basis("the series of each verdict", answer),
         answer=answer,
         columns=(
             "claim_id", "publisher", "period", "reported_value", "unit", "status",
             "product_group", "release_key",
         ),
-        absence=None if answer else "No document held prints a figure of this sector.",
+        absence=None if answer else "No article quotes a figure for this sector.",
         links={
             row["claim_id"]: addresses.of_claim(row["claim_id"])
             for row in answer.rows
@@ -235,10 +236,10 @@ def _claims(context: PageContext, name: str, answer: Answer) -> Figure:
     )  # fmt: skip
 
 
-def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
-    """The sectors of a year that together count every product once."""
+def _breakdown(context: PageContext, pair: Pair, answer: Answer) -> Figure:
+    """The sectors of a year that together count each product once."""
     first = answer.rows[0]
-    names = _leg_names(answer.rows)
+    names = _series_names(answer.rows)
     styles = {name: place for place, name in enumerate(names.values())}
     groups = [
         bars.Group(
@@ -254,13 +255,13 @@ def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
         )
         for head, rows in groupby(answer.rows, lambda row: row["sector_name"])
     ]
-    figure_id = f"partition-{first['breakdown']}-{first['trade_kind']}-{first['year']}"
+    figure_id = f"breakdown-{first['breakdown']}-{first['trade_kind']}-{first['year']}"
     return Figure(
         id=figure_id.lower().replace(" ", "-").replace("_", "-"),
-        title=f"{first['breakdown']}: {KINDS[first['trade_kind']]} of {first['year']}, every"
+        title=f"{first['breakdown']}: {KINDS[first['trade_kind']]} in {first['year']}, each"
         " product counted once",
-        unit=f"{capital(MILLIONS)}. The parts and what they leave of the total add up to it"
-        " exactly; a release of the total that is later leaves its revisions.",
+        unit=f"{capital(MILLIONS)}. The parts and the residual add up to the total exactly. If the"
+        " total comes from a later release, the residual includes its revisions.",
         basis=context.basis(
             "; ".join(dict.fromkeys(answer.column("series_code"))),
             answer,
@@ -276,7 +277,7 @@ def _partition(context: PageContext, pair: Pair, answer: Answer) -> Figure:
                 for row in answer.rows[:4]
             )
             + ".",
-            wide=bars.draw(groups, "partition"),
+            wide=bars.draw(groups, "breakdown"),
             legend=tuple(LegendEntry(name, style) for name, style in styles.items()),
         ),
         columns=(
@@ -302,11 +303,11 @@ def _years(context: PageContext, pair: Pair) -> dict[str, str]:
 
 
 def _lines(answer: Answer) -> list[balances.Line]:
-    names = _leg_names(answer.rows)
-    kinds = len(set(answer.column("trade_kind"))) > 1
-    definitions = len(set(answer.column("product_group"))) > 1
+    names = _series_names(answer.rows)
+    has_several_kinds = len(set(answer.column("trade_kind"))) > 1
+    has_several_groups = len(set(answer.column("product_group"))) > 1
     lines = []
-    for place, ((definition, quantity, leg, kind), rows) in enumerate(
+    for place, ((group, quantity, series, kind), rows) in enumerate(
         groupby(
             answer.rows,
             lambda row: (
@@ -317,10 +318,12 @@ def _lines(answer: Answer) -> list[balances.Line]:
             ),
         )
     ):
-        ending = f" {_ending(definition)}" if definitions else ""
+        ending = f" {_ending(group)}" if has_several_groups else ""
         lines.append(
             balances.Line(
-                name=names[quantity, leg] + ending + (f" {KINDS[kind]}" if kinds else ""),
+                name=names[quantity, series]
+                + ending
+                + (f" {KINDS[kind]}" if has_several_kinds else ""),
                 style=place,
                 is_strong=False,
                 points=[(row["year"], row["value_usd"]) for row in rows],
@@ -329,74 +332,74 @@ def _lines(answer: Answer) -> list[balances.Line]:
     return lines
 
 
-def _ending(definition: str) -> str:
-    """Of a definition the part that tells it from others of its sector."""
-    return definition.rpartition(".")[2]
+def _ending(product_group: str) -> str:
+    """The part of a product group that distinguishes it within its sector."""
+    return product_group.rpartition(".")[2]
 
 
-def _leg_names(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """What tells the series of each direction apart: the parts of their names that differ.
+def _series_names(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Names of the series of each direction: the parts of their codes that differ.
 
     A series is compiler.flow.concept.valuation.account basis.seasonal adjustment.
     """
     names = {}
     for direction in _DIRECTIONS:
-        legs = list(
+        codes = list(
             dict.fromkeys(row["series_code"] for row in rows if row["quantity"] == direction)
         )
-        parts = list(zip(*(leg.split(".") for leg in legs), strict=False))
-        for leg in legs:
-            told = [
+        parts = list(zip(*(code.split(".") for code in codes), strict=False))
+        for code in codes:
+            differing = [
                 one
-                for one, all_of_them in zip(leg.split("."), parts, strict=False)
+                for one, all_of_them in zip(code.split("."), parts, strict=False)
                 if len(set(all_of_them)) > 1
             ]
-            names[direction, leg] = " ".join([direction, *told])
+            names[direction, code] = " ".join([direction, *differing])
     return names
 
 
 # -- words -------------------------------------------------------------------------------
 
 
-def _latest(name: str, held: Answer, years: Answer) -> str:
+def _latest(name: str, balance_rows: Answer, years: Answer) -> str:
     """The last year with a balance, or the last figure there is."""
-    if held:
-        row = held.rows[0]
+    if balance_rows:
+        row = balance_rows.rows[0]
         return (
-            f"In {row['year']} exports came to {millions(row['exports_usd'])} and imports to"
-            f" {millions(row['imports_usd'])} {MILLION}: a balance of"
-            f" {millions(row['balance_usd'])} by the definition {row['product_group']}."
+            f"In {row['year']} exports were {dollars(row['exports_usd'])}, imports"
+            f" {dollars(row['imports_usd'])} and the balance {dollars(row['balance_usd'])}"
+            f" (product group {row['product_group']})."
         )
     if years:
         row = max(years.rows, key=lambda one: one["year"])
         return (
-            f"The last figure held is of {row['year']}: {row['quantity']} of"
-            f" {millions(row['value_usd'])} {MILLION} by the definition {row['product_group']}."
+            f"The latest available figure is for {row['year']}: {row['quantity']} of"
+            f" {dollars(row['value_usd'])} (product group {row['product_group']})."
         )
-    return f"No figure of {name} is held of this pair."
+    return f"No figure for {name} is available for this pair."
 
 
-def _differing(definitions: Answer, gaps: Answer) -> str:
-    """How many definitions there are, and what their difference comes to."""
-    held = [row for row in definitions.rows if row["first_year"] is not None]
-    listed = len(definitions.rows)
-    words = f"{listed} definitions are listed" if listed != 1 else "One definition is listed"
-    words += f" and {len(held)} held." if listed != len(held) else " and held."
+def _differing(product_groups: Answer, gaps: Answer) -> str:
+    """The number of product groups, and the difference between two of them."""
+    available = [row for row in product_groups.rows if row["first_year"] is not None]
+    listed = len(product_groups.rows)
+    words = f"{listed} product groups are listed" if listed != 1 else "One product group is listed"
+    words += f"; {len(available)} have data." if listed != len(available) else ", with data."
     if not gaps:
         return words
     row = gaps.rows[0]
     return (
-        f"{words} They count different products: in {row['year']} {row['b_product_group']} has"
-        f" {millions(row['amount_usd'], signed=True)} {MILLION} of {row['quantity']} against"
-        f" {row['a_product_group']}."
+        f"{words} They count different products: in {row['year']} {row['quantity']} were"
+        f" {dollars(row['a_usd'])} for {row['a_product_group']} and {dollars(row['b_usd'])} for"
+        f" {row['b_product_group']}."
     )
 
 
 def _summary(name: str, lines: Sequence[balances.Line], money: Money) -> str:
     """The first and the last year of each line."""
-    told = "; ".join(
+    spans = "; ".join(
         f"{line.name} {line.points[0][0]} {money.shown(line.points[0][1])}"
         f" and {line.points[-1][0]} {money.shown(line.points[-1][1])}"
         for line in lines
     )
-    return f"{name} by year, in {money.words}: {told}."
+    return f"{name} by year, in {money.words}: {spans}."

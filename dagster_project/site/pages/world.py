@@ -1,4 +1,4 @@
-"""The pages of the world's trade: the widest gaps between two reports, and whose to believe."""
+"""The pages of world trade: the largest asymmetries, and each reporter's distance to partners."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ _DRAWN_GAPS = 12
 _LISTED_GAPS = 100
 _GAPS_A_YEAR = 5
 _DRAWN_REPORTERS = 12
-# Below this many flows that both sides report, a reporter is listed and not drawn.
+# Reporters with fewer flows that both sides report are listed but not drawn.
 _FLOWS = 200
-_GAPS_TITLE = "Where two countries report one trade and disagree most"
-_REPORTERS_TITLE = "How reliable each country's reports are"
-_ABSENCE = "No report of the world's trade is held, so there is nothing to compare."
+_GAPS_TITLE = "The largest bilateral asymmetries in world trade"
+_REPORTERS_TITLE = "How far each country's reports are from its partners'"
+_ABSENCE = "No world trade data is available, so there is nothing to compare."
 _ACCOUNTS = (
-    ("exporter reports", "exporter_reported_usd", "as a rule FOB, re-exports included"),
-    ("importer reports", "importer_reported_usd", "as a rule CIF, freight and insurance included"),
-    ("estimated FOB", "importer_fob_estimated_usd", "the importer's report over an estimated rate"),
+    ("exporter reports", "exporter_reported_usd", "usually FOB, including re-exports"),
+    ("importer reports", "importer_reported_usd", "usually CIF, including freight and insurance"),
+    (
+        "estimated FOB",
+        "importer_fob_estimated_usd",
+        "the importer's report divided by an estimated CIF rate",
+    ),
 )
 
 
 def gaps(context: PageContext) -> list[File]:
-    """The page of the widest gaps."""
+    """The page of the largest asymmetries."""
     years = context.ask("world_years")
     if not years:
         return _page(context, addresses.GAPS, _GAPS_TITLE, [_breaks(context)], [_ABSENCE])
@@ -42,7 +46,7 @@ def gaps(context: PageContext) -> list[File]:
         _GAPS_TITLE,
         [
             _widest(context, widest, "widest", "between two countries, over all products"),
-            _widest(context, products, "widest-products", "of single products"),
+            _widest(context, products, "widest-products", "for single products"),
             _causes(context, causes),
             _years(context, years),
             _by_year(context),
@@ -54,7 +58,7 @@ def gaps(context: PageContext) -> list[File]:
 
 
 def reporters(context: PageContext) -> list[File]:
-    """The page of the reporters' reliability."""
+    """The page of reporters by distance to partners."""
     answers = {
         flow: context.ask("world_reporters", flow=flow, flows=_FLOWS, places=_DRAWN_REPORTERS)
         for flow in ("export", "import")
@@ -71,15 +75,15 @@ def reporters(context: PageContext) -> list[File]:
 
 
 def _page(
-    context: PageContext, path: str, title: str, figures: list[Figure], answer: list[str]
+    context: PageContext, path: str, title: str, figures: list[Figure], summary: list[str]
 ) -> list[File]:
     return context.page(
         path,
         "world.html",
         title=title,
         figures=figures,
-        answer=answer,
-        is_held=answer != [_ABSENCE],
+        summary=summary,
+        is_available=summary != [_ABSENCE],
     )
 
 
@@ -91,7 +95,7 @@ def _widest(context: PageContext, answer: Answer, figure_id: str, which: str) ->
     picture = None
     if drawn:
         picture = Picture(
-            summary=f"The widest {len(drawn)} of {drawn[0]['year']}, in {BILLIONS}: "
+            summary=f"The {len(drawn)} largest in {drawn[0]['year']}, in {BILLIONS}: "
             + "; ".join(_in_words(row) for row in drawn[:3])
             + ".",
             wide=bars.draw(
@@ -114,11 +118,10 @@ def _widest(context: PageContext, answer: Answer, figure_id: str, which: str) ->
     year = f" in {drawn[0]['year']}" if drawn else ""
     return Figure(
         id=figure_id,
-        title=f"The widest gaps{year} {which}",
-        unit=f"{capital(MILLIONS)}. The order is that of the gap left once estimated freight and"
-        " what was added from areas not elsewhere specified are taken off; a side that is missing"
-        " counts as nothing.",
-        basis=context.basis("both countries' reports of one flow", answer),
+        title=f"The largest asymmetries{year} {which}",
+        unit=f"{capital(MILLIONS)}. Ordered by the gap that remains after estimated freight and"
+        " amounts allocated from areas n.e.s. are deducted; a missing side counts as zero.",
+        basis=context.basis("both countries' reports of the same flow", answer),
         answer=answer,
         picture=picture,
         columns=(
@@ -133,10 +136,10 @@ def _widest(context: PageContext, answer: Answer, figure_id: str, which: str) ->
 def _causes(context: PageContext, answer: Answer) -> Figure:
     return Figure(
         id="causes",
-        title="What the gaps between two countries likely come from",
-        unit=f"{capital(MILLIONS)}, the gaps' sizes added up; one likely cause a pair, and"
-        " estimates where a rate was taken off.",
-        basis=context.basis("all pairs of the last year, over all products", answer),
+        title="Likely causes of the asymmetries between two countries",
+        unit=f"{capital(MILLIONS)}, the sum of absolute gaps; one likely cause per pair. Gaps"
+        " are estimates where a CIF rate was applied.",
+        basis=context.basis("all pairs of the latest year, all products", answer),
         answer=answer,
         columns=("likely_cause", "meaning", "pairs", "gap_left_estimated_usd", "share"),
         absence=None if answer else _ABSENCE,
@@ -146,10 +149,10 @@ def _causes(context: PageContext, answer: Answer) -> Figure:
 def _years(context: PageContext, answer: Answer) -> Figure:
     return Figure(
         id="years",
-        title="Who reports, and how far the reports lie apart",
-        unit="Flows by product; values in millions of US dollars. The mean is that of the"
-        " importer's side over the exporter's, both FOB, so it holds an estimated rate.",
-        basis=context.basis("reports by product of all countries held", answer),
+        title="Reporters, and the distance between their reports",
+        unit="Flows by product; values in millions of US dollars. The mean is the ratio of"
+        " the importer's to the exporter's report, both FOB, so it includes an estimated CIF rate.",
+        basis=context.basis("reports by product of all available countries", answer),
         answer=answer,
         columns=(
             "year", "exporters_reporting", "importers_reporting", "flows", "flows_mirrored",
@@ -164,9 +167,9 @@ def _by_year(context: PageContext) -> Figure:
     answer = context.ask("world_widest_by_year", places=_GAPS_A_YEAR)
     return Figure(
         id="widest-by-year",
-        title="The widest gaps between two countries, year by year",
+        title="The largest asymmetries between two countries by year",
         unit=f"{capital(MILLIONS)}; reported by each side, and estimated where the column says so.",
-        basis=context.basis("both countries' reports, over all products", answer),
+        basis=context.basis("both countries' reports, all products", answer),
         answer=answer,
         columns=(
             "year", "width_rank", "exporter", "importer", "exporter_reported_usd",
@@ -181,10 +184,10 @@ def _cif_rates(context: PageContext) -> Figure:
     answer = context.ask("world_cif_rates")
     return Figure(
         id="cif-rates",
-        title="What freight and insurance add, as each year's pairs show it",
-        unit="An estimate: the CIF rate is the importer's value over the exporter's, in its"
-        " geometric mean over the pairs of the fit.",
-        basis=context.basis("pairs by product that carry weights", answer),
+        title="Freight and insurance by year, estimated from pairs of reports",
+        unit="An estimate: the CIF rate is the ratio of the importer's to the exporter's value,"
+        " as a geometric mean over the pairs in the fit.",
+        basis=context.basis("pairs by product that report weights", answer),
         answer=answer,
         columns=(
             "year", "mean_cif_rate", "r_squared", "residual_sigma", "flows_used",
@@ -192,8 +195,8 @@ def _cif_rates(context: PageContext) -> Figure:
         ),
         absence=None
         if answer
-        else "No rate could be fitted: no pair of reports held carries weights, so nothing is"
-        " taken off the importer's side.",
+        else "No rate could be fitted because no available pair of reports has weights. Nothing is"
+        " deducted from the importer's side.",
     )  # fmt: skip
 
 
@@ -201,26 +204,26 @@ def _breaks(context: PageContext) -> Figure:
     answer = context.ask("world_breaks")
     return Figure(
         id="breaks",
-        title="Imports that stand at another valuation than in other years",
-        unit="Logarithms of the imports over what they are held against.",
-        basis=context.basis("found in the rows, not announced by the reporter", answer),
+        title="Breaks in import valuation",
+        unit="Logarithm of the ratio of imports to the comparison figure.",
+        basis=context.basis("detected in the data, not announced by the reporter", answer),
         answer=answer,
         columns=(
             "reporter", "year", "flow", "valuation", "evidence", "ln_level", "ln_usual_level",
             "standard_error", "years_usual",
         ),
-        absence=None if answer else "No such year was found in the rows held.",
+        absence=None if answer else "No break was found in the available data.",
     )  # fmt: skip
 
 
 def _reporters(context: PageContext, flow: str, answer: Answer) -> Figure:
-    kinds = {"most": ("most reliable", 0), "least": ("least reliable", 1)}
+    kinds = {"most": ("closest to partners", 0), "least": ("farthest from partners", 1)}
     drawn = [row for row in answer.rows if row["drawn_as"]]
     drawn.sort(key=lambda row: (row["sigma"], row["reporter_iso3"]))
     picture = None
     if drawn:
         picture = Picture(
-            summary=f"From the least spread to the most: {drawn[0]['country']}"
+            summary=f"From the closest to the farthest: {drawn[0]['country']}"
             f" {plain(drawn[0]['sigma'], 2)}, … {drawn[-1]['country']}"
             f" {plain(drawn[-1]['sigma'], 2)}.",
             wide=dots.draw(
@@ -236,16 +239,18 @@ def _reporters(context: PageContext, flow: str, answer: Answer) -> Figure:
     if not answer:
         absence = _ABSENCE
     elif not drawn:
-        absence = f"No reporter has {_FLOWS} flows that its partners report too; all are listed."
+        absence = (
+            f"No reporter has {_FLOWS} flows that its partners also report; the table lists all."
+        )
     else:
         absence = None
     return Figure(
         id=f"reporters-{flow}",
-        title=f"Reports of {flow}s: whose lie nearest to their partners'",
-        unit="An estimate: the standard deviation σ of a reporter's errors in logarithms, fitted"  # noqa: RUF001
-        " to the distances of pairs; 0.10 is about 10 %. Drawn are reporters with at least"
-        f" {_FLOWS} flows that both sides report.",
-        basis=context.basis(f"all years held, reports of {flow}s against their mirror", answer),
+        title=f"Reports of {flow}s: distance to partners' reports",
+        unit="An estimate: σ is the standard deviation of a reporter's log errors, fitted to the"  # noqa: RUF001
+        " distances of pairs; 0.10 is about 10 %. It includes entrepôt trade and re-exports. The"
+        f" chart shows reporters with at least {_FLOWS} flows that both sides report.",
+        basis=context.basis(f"all years, reports of {flow}s against their mirror", answer),
         answer=answer,
         picture=picture,
         columns=(
@@ -257,8 +262,8 @@ def _reporters(context: PageContext, flow: str, answer: Answer) -> Figure:
 
 
 def _pairs(context: PageContext, rows: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """The pages of flows between two countries whose pair the site has."""
-    held = {(one.reporter, one.partner) for one in context.outline.pairs}
+    """The pages of flows whose pair is on the site."""
+    pairs = {(one.reporter, one.partner) for one in context.outline.pairs}
     return {
         row["flow"]: addresses.of_pair(*pair)
         for row in rows
@@ -266,7 +271,7 @@ def _pairs(context: PageContext, rows: Iterable[dict[str, Any]]) -> dict[str, st
             (row["exporter_iso3"], row["importer_iso3"]),
             (row["importer_iso3"], row["exporter_iso3"]),
         )
-        if pair in held
+        if pair in pairs
     }
 
 
@@ -276,8 +281,8 @@ def _pairs(context: PageContext, rows: Iterable[dict[str, Any]]) -> dict[str, st
 def _gaps_in_words(years: Answer) -> str:
     row = years.rows[0]
     return (
-        f"In {row['year']}, of {row['flows']:,} flows by product that a country reported,"
-        f" {share(row['mirrored_share'])} were reported by both sides; in"
+        f"In {row['year']} countries reported {row['flows']:,} flows by product. Both sides"
+        f" reported {share(row['mirrored_share'])} of them; in"
         f" {share(row['twice_apart_share'])} of these one report is more than twice the other."
     )
 
@@ -285,21 +290,21 @@ def _gaps_in_words(years: Answer) -> str:
 def _causes_in_words(causes: Answer) -> str:
     if not causes:
         return ""
-    told = "; ".join(
+    shares = "; ".join(
         f"{share(row['share'])} {row['likely_cause'].replace('_', ' ')}" for row in causes.rows[:3]
     )
-    return f"Of the gaps between two countries, by size and likely cause: {told}."
+    return f"Asymmetries between two countries, by size and likely cause: {shares}."
 
 
 def _reporters_in_words(flow: str, answer: Answer) -> str:
     drawn = [row for row in answer.rows if row["drawn_as"]]
     if not drawn:
-        return "" if answer else f"No report of {flow}s is held with its mirror."
+        return "" if answer else f"No report of {flow}s is available with its mirror."
     best = min(drawn, key=lambda row: row["sigma"])
     worst = max(drawn, key=lambda row: row["sigma"])
     return (
-        f"Reports of {flow}s lie nearest to their partners' from {best['country']}"
-        f" (σ {plain(best['sigma'], 2)}) and farthest from {worst['country']}"  # noqa: RUF001
+        f"Reports of {flow}s are closest to partners' reports for {best['country']}"
+        f" (σ {plain(best['sigma'], 2)}) and farthest for {worst['country']}"  # noqa: RUF001
         f" ({plain(worst['sigma'], 2)})."
     )
 

@@ -1,4 +1,4 @@
--- The balance of each whole year on every reading.
+-- The balance of each full year on every basis.
 select
     year,
     basis_id,

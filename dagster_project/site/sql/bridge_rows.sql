@@ -1,4 +1,4 @@
--- The raw rows under each step of a bridge.
+-- The source rows of each step of a bridge.
 with
     evidence as (
 

@@ -1,5 +1,5 @@
--- The bridges between the balances of a year: those that begin or end at the preferred one
--- first, those between two releases of one reading last.
+-- The bridges between the balances of a year: first those of the preferred balance, last those
+-- between two releases of one basis.
 with
     preferred as (
 

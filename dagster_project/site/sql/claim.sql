@@ -1,4 +1,4 @@
--- A printed figure, what its print allows in its own unit, and the verdict on it.
+-- A quoted figure, its range after rounding in its own unit, and the verdict on it.
 with
     sectors as (
 
@@ -17,11 +17,7 @@ with
     described as (
 
         select
-            reporter_iso3,
-            partner_code,
-            trade_kind,
-            basis_id,
-            min(description) as reading_description
+            reporter_iso3, partner_code, trade_kind, basis_id, min(description) as basis_description
         from marts.bases
         where is_named
         group by reporter_iso3, partner_code, trade_kind, basis_id
@@ -62,7 +58,7 @@ select
     v.status,
     k.meaning as status_meaning,
     v.basis_id,
-    r.reading_description,
+    r.basis_description,
     v.basis_key,
     v.product_group,
     d.definition_name,

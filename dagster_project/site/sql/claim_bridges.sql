@@ -1,4 +1,4 @@
--- The bridges that begin or end at a printed figure, step by step.
+-- The bridges that start or end at a quoted figure, by step.
 with
     steps as (
 

@@ -1,5 +1,5 @@
--- What was tried for a printed figure, in the unit of its print; place 1 is the best of a series,
--- a definition and a meaning.
+-- Candidates for a quoted figure, in its unit; place 1 is the best of a series, a product group and
+-- a meaning.
 with
     definitions as (
 
@@ -30,16 +30,10 @@ with
 
     ),
 
-    -- A figure of one direction stands in every reading that holds its series.
-    readings as (
+    -- A figure of one direction belongs to every basis that uses its series.
+    named_bases as (
 
-        select
-            t.candidate_id,
-            string_agg(
-                distinct replace(b.basis_id, '_', ' '),
-                ', '
-                order by replace(b.basis_id, '_', ' ')
-            ) as readings
+        select t.candidate_id, string_agg(distinct b.basis_id, ', ' order by b.basis_id) as bases
         from tried as t
         inner join
             marts.bases as b
@@ -55,11 +49,11 @@ with
 
 select
     t.hypothesis,
-    coalesce(r.readings, t.basis_key) as readings,
+    coalesce(r.bases, t.basis_key) as bases,
     coalesce(d.definition_name, t.product_group) as products,
     cast(cast(t.value as double) / t.multiplier as decimal(32, 6)) as value,
     t.fit,
-    -- With more digits than a figure has: what lies just outside is not inside.
+    -- More digits than the figure has, so that a value just outside is not shown as inside.
     cast(cast(t.distance as double) / t.multiplier as decimal(38, 12)) as distance,
     case
         when t.value < t.low or (t.value = t.low and not t.low_is_closed)
@@ -93,7 +87,7 @@ select
     t.part_claim_id,
     t.candidate_id
 from tried as t
-left join readings as r on t.candidate_id = r.candidate_id
+left join named_bases as r on t.candidate_id = r.candidate_id
 left join definitions as d on t.product_group = d.product_group
 order by
     is_as_stated desc,

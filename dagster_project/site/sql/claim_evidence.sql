@@ -1,4 +1,4 @@
--- The raw rows under the figure that a verdict rests on.
+-- The source rows of the figure that a verdict is based on.
 select
     source_id,
     release_id,

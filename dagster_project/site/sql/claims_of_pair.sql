@@ -1,4 +1,4 @@
--- All claims of the documents that speak of a pair, from either side.
+-- All claims of the articles about a pair, from either side.
 select
     c.claim_id,
     c.document_id,

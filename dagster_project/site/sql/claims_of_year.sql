@@ -1,7 +1,7 @@
--- Claims that speak of a year, or of a part of it, from either side.
+-- Claims about a year, or a part of it, from either side.
 select
     c.claim_id,
-    coalesce(c.document_publisher, c.document_id) as printed_by,
+    coalesce(c.document_publisher, c.document_id) as published_by,
     c.published_on,
     c.says,
     c.period,

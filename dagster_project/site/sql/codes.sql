@@ -1,2 +1,2 @@
--- What the codes of the marts mean.
+-- The meaning of the codes in the marts.
 select column_name, code, meaning from seeds.coded_values order by column_name, code, meaning

@@ -1,4 +1,4 @@
--- The figures of a document and the verdicts on them.
+-- The figures of an article and their verdicts.
 select
     c.claim_id,
     c.says,

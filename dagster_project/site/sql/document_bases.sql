@@ -1,4 +1,4 @@
--- The readings that a document's exact figures stand on, each speaker for itself.
+-- The bases of an article's exact figures, by attributed source.
 with
     placed as (
 

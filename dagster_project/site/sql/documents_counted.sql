@@ -1,11 +1,12 @@
--- Each document with its claims by verdict.
+-- Each article with the number of its claims by verdict.
 select
     c.document_id,
-    min(c.document_publisher) as publisher,
+    coalesce(min(c.document_publisher), c.document_id)
+    || coalesce(', ' || min(c.published_on), ', undated') as article,
     min(c.published_on) as published_on,
     count(*) as claims,
-    -- What several readings make true is true, whichever is meant.
-    count(*) filter (where v.status in ('confirmed', 'revised', 'ambiguous')) as borne_out,
+    -- An ambiguous claim is true on every basis it may mean.
+    count(*) filter (where v.status in ('confirmed', 'revised', 'ambiguous')) as confirmed,
     count(*) filter (where v.status = 'other_basis') as true_on_another_basis,
     count(*) filter (where v.status = 'mislabelled') as mislabelled,
     count(*) filter (where v.status = 'contradicted') as contradicted,

@@ -1,4 +1,4 @@
--- The releases behind a pair: how many of each source, the last one and how far it reaches.
+-- The releases behind a pair by source: their number, the latest one and its last period.
 with
     used as (
 

@@ -1,4 +1,4 @@
--- Figures of one document that cannot all be true; money in billions.
+-- Figures of one article that cannot all be true; money in billions.
 with
     broken as (
 
@@ -41,7 +41,7 @@ with
 
     )
 
--- An end beyond all amounts is no end.
+-- An end beyond all amounts means that the side is open.
 select
     inconsistency_id,
     equation,

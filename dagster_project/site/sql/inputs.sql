@@ -1,5 +1,5 @@
--- Releases behind the publication that bring no observations of their own: documents, printed
--- pages by their file, and whole reports of the world's trade.
+-- Releases behind the publication without observations: articles, printed documents by file, and
+-- world trade reports.
 with
     inputs as (
 

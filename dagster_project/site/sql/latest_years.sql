@@ -1,4 +1,4 @@
--- The months of the running year, the same months a year before, and the last whole year.
+-- The months of the current year, the same months of the previous year, and the last full year.
 with
     of_pair as (
 
@@ -11,7 +11,7 @@ with
 
     ),
 
-    running as (
+    current_year as (
 
         select *, cast(right(period, 2) as integer) as last_month
         from of_pair
@@ -19,7 +19,7 @@ with
 
     ),
 
-    a_year_before as (
+    previous_year as (
 
         select
             strftime(min(m.month), '%Y-%m') || '/' || strftime(max(m.month), '%Y-%m') as period,
@@ -31,7 +31,7 @@ with
             string_agg(distinct m.release_key, ' + ' order by m.release_key) as release_key,
             max(m.known_from) as known_from,
             r.policy_rank
-        from running as r
+        from current_year as r
         inner join
             marts.trade_by_month as m
             on m.reporter_iso3 = {{ reporter }}
@@ -41,12 +41,12 @@ with
             and year(m.month) = r.year - 1
             and month(m.month) <= r.last_month
         group by r.year, r.last_month, r.policy_rank, m.basis_id
-        -- A month that is missing would make the year before look small.
+        -- Years with a missing month are left out: their sum would be too small.
         having count(*) = r.last_month
 
     ),
 
-    whole as (
+    full_year as (
 
         select *
         from of_pair
@@ -66,7 +66,7 @@ select
     year,
     policy_rank,
     1 as place
-from running
+from current_year
 union all
 select
     period,
@@ -79,7 +79,7 @@ select
     year,
     policy_rank,
     2
-from a_year_before
+from previous_year
 union all
 select
     period,
@@ -92,5 +92,5 @@ select
     year,
     policy_rank,
     3
-from whole
+from full_year
 order by place, policy_rank, basis_id

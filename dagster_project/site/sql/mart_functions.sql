@@ -1,4 +1,4 @@
--- What can be asked of the marts as of a day, or of one flow.
+-- Functions of the marts as known on a date, or of one flow.
 select function_name || '(' || array_to_string(parameters, ', ') || ')' as function
 from duckdb_functions()
 where schema_name = 'marts' and not internal

@@ -1,4 +1,4 @@
--- The marts, as the warehouse describes them itself.
+-- The marts, as described in the warehouse.
 with
     described as (
 

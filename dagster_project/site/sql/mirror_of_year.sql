@@ -1,4 +1,4 @@
--- One flow as both countries recorded it, both ways.
+-- One flow as recorded by both countries, in both directions.
 select
     m.exporter_iso3,
     m.importer_iso3,

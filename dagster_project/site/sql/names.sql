@@ -1,4 +1,4 @@
--- What countries and groups are called.
+-- Names of countries and groups.
 select partner_code as code, min(partner_name) as name
 from marts.countries
 group by partner_code

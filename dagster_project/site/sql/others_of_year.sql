@@ -1,6 +1,6 @@
--- What else was published of a year: earlier releases, and figures as pages print them.
+-- Other published figures of a year: earlier releases, and figures in printed documents.
 select
-    coalesce(c.other_basis_id, 'without a name') as basis_id,
+    coalesce(c.other_basis_id, 'unnamed') as basis_id,
     c.other_balance_usd as balance_usd,
     c.spread_usd as spread_usd,
     c.other_evidence_kind as evidence_kind,

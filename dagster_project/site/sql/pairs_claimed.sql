@@ -1,4 +1,4 @@
--- The pairs that documents speak of, seen from the side that most figures take.
+-- The pairs that articles make claims about, from the side of most claims.
 with
     sides as (
 

@@ -1,4 +1,4 @@
--- With whom a reporter's trade, or a printed figure of it, is held.
+-- Partners for which a reporter's trade, or a quoted figure of it, is available.
 select partner_code
 from marts.trade_by_year
 where reporter_iso3 = {{ reporter }}

@@ -1,11 +1,11 @@
--- Printed balances of whole years, and the reading that makes each true.
+-- Quoted balances of full years, and the basis that each matches.
 with
     printed as (
 
         select
             c.claim_id,
             year(c.period_start) as year,
-            -- The other side's surplus is this side's deficit.
+            -- The partner's surplus is the reporter's deficit.
             cast(
                 c.claimed
                 * c.direction
@@ -24,7 +24,7 @@ with
             c.trade_kind = {{ trade_kind }}
             and c.quantity = 'balance'
             and c.transform = 'level'
-            -- A figure in another currency has no place on an axis of dollars.
+            -- Only figures in US dollars fit the axis.
             and c.currency = 'USD'
             and c.sector = 'total'
             and c.is_in_scope

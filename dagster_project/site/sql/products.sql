@@ -1,4 +1,4 @@
--- What sectors and their definitions are called.
+-- Names of sectors and their product groups.
 select sector_id as code, min(sector_name) as name
 from marts.sectors
 group by sector_id

@@ -1,3 +1,2 @@
--- What is published, made when and from what.
-select published_at, content_hash, code_version, as_of
-from meta.publication
+-- The current publication, with its date and content.
+select published_at, content_hash, code_version, as_of from meta.publication

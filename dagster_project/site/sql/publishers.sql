@@ -1,4 +1,2 @@
--- Who stands behind each source.
-select source_id, publisher
-from marts.sources
-order by source_rank, source_id
+-- The publisher of each source.
+select source_id, publisher from marts.sources order by source_rank, source_id

@@ -1,4 +1,4 @@
--- Rows of the files that could not be used, by reason.
+-- Rejected rows of the source files, by reason.
 select
     source_id,
     release_id,

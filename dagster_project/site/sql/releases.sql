@@ -1,4 +1,4 @@
--- Every release held, the latest of each source first.
+-- Every available release, the latest of each source first.
 select
     r.source_id,
     r.release_id,

@@ -1,4 +1,4 @@
--- The releases that the figures of a year come from.
+-- The releases behind the figures of a year.
 with
     used as (
 

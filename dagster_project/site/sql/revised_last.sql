@@ -1,4 +1,4 @@
--- Annual totals that their latest release revised, on either side of the pair.
+-- Annual totals revised by their latest release, on either side of the pair.
 with
     revised as (
 

@@ -1,4 +1,4 @@
--- The balance of a sector where both directions are held on one basis, the latest year first.
+-- The balance of a sector where both directions are available on one basis, latest year first.
 select
     cast(r.period as integer) as year,
     r.product_group,

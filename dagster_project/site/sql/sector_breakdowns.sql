@@ -1,4 +1,4 @@
--- The last year of each set of definitions that counts every product once, with what it leaves.
+-- The last year of each breakdown that counts every product once, with its residual.
 with
     figures as (
 
@@ -11,7 +11,7 @@ with
 
     ),
 
-    -- The last year of which as many series are held as of any.
+    -- The last year with the largest number of series.
     years as (
 
         select breakdown, trade_kind, year
@@ -42,10 +42,7 @@ select
     f.total_release_key
 from figures as f
 inner join
-    years as y
-    on f.breakdown = y.breakdown
-    and f.trade_kind = y.trade_kind
-    and f.year = y.year
+    years as y on f.breakdown = y.breakdown and f.trade_kind = y.trade_kind and f.year = y.year
 left join marts.sectors as s on f.product_group = s.product_group
 order by
     f.breakdown,

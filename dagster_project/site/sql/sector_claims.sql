@@ -1,4 +1,4 @@
--- What documents print of a sector of two countries, from either side, with the verdict.
+-- Claims about a sector of two countries in articles, from either side, with the verdict.
 select
     c.claim_id,
     coalesce(c.document_publisher, c.document_id) as publisher,

@@ -1,5 +1,5 @@
--- What one definition of a sector counts beyond another, on one series: bridges of one step.
--- Readings that share the series share the bridge, and stand here once.
+-- Differences between two product groups of a sector on one series: bridges of one step.
+-- Bases that share the series share the bridge, which is listed once.
 select
     b.a_period as year,
     b.quantity,

@@ -1,4 +1,4 @@
--- What each definition of a sector counts, and of which years a pair's figures are held.
+-- The content of each product group of a sector, and the years with figures for a pair.
 with
     members as (
 
@@ -11,11 +11,11 @@ with
 
     ),
 
-    held as (
+    available as (
 
         select
             product_group,
-            string_agg(distinct quantity, ', ' order by quantity) as held,
+            string_agg(distinct quantity, ', ' order by quantity) as available,
             min(year) as first_year,
             max(year) as last_year
         from marts.trade_by_sector_year
@@ -32,11 +32,11 @@ select
     m.product_codes,
     m.codes,
     s.note,
-    h.held,
+    h.available,
     h.first_year,
     h.last_year
 from marts.sectors as s
 left join members as m on s.product_group = m.product_group
-left join held as h on s.product_group = h.product_group
+left join available as h on s.product_group = h.product_group
 where s.sector_id = {{ sector }}
 order by s.definition_rank, s.product_group

@@ -1,4 +1,4 @@
--- Trade in a sector by year: each definition, direction and series for itself.
+-- Trade in a sector by year, product group, direction and series.
 select
     year,
     product_group,

@@ -1,4 +1,4 @@
--- The sectors of which a pair has figures.
+-- The sectors with figures for a pair.
 select s.sector_id, min(s.sector_name) as sector_name
 from marts.trade_by_sector_year as t
 inner join marts.sectors as s on t.product_group = s.product_group

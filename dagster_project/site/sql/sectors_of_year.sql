@@ -1,6 +1,6 @@
--- Exports and imports by definition of a sector, each with its share of all products.
+-- Exports and imports by product group, each with its share of all products.
 with
-    held as (
+    available as (
 
         select
             *,
@@ -29,9 +29,9 @@ with
             e.release_key as export_release_key,
             i.release_key as import_release_key,
             coalesce(e.is_residual, i.is_residual) as is_residual
-        from (select * from held where quantity = 'exports') as e
+        from (select * from available where quantity = 'exports') as e
         full outer join
-            (select * from held where quantity = 'imports') as i
+            (select * from available where quantity = 'imports') as i
             on e.trade_kind = i.trade_kind
             and e.product_group = i.product_group
             and e.place = i.place
@@ -41,7 +41,7 @@ with
 select
     p.sector_id,
     coalesce(s.sector_name, p.product_group) as sector,
-    coalesce(s.definition_name, 'what its definitions leave of the total') as definition,
+    coalesce(s.definition_name, 'residual: total less all product groups') as definition,
     p.exports_usd,
     p.exports_share,
     p.imports_usd,

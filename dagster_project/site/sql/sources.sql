@@ -1,4 +1,4 @@
--- The sources that the warehouse knows, those first of which it holds figures.
+-- The sources of the warehouse, those with figures first.
 select
     source_id,
     publisher,

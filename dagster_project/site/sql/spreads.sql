@@ -1,14 +1,14 @@
--- How far apart the balances of each whole year lie: its ends, the preferred one between them,
--- and the bridge from end to end.
+-- The spread of balances in each full year: both ends, the preferred balance, and the bridge from
+-- end to end.
 with
-    held as (
+    available as (
 
         select
             *,
             row_number() over (
                 partition by year order by balance_usd, policy_rank, basis_id
             ) as place,
-            count(*) over (partition by year) as readings
+            count(*) over (partition by year) as bases
         from marts.trade_by_year
         where
             reporter_iso3 = {{ reporter }}
@@ -23,7 +23,7 @@ with
         select
             p.year,
             p.period,
-            p.readings,
+            p.bases,
             low.basis_id as low_basis_id,
             low.balance_usd as low_usd,
             high.basis_id as high_basis_id,
@@ -33,9 +33,9 @@ with
             p.balance_usd as preferred_usd,
             r.reason as why_preferred,
             concat_ws(' + ', p.release_key, low.release_key, high.release_key) as release_key
-        from held as p
-        inner join held as low on p.year = low.year and low.place = 1
-        inner join held as high on p.year = high.year and high.place = high.readings
+        from available as p
+        inner join available as low on p.year = low.year and low.place = 1
+        inner join available as high on p.year = high.year and high.place = high.bases
         left join
             seeds.basis_policy as r
             on r.reporter_iso3 in (p.reporter_iso3, '*')
@@ -66,7 +66,7 @@ with
 
 select
     e.year,
-    e.readings,
+    e.bases,
     e.low_basis_id,
     e.low_usd,
     e.high_basis_id,

@@ -1,4 +1,4 @@
--- Publishers whose rows may be cited but not handed on.
+-- Publishers whose rows may be cited but not redistributed.
 select source_id, publisher, licence
 from marts.sources
 where not is_redistributable

@@ -1,4 +1,4 @@
--- Years in which a reporter's imports stand at another valuation than in most.
+-- Years in which the valuation of a reporter's imports differs from most of its years.
 select
     coalesce(n.partner_name, b.reporter_iso3) as reporter,
     b.year,

@@ -1,4 +1,4 @@
--- What lies behind the gaps between two countries over all products in the last year.
+-- Likely causes of the asymmetries between two countries over all products in the last year.
 with
     last_year as (select max(year) as year from marts.mirror_years where flows_mirrored > 0),
 
@@ -8,7 +8,7 @@ with
             g.year,
             g.likely_cause,
             count(*) as pairs,
-            -- Doubles add up to the same digits in every order only as decimals.
+            -- Sums of decimals, unlike doubles, do not depend on the order.
             sum(cast(abs(g.gap_left_usd) as decimal(24, 3))) as gap_left_estimated_usd,
             string_agg(
                 distinct g.source_id || ' ' || g.latest_release_id,

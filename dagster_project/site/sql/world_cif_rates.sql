@@ -1,4 +1,4 @@
--- What freight and insurance add by the year's own pairs: one row a fit.
+-- Freight and insurance estimated from each year's pairs: one row per fit.
 select
     year,
     mean_cif_rate,

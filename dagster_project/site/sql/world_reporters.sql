@@ -1,4 +1,4 @@
--- How reliable each reporter is in one direction, and which of them a picture shows.
+-- Each reporter's distance to its partners in one direction, and which reporters a chart shows.
 with
     reporters as (
 
@@ -9,7 +9,7 @@ with
 
     ),
 
-    -- Of a few flows the spread is chance: only reporters with enough of them are drawn.
+    -- With few flows the spread is chance, so only reporters with enough flows are drawn.
     drawn as (
 
         select

@@ -1,4 +1,4 @@
--- The widest gaps of the last year that both sides report, with what each side says.
+-- The largest asymmetries of the last year reported by both sides, with both reports.
 with last_year as (select max(year) as year from marts.mirror_years where flows_mirrored > 0)
 
 select

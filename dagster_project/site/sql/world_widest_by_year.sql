@@ -1,4 +1,4 @@
--- The widest gaps between two countries over all products, year by year.
+-- The largest asymmetries between two countries over all products by year.
 select
     g.year,
     g.width_rank,

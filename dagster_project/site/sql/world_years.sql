@@ -1,4 +1,4 @@
--- The world's trade by year: who reports, and how far both reports of a flow lie apart.
+-- World trade by year: reporters, and the distance between both reports of a flow.
 select
     year,
     exporters_reporting,

@@ -1,4 +1,4 @@
--- The years of which any figure of a pair is held.
+-- The years with any figure for a pair.
 select distinct year
 from marts.trade_by_year
 where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }}

@@ -1,5 +1,5 @@
-// What pages gain from a script: names under the pointer, series put aside by the legend.
-// Without it they are whole; it reads nothing but the page it stands in.
+// Adds tooltips, and legends that hide series. Pages are complete without it, and it reads only its
+// own page.
 "use strict";
 
 const tip = document.createElement("div");
@@ -14,8 +14,8 @@ for (const picture of document.querySelectorAll(".picture")) {
     tip.hidden = !mark || mark === picture;
     if (tip.hidden) return;
     tip.textContent = mark.getAttribute("aria-label");
-    const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
-    tip.style.left = `${Math.max(0, Math.min(event.pageX + 12, room))}px`;
+    const space = document.documentElement.clientWidth - tip.offsetWidth - 8;
+    tip.style.left = `${Math.max(0, Math.min(event.pageX + 12, space))}px`;
     tip.style.top = `${event.pageY + 14}px`;
   });
   picture.addEventListener("pointerleave", () => { tip.hidden = true; });

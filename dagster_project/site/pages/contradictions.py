@@ -1,4 +1,4 @@
-"""Figures of one document that cannot all be true, in words."""
+"""Figures of one article that cannot all be true, in words."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dagster_project.site import addresses
 from dagster_project.site.context import PageContext
 from dagster_project.site.figure import Basis, Figure
 from dagster_project.site.numbers import printed
-from dagster_project.site.pages.claim_words import reading_words
+from dagster_project.site.pages.claim_words import in_words
 
 Row = Mapping[str, Any]
 
 
-def broken(
+def contradicting_figures(
     context: PageContext, document_id: str | None, claim_id: str | None = None
 ) -> list[Figure]:
-    """The figures of a document, or those around one claim, that cannot all be true."""
+    """The figures of an article, or those involving one claim, that cannot all be true."""
     answer = context.ask("inconsistencies", document=document_id, claim=claim_id)
     if not answer:
         return []
     return [
         Figure(
             id="inconsistencies",
-            title="Figures of this document that cannot all be true",
-            unit="Found by arithmetic on what the prints allow; no statistic is consulted.",
+            title="Figures in this article that cannot all be true",
+            unit="Found by arithmetic on the quoted figures alone, with their rounding.",
             basis=Basis(
-                "the printed figures alone",
-                "as printed",
+                "the quoted figures only",
+                "as quoted",
                 context.outline.documents.get(document_id or "", document_id or "none"),
             ),
             answer=answer,
@@ -36,20 +36,22 @@ def broken(
     ]
 
 
-def told_clashes(context: PageContext, figures: Iterable[Figure]) -> list[dict[str, Any]]:
-    """Each inconsistency in words: the equation, both sides, what would repair it."""
+def contradictions_in_words(
+    context: PageContext, figures: Iterable[Figure]
+) -> list[dict[str, Any]]:
+    """Each contradiction in words: the equation, both sides, the likely corrections."""
     rows = [row for one in figures if one.id == "inconsistencies" for row in one.answer.rows]
     return [
         {
             "equation": row["equation"],
-            "about": reading_words(row["about"]) or "the rate of exchange",
+            "about": in_words(row["about"]) or "the exchange rate",
             "claims": claim_links(context, row["claim_ids"]),
             "left": _side(context, row, "left"),
             "right": _side(context, row, "right"),
             "suspect": claim_links(context, [row["suspect_claim_id"]])[0]
             if row["suspect_claim_id"]
             else None,
-            "repairs": [_repair(context, one, row["claim_ids"]) for one in row["repairs"]],
+            "corrections": [_correction(context, one, row["claim_ids"]) for one in row["repairs"]],
         }
         for row in rows
     ]
@@ -70,19 +72,19 @@ def _side(context: PageContext, row: Row, side: str) -> dict[str, Any]:
     return {"claims": claim_links(context, row[f"{side}_claim_ids"]), "words": words}
 
 
-def _repair(context: PageContext, repair: str, claim_ids: Sequence[str]) -> dict[str, Any]:
-    """A repair is written as its claim, a colon and the slip."""
+def _correction(context: PageContext, repair: str, claim_ids: Sequence[str]) -> dict[str, Any]:
+    """A likely correction. The mart writes it as claim, colon, mix-up."""
     for one in claim_ids:
         if repair.startswith(f"{one}: "):
             return {
                 "claim": claim_links(context, [one])[0],
-                "words": reading_words(repair[len(one) + 2 :]),
+                "words": in_words(repair[len(one) + 2 :]),
             }
     return {"claim": None, "words": repair}
 
 
 def claim_links(context: PageContext, claim_ids: Iterable[str]) -> list[tuple[str, str | None]]:
-    """Claims by name, each with its address where it has a page."""
+    """Claims by id, each with its address if it has a page."""
     return [
         (one, addresses.of_claim(one) if one in context.outline.claims else None)
         for one in claim_ids

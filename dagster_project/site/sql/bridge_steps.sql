@@ -1,4 +1,4 @@
--- A bridge as it is walked: figure A, each cause with what it adds, figure B.
+-- A bridge in order: figure A, each cause with its amount, figure B.
 with
     bridge as (select * from marts.bridges where bridge_id = {{ bridge_id }}),
 

@@ -1,4 +1,4 @@
--- The readings that are held of a pair, the preferred ones first, with what each one is.
+-- The available bases of a pair, the preferred ones first, with their descriptions.
 select
     t.trade_kind,
     t.basis_id,

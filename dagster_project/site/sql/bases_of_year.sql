@@ -1,6 +1,6 @@
--- Every reading of a year beside the preferred one, and what tells the two apart.
+-- Every basis of a year beside the preferred one, and the reason for the difference.
 with
-    held as (
+    available as (
 
         select *
         from marts.trade_by_year
@@ -27,8 +27,8 @@ select
     t.export_series_code,
     t.import_series_code,
     t.is_partial_year
-from held as t
-left join held as p on p.is_preferred
+from available as t
+left join available as p on p.is_preferred
 left join marts.figure_comparisons as c on t.figure_id = c.other_figure_id and not t.is_preferred
 left join
     seeds.basis_policy as r
