@@ -72,7 +72,7 @@ with
             'USD' as reported_unit
         from source
         where
-            -- One row a flow: totals over second partners, procedures and modes.
+            -- One row per flow: totals over second partners, procedures and modes.
             partner2_code = '0'
             and customs_code = 'C00'
             and mot_code = '0'
