@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- One row per bridge: its ends, the gap between them and whether the named causes close it.
+-- One row per bridge: its ends, the gap between them and whether the named causes explain it.
 with
     ends as (select * from {{ ref("int_bridges__ends") }}),
 

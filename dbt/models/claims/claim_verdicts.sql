@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- One verdict a claim: what makes it true, how surely, and what would decide where nothing does.
+-- One verdict per claim: what confirms it, how surely, and what would decide it where nothing does.
 with
     claims as (
 
@@ -84,7 +84,7 @@ with
                 then 'other_basis'
                 when j.fit = 'exact' and j.part_claim_id is not null
                 then 'as its part'
-                -- A count is the same count on every reading that gives it.
+                -- A count is the same on every basis that gives it.
                 when
                     j.fit = 'exact'
                     and (j.bases_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
@@ -111,8 +111,8 @@ with
 
     ),
 
-    -- A share of the text's own part agrees with the text; that is no evidence, so it stands or
-    -- falls with the part.
+    -- A share of the article's own part agrees with the article; that is no evidence, so its
+    -- verdict follows that of the part.
     settled as (
 
         select
@@ -130,7 +130,7 @@ with
 
     ),
 
-    -- What is asserted: the chosen candidate, or the slip; nothing where nothing is decided.
+    -- The asserted figure: the chosen candidate, or the mix-up; null where nothing is decided.
     asserted as (
 
         select
@@ -175,7 +175,7 @@ with
                 then 'source_has_no_one_basis'
                 when 'revised'
                 then 'within_revisions'
-                -- What was mixed up stands before the colon: another measure, another period.
+                -- The text before the colon names the mix-up: another measure, another period.
                 when 'mislabelled'
                 then replace(split_part(l.hypothesis, ':', 1), ' ', '_')
                 when 'contradicted'

@@ -1,4 +1,4 @@
--- The preferred figure of a year and every figure it overrules, with the spread and the reason.
+-- The preferred figure of a year and every alternative to it, with the spread and the reason.
 with
     preferred as (select * from {{ ref("trade_by_year") }} where is_preferred),
 

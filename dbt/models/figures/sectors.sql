@@ -1,4 +1,4 @@
--- A sector is a name; what it counts is a definition, and a sector may have several.
+-- A sector is a name; a product group says what it counts, and a sector may have several.
 with
     definitions as (select * from {{ ref("sector_definitions") }}),
 

@@ -1,4 +1,4 @@
--- Publishers and datasets: what kind of evidence they are, in which order they are believed.
+-- Publishers and datasets: the kind of evidence and the order of preference.
 with
     listed as (select * from {{ ref("source_list") }}),
 

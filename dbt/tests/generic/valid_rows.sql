@@ -75,7 +75,7 @@
         {% do found.append("select * from (" ~ search ~ ") where rows_found > 0") %}
     {% endif %}
 
-    -- A view is evaluated once for all of it.
+    -- A view is evaluated once for all conditions.
     with checked as (select * from {{ model }}) {{ found | join(" union all by name ") }}
 
 {% endtest %}

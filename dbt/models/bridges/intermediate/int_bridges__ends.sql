@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- Both ends of every bridge as points in the dimensions of a figure.
+-- Both ends of every bridge with their dimensions.
 with
     requested as (select * from {{ ref("bridges_requested") }}),
 
@@ -48,7 +48,7 @@ with
 
     ),
 
-    -- The days on which something about a pair became known: between two of them nothing changes.
+    -- The days on which a figure of a pair became known: nothing changes between two of them.
     news as (
 
         select distinct c.reporter_id, c.partner_id, f.known_from as vintage_date
@@ -82,7 +82,7 @@ with
 
     ),
 
-    -- A basis by name: what it gives, on the day asked for or last.
+    -- A basis by name: its figure on the requested day, or the latest.
     by_name as (
 
         select
@@ -230,8 +230,8 @@ with
 
     ),
 
-    -- Between any two bases of a year, the preferred one first, on the day both are known; and
-    -- from each earlier release of the preferred one to the last.
+    -- Between any two bases of a year, the preferred one first, as of the day both are known; and
+    -- from each earlier release of the preferred one to the latest.
     available as (
 
         select
@@ -287,7 +287,7 @@ with
 
     ),
 
-    -- Claims that some basis makes true, as the basis and the quoted figure.
+    -- Claims that a basis confirms, as the basis and the quoted figure.
     claims as (
 
         select
@@ -315,7 +315,7 @@ with
             q.imports_release_no,
             q.exports_value_id,
             q.imports_value_id,
-            -- A size is quoted without its sign; the basis that makes it true has one.
+            -- A size is quoted without its sign; the basis that confirms it has one.
             cast(
                 case when k.transform = 'size' then sign(q.value_usd) else k.direction end
                 * k.claimed as decimal(24, 3)
@@ -354,7 +354,7 @@ with
 
     ),
 
-    -- A bridge that was asked for by a claim starts or ends at the quoted figure.
+    -- A bridge requested by a claim starts or ends at the quoted figure.
     options as (
 
         select
@@ -450,7 +450,7 @@ with
                     (b_valid_to is null or a_valid_from < b_valid_to)
                     and (a_valid_to is null or b_valid_from < a_valid_to)
             end as is_one_day,
-            -- The first day on which both are known and printed.
+            -- The first day on which both are known and published.
             least(
                 greatest(a_valid_from, b_valid_from, a_judged_on, b_judged_on),
                 coalesce(a_valid_to - 1, {{ as_of_day() }}),
@@ -460,7 +460,7 @@ with
 
     ),
 
-    -- Both ends on one day where one day knows both: no revision comes between them then.
+    -- Both ends on one day where possible: then no revision is part of the difference.
     chosen as (
 
         select
@@ -511,7 +511,7 @@ with
 
     ),
 
-    -- The releases that were current on the day of an end that was asked for.
+    -- The releases that were current on the day of a requested end.
     dated_values as (
 
         select bridge_id, side, exports_value_id as value_id, vintage_date

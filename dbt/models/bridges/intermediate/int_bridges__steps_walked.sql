@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The steps in the standard order. A point without rows is passed over, so that the step before
--- it and the step after it become one step with both names.
+-- The steps in the standard order. A point without rows is skipped, so that the steps before and
+-- after it become one step with both names.
 with
     states as (
 
@@ -76,7 +76,7 @@ with
 
     ),
 
-    -- Every other order that the rows allow passes this dimension at another point.
+    -- Every other order that the rows allow changes this dimension at another point.
     edges as (
 
         select

@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- Named readings that are not held of a claim's cell and might yet give its figure: while one
--- might, the claim is not contradicted. How far a reading may lie from the preferred one is data.
+-- Named bases that are not available for a claim's figure and could still give it: while one could,
+-- the claim is not contradicted. How far a basis may differ from the preferred one is a seed.
 with
     claims as (
 
@@ -67,15 +67,15 @@ with
 
     bands as (select * from {{ ref("leg_bands") }}),
 
-    -- Each basis of the cell that is not available, as ratios to the two series of the preferred
+    -- Each basis of the figure that is not available, as ratios to the two series of the preferred
     -- one.
     unheld as (
 
         select
             a.*,
             n.basis_id,
-            -- A series that is available itself is what it is; else it lies in a band about the
-            -- other.
+            -- An available series has its own value; any other is within a range of ratios to the
+            -- preferred one's.
             coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
             coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
             coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,

@@ -1,8 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- What a claim may mean: its words as they stand under every definition of the sector, and the
--- slips that print one figure for another. A slip needs three digits to be recognised by: two
--- agree by chance.
+-- The possible meanings of a claim: its words as stated under every product group of the sector,
+-- and common mix-ups. A mix-up is recognised only with three digits: two agree by chance.
 with
     claims as (
 

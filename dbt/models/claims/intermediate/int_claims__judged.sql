@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- One candidate a claim, chosen with the speaker's other figures in view: a reading that
--- explains more of what one speaker prints outranks one that explains less.
+-- One candidate per claim, given the other figures of the attributed source: a basis that explains
+-- more of the figures of one source outranks one that explains fewer.
 with
     claims as (select * from {{ ref("claims") }}),
 
@@ -32,7 +32,7 @@ with
 
     ),
 
-    -- A figure of one direction stands on every basis that holds its series.
+    -- A figure of one flow is on every basis that includes its series.
     compatible as (
 
         select s.candidate_id, b.basis_key as full_basis_key, b.basis_id, b.is_named, b.policy_rank
@@ -62,7 +62,8 @@ with
 
     ),
 
-    -- What a speaker is established to use: the basis that explains most, of two figures or more.
+    -- The established basis of an attributed source: the one that explains most, of at least two
+    -- figures.
     established as (
 
         select source_key, trade_kind, full_basis_key, claims_explained
@@ -148,7 +149,8 @@ with
 
     ),
 
-    -- How many different series, or definitions, are left after the speaker's other figures spoke.
+    -- Number of different series, or product groups, left after the source's other figures are
+    -- considered.
     counts as (
 
         select
@@ -174,7 +176,7 @@ with
 
     ),
 
-    -- The speaker's own basis says something else here.
+    -- The attributed source's own basis gives another value here.
     disowned as (
 
         select distinct s.claim_id
@@ -189,7 +191,8 @@ with
 
     ),
 
-    -- A candidate stands on the speaker's basis when some established one holds its series.
+    -- A candidate is on the attributed source's basis when an established basis includes its
+    -- series.
     owned as (
 
         select distinct s.candidate_id

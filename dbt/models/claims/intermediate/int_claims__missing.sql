@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The rows a claim needs and the warehouse does not hold: each definition of its sector, each
--- period, on the preferred reading, as a statistic and not as somebody's rounded print.
+-- The rows that a claim needs and that are not available: each product group of its sector, each
+-- period, on the preferred basis, as a statistic and not as a rounded quotation.
 with
     claims as (select * from {{ ref("claims") }}),
 

@@ -1,7 +1,7 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- Every figure that is held of a cell, side by side: each reading and release, and each
--- direction that no reading can use for want of the other.
+-- Every available figure side by side: each basis and release, and each flow that no basis can use
+-- because the other flow is not available.
 with
     readings as (
 
@@ -57,7 +57,7 @@ with
 
     ),
 
-    -- What each series gives that no balance on the cell can use for want of the other flow.
+    -- The value of each series that no balance can use because the other flow is not available.
     singles as (
 
         select

@@ -1,7 +1,7 @@
--- Years in which a reporter's imports stand on another valuation than in most of its years, as its
--- rows show: by its own two columns, by another source of the same imports, or by its partners.
--- Years are parted in two where the parts lie furthest asunder for their noise; the smaller part
--- is the break if freight can be what lies between.
+-- Years whose imports have a different valuation from most of a reporter's years, as found in the
+-- rows: by its own two columns, by another source of the same imports, or by its partners. Years
+-- are split in two groups where these differ most for their noise; the smaller group is the break
+-- if freight can explain the difference.
 {%- set least_distance = 5 %}
 {%- set least_shift = 0.01 %}
 {%- set largest_shift = 0.20 %}
@@ -53,7 +53,7 @@ with
 
     ),
 
-    -- What the years of a part still differ among themselves is noise, where it is more than that.
+    -- The remaining variation among the years of a group is noise, where it is larger.
     judged as (
 
         select
@@ -78,7 +78,7 @@ with
 
     ),
 
-    -- Imports are valued CIF by recommendation: of two equal parts the upper is the usual one.
+    -- Imports are valued CIF by recommendation: of two equal groups the higher is the usual one.
     told_apart as (
 
         select
@@ -90,7 +90,7 @@ with
             preference = 1
             and level_above - level_below >= {{ least_distance }} * standard_error_of_shift
             and level_above - level_below between {{ least_shift }} and {{ largest_shift }}
-            -- A level that drifts has no step between its parts.
+            -- A level that drifts has no step between its groups.
             and 2 * (next_level - level) >= level_above - level_below
 
     ),
@@ -132,7 +132,7 @@ with
 
     ),
 
-    -- Both columns are filled in most rows, and equal throughout or as a rule not.
+    -- Both columns are filled in most rows, and either equal throughout or usually different.
     counted as (
 
         select

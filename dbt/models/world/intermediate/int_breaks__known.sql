@@ -1,6 +1,6 @@
--- Importers and years whose imports in UN Comtrade stand on another valuation than in their other
--- years: told by the reference data, with a reason, or else found in the rows. What rests on equal
--- columns comes before what rests on another source, and that before what partners show.
+-- Importers and years whose imports in UN Comtrade have a different valuation from their other
+-- years: given by the reference data, with a reason, or else found in the rows. Evidence from equal
+-- columns takes precedence over another source, and that over partners.
 with
     years as (select distinct year from {{ ref("int_mirror__releases") }}),
 

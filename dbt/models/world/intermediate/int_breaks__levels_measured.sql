@@ -1,7 +1,7 @@
--- How high a reporter's imports of a year stand above what they are held against: its partners'
--- exports (`mirror`), or another source of the same imports (`two_sources`). Each partner is a
--- witness that is compared with itself in other years, so that a change of partners is no change
--- of level; what an exporter's figures do towards all importers is the exporter's.
+-- The level of a reporter's imports of a year relative to the comparison: its partners' exports
+-- (`mirror`), or another source of the same imports (`two_sources`). Each partner is compared with
+-- itself in other years, so that a change of partners is not a change of level; an exporter's
+-- deviation towards all importers is attributed to the exporter.
 {%- set witness_noise = 0.05 %}
 {%- set far = 0.25 %}
 {%- set least_noise = 0.0025 %}
@@ -172,9 +172,9 @@ with
 
     ),
 
-    -- Where freight is missing, partners near and far fall by different amounts: a break scatters
-    -- its witnesses, and is not to be hidden by that. What a reporter's witnesses scatter in its
-    -- median year holds for all its years.
+    -- Where freight is missing, near and distant partners fall by different amounts: a break
+    -- scatters the partners, and that scatter must not hide it. The scatter of a reporter's
+    -- partners in its median year is used for all its years.
     typical as (
 
         select found_by, series, reporter_iso3, median(scatter_error * sqrt(near)) as scatter_of_one
@@ -199,8 +199,8 @@ with
 
     ),
 
-    -- Levels move from year to year by more than the scatter of witnesses shows: by how much, most
-    -- reporters' usual years say. 0.4549 is the median of a squared normal deviate.
+    -- Levels vary from year to year by more than the scatter of partners: the extent is estimated
+    -- from most reporters' usual years. 0.4549 is the median of a squared normal deviate.
     restless as (
 
         select found_by, greatest(median(power(shift / noise, 2)) / 0.4549, 1.0) as dispersion

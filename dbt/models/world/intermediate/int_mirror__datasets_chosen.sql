@@ -1,7 +1,7 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- The files that count of each reporter's year: those of one release, the latest of those that
--- hold rows at the level at which the products of the year are compared.
+-- The files that count for each reporter's year: those of one release, the latest with rows at the
+-- level at which the products of the year are compared.
 with
     held as (
 

@@ -1,5 +1,5 @@
--- Importers whose imports of a year are valued without freight and insurance: as the publisher says
--- of the year, or as a break of the series shows.
+-- Importers whose imports of a year are valued without freight and insurance: according to the
+-- publisher, or to a break of the series.
 with
     told as (
 
@@ -13,7 +13,7 @@ with
 
     ),
 
-    -- A break is known against what the publisher says.
+    -- A break contradicts the publisher's valuation.
     broken as (
 
         select year, importer_iso3, valuation, 1 as preference from {{ ref("int_breaks__known") }}

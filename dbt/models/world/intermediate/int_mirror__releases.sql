@@ -1,5 +1,5 @@
--- Which release each file of a year counts for: the latest that holds these bytes, though its rows
--- stand in raw as those of the first; and in which order these releases come.
+-- The release each file of a year counts for: the latest that contains these bytes, although its
+-- raw rows carry the first; and the order of these releases.
 with
     held as (select distinct year, snapshot_sha256 from {{ ref("stg_un_comtrade__bulk") }}),
 
