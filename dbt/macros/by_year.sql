@@ -116,11 +116,12 @@
             ~ "."
             ~ local_md5(state)[:16]
         ) -%}
-        {%- set held = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
+        {%- set existing = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
         {%- set file = (
-            held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
+            existing.columns[0].values()[0]
+            or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
         ) -%}
-        {%- if held.columns[0].values()[0] is none -%}
+        {%- if existing.columns[0].values()[0] is none -%}
             {#- After many conditions the planner expects almost no rows and loads millions of them
                 into memory to join a small table: these models put the small table on the right.
                 -#}

@@ -254,7 +254,7 @@ with
         select
             h.claim_id,
             h.hypothesis,
-            'as printed: ' || p.claim_id as product_group,
+            'as quoted: ' || p.claim_id as product_group,
             h.definition_rank,
             h.whole_cell_key as cell_id,
             cast(null as varchar) as base_cell_id,

@@ -125,9 +125,9 @@ select
             when c.preferred_release_key <> c.other_release_key
             then 'released as ' || c.other_release_key || ' instead of ' || c.preferred_release_key
         end,
-        case when c.other_evidence_kind <> 'statistic' then 'known as printed' end
+        case when c.other_evidence_kind <> 'statistic' then 'known only as quoted' end
     ) as reason,
-    coalesce(policy_reason, 'No other reading is held') as why_preferred,
+    coalesce(policy_reason, 'No other basis is available') as why_preferred,
     is_current,
     other_evidence_kind
 from paired as c

@@ -235,7 +235,7 @@ with
     available as (
 
         select
-            'reading: ' || a.cell_key || ' | ' || a.basis_id || ' to ' || b.basis_id as bridge_id,
+            'basis: ' || a.cell_key || ' | ' || a.basis_id || ' to ' || b.basis_id as bridge_id,
             a.balance_id as a_balance_id,
             b.balance_id as b_balance_id,
             {{ as_of_day() }} as a_vintage_date,
@@ -319,10 +319,10 @@ with
             cast(
                 case when k.transform = 'size' then sign(q.value_usd) else k.direction end
                 * k.claimed as decimal(24, 3)
-            ) as printed_usd,
+            ) as quoted_usd,
             cast(
                 greatest(k.high - k.claimed, k.claimed - k.low) as decimal(24, 3)
-            ) as printed_half_usd,
+            ) as quoted_margin_usd,
             q.value_usd,
             case
                 when d.known_at_publication in ('known', 'unknown')
@@ -435,7 +435,7 @@ with
             and a.sector = b.sector
             and a.period = b.period
             and a.quantity = b.quantity
-            and abs(a.printed_usd) < abs(b.printed_usd)
+            and abs(a.quoted_usd) < abs(b.quoted_usd)
 
     ),
 
@@ -558,8 +558,8 @@ with
             exports_value_id,
             imports_value_id,
             value_usd,
-            cast(null as decimal(24, 3)) as printed_usd,
-            cast(0 as decimal(24, 3)) as printed_half_usd
+            cast(null as decimal(24, 3)) as quoted_usd,
+            cast(0 as decimal(24, 3)) as quoted_margin_usd
         from found
 
         union all
@@ -582,8 +582,8 @@ with
             exports_value_id,
             imports_value_id,
             balance_usd as value_usd,
-            cast(null as decimal(24, 3)) as printed_usd,
-            cast(0 as decimal(24, 3)) as printed_half_usd
+            cast(null as decimal(24, 3)) as quoted_usd,
+            cast(0 as decimal(24, 3)) as quoted_margin_usd
         from available_ends
 
         union all
@@ -606,8 +606,8 @@ with
             exports_value_id,
             imports_value_id,
             value_usd,
-            printed_usd,
-            printed_half_usd
+            quoted_usd,
+            quoted_margin_usd
         from claim_ends
 
     )
@@ -636,8 +636,8 @@ select
     {{ basis_key("x.series_code", "m.series_code") }} as basis_key,
     {{ release_keys("xr.release_key", "mr.release_key") }} as release_key,
     t.value_usd,
-    t.printed_usd,
-    t.printed_half_usd
+    t.quoted_usd,
+    t.quoted_margin_usd
 from together as t
 inner join cells as c on t.cell_id = c.cell_id
 left join

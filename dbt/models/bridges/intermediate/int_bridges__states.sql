@@ -218,7 +218,7 @@ with
     ),
 
     -- The series of each flow at a point; there is no value where a compiler has no such series.
-    walked as (
+    flow_series as (
 
         select p.bridge_id, p.mask, f.direction, s.series_id
         from points as p
@@ -288,9 +288,15 @@ with
             and p.period_start = c.period_start
             and p.period_end = c.period_end
         left join
-            walked as x on p.bridge_id = x.bridge_id and p.mask = x.mask and x.direction = 'exports'
+            flow_series as x
+            on p.bridge_id = x.bridge_id
+            and p.mask = x.mask
+            and x.direction = 'exports'
         left join
-            walked as m on p.bridge_id = m.bridge_id and p.mask = m.mask and m.direction = 'imports'
+            flow_series as m
+            on p.bridge_id = m.bridge_id
+            and p.mask = m.mask
+            and m.direction = 'imports'
 
     ),
 

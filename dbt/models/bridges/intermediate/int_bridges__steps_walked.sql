@@ -12,9 +12,11 @@ with
     ),
 
     -- In the standard order every changed dimension comes before every unchanged one.
-    on_the_way as (select * from states where unchanged = 0 or mask < (unchanged & - unchanged)),
+    in_standard_order as (
+        select * from states where unchanged = 0 or mask < (unchanged & - unchanged)
+    ),
 
-    walked as (
+    ordered as (
 
         select
             *,
@@ -27,12 +29,12 @@ with
             lag(imports_series_id) over bridge as before_imports_series_id,
             lag(exports_value_id) over bridge as before_exports_value_id,
             lag(imports_value_id) over bridge as before_imports_value_id
-        from on_the_way
+        from in_standard_order
         window bridge as (partition by bridge_id order by mask)
 
     ),
 
-    steps as (select *, mask - before_mask as step_mask from walked where before_mask is not null),
+    steps as (select *, mask - before_mask as step_mask from ordered where before_mask is not null),
 
     -- The valuations of imports before and after a step, whichever of the two flows they are.
     import_valuations as (

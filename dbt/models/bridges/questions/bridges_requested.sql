@@ -12,7 +12,7 @@ with
 
     ),
 
-    readings as (
+    bases as (
 
         select trade_kind, basis_id, import_concept, import_valuation
         from {{ ref("bases_named") }}
@@ -62,4 +62,4 @@ inner join
     and a.trade_kind = b.trade_kind
     and a.period_start = b.period_start
     and a.period_end = b.period_end
-inner join readings as r on a.trade_kind = r.trade_kind
+inner join bases as r on a.trade_kind = r.trade_kind

@@ -8,7 +8,7 @@ with
         select candidate_id
         from {{ ref("int_claims__judged") }}
         union
-        select slip_candidate_id
+        select mix_up_candidate_id
         from {{ ref("int_claims__judged") }}
 
     ),

@@ -151,7 +151,7 @@ with
 
     -- Number of different series, or product groups, left after the source's other figures are
     -- considered.
-    counts as (
+    remaining as (
 
         select
             claim_id,
@@ -177,7 +177,7 @@ with
     ),
 
     -- The attributed source's own basis gives another value here.
-    disowned as (
+    conflicting_basis as (
 
         select distinct s.claim_id
         from scored as s
@@ -193,7 +193,7 @@ with
 
     -- A candidate is on the attributed source's basis when an established basis includes its
     -- series.
-    owned as (
+    on_basis_of_source as (
 
         select distinct s.candidate_id
         from stated as s
@@ -206,7 +206,7 @@ with
 
     ),
 
-    slips as (
+    mix_ups as (
 
         select
             claim_id,
@@ -256,10 +256,10 @@ select
     coalesce(n.candidates_possible, 0) as candidates_possible,
     coalesce(n.candidates_tried, 0) as candidates_tried,
     d.claim_id is not null and w.candidate_id is null as is_on_another_basis,
-    s.candidate_id as slip_candidate_id
+    s.candidate_id as mix_up_candidate_id
 from claims as k
 left join ordered as o on k.claim_id = o.claim_id and o.preference = 1
-left join counts as n on k.claim_id = n.claim_id
-left join disowned as d on k.claim_id = d.claim_id
-left join owned as w on o.candidate_id = w.candidate_id
-left join slips as s on k.claim_id = s.claim_id and s.preference = 1
+left join remaining as n on k.claim_id = n.claim_id
+left join conflicting_basis as d on k.claim_id = d.claim_id
+left join on_basis_of_source as w on o.candidate_id = w.candidate_id
+left join mix_ups as s on k.claim_id = s.claim_id and s.preference = 1

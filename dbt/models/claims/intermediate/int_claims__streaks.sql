@@ -2,7 +2,7 @@
 
 -- Consecutive years with a balance of one sign, up to each year, by basis, on the last known day.
 with
-    readings as (
+    yearly_balances as (
 
         select
             reporter_iso3,
@@ -39,7 +39,7 @@ with
                     reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code
                 order by reference_year
             ) as previous_year
-        from readings
+        from yearly_balances
 
     ),
 

@@ -3,7 +3,7 @@
 -- Every available figure side by side: each basis and release, and each flow that no basis can use
 -- because the other flow is not available.
 with
-    readings as (
+    balances_ranked as (
 
         select
             *,
@@ -47,7 +47,7 @@ with
             and r.known_to is null
             and r.preference = 1 as is_preferred,
             p.reason
-        from readings as r
+        from balances_ranked as r
         left join
             policies as p
             on r.basis_id = p.basis_id

@@ -6,7 +6,7 @@ with
 
     breaks as (
 
-        select y.year, b.reporter_iso3, b.valuation, 'told' as known_by, 1 as preference
+        select y.year, b.reporter_iso3, b.valuation, 'reference' as known_by, 1 as preference
         from {{ ref("basis_breaks") }} as b
         inner join years as y on y.year between b.first_year and b.last_year
         where b.source_id = 'un_comtrade' and b.flow = 'import'

@@ -2,13 +2,13 @@
 -- (`mirror`), or another source of the same imports (`two_sources`). Each partner is compared with
 -- itself in other years, so that a change of partners is not a change of level; an exporter's
 -- deviation towards all importers is attributed to the exporter.
-{%- set witness_noise = 0.05 %}
+{%- set partner_noise = 0.05 %}
 {%- set far = 0.25 %}
 {%- set least_noise = 0.0025 %}
-{%- set years_of_witness = 3 %}
-{%- set witnesses = {"mirror": 8, "two_sources": 1} %}
+{%- set least_years = 3 %}
+{%- set least_partners = {"mirror": 8, "two_sources": 1} %}
 with
-    testimonies as (
+    comparisons as (
 
         select
             'mirror' as found_by,
@@ -18,7 +18,7 @@ with
             r.release_id,
             i.importer_iso3 as reporter_iso3,
             i.exporter_iso3 as partner_code,
-            i.exporter_iso3 as witness,
+            i.exporter_iso3 as compared_id,
             i.year,
             i.flows_mirrored as flows,
             i.sum_ln_ratio / i.flows_near as level,
@@ -44,17 +44,17 @@ with
 
     ),
 
-    witnesses as (
+    usual_levels as (
 
         select
             found_by,
             series,
             reporter_iso3,
-            witness,
+            compared_id,
             median(level) as usual_level,
-            count(*) as years_held
-        from testimonies
-        group by found_by, series, reporter_iso3, witness
+            count(*) as years_available
+        from comparisons
+        group by found_by, series, reporter_iso3, compared_id
 
     ),
 
@@ -64,15 +64,15 @@ with
             t.*,
             w.usual_level,
             t.level - w.usual_level as deviation,
-            1 / ({{ witness_noise }} * {{ witness_noise }} + t.variance) as weight
-        from testimonies as t
+            1 / ({{ partner_noise }} * {{ partner_noise }} + t.variance) as weight
+        from comparisons as t
         inner join
-            witnesses as w
+            usual_levels as w
             on t.found_by = w.found_by
             and t.series = w.series
             and t.reporter_iso3 = w.reporter_iso3
-            and t.witness = w.witness
-        where w.years_held >= {{ years_of_witness }}
+            and t.compared_id = w.compared_id
+        where w.years_available >= {{ least_years }}
 
     ),
 
@@ -87,7 +87,7 @@ with
         from deviations
         where found_by = 'mirror'
         group by found_by, series, partner_code, year
-        having count(*) >= {{ years_of_witness }}
+        having count(*) >= {{ least_years }}
 
     ),
 
@@ -164,7 +164,7 @@ with
             and c.reporter_iso3 = s.reporter_iso3
             and c.year = s.year
         where
-            {% for found_by, least in witnesses.items() %}
+            {% for found_by, least in least_partners.items() %}
                 {{ "or " if not loop.first }} (
                     c.found_by = '{{ found_by }}' and c.near >= {{ least }}
                 )

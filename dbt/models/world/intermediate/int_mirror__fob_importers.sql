@@ -1,7 +1,7 @@
 -- Importers whose imports of a year are valued without freight and insurance: according to the
 -- publisher, or to a break of the series.
 with
-    told as (
+    stated as (
 
         select
             cast(reference_period as integer) as year,
@@ -28,7 +28,7 @@ with
         from
             (
                 select *
-                from told
+                from stated
                 union all
                 select *
                 from broken
