@@ -1,4 +1,4 @@
-"""How reliable each reporter is, over all years at once."""
+"""Distance of each reporter to its partners, over all years at once."""
 
 from dagster_project.world.tables import estimated_reporters
 
