@@ -82,9 +82,8 @@
     and exporter_reported_usd + importer_fob_usd > 1
 {%- endmacro %}
 
-{#- Of what importers record beyond the exports reported to them, the share that others report as
-    passed on to them and that they do not record under those: they record it under the country of
-    origin. -#}
+{#- Of what importers record beyond the exports reported to them, the share that other countries
+    report as re-exports to them and that the importers record under the country of origin. -#}
 {% macro share_through_hubs() -%}
     coalesce(
         sum(

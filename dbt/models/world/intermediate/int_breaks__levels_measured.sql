@@ -201,7 +201,7 @@ with
 
     -- Levels vary from year to year by more than the scatter of partners: the extent is estimated
     -- from most reporters' usual years. 0.4549 is the median of a squared normal deviate.
-    restless as (
+    dispersions as (
 
         select found_by, greatest(median(power(shift / noise, 2)) / 0.4549, 1.0) as dispersion
         from doubted
@@ -222,4 +222,4 @@ select
     m.partners,
     m.flows
 from doubted as m
-inner join restless as r on m.found_by = r.found_by
+inner join dispersions as r on m.found_by = r.found_by

@@ -13,7 +13,7 @@ with
 
     ),
 
-    -- A break contradicts the publisher's valuation.
+    -- A break takes precedence over the publisher's valuation.
     broken as (
 
         select year, importer_iso3, valuation, 1 as preference from {{ ref("int_breaks__known") }}

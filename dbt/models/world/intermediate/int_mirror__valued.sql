@@ -52,7 +52,7 @@ with
                 then cast(null as double)
                 when w.is_fob or not w.has_fit
                 then 1.0
-                -- A place without a known distance gets the mean distance.
+                -- A pair without a known distance gets the mean rate of the year.
                 when w.ln_distance is null
                 then greatest(w.mean_cif_rate, 1.0)
                 else greatest(exp({{ cif_fitted("f", "w") }}), 1.0)
