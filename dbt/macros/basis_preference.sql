@@ -1,4 +1,4 @@
-{#- Which of the readings of one cell stands first, wherever one has to. -#}
+{#- The order of preference among the bases of one figure. -#}
 {% macro basis_preference() %}
     policy_rank,
     case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,

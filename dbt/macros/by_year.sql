@@ -1,8 +1,8 @@
-{#- Models of the world's trade are made year by year: one Parquet file a model and year, whose
-    name holds a digest of all it was made from. A year of which nothing has changed is not made
-    again, and a build that fails leaves the files of the one before as they were. The relation
-    is a view over the files. On an engine with tables of its own the same SQL makes one. -#}
-{#- Years of which a raw table has files, as text. -#}
+{#- Models of world trade are built year by year: one Parquet file per model and year, whose name
+    includes a digest of all its inputs. An unchanged year is not rebuilt, and a build that fails
+    leaves the previous files in place. The relation is a view over the files. On an engine with its
+    own tables the same SQL makes one. -#}
+{#- Years for which a raw table has files, as text. -#}
 {% macro years_of(raw_table) %}
     {%- set listed = run_query(
         "select distinct regexp_extract(file, 'year=([0-9]{4})/', 1) as year from glob('"
@@ -14,7 +14,7 @@
     {{ return(listed.columns[0].values() | list) }}
 {% endmacro %}
 
-{#- Ids of all that a model reads, through the ephemeral models that stand in its SQL. -#}
+{#- Ids of everything a model reads, including through ephemeral models. -#}
 {% macro read_by(node) %}
     {%- set ids = [] -%}
     {%- for unique_id in node.depends_on.nodes -%}
@@ -28,9 +28,9 @@
     {{ return(ids) }}
 {% endmacro %}
 
-{#- What a file of a year depends on besides its SQL: the files of the raw table and of models made
-    by year, whose names hold digests, and the rows of small tables, of the year alone where they
-    have years. -#}
+{#- Inputs of a year's file besides its SQL: the files of the raw table and of models built by year,
+    whose names include digests, and the rows of small tables, of that year only where they have
+    years. -#}
 {% macro state_of_year(raw_table, year) %}
     {%- set state = [run_query("select version()").columns[0].values()[0]] -%}
     {%- set files = run_query(
@@ -82,7 +82,7 @@
     {{ return(state | join("\n")) }}
 {% endmacro %}
 
-{#- Which file holds a model's year, and the SQL that made it. -#}
+{#- The file of a model's year, and the SQL that made it. -#}
 {% macro by_year_files() -%} {{ target.database ~ ".by_year.files" }} {%- endmacro %}
 
 {% macro make_by_year_files() %}
@@ -116,14 +116,15 @@
             ~ "."
             ~ local_md5(state)[:16]
         ) -%}
-        {%- set held = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
+        {%- set existing = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
         {%- set file = (
-            held.columns[0].values()[0] or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
+            existing.columns[0].values()[0]
+            or stem ~ "." ~ invocation_id[:8] ~ ".parquet"
         ) -%}
-        {%- if held.columns[0].values()[0] is none -%}
-            {#- Of rows that many conditions are asked of, the planner expects next to none, and
-                takes millions of them into memory to look a small table up in: these models
-                have the small table on the right. -#}
+        {%- if existing.columns[0].values()[0] is none -%}
+            {#- After many conditions the planner expects almost no rows and loads millions of them
+                into memory to join a small table: these models put the small table on the right.
+                -#}
             {%- do run_query("set disabled_optimizers = 'build_side_probe_side'") -%}
             {%- call statement("copy") -%}
                 copy (
@@ -132,8 +133,8 @@
                         order by {{ order_by }}
                 {% endif %}
                 ) to '{{ file }}' (
-                    {#- Unpacked in half the time, which is what a question about a product waits
-                        for, for an eighth more room. -#}
+                    {#- Decompresses in half the time, which a query about a product waits for, at
+                        the cost of an eighth more space. -#}
                     format parquet,
                     parquet_version v2,
                     compression snappy,
@@ -163,7 +164,7 @@
         {% if files %}
             select *
             from read_parquet(['{{ files | join("', '") }}'], hive_partitioning = false)
-        {#- What it reads may not have been built; whoever reads it has its columns. -#}
+        {#- Its inputs may not have been built; models that read it have its columns. -#}
         {% elif model.columns %}
             {{ get_empty_schema_sql(model.columns) }} limit 0
         {% else %}

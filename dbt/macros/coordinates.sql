@@ -1,4 +1,4 @@
-{#- How dimensions become text, at the public edge alone. -#}
+{#- Converts dimensions to text, only in public columns. -#}
 {% macro series_code(compiler, flow, concept, valuation, account_basis, seasonal_adjustment) -%}
     {{ compiler }}
     || '.'
@@ -13,7 +13,7 @@
     || {{ seasonal_adjustment }}
 {%- endmacro %}
 
-{#- The series a figure is made of, exports first: what two figures share to be the same figure. -#}
+{#- The series of a figure, exports first: two figures with equal series are on the same basis. -#}
 {% macro basis_key(export_series_code, import_series_code, joint=" + ") -%}
     coalesce({{ export_series_code }}, '') || case
         when {{ export_series_code }} is not null and {{ import_series_code }} is not null
@@ -23,7 +23,7 @@
     || coalesce({{ import_series_code }}, '')
 {%- endmacro %}
 
-{#- The releases a figure is made of: one, or two in the order of their names. -#}
+{#- The releases of a figure: one, or two in the order of their names. -#}
 {% macro release_keys(one, other) -%}
     case
         when {{ one }} = {{ other }}
@@ -34,7 +34,7 @@
 
 {% macro month_index(day) -%} (year({{ day }}) * 12 + month({{ day }})) {%- endmacro %}
 
-{#- Whole months from the first day of one to the last day of another. -#}
+{#- Whole months between the first day of one date and the last day of another. -#}
 {% macro months_between(first_day, last_day) -%}
     ({{ month_index(last_day) }} - {{ month_index(first_day) }} + 1)
 {%- endmacro %}
@@ -67,7 +67,7 @@
     end
 {%- endmacro %}
 
-{#- First and last day of a period text; text that is no period gives null. -#}
+{#- First and last day of a period text; null for text that is not a period. -#}
 {% macro period_first_day(period) -%}
     try_cast(
         case
@@ -102,7 +102,7 @@
     || {{ period_text(first_day, last_day) }}
 {%- endmacro %}
 
-{#- What each aligned model of a raw table gives, in this order. -#}
+{#- Columns of each aligned model of a raw table, in order. -#}
 {% macro figure_columns() %}
     source_id,
     raw_table,

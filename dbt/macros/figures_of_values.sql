@@ -1,5 +1,5 @@
-{#- From a value `v` to the figures `f` that it can be made of, release by release. Joined in place
-    and not read from a view, so that a question about one value begins with that value. -#}
+{#- From a value `v` to the figures `f` that it can be computed from, release by release. A join
+    instead of a view, so that a query about one value starts from that value. -#}
 {% macro figures_of_values() %}
     inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
     inner join
@@ -18,11 +18,11 @@
         and g.product_id = f.product_id
         and p.part_start = f.period_start
         and p.part_end = f.period_end
-        -- A figure that is in one release twice counts once.
+        -- A figure that occurs twice in one release counts once.
         and f.copy_no = 1
 {% endmacro %}
 
-{#- The figures that were current when a stretch ended, or are current still. -#}
+{#- The figures that were current when an interval ended, or are still current. -#}
 {% macro is_last_of(stretch) -%}
     case
         when {{ stretch }}.valid_to is null

@@ -1,5 +1,5 @@
-{#- Rows of the publisher that can have a mirror: goods of a year by product, totals over
-    second partners, procedures and modes. The last chapters are left to each country. -#}
+{#- Rows of the publisher that can be compared with a mirror: goods of a year by product, totals
+    over second partners, procedures and modes. The last chapters are left to each country. -#}
 {% macro is_mirrored_row(row="") -%}
     {%- set at = row ~ "." if row else "" -%}
     {{ at }}type_code = 'C'
@@ -13,7 +13,7 @@
     and {{ at }}mos_code = '0'
 {%- endmacro %}
 
-{#- Terms of the CIF regression, in the order in which `dagster_project/world/cif.py` solves. -#}
+{#- Terms of the CIF regression, in the order used by `dagster_project/world/cif.py`. -#}
 {% macro cif_terms() %}
     {{
         return(
@@ -30,7 +30,7 @@
     }}
 {% endmacro %}
 
-{#- The terms of a flow, from what lies between its ends and the unit value of its product. -#}
+{#- The terms of a flow, from distance and geography and the unit value of its product. -#}
 {% macro cif_regressors(distances, ln_unit_value) -%}
     1.0 as intercept,
     ln({{ distances }}.distance_km) as ln_distance,
@@ -41,8 +41,8 @@
     {{ ln_unit_value }} as ln_unit_value
 {%- endmacro %}
 
-{#- The moments that weighted least squares needs: for each two terms, the response among them, the
-    sum of weight x first x second. -#}
+{#- The moments for weighted least squares: for each pair of terms, including the response, the sum
+    of weight x first x second. -#}
 {% macro cif_moments() -%}
     {%- set terms = cif_terms() + ["ln_ratio"] -%}
     cast(count(*) as bigint) as cells
@@ -53,14 +53,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The fitted logarithm of a row that has the terms, from the coefficients of a fit. -#}
+{#- The fitted logarithm of a row with the terms, from the coefficients of a fit. -#}
 {% macro cif_fitted(fit, row) -%}
     {%- for term in cif_terms() -%}
         {{ " + " if not loop.first }}{{ fit }}.{{ term }} * {{ row }}.{{ term }}
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The leverage of a row but for its weight: its terms around the inverse moments. -#}
+{#- The leverage of a row, apart from its weight: its terms around the inverse moments. -#}
 {% macro cif_leverage(fit, row) -%}
     {%- set terms = cif_terms() -%}
     {%- for first in terms -%}
@@ -75,15 +75,15 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- A flow that both sides report, so that their distance can be taken. -#}
+{#- A flow that both sides report, so that their distance can be computed. -#}
 {% macro is_mirrored_flow() -%}
     exporter_reported_usd > 0
     and importer_fob_usd > 0
     and exporter_reported_usd + importer_fob_usd > 1
 {%- endmacro %}
 
-{#- Of what importers book beyond the exports reported to them, the share that others say they passed on
-    to them and they do not book under those: it stands there under the country it came from. -#}
+{#- Of what importers record beyond the exports reported to them, the share that other countries
+    report as re-exports to them and that the importers record under the country of origin. -#}
 {% macro share_through_hubs() -%}
     coalesce(
         sum(
@@ -109,7 +109,8 @@
     )
 {%- endmacro %}
 
-{#- The rules of two reports, the default first: weight of the exporter's, and the kind of mean. -#}
+{#- The rules for combining two reports, the default first: weight of the exporter's report, and the
+    kind of mean. -#}
 {% macro mirror_rules() %}
     {{
         return(
@@ -127,7 +128,7 @@
     }}
 {% endmacro %}
 
-{#- One value of two reports by a rule; of one report, that report. -#}
+{#- One value from two reports by a rule; from one report, that report. -#}
 {% macro reconciled(mean, weight, exporter="exporter_usd", importer="importer_fob_usd") -%}
     case
         when {{ importer }} is null or {{ importer }} <= 0

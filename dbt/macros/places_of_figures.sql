@@ -1,5 +1,5 @@
-{#- From figures `f` to the release `r`, the file `s` and, for a quoted figure, the page `p` they are
-    in. Each figure has its release and file; left joins keep DuckDB from starting with these. -#}
+{#- From figures `f` to their release `r`, file `s` and, for a quoted figure, page `p`. Each figure
+    has its release and file; left joins keep DuckDB from starting with these. -#}
 {% macro places_of_figures() %}
     left join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
     left join {{ ref("int_trade__files_listed") }} as s on f.file_no = s.file_no

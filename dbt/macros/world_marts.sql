@@ -1,5 +1,5 @@
-{#- Marts of the world's trade. What they read is built only where the warehouse has a year of it;
-    before that they have the columns of their contracts and no rows. -#}
+{#- Marts of world trade. Their inputs are built only where the warehouse has a year of them;
+    otherwise they have the columns of their contracts and no rows. -#}
 {% materialization world_table, adapter = "duckdb", supported_languages = ["sql"] %}
     {% if years_of("un_comtrade__bulk") %} {{ return(materialization_table_duckdb()) }}
     {% else %} {{ return(without_rows("table")) }}

@@ -1,7 +1,6 @@
--- Gold and diamonds travel for next to nothing, and neighbours' goods for little: one partner may
--- show no freight, all that are held together cannot. Where they do, the one column was taken
--- for the other. What two releases say of a little trade or of one month differs by more than
--- its freight.
+-- Gold and diamonds cost almost nothing to ship, and neighbours' goods little: one partner may show
+-- no freight, but all available partners together cannot. If they do, one column was taken for the
+-- other. Between two releases, small trade or a single month differs by more than its freight.
 with
     imports as (
 

@@ -29,7 +29,7 @@ with
 
     left_out as (
 
-        -- A year of which January alone is out says what January's own column says.
+        -- While only January of a year is out, the year repeats January's own column.
         select 'us_census__country_file' as raw_table, count(*) as left_out
         from {{ source("raw", "us_census__country_file") }}
         where month is null and last_month = 1
@@ -74,7 +74,7 @@ with
         union all
         select 'usitc_dataweb__trade' as raw_table, 0 as left_out
         union all
-        -- The residual of seasonal adjustment is trade with nobody.
+        -- The residual of seasonal adjustment has no partner.
         select 'bea_ita__transactions' as raw_table, count(*) as left_out
         from {{ source("raw", "bea_ita__transactions") }} as f
         inner join {{ ref("bea_areas") }} as a on f.area_or_country = a.area_or_country
@@ -84,7 +84,7 @@ with
         union all
         select 'fred__series' as raw_table, 0 as left_out
         union all
-        -- Figures in another currency wait for an exchange rate.
+        -- Figures in another currency need an exchange rate.
         select 'published__figures' as raw_table, count(*) as left_out
         from {{ source("raw", "published__figures") }} as f
         inner join {{ ref("units") }} as u on f.unit = u.unit

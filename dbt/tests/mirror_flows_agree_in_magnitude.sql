@@ -1,4 +1,5 @@
--- Goods in transit and gold part two countries' records widely. Fifty times is a unit.
+-- Goods in transit and gold make two countries' records differ widely. A factor of fifty is a wrong
+-- unit.
 select mirror_id, exporter_reported_usd, importer_reported_usd
 from {{ ref("mirror_flows") }}
 where

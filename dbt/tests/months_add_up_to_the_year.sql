@@ -1,4 +1,4 @@
--- What a country reports to somebody else by month and by year are two reports.
+-- A country's monthly and yearly submissions to another organisation are two separate reports.
 with
     figures as (
 

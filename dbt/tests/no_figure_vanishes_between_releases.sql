@@ -1,5 +1,5 @@
--- A file that says what it asked for withdraws what is missing, and that is known and dated. One
--- that does not say has to hold everything between its first month and its last.
+-- A file that says what was requested withdraws missing figures, with a date. One that does not
+-- must contain everything between its first month and its last.
 with
     silent as (
 

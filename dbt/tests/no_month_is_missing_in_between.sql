@@ -1,6 +1,6 @@
--- One file at a time: months between two requests may never have been asked for. Little trade
--- may stop for a month, and publishers leave out a month without trade. A group is formed anew
--- and printed for the years its publisher likes.
+-- Tested per file: months between two requests may never have been requested. Small trade may stop
+-- for a month, and publishers leave out a month without trade. Groups change, and publishers choose
+-- the years for which they give them.
 with
     months as (
 

@@ -1,4 +1,4 @@
--- War and the end of a country stop its trade; what is not out yet is 0 with every partner.
+-- War and the end of a country stop its trade; a month that is not out yet is 0 with every partner.
 with
     months as (
 

@@ -1,5 +1,5 @@
--- An office that compiles its own statistics prints every product. What countries report to
--- somebody else may keep some secret, and then falls short: the marts state the remainder.
+-- An office that compiles its own statistics publishes every product. Countries may keep some
+-- secret in reports to other organisations, which then fall short: the marts give the residual.
 with
     figures as (
 

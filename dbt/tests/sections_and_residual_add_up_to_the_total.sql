@@ -7,7 +7,7 @@ with
 
     ),
 
-    -- An office that compiles its own statistics leaves next to nothing out of its chapters.
+    -- An office that compiles its own statistics leaves almost nothing out of its chapters.
     own as (
         select distinct reporter_iso3
         from {{ ref("source_list") }}

@@ -1,5 +1,5 @@
--- One series is revised by little where much is traded. Two concepts of one flow may part for a
--- product or a month, when goods wait in bond; over a year of all products they do not.
+-- Revisions of large series are small. Two concepts of one flow may differ for a product or a
+-- month, when goods wait in bond; over a year of all products they do not.
 with
     figures as (
 
@@ -22,7 +22,7 @@ with
 
         union all
 
-        -- What an entrepot exports of its own may be a small part of its total.
+        -- Domestic exports of an entrepôt may be a small part of its total.
         select *, 'all concepts' as compared_over, null as compared_series
         from figures
         where

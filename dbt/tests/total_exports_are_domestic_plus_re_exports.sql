@@ -1,7 +1,7 @@
 with
     exports as (
 
-        -- What countries report to somebody else need not hold all three.
+        -- Countries' reports to other organisations need not include all three.
         select o.*
         from {{ ref("int_trade__figures_described") }} as o
         inner join
@@ -24,7 +24,7 @@ with
             t.rounding_margin_usd
             + d.rounding_margin_usd
             + coalesce(r.rounding_margin_usd, 0) as rounding_margin_usd,
-            -- What lies between two releases is revised too.
+            -- Between two releases the figures may also have been revised.
             case
                 when t.source_id = d.source_id and t.release_id = d.release_id
                 then 0

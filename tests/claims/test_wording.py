@@ -133,7 +133,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "reported_value": Decimal(80),
             "value": Decimal("80.512"),
             "part_claim_id": "c0",
-            "product_group": "as printed: c0",
+            "product_group": "as quoted: c0",
         },
         "Confirmed. US Census Bureau figures put motor vehicles at 80.512 % of the United States'"
         " goods deficit with South Korea in 2016 (census basis, release 2026-09), computed from the"

@@ -345,7 +345,7 @@ FAULTS = (
         "the policy prefers nothing",
         "valid_rows_of_trade_by_year",
         prefer_nothing,
-        "a_preferred_year_stands_in_the_policy",
+        "a_preferred_year_is_in_the_policy",
     ),
     Fault("a publisher is not listed", "publishers_of_figures_are_listed", quote_a_stranger),
     Fault(
@@ -381,7 +381,7 @@ FAULTS = (
     ),
     Fault(
         "all bases are preferred",
-        "each_year_has_one_preferred_reading",
+        "each_year_has_one_preferred_basis",
         lambda copy: copy.edit_mart("update warehouse.marts.trade_by_year set is_preferred = true"),
     ),
     Fault(
@@ -406,7 +406,7 @@ FAULTS = (
     ),
     Fault(
         "a step names rows that do not exist",
-        "evidence_of_steps_is_held",
+        "evidence_of_steps_is_available",
         lambda copy: copy.edit_mart("update warehouse.marts.bridge_steps set evidence = [-1]"),
     ),
     Fault(

@@ -390,7 +390,7 @@ def test_what_is_told_comes_before_what_is_found_and_that_before_the_publisher(
     assert rows(laboratory, fall, FOB).rows() == [(2001, "AAA", "fob")]
     seed = {"basis_breaks": told(laboratory, "cif")}
     assert rows(laboratory, {**fall, **seed}, FOB).is_empty()
-    assert rows(laboratory, {**fall, **seed}, KNOWN)["known_by"].to_list() == ["told"]
+    assert rows(laboratory, {**fall, **seed}, KNOWN)["known_by"].to_list() == ["reference"]
 
     rise = {
         LEVELS: levels([0.0, 0.05, 0.0, 0.0, 0.0]),

@@ -1,14 +1,14 @@
-{#- The day whose knowledge the build shows; without one, everything that is available. -#}
+{#- The date as of which the build shows figures; without one, everything that is available. -#}
 {% macro as_of_day() -%}
     cast('{{ env_var("BILATERAL_AS_OF", "") or "9999-12-31" }}' as date)
 {%- endmacro %}
 
-{#- The compiled statement of a model with the day of the build left open. -#}
+{#- The compiled statement of a model, with the day of the build as a parameter. -#}
 {% macro statement_as_of(model) -%}
     {{ model.get("compiled_code", "") | replace(as_of_day(), "cast(as_of_day as date)") }}
 {%- endmacro %}
 
-{#- What the marts by year and by month say of a balance, in this order. -#}
+{#- The columns of a balance in the marts by year and by month, in order. -#}
 {% macro trade_columns() %}
     basis_id,
     reported_by,

@@ -1,4 +1,4 @@
-{#- Observations as a day knew them: releases that came later have said nothing yet. -#}
+{#- Observations as known on a date, without releases that came later. -#}
 {% macro observations_as_of(relation) %}
     create or replace macro {{ relation.schema }}.{{ relation.identifier }}_as_of(as_of_day) as table {{ observations_known(relation) }}
 {% endmacro %}

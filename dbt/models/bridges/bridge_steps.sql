@@ -1,12 +1,12 @@
 {{ config(tags=["question"]) }}
 
--- The named causes of every bridge with amount, share, range over orders and the rows they rest on.
+-- The named causes of every bridge with amount, share, range over orders and the rows behind them.
 with
     steps as (select * from {{ ref("int_bridges__steps_walked") }}),
 
     bridges as (select * from {{ ref("bridges") }}),
 
-    -- The series that a step changed, before and after it; a flow that stays cancels out.
+    -- The series that a step changed, before and after it; an unchanged flow cancels out.
     touched as (
 
         select

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- One row a bridge: its ends, the gap between them and whether the named causes close it.
+-- One row per bridge: its ends, the gap between them and whether the named causes explain it.
 with
     ends as (select * from {{ ref("int_bridges__ends") }}),
 
@@ -10,7 +10,7 @@ with
         select
             a.*,
             case when a.direction = b.direction then a.direction else 1 end as sign,
-            coalesce(a.printed_usd, a.value_usd) as shown_usd,
+            coalesce(a.quoted_usd, a.value_usd) as shown_usd,
             b.claim_id as b_claim_id,
             b.basis_id as b_basis_id,
             b.basis_key as b_basis_key,
@@ -19,15 +19,15 @@ with
             b.period_start as b_period_start,
             b.period_end as b_period_end,
             b.value_usd as b_value_usd,
-            b.printed_half_usd as b_printed_half_usd,
-            coalesce(b.printed_usd, b.value_usd) as b_shown_usd
+            b.quoted_margin_usd as b_quoted_margin_usd,
+            coalesce(b.quoted_usd, b.value_usd) as b_shown_usd
         from ends as a
         inner join ends as b on a.bridge_id = b.bridge_id and b.side = 'b'
         where a.side = 'a'
 
     ),
 
-    walked as (
+    explained as (
 
         select bridge_id, sum(amount_usd) as explained_usd, count(*) as steps
         from {{ ref("int_bridges__steps_walked") }}
@@ -43,7 +43,7 @@ with
             coalesce(w.steps, 0) as steps,
             p.b_shown_usd - p.shown_usd as gap_usd
         from pairs as p
-        left join walked as w on p.bridge_id = w.bridge_id
+        left join explained as w on p.bridge_id = w.bridge_id
 
     )
 
@@ -65,7 +65,7 @@ select
     {{ period_text("period_start", "period_end") }} as a_period,
     cast(sign * shown_usd as decimal(24, 3)) as a_usd,
     cast(sign * value_usd as decimal(24, 3)) as a_value_usd,
-    printed_half_usd as a_rounding_margin_usd,
+    quoted_margin_usd as a_rounding_margin_usd,
     b_claim_id,
     b_basis_id,
     b_basis_key,
@@ -74,11 +74,11 @@ select
     {{ period_text("b_period_start", "b_period_end") }} as b_period,
     cast(sign * b_shown_usd as decimal(24, 3)) as b_usd,
     cast(sign * b_value_usd as decimal(24, 3)) as b_value_usd,
-    b_printed_half_usd as b_rounding_margin_usd,
+    b_quoted_margin_usd as b_rounding_margin_usd,
     cast(sign * gap_usd as decimal(24, 3)) as gap_usd,
     cast(sign * explained_usd as decimal(24, 3)) as explained_usd,
     cast(sign * (gap_usd - explained_usd) as decimal(24, 3)) as residual_usd,
-    cast(printed_half_usd + b_printed_half_usd as decimal(24, 3)) as allowance_usd,
-    abs(gap_usd - explained_usd) <= printed_half_usd + b_printed_half_usd as closes,
+    cast(quoted_margin_usd + b_quoted_margin_usd as decimal(24, 3)) as allowance_usd,
+    abs(gap_usd - explained_usd) <= quoted_margin_usd + b_quoted_margin_usd as closes,
     cast(steps as integer) as steps
 from measured

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- Every reading, release, definition and slip that was tried for a claim, with what it comes to.
+-- Every basis, release, product group and mix-up compared with a claim, with its value.
 with
     claims as (select * from {{ ref("claims") }}),
 
@@ -49,12 +49,12 @@ with
             and w.product_group = 'total:total'
             and h.period_start = w.period_start
             and h.period_end = w.period_end
-        -- Money in another currency is compared when a rate is available, and none is.
+        -- Money in another currency needs an exchange rate, and none is available.
         where k.currency is null or k.currency = 'USD'
 
     ),
 
-    -- Of the cells that claims are about alone: a few of very many.
+    -- Only the figures that claims are about: a few of very many.
     measures as materialized(
 
         select *
@@ -126,7 +126,7 @@ with
 
     ),
 
-    -- Two figures of one basis at one moment: a period beside its base, a part beside its whole.
+    -- Two figures of one basis at one moment: a period and its base, a part and its whole.
     paired as (
 
         select
@@ -192,7 +192,7 @@ with
             cast(
                 case
                     when transform = 'change' and unit_kind = 'sign'
-                    -- Within a thousandth of the base nothing has moved.
+                    -- A change within a thousandth of the base is no change.
                     then case when abs(a - b) <= abs(b) / 1000 then 0 else sign(a - b) end
                     when transform = 'change'
                     then a - b
@@ -248,14 +248,13 @@ with
 
     ),
 
-    -- The text's own part over each reading of the whole: it tells which whole the text had in
-    -- mind.
+    -- The article's own part over the whole on each basis: shows which whole the article meant.
     parts as (
 
         select
             h.claim_id,
             h.hypothesis,
-            'as printed: ' || p.claim_id as product_group,
+            'as quoted: ' || p.claim_id as product_group,
             h.definition_rank,
             h.whole_cell_key as cell_id,
             cast(null as varchar) as base_cell_id,
@@ -327,7 +326,7 @@ with
 
         select
             h.claim_id,
-            -- Where the whole year is not out, the months that are stand for it and say so.
+            -- Where the year is incomplete, the available months are used and flagged.
             case
                 when r.period_end = h.period_end then 'as_stated' else 'as_stated, of ' || r.period
             end as hypothesis,
@@ -386,7 +385,7 @@ with
                     32, 6
                 )
             ) as value,
-            -- A run cut off by the first year held may be of any greater length.
+            -- A streak cut off by the first available year may be of any greater length.
             cast(
                 case
                     when s.is_lower_bound and s.balance_sign = h.direction then 1000 else 0
@@ -437,7 +436,8 @@ with
 
     ),
 
-    -- The day a candidate is looked at: the day of print where it was known then, else its last.
+    -- The day as of which a candidate is judged: the day of publication if it was known then, else
+    -- its last.
     dated as (
 
         select
@@ -470,7 +470,7 @@ with
 
     ),
 
-    -- The releases that said so on that day.
+    -- The releases that gave it on that day.
     parts_of_candidates as (
 
         select candidate_no, vintage_date, exports_value_id as value_id
@@ -555,14 +555,14 @@ with
                 when
                     (x.value > x.low or (x.value = x.low and x.low_is_closed))
                     and (x.value < x.high or (x.value = x.high and x.high_is_closed))
-                    -- What is known only to a coarser unit than the claim's cannot confirm it.
+                    -- A figure known only to a coarser unit than the claim's cannot confirm it.
                     and (x.evidence_kind = 'statistic' or x.rounding_margin <= (x.high - x.low) / 2)
                 then 'exact'
                 when
                     x.value + x.rounding_margin >= x.low
                     and x.value - x.rounding_margin <= x.high
-                    -- A run cut off by the first year available is longer than is seen, never
-                    -- shorter.
+                    -- A streak cut off by the first available year may be longer than observed,
+                    -- never shorter.
                     and (x.evidence_kind <> 'lower bound' or x.value <= x.high)
                 then 'possible'
                 else 'none'
@@ -653,7 +653,7 @@ select
     revision,
     fit,
     distance,
-    -- Nearer than the figure's own rounding nothing was revised: it is known too coarsely.
+    -- Below the figure's own rounding no revision can be detected: it is known too coarsely.
     fit <> 'exact'
     and evidence_kind = 'statistic'
     and distance <= revision

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- One verdict a claim: what makes it true, how surely, and what would decide where nothing does.
+-- One verdict per claim: what confirms it, how surely, and what would decide it where nothing does.
 with
     claims as (
 
@@ -57,7 +57,7 @@ with
     ),
 
     -- Every basis whose figure fits the claim, with that figure.
-    rivals as (
+    fitting as (
 
         select
             claim_id,
@@ -69,7 +69,7 @@ with
 
     ),
 
-    first_look as (
+    initial_status as (
 
         select
             j.*,
@@ -84,7 +84,7 @@ with
                 then 'other_basis'
                 when j.fit = 'exact' and j.part_claim_id is not null
                 then 'as its part'
-                -- A count is the same count on every reading that gives it.
+                -- A count is the same on every basis that gives it.
                 when
                     j.fit = 'exact'
                     and (j.bases_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
@@ -98,7 +98,7 @@ with
                     or j.candidates_possible > 0
                     or j.candidates_tried = 0
                 then 'undetermined'
-                when j.slip_candidate_id is not null
+                when j.mix_up_candidate_id is not null
                 then 'mislabelled'
                 when c.conceivable_rows is not null
                 then 'undetermined'
@@ -111,8 +111,8 @@ with
 
     ),
 
-    -- A share of the text's own part agrees with the text; that is no evidence, so it stands or
-    -- falls with the part.
+    -- A share of the article's own part agrees with the article; that is no evidence, so its
+    -- verdict follows that of the part.
     settled as (
 
         select
@@ -125,12 +125,12 @@ with
                     else 'undetermined'
                 end as status
             )
-        from first_look as f
-        left join first_look as p on f.part_claim_id = p.claim_id
+        from initial_status as f
+        left join initial_status as p on f.part_claim_id = p.claim_id
 
     ),
 
-    -- What is asserted: the chosen candidate, or the slip; nothing where nothing is decided.
+    -- The asserted figure: the chosen candidate, or the mix-up; null where nothing is decided.
     asserted as (
 
         select
@@ -142,7 +142,7 @@ with
                 when 'out_of_scope'
                 then null
                 when 'mislabelled'
-                then slip_candidate_id
+                then mix_up_candidate_id
                 else candidate_id
             end as shown_candidate_id
         from settled
@@ -175,7 +175,7 @@ with
                 then 'source_has_no_one_basis'
                 when 'revised'
                 then 'within_revisions'
-                -- What was mixed up stands before the colon: another measure, another period.
+                -- The text before the colon names the mix-up: another measure, another period.
                 when 'mislabelled'
                 then replace(split_part(l.hypothesis, ':', 1), ' ', '_')
                 when 'contradicted'
@@ -224,7 +224,7 @@ with
         left join candidates as x on s.shown_candidate_id = x.candidate_id
         left join
             candidates as l
-            on s.slip_candidate_id = l.candidate_id
+            on s.mix_up_candidate_id = l.candidate_id
             and s.status in ('mislabelled', 'undetermined')
         left join
             {{ ref("bases") }} as n
@@ -267,7 +267,7 @@ select
     s.claims_explained
 from shown as s
 inner join claims as k on s.claim_id = k.claim_id
-left join rivals as r on s.claim_id = r.claim_id
+left join fitting as r on s.claim_id = r.claim_id
 -- The best figure of what the claim states, where the verdict asserts another or none.
 left join judged as b on s.claim_id = b.claim_id and s.status in ('mislabelled', 'undetermined')
 left join evidence as e on s.shown_candidate_id = e.candidate_id

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- A printed figure as what it asserts: a quantity of a cell, and the interval its words allow.
+-- A quoted figure as a quantity of a figure key, and the interval its words allow.
 with
     claims as (select * from {{ ref("claims_given") }}),
 
@@ -34,8 +34,7 @@ with
 
     ),
 
-    -- Rounding words stand for a half width; "nearly" and its like stand for multiples of the
-    -- value.
+    -- Some hedges give a rounding margin; "nearly" and similar words give multiples of the value.
     bounded as (
 
         select

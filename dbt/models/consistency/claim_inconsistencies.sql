@@ -1,4 +1,4 @@
--- Where the figures of one text cannot all be true at once, whatever the statistics say.
+-- Figures of one article that cannot all be true at once, whatever the statistics say.
 select
     inconsistency_id,
     document_id,

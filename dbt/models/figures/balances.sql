@@ -1,6 +1,6 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- Every balance of every cell on every basis, from when to when it was what its sources said.
+-- Every balance of every figure key on every basis, with its real-time start and end.
 select
     c.cell_key
     || ' | '

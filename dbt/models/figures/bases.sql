@@ -1,8 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The names of the bases that figures are on, and each reporter's order of preference. A named
--- basis is known by its two series, available or not; a pair without a name is called by its
--- parts.
+-- The names of the bases of figures, and each reporter's order of preference. A named basis is
+-- identified by its two series, available or not; a pair without a name is named by its parts.
 with
     pairs as (
 

@@ -1,4 +1,4 @@
--- The preferred figure of a year and every figure it overrules, with the spread and the reason.
+-- The preferred figure of a year and every alternative to it, with the spread and the reason.
 with
     preferred as (select * from {{ ref("trade_by_year") }} where is_preferred),
 
@@ -125,9 +125,9 @@ select
             when c.preferred_release_key <> c.other_release_key
             then 'released as ' || c.other_release_key || ' instead of ' || c.preferred_release_key
         end,
-        case when c.other_evidence_kind <> 'statistic' then 'known as printed' end
+        case when c.other_evidence_kind <> 'statistic' then 'known only as quoted' end
     ) as reason,
-    coalesce(policy_reason, 'No other reading is held') as why_preferred,
+    coalesce(policy_reason, 'No other basis is available') as why_preferred,
     is_current,
     other_evidence_kind
 from paired as c

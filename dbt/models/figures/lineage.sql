@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
--- From a row of a mart to the raw rows under it: file, row, column, hash, release and address.
--- Nothing of it is stored: joins lead from a mart to its figures, and from these to the file.
+-- From a row of a mart to the raw rows behind it: file, row, column, hash, release and address.
+-- Nothing is stored: joins lead from a mart to its figures, and from these to the file.
 {#- The key of each mart of balances, and the columns that name its balances. -#}
 {% set balances = {
     "balances": ("figure_id", ["balance_id"], true),
@@ -17,7 +17,7 @@
 with
     all_rows as (
 
-        -- The figures under both flows of a balance, as the last release of its stretch gives them.
+        -- The figures behind both flows of a balance, as in the last release of its interval.
         {% for mart, (key, columns, has_pages) in balances.items() %}
             {% for column in columns %}
                 {% for flow in ["exports", "imports"] %}
@@ -62,7 +62,7 @@ with
 
         union all
 
-        -- A remainder is what the parts leave of the total: it has their rows.
+        -- A residual is the total less its parts and has their rows.
         select 'trade_by_sector_year' as mart, m.figure_id as row_key, f.figure_id as reference_id
         from {{ ref("trade_by_sector_year") }} as m
         inner join

@@ -1,5 +1,5 @@
--- Places among a reporter's partners, counted only where one release has (nearly) all of the
--- reporter's trade: a rank among a few partners is no rank.
+-- Ranks among a reporter's partners, only where one release covers (nearly) all of the reporter's
+-- trade: a rank among a few partners is not a rank.
 with
     figures as (
 
@@ -98,7 +98,7 @@ with
             b.*,
             a.area_code as partner_code,
             c.iso3 is not null as is_country,
-            -- Bunkers and regions not elsewhere specified count in the sum and have no place.
+            -- Bunkers and regions not elsewhere specified count in the sum and have no rank.
             rank() over (
                 partition by
                     c.iso3 is not null,

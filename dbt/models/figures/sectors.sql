@@ -1,8 +1,8 @@
--- A sector is a name; what it counts is a definition, and a sector may have several.
+-- A sector is a name; a product group says what it counts, and a sector may have several.
 with
     definitions as (select * from {{ ref("sector_definitions") }}),
 
-    held as (select distinct product_group from {{ ref("figures_requested") }})
+    available as (select distinct product_group from {{ ref("figures_requested") }})
 
 select
     d.product_group,
@@ -15,4 +15,4 @@ select
     h.product_group is not null as is_held
 from definitions as d
 inner join {{ ref("sector_list") }} as s on d.sector_id = s.sector_id
-left join held as h on d.product_group = h.product_group
+left join available as h on d.product_group = h.product_group

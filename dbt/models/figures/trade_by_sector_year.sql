@@ -56,7 +56,7 @@ with
 
     ),
 
-    -- What a partition leaves of the total is a row of its own, so that parts and rest add up.
+    -- The residual of a breakdown is a separate row, so that parts and residual add up.
     remainders as (
 
         select

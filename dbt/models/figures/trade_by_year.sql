@@ -1,7 +1,7 @@
 {{ config(post_hook="{{ as_of_macro(this, model) }}") }}
 
 with
-    -- Of a year that is not out yet the longest period from January is shown, and marked.
+    -- An incomplete year shows the longest period from January, flagged.
     longest as (
 
         select

@@ -1,7 +1,7 @@
 {{ config(materialized="view", post_hook="{{ observations_as_of(this) }}") }}
 
--- Every figure as its source gave it, by readable names: one row per run of releases that say
--- the same.
+-- Every figure as its source gave it, by readable names: one row per run of releases with the same
+-- value.
 select
     o.observation_id,
     f.source_id,

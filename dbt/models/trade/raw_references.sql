@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- The place of each figure in its publisher's file: one row per figure and release.
+-- The position of each figure in its publisher's file: one row per figure and release.
 select
     f.figure_id as reference_id,
     f.observation_id,

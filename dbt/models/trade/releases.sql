@@ -1,4 +1,4 @@
--- Every release of every source: when it was known, what it brought and which files it came in.
+-- Every release of every source: when it was known, what it contains and its files.
 with
     ordered as (select * from {{ ref("int_trade__releases_ordered") }}),
 
@@ -77,5 +77,5 @@ left join brought as b on o.release_no = b.release_no
 left join files as f on o.source_id = f.source_id and o.release_id = f.release_id
 left join pages as p on o.source_id = p.source_id and o.release_id = p.release_id
 left join withdrawn as w on o.source_id = w.source_id and o.release_id = w.release_id
--- A release may bring nothing but the news that something is gone.
+-- A release may contain only withdrawals.
 where b.release_no is not null or w.release_id is not null

@@ -1,4 +1,4 @@
--- Every figure that a later release of its source changed: what it was before, and by how much it
+-- Every figure that a later release of its source changed: its previous value, and by how much it
 -- was revised.
 with
     ordered as (
@@ -66,7 +66,7 @@ inner join {{ ref("int_trade__areas_listed") }} as a on o.partner_id = a.area_id
 inner join {{ ref("int_trade__products_listed") }} as p on o.product_id = p.product_id
 inner join {{ ref("int_trade__releases_ordered") }} as r on o.previous_release_no = r.release_no
 where
-    -- Published to other units, the same figure is not a revised one.
+    -- The same figure published in other units is not revised.
     case
         when o.rounding_margin_usd = o.previous_rounding_margin_usd
         then o.value_usd <> o.previous_value_usd

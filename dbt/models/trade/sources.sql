@@ -1,8 +1,8 @@
--- Publishers and datasets: what kind of evidence they are, in which order they are believed.
+-- Publishers and datasets: the kind of evidence and the order of preference.
 with
     listed as (select * from {{ ref("source_list") }}),
 
-    held as (
+    counted as (
 
         select
             source_id,
@@ -30,4 +30,4 @@ select
     cast(coalesce(h.observations, 0) as bigint) as observations,
     h.last_period_end
 from listed as l
-left join held as h on l.source_id = h.source_id
+left join counted as h on l.source_id = h.source_id

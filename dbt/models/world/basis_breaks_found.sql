@@ -1,5 +1,5 @@
--- Years in which a reporter's imports stand on another valuation than in most of its years, as rows
--- show: what was found, by which evidence, and how far it lies above its noise.
+-- Years whose imports have a different valuation from most of a reporter's years, as found in the
+-- rows: the finding, its evidence, and its size above the noise.
 select
     source_id,
     reporter_iso3,

@@ -1,4 +1,5 @@
--- What freight and insurance add, as each year's pairs show it: a coefficient of the fit a row.
+-- The cost of freight and insurance estimated from each year's pairs: one row per coefficient of
+-- the fit.
 with
     fits as (select * from {{ ref("int_mirror__cif_fits") }}),
 

@@ -1,5 +1,4 @@
--- One flow of goods as both countries recorded it: what the exporter says left, what the
--- importer says came.
+-- One flow of goods as both countries recorded it: the exporter's figure and the importer's.
 with
     observations as (
 
@@ -36,7 +35,7 @@ with
 
     ),
 
-    -- Re-exports alone are a part of what leaves: no record of arrivals mirrors them.
+    -- Re-exports alone are a part of exports: no record of arrivals mirrors them.
     exports as (
 
         select *

@@ -1,6 +1,6 @@
--- What importer and exporter say of one thing, how far apart it lies, and the likely cause: what is
--- known of the flow that would make such a gap. Of all products together for every two countries,
--- and for the widest gaps of single products.
+-- The importer's and the exporter's figure of one flow, the asymmetry, and the likely cause: the
+-- known feature of the flow that would cause it. For all products together for every pair of
+-- countries, and for the largest asymmetries of single products.
 with
     passed_on as (
 
@@ -111,7 +111,7 @@ select
         then 'missing_report'
         when exporter_reported_usd is null or importer_reported_usd is null
         then 'one_sided'
-        -- Freight that is missing, or is there, in this year and not in the importer's others.
+        -- Freight is missing, or included, in this year and not in the importer's others.
         when
             abs(gap_usd) <= 0.2 * exporter_reported_usd
             and (gap_usd > 0) = (broken_valuation = 'cif')
@@ -120,7 +120,7 @@ select
         then 're_export'
         when gap_usd > 0 and nes_allocated_usd >= 0.5 * gap_usd
         then 'areas_nes'
-        -- Freight and insurance at the fitted rate take away most of it.
+        -- Freight and insurance at the fitted rate explain most of it.
         when gap_usd > 0 and abs(gap_explained_less_usd) <= 0.5 * gap_usd
         then 'valuation'
         when gap_usd > 0 and hub_share >= 0.5

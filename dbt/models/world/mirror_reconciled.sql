@@ -1,14 +1,14 @@
 {{ config(materialized="world_view", post_hook="{{ mirror_flow_macro() }}") }}
 
--- One value of each flow that a country reported, FOB, by the default rule, with all it is made
--- of and what each other rule makes of the same two reports. An estimate, not an observation.
+-- One FOB value of each flow that a country reported, by the default rule, with its components and
+-- the value under each other rule from the same two reports. An estimate, not an observation.
 {%- set rules = mirror_rules() %}
 with
     weighed as (
 
         select
             c.*,
-            -- Of a reporter that no flow shows, nothing is known for or against.
+            -- A reporter without any mirrored flow has no evidence for or against it.
             {% for rule, mean in rules -%}
                 coalesce(w.weight_{{ rule }}, 0.5) as weight_{{ rule }},
             {% endfor -%}
@@ -44,7 +44,7 @@ with
 
         select
             *,
-            -- Of one report the other side's sigma says nothing, known or not.
+            -- With one report, the other side's sigma is irrelevant, known or not.
             case
                 when exporter_weight = 1
                 then sigma_exporter

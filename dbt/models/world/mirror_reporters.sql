@@ -1,6 +1,5 @@
--- How reliable each country's reports are, as exporter and as importer: the spread of its errors
--- as its partners' reports show it, its place among the others, and how much of its trade both
--- sides report.
+-- The distance of each country's reports to its partners', as exporter and as importer: the spread
+-- of its errors, its rank, and how much of its trade both sides report.
 with
     estimated as (select * from {{ ref("int_mirror__reporters_estimated") }}),
 

@@ -1,5 +1,5 @@
--- What each year of the world's trade is made of: reporters, flows by who reported them, how far
--- their reports lie apart, and the values.
+-- Totals of each year of world trade: reporters, flows by who reported them, the distance between
+-- their reports, and the values.
 with
     sums as (select * from {{ ref("int_mirror__pair_sums") }}),
 

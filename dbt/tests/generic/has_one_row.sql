@@ -1,4 +1,4 @@
-{#- Of the rows that `chosen` is true of, each group has exactly one. -#}
+{#- Each group has exactly one row for which `chosen` is true. -#}
 {% test has_one_row(model, columns, chosen) %}
 
     select

@@ -1,12 +1,12 @@
-{#- What every row of a model is, asked in one test.
+{#- Conditions that every row of a model meets, in one test.
 
     key, other_key: no two rows share it and no part of it is null.
-    may_be_empty: otherwise there are rows; `on_an_early_day`, there may be none in a build as of
-        a day in the past.
-    codes: columns whose codes `coded_values` explains; null is no code.
-    expressions: by name, `that` is true of each row (of those `among`); null counts as untrue.
+    may_be_empty: true allows a model without rows; `on_an_early_day` allows it only in a build as
+        of a past date.
+    codes: columns whose codes are listed in `coded_values`; null is allowed.
+    expressions: by name, `that` is true of each row (of those `among`); null counts as false.
 
-    Each row found says in `problem` what does not hold. -#}
+    Each failing row names the broken condition in `problem`. -#}
 {% test valid_rows(model, key=[], other_key=[], may_be_empty=false, codes=[], expressions={}) %}
 
     {% set found = [] %}
@@ -75,7 +75,7 @@
         {% do found.append("select * from (" ~ search ~ ") where rows_found > 0") %}
     {% endif %}
 
-    -- A view is evaluated once for all of it.
+    -- A view is evaluated once for all conditions.
     with checked as (select * from {{ model }}) {{ found | join(" union all by name ") }}
 
 {% endtest %}

@@ -1,10 +1,10 @@
 {{ config(tags=["question"]) }}
 
--- A bridge that changes products and period passes through cells that neither end names.
+-- A bridge that changes both products and period needs figures that neither end names.
 with
     requested as (select * from {{ ref("bridges_requested") }}),
 
-    -- A claim is a figure of its period, under any definition of its sector.
+    -- A claim is a figure of its period, under any product group of its sector.
     hypotheses as (
 
         select r.bridge_id, h.product_group, h.period_start, h.period_end

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- Both ends of every bridge as points in the dimensions of a figure.
+-- Both ends of every bridge with their dimensions.
 with
     requested as (select * from {{ ref("bridges_requested") }}),
 
@@ -48,7 +48,7 @@ with
 
     ),
 
-    -- The days on which something about a pair became known: between two of them nothing changes.
+    -- The days on which a figure of a pair became known: nothing changes between two of them.
     news as (
 
         select distinct c.reporter_id, c.partner_id, f.known_from as vintage_date
@@ -82,7 +82,7 @@ with
 
     ),
 
-    -- A basis by name: what it gives, on the day asked for or last.
+    -- A basis by name: its figure on the requested day, or the latest.
     by_name as (
 
         select
@@ -230,12 +230,12 @@ with
 
     ),
 
-    -- Between any two bases of a year, the preferred one first, on the day both are known; and
-    -- from each earlier release of the preferred one to the last.
+    -- Between any two bases of a year, the preferred one first, as of the day both are known; and
+    -- from each earlier release of the preferred one to the latest.
     available as (
 
         select
-            'reading: ' || a.cell_key || ' | ' || a.basis_id || ' to ' || b.basis_id as bridge_id,
+            'basis: ' || a.cell_key || ' | ' || a.basis_id || ' to ' || b.basis_id as bridge_id,
             a.balance_id as a_balance_id,
             b.balance_id as b_balance_id,
             {{ as_of_day() }} as a_vintage_date,
@@ -287,7 +287,7 @@ with
 
     ),
 
-    -- Claims that some basis makes true, as the basis and the quoted figure.
+    -- Claims that a basis confirms, as the basis and the quoted figure.
     claims as (
 
         select
@@ -315,14 +315,14 @@ with
             q.imports_release_no,
             q.exports_value_id,
             q.imports_value_id,
-            -- A size is quoted without its sign; the basis that makes it true has one.
+            -- A size is quoted without its sign; the basis that confirms it has one.
             cast(
                 case when k.transform = 'size' then sign(q.value_usd) else k.direction end
                 * k.claimed as decimal(24, 3)
-            ) as printed_usd,
+            ) as quoted_usd,
             cast(
                 greatest(k.high - k.claimed, k.claimed - k.low) as decimal(24, 3)
-            ) as printed_half_usd,
+            ) as quoted_margin_usd,
             q.value_usd,
             case
                 when d.known_at_publication in ('known', 'unknown')
@@ -354,7 +354,7 @@ with
 
     ),
 
-    -- A bridge that was asked for by a claim starts or ends at the quoted figure.
+    -- A bridge requested by a claim starts or ends at the quoted figure.
     options as (
 
         select
@@ -435,7 +435,7 @@ with
             and a.sector = b.sector
             and a.period = b.period
             and a.quantity = b.quantity
-            and abs(a.printed_usd) < abs(b.printed_usd)
+            and abs(a.quoted_usd) < abs(b.quoted_usd)
 
     ),
 
@@ -450,7 +450,7 @@ with
                     (b_valid_to is null or a_valid_from < b_valid_to)
                     and (a_valid_to is null or b_valid_from < a_valid_to)
             end as is_one_day,
-            -- The first day on which both are known and printed.
+            -- The first day on which both are known and published.
             least(
                 greatest(a_valid_from, b_valid_from, a_judged_on, b_judged_on),
                 coalesce(a_valid_to - 1, {{ as_of_day() }}),
@@ -460,7 +460,7 @@ with
 
     ),
 
-    -- Both ends on one day where one day knows both: no revision comes between them then.
+    -- Both ends on one day where possible: then no revision is part of the difference.
     chosen as (
 
         select
@@ -511,7 +511,7 @@ with
 
     ),
 
-    -- The releases that were current on the day of an end that was asked for.
+    -- The releases that were current on the day of a requested end.
     dated_values as (
 
         select bridge_id, side, exports_value_id as value_id, vintage_date
@@ -558,8 +558,8 @@ with
             exports_value_id,
             imports_value_id,
             value_usd,
-            cast(null as decimal(24, 3)) as printed_usd,
-            cast(0 as decimal(24, 3)) as printed_half_usd
+            cast(null as decimal(24, 3)) as quoted_usd,
+            cast(0 as decimal(24, 3)) as quoted_margin_usd
         from found
 
         union all
@@ -582,8 +582,8 @@ with
             exports_value_id,
             imports_value_id,
             balance_usd as value_usd,
-            cast(null as decimal(24, 3)) as printed_usd,
-            cast(0 as decimal(24, 3)) as printed_half_usd
+            cast(null as decimal(24, 3)) as quoted_usd,
+            cast(0 as decimal(24, 3)) as quoted_margin_usd
         from available_ends
 
         union all
@@ -606,8 +606,8 @@ with
             exports_value_id,
             imports_value_id,
             value_usd,
-            printed_usd,
-            printed_half_usd
+            quoted_usd,
+            quoted_margin_usd
         from claim_ends
 
     )
@@ -636,8 +636,8 @@ select
     {{ basis_key("x.series_code", "m.series_code") }} as basis_key,
     {{ release_keys("xr.release_key", "mr.release_key") }} as release_key,
     t.value_usd,
-    t.printed_usd,
-    t.printed_half_usd
+    t.quoted_usd,
+    t.quoted_margin_usd
 from together as t
 inner join cells as c on t.cell_id = c.cell_id
 left join

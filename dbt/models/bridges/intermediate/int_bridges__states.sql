@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- Every point between the ends of a bridge: each subset of the dimensions that differ, changed.
--- A mask says which have been changed, by the bits of bridge_dimensions.
+-- Every point between the ends of a bridge: each subset of the differing dimensions, changed. A
+-- mask says which have been changed, by the bits of bridge_dimensions.
 with
     ends as (select * from {{ ref("int_bridges__ends") }}),
 
@@ -80,7 +80,8 @@ with
 
     ),
 
-    -- One compiler's series differ by their dimensions, two compilers' by who recorded them.
+    -- Series of one compiler differ by their dimensions, series of two compilers by who recorded
+    -- them.
     flow_differences as (
 
         select
@@ -216,8 +217,8 @@ with
 
     ),
 
-    -- The series of each flow at a point; where one compiler has no such series there is no value.
-    walked as (
+    -- The series of each flow at a point; there is no value where a compiler has no such series.
+    flow_series as (
 
         select p.bridge_id, p.mask, f.direction, s.series_id
         from points as p
@@ -287,9 +288,15 @@ with
             and p.period_start = c.period_start
             and p.period_end = c.period_end
         left join
-            walked as x on p.bridge_id = x.bridge_id and p.mask = x.mask and x.direction = 'exports'
+            flow_series as x
+            on p.bridge_id = x.bridge_id
+            and p.mask = x.mask
+            and x.direction = 'exports'
         left join
-            walked as m on p.bridge_id = m.bridge_id and p.mask = m.mask and m.direction = 'imports'
+            flow_series as m
+            on p.bridge_id = m.bridge_id
+            and p.mask = m.mask
+            and m.direction = 'imports'
 
     ),
 

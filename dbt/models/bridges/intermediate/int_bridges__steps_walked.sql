@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The steps in the standard order. A point without rows is passed over, so that the step before
--- it and the step after it become one step with both names.
+-- The steps in the standard order. A point without rows is skipped, so that the steps before and
+-- after it become one step with both names.
 with
     states as (
 
@@ -12,9 +12,11 @@ with
     ),
 
     -- In the standard order every changed dimension comes before every unchanged one.
-    on_the_way as (select * from states where unchanged = 0 or mask < (unchanged & - unchanged)),
+    in_standard_order as (
+        select * from states where unchanged = 0 or mask < (unchanged & - unchanged)
+    ),
 
-    walked as (
+    ordered as (
 
         select
             *,
@@ -27,12 +29,12 @@ with
             lag(imports_series_id) over bridge as before_imports_series_id,
             lag(exports_value_id) over bridge as before_exports_value_id,
             lag(imports_value_id) over bridge as before_imports_value_id
-        from on_the_way
+        from in_standard_order
         window bridge as (partition by bridge_id order by mask)
 
     ),
 
-    steps as (select *, mask - before_mask as step_mask from walked where before_mask is not null),
+    steps as (select *, mask - before_mask as step_mask from ordered where before_mask is not null),
 
     -- The valuations of imports before and after a step, whichever of the two flows they are.
     import_valuations as (
@@ -76,7 +78,7 @@ with
 
     ),
 
-    -- Every other order that the rows allow passes this dimension at another point.
+    -- Every other order that the rows allow changes this dimension at another point.
     edges as (
 
         select

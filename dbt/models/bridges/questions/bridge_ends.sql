@@ -1,6 +1,6 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- What each end of a bridge is made of: its two flows, with the raw rows under them.
+-- The flows of each end of a bridge, with the raw rows behind them.
 with
     ends as (select * from {{ ref("int_bridges__ends") }}),
 
@@ -38,7 +38,7 @@ with
 
     ),
 
-    -- A page may give the figure whole, without its two flows.
+    -- A page may give only the whole figure, without its two flows.
     from_pages as (
 
         select

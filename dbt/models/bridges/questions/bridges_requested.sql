@@ -1,8 +1,8 @@
 {{ config(tags=["question", "question_input"]) }}
 
--- The bridges between a sector's definitions that every build walks; those between readings,
--- releases and claims follow from what is held. Others are asked for in the same columns, where
--- an end is a reading or a claim, and a direction left out is the sign of the figure itself.
+-- The bridges between a sector's product groups that every build computes; those between bases,
+-- releases and claims follow from the available figures. Other bridges are requested in the same
+-- columns, where an end is a basis or a claim; without a direction, the figure's own sign is used.
 with
     cells as (select * from {{ ref("figures_requested") }}),
 
@@ -12,7 +12,7 @@ with
 
     ),
 
-    readings as (
+    bases as (
 
         select trade_kind, basis_id, import_concept, import_valuation
         from {{ ref("bases_named") }}
@@ -62,4 +62,4 @@ inner join
     and a.trade_kind = b.trade_kind
     and a.period_start = b.period_start
     and a.period_end = b.period_end
-inner join readings as r on a.trade_kind = r.trade_kind
+inner join bases as r on a.trade_kind = r.trade_kind

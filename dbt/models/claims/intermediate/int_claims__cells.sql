@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- The cells that the claims and their possible slips ask for.
+-- The figures needed by the claims and their possible mix-ups.
 with
     hypotheses as (
 
@@ -39,7 +39,7 @@ where transform = 'share'
 
 union
 
--- A streak is read off the years up to the claim's.
+-- A streak needs the years up to the claim's.
 select
     c.reporter_iso3,
     c.partner_code,

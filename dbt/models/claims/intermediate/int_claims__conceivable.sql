@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- Named readings that are not held of a claim's cell and might yet give its figure: while one
--- might, the claim is not contradicted. How far a reading may lie from the preferred one is data.
+-- Named bases that are not available for a claim's figure and could still give it: while one could,
+-- the claim is not contradicted. How far a basis may differ from the preferred one is a seed.
 with
     claims as (
 
@@ -22,7 +22,7 @@ with
 
     ),
 
-    asked as (
+    requested as (
 
         select
             k.claim_id,
@@ -67,20 +67,20 @@ with
 
     bands as (select * from {{ ref("leg_bands") }}),
 
-    -- Each basis of the cell that is not available, as ratios to the two series of the preferred
+    -- Each basis of the figure that is not available, as ratios to the two series of the preferred
     -- one.
-    unheld as (
+    unavailable as (
 
         select
             a.*,
             n.basis_id,
-            -- A series that is available itself is what it is; else it lies in a band about the
-            -- other.
+            -- An available series has its own value; any other is within a range of ratios to the
+            -- preferred one's.
             coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
             coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
             coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,
             coalesce(mn.value_usd, m.value_usd * i.high_ratio) as imports_high
-        from asked as a
+        from requested as a
         inner join
             preferred as p
             on a.reporter_iso3 = p.reporter_iso3
@@ -144,11 +144,11 @@ with
                 then exports_high - imports_low
                 else exports_high + imports_high
             end as high_usd
-        from unheld
+        from unavailable
 
     ),
 
-    told as (
+    signed as (
 
         select
             *,
@@ -160,14 +160,14 @@ with
                 when direction < 0
                 then - high_usd
                 else low_usd
-            end as low_told,
+            end as signed_low,
             case
                 when transform = 'size'
                 then greatest(abs(low_usd), abs(high_usd))
                 when direction < 0
                 then - low_usd
                 else high_usd
-            end as high_told
+            end as signed_high
         from bounded
 
     )
@@ -175,7 +175,7 @@ with
 select distinct
     t.claim_id,
     t.basis_id
-    || ' reading: '
+    || ' basis: '
     || t.trade_kind
     || ' '
     || replace(t.quantity, '_', '-')
@@ -185,5 +185,5 @@ select distinct
     || t.partner_code
     || ', '
     || {{ period_text("t.period_start", "t.period_end") }} as missing_row
-from told as t
-where t.low_told <= t.high and t.high_told >= t.low
+from signed as t
+where t.signed_low <= t.high and t.signed_high >= t.low

@@ -1,13 +1,14 @@
 {{ config(tags=["question"]) }}
 
--- The raw rows under each chosen candidate and each mix-up, the base's rows with the period's.
+-- The raw rows behind each chosen candidate and each mix-up, those of the base with those of the
+-- period.
 with
     wanted as (
 
         select candidate_id
         from {{ ref("int_claims__judged") }}
         union
-        select slip_candidate_id
+        select mix_up_candidate_id
         from {{ ref("int_claims__judged") }}
 
     ),
@@ -38,7 +39,7 @@ with
 
     ),
 
-    -- The years of a streak, and the year that ended the one before it, on the basis of the claim.
+    -- The years of a streak, and the year that ended the previous one, on the basis of the claim.
     streaks as (
 
         select h.candidate_id, h.vintage_date, v.value_id

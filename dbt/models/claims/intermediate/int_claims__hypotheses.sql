@@ -1,12 +1,11 @@
 {{ config(tags=["question"]) }}
 
--- What a claim may mean: its words as they stand under every definition of the sector, and the
--- slips that print one figure for another. A slip needs three digits to be recognised by: two
--- agree by chance.
+-- The possible meanings of a claim: its words as stated under every product group of the sector,
+-- and common mix-ups. A mix-up is recognised only with three digits: two agree by chance.
 with
     claims as (
 
-        select *, reported_value / nullif(rounding, 0) as units_printed
+        select *, reported_value / nullif(rounding, 0) as units_quoted
         from {{ ref("claims") }}
         where is_in_scope
 
@@ -36,12 +35,12 @@ with
 
     ),
 
-    slips as (
+    recognisable as (
 
         select a.*, c.reporter_iso3, c.partner_code, c.sector
         from as_stated as a
         inner join claims as c on a.claim_id = c.claim_id
-        where c.transform in ('level', 'size') and c.is_exact and abs(c.units_printed) >= 100
+        where c.transform in ('level', 'size') and c.is_exact and abs(c.units_quoted) >= 100
 
     ),
 
@@ -57,7 +56,7 @@ with
             s.period_end,
             s.base_start,
             s.base_end
-        from slips as s
+        from recognisable as s
         inner join
             (select distinct quantity from {{ ref("claim_measures") }} where is_in_scope) as q
             on s.quantity <> q.quantity
@@ -76,7 +75,7 @@ with
             period_end,
             base_start,
             base_end
-        from slips
+        from recognisable
         where {{ period_kind("period_start", "period_end") }} = 'year_to_date'
 
         union all
@@ -91,7 +90,7 @@ with
             period_end,
             base_start,
             base_end
-        from slips
+        from recognisable
         where {{ period_kind("period_start", "period_end") }} = 'twelve_months'
 
         union all
@@ -107,7 +106,7 @@ with
             make_date(year(s.period_end) + n.step, 12, 31) as period_end,
             s.base_start,
             s.base_end
-        from slips as s
+        from recognisable as s
         cross join
             (
                 select -1 as step
@@ -131,7 +130,7 @@ with
             ) as period_end,
             s.base_start,
             s.base_end
-        from slips as s
+        from recognisable as s
         inner join
             {{ ref("agreements") }} as g
             on (s.reporter_iso3 = g.reporter_iso3 and s.partner_code = g.partner_code)
@@ -152,7 +151,7 @@ with
             s.period_end,
             s.base_start,
             s.base_end
-        from slips as s
+        from recognisable as s
         inner join definitions as d on s.sector <> d.sector
         where d.sector = 'total'
 

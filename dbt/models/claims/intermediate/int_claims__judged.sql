@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- One candidate a claim, chosen with the speaker's other figures in view: a reading that
--- explains more of what one speaker prints outranks one that explains less.
+-- One candidate per claim, given the other figures of the attributed source: a basis that explains
+-- more of the figures of one source outranks one that explains fewer.
 with
     claims as (select * from {{ ref("claims") }}),
 
@@ -32,7 +32,7 @@ with
 
     ),
 
-    -- A figure of one direction stands on every basis that holds its series.
+    -- A figure of one flow is on every basis that includes its series.
     compatible as (
 
         select s.candidate_id, b.basis_key as full_basis_key, b.basis_id, b.is_named, b.policy_rank
@@ -62,7 +62,8 @@ with
 
     ),
 
-    -- What a speaker is established to use: the basis that explains most, of two figures or more.
+    -- The established basis of an attributed source: the one that explains most, of at least two
+    -- figures.
     established as (
 
         select source_key, trade_kind, full_basis_key, claims_explained
@@ -148,8 +149,9 @@ with
 
     ),
 
-    -- How many different series, or definitions, are left after the speaker's other figures spoke.
-    counts as (
+    -- Number of different series, or product groups, left after the source's other figures are
+    -- considered.
+    remaining as (
 
         select
             claim_id,
@@ -174,8 +176,8 @@ with
 
     ),
 
-    -- The speaker's own basis says something else here.
-    disowned as (
+    -- The attributed source's own basis gives another value here.
+    conflicting_basis as (
 
         select distinct s.claim_id
         from scored as s
@@ -189,8 +191,9 @@ with
 
     ),
 
-    -- A candidate stands on the speaker's basis when some established one holds its series.
-    owned as (
+    -- A candidate is on the attributed source's basis when an established basis includes its
+    -- series.
+    on_basis_of_source as (
 
         select distinct s.candidate_id
         from stated as s
@@ -203,7 +206,7 @@ with
 
     ),
 
-    slips as (
+    mix_ups as (
 
         select
             claim_id,
@@ -253,10 +256,10 @@ select
     coalesce(n.candidates_possible, 0) as candidates_possible,
     coalesce(n.candidates_tried, 0) as candidates_tried,
     d.claim_id is not null and w.candidate_id is null as is_on_another_basis,
-    s.candidate_id as slip_candidate_id
+    s.candidate_id as mix_up_candidate_id
 from claims as k
 left join ordered as o on k.claim_id = o.claim_id and o.preference = 1
-left join counts as n on k.claim_id = n.claim_id
-left join disowned as d on k.claim_id = d.claim_id
-left join owned as w on o.candidate_id = w.candidate_id
-left join slips as s on k.claim_id = s.claim_id and s.preference = 1
+left join remaining as n on k.claim_id = n.claim_id
+left join conflicting_basis as d on k.claim_id = d.claim_id
+left join on_basis_of_source as w on o.candidate_id = w.candidate_id
+left join mix_ups as s on k.claim_id = s.claim_id and s.preference = 1

@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The rows a claim needs and the warehouse does not hold: each definition of its sector, each
--- period, on the preferred reading, as a statistic and not as somebody's rounded print.
+-- The rows that a claim needs and that are not available: each product group of its sector, each
+-- period, on the preferred basis, as a statistic and not as a rounded quotation.
 with
     claims as (select * from {{ ref("claims") }}),
 
@@ -114,7 +114,7 @@ with
 
     ),
 
-    any_held as (
+    available_any as (
 
         select distinct c.claim_id, c.cell_id
         from checked as c
@@ -122,7 +122,7 @@ with
 
     ),
 
-    preferred_held as (
+    available_preferred as (
 
         select distinct c.claim_id, c.cell_id
         from checked as c
@@ -154,11 +154,11 @@ with
             || ', '
             || {{ period_text("c.period_start", "c.period_end") }}
             || case
-                when a.cell_id is null then '' else ', on the preferred reading'
+                when a.cell_id is null then '' else ', on the preferred basis'
             end as missing_row
         from checked as c
-        left join any_held as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
-        left join preferred_held as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
+        left join available_any as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
+        left join available_preferred as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
         left join {{ ref("sector_definitions") }} as d on c.product_group = d.product_group
         where p.cell_id is null
 

@@ -1,8 +1,8 @@
 {{ config(tags=["question"]) }}
 
--- Years in a row with a balance of one sign, up to each year, by basis, on the day known last.
+-- Consecutive years with a balance of one sign, up to each year, by basis, on the last known day.
 with
-    readings as (
+    yearly_balances as (
 
         select
             reporter_iso3,
@@ -39,7 +39,7 @@ with
                     reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code
                 order by reference_year
             ) as previous_year
-        from readings
+        from yearly_balances
 
     ),
 
@@ -77,7 +77,8 @@ select
             reporter_iso3, partner_code, trade_kind, export_series_code, import_series_code, run
         order by reference_year
     ) as years_in_a_row,
-    -- A run that starts with the first year held, or after a gap, may be longer than is seen.
+    -- A streak that starts with the first available year, or after a gap, may be longer than
+    -- observed.
     coalesce(
         first_value(previous_year) over (
             partition by

@@ -1,4 +1,4 @@
-"""Quoted figures of one document that cannot all be true."""
+"""Quoted figures of one article that cannot all be true."""
 
 from dagster_project.claims.consistency.tables import inconsistencies
 

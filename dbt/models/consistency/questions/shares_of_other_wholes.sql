@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- A share that is not true of the whole a text gives may be true of the whole on another basis.
+-- A share that is not true of the whole in the article may be true of the whole on another basis.
 select distinct x.claim_id, x.part_claim_id, coalesce(n.basis_id, x.basis_key) as basis
 from {{ ref("claim_candidates") }} as x
 inner join {{ ref("claims") }} as k on x.claim_id = k.claim_id

@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The two series of a balance beside each other, for as long as both stay the same; and balances
--- as a page gives them, alone or with both flows.
+-- The two series of a balance side by side, for as long as both stay the same; and balances quoted
+-- from a page, with or without both flows.
 with
     series as (select * from {{ ref("int_trade__series_listed") }}),
 
@@ -48,7 +48,7 @@ with
         where
             x.direction = 'exports'
             and m.direction = 'imports'
-            -- Re-exports are a part of exports: with imports they make no balance.
+            -- Re-exports are a part of exports and do not form a balance with imports.
             and x.concept <> 're_export'
             and m.concept <> 're_export'
             and (m.valid_to is null or x.valid_from < m.valid_to)
@@ -56,7 +56,7 @@ with
 
     ),
 
-    -- Where one side ends a stretch of the other, the other's last release in it was an earlier
+    -- Where one side ends an interval of the other, the other's last release in it was an earlier
     -- one.
     cut_short as (
 
@@ -84,7 +84,7 @@ with
 
     quoted as (select * from {{ ref("int_figures__quoted") }}),
 
-    -- A page gives what it gives: a balance alone, or both flows, or all of them.
+    -- A page may give only a balance, only both flows, or all of them.
     page_bases as (
 
         select cell_id, release_no, reported_by, export_series_id, import_series_id

@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral") }}
 
--- Balances of all products on the named bases, as known on a day.
+-- Balances of all products on the named bases, as known on a date.
 select
     c.cell_key
     || ' | '

@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- What a figure is about: who, with whom, which products, which months. Codes that no figure is
--- available for have no key, and the cell stays empty.
+-- The key of a figure: reporter, partner, products and months. Codes without available figures have
+-- no key, and the figure stays empty.
 with
     wanted as (
 

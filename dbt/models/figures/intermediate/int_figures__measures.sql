@@ -1,6 +1,6 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- What can be said of a cell: exports, imports, balance and total trade, each for as long as it
+-- The measures of a figure: exports, imports, balance and total trade, each for as long as it
 -- stayed the same, and as pages quote them.
 with
     cells as (

@@ -1,6 +1,6 @@
 {{ config(tags=["question"]) }}
 
--- What the figure of a period can be made of: the figure of the very period, or those of its
+-- The figures that a period can be computed from: the figure of the period itself, or those of its
 -- months.
 with
     periods as (

@@ -1,6 +1,6 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- The figures that pages give for a cell, rounded as they are, seen from the cell's reporter.
+-- The figures that pages quote, as rounded there, from the point of view of the figure's reporter.
 with
     quoted as (
 

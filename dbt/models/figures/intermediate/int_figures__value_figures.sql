@@ -1,7 +1,7 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- The figures behind each value, release by release: those that were current on a day in its
--- stretch are what it is made of then.
+-- The figures behind each value, release by release: on a given day the value is computed from
+-- those current then.
 select v.value_id, f.figure_id, f.release_no, f.known_from, f.known_to
 from {{ ref("int_figures__values") }} as v {{ figures_of_values() }}
 where

@@ -1,7 +1,7 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- The observations that may count into a cell: that of its very period, or those of its months.
--- A pair is known through its reporter's series and through its partner's.
+-- The observations that may count towards a figure: that of the period itself, or those of its
+-- months. A pair is known through its reporter's series and through its partner's.
 with
     sides as (
 

@@ -1,12 +1,12 @@
 {{ config(tags=["question"]) }}
 
--- What one series gives for a cell, for as long as it stays the same: the figure of the period or
--- the sum of its parts, from the source that is believed first.
+-- The value of one series, for as long as it stays the same: the figure of the period or the sum of
+-- its parts, from the preferred source.
 with
     observations as (select * from {{ ref("int_figures__value_observations") }}),
 
-    -- Where one table alone gives the period itself, its observations are the values, unless a
-    -- release was followed by another on its own day: it was never current.
+    -- Where only one table gives the period itself, its observations are the values, unless another
+    -- release followed on the same day: such a value was never current.
     alternatives as (
 
         select
@@ -33,7 +33,7 @@ with
 
     ),
 
-    -- All others are worked out release by release.
+    -- All others are computed release by release.
     pieces as (
 
         select
@@ -62,13 +62,13 @@ with
         inner join
             {{ ref("int_trade__figures") }} as f
             on o.observation_id = f.observation_id
-            -- A figure that is in one release twice counts once.
+            -- A figure that occurs twice in one release counts once.
             and f.copy_no = 1
             and f.known_from <= {{ as_of_day() }}
 
     ),
 
-    -- A withdrawal is news as well, and no row is there to date it.
+    -- A withdrawal is an event too, and has no row to date it.
     news as (
 
         select cell_id, series_id, known_from as vintage_date
@@ -137,8 +137,8 @@ with
 
     ),
 
-    -- A sum of months needs every month; a code without a row in a classification that
-    -- is there for the month is a code without trade.
+    -- A sum of months needs every month; a code without a row in a classification that is available
+    -- for the month is a code without trade.
     ranked as (
 
         select
@@ -278,7 +278,7 @@ select
     t.valid_from,
     t.valid_to,
     t.first_release_no,
-    -- The last release that gave it in this stretch.
+    -- The last release that gave it in this interval.
     t.release_no,
     t.known_from
 from together as t

@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral") }}
 
--- What each series gives for a cell as known on a day, with the release that said so by then.
+-- The value of each series as known on a date, with the release that gave it by then.
 with
     known as (
 

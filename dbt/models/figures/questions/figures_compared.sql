@@ -1,9 +1,9 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- Every figure that is held of a cell, side by side: each reading and release, and each
--- direction that no reading can use for want of the other.
+-- Every available figure side by side: each basis and release, and each flow that no basis can use
+-- because the other flow is not available.
 with
-    readings as (
+    balances_ranked as (
 
         select
             *,
@@ -47,7 +47,7 @@ with
             and r.known_to is null
             and r.preference = 1 as is_preferred,
             p.reason
-        from readings as r
+        from balances_ranked as r
         left join
             policies as p
             on r.basis_id = p.basis_id
@@ -57,7 +57,7 @@ with
 
     ),
 
-    -- What each series gives that no balance on the cell can use for want of the other flow.
+    -- The value of each series that no balance can use because the other flow is not available.
     singles as (
 
         select

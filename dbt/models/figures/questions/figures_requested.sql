@@ -1,6 +1,6 @@
 {{ config(tags=["question", "question_input"]) }}
 
--- The figures every build answers: all products by year, year to date and month, and every
+-- The figures that every build computes: all products by year, year to date and month, and every
 -- product group by year.
 with
     available as (

@@ -8,7 +8,7 @@ with
             snapshot_file,
             snapshot_sha256,
             ref_year as reference_year,
-            -- As UN Comtrade numbers areas; seeds.country_list and seeds.comtrade_areas know them.
+            -- Area codes of UN Comtrade, as in seeds.country_list and seeds.comtrade_areas.
             exporter_code as exporter_area_code,
             importer_code as importer_area_code,
             cmd_code,

@@ -12,8 +12,7 @@ with
             ref_year as year,
             case when freq_code = 'M' then ref_month end as reference_month,
             period as reference_period,
-            -- As the publisher numbers areas; seeds.country_list and seeds.comtrade_areas know
-            -- them.
+            -- Area codes of the publisher, as in seeds.country_list and seeds.comtrade_areas.
             reporter_code as reporter_area_code,
             partner_code as partner_area_code,
             partner2_code as partner2_area_code,

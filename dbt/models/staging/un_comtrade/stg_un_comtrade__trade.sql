@@ -3,8 +3,8 @@ with
 
         select
             *,
-            -- Where a row stands there as reported and again as the publisher's sum of finer rows,
-            -- the reported one is kept.
+            -- Where a row occurs both as reported and as the publisher's sum of finer rows, the
+            -- reported one is kept.
             case
                 when is_aggregate
                 then 1
@@ -52,7 +52,7 @@ with
             flow_code,
             classification_code,
             cmd_code,
-            -- TOTAL is every commodity; other codes are of the classification they are in.
+            -- TOTAL is all commodities; other codes belong to their classification.
             case
                 when cmd_code = 'TOTAL'
                 then 'total'
@@ -72,7 +72,7 @@ with
             'USD' as reported_unit
         from source
         where
-            -- One row a flow: totals over second partners, procedures and modes.
+            -- One row per flow: totals over second partners, procedures and modes.
             partner2_code = '0'
             and customs_code = 'C00'
             and mot_code = '0'

@@ -19,8 +19,8 @@ with
             -- CON_VAL_MO and CON_VAL_YR are one variable over two periods.
             substr(variable, 1, length(variable) - 3) as variable,
             domestic_foreign,
-            -- The API marks all commodities '-', and '00' in the NAICS tables too. Codes of
-            -- another length are another system: they hold each other.
+            -- The API marks all commodities '-', and '00' in the NAICS tables too. Codes of another
+            -- length belong to another system: one contains the other.
             case
                 when comm_lvl = '-' or commodity_code = '-'
                 then 'total'

@@ -1,5 +1,5 @@
--- How far a source's own revisions have moved a series with a partner: the largest share of a
--- year's value, over the figures that two releases give.
+-- The largest revision of a series with a partner by its source, as a share of a year's value, over
+-- the figures that two releases give.
 with
     followed as (
 

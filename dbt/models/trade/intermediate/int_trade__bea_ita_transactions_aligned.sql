@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- BEA's accounts in the coordinates of a figure.
+-- BEA's accounts with the dimensions of a figure.
 select
     s.source_id,
     'bea_ita__transactions' as raw_table,
@@ -34,5 +34,5 @@ inner join {{ ref("bea_areas") }} as a on f.area_or_country = a.area_or_country
 inner join {{ ref("bea_indicators") }} as i on f.indicator = i.indicator
 inner join
     {{ ref("units") }} as u on u.currency = 'USD' and u.multiplier = power(10, f.unit_multiplier)
--- What closes the sum of seasonally adjusted areas is trade with nobody.
+-- The residual of the sum of seasonally adjusted areas has no partner.
 where not a.is_residual

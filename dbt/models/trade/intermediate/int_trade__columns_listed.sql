@@ -1,5 +1,5 @@
--- The columns of each snapshot file that figures are read from, and the number its first figure
--- gets: files are numbered through, so that a figure's number follows from its place.
+-- The columns of each snapshot file with figures, and the number of its first figure: files are
+-- numbered consecutively, so that a figure's number follows from its position.
 with
     found as (
 

@@ -1,9 +1,9 @@
--- Every figure of every release by its keys: one row per figure and release, with the way back to
--- the raw row and the observation it belongs to.
+-- Every figure of every release by its keys: one row per figure and release, with its raw row and
+-- its observation.
 with
     series as (select * from {{ ref("int_trade__series_listed") }}),
 
-    -- Sorted below in place of their texts.
+    -- Sorted below by key instead of text.
     forms as (
 
         select
@@ -93,8 +93,8 @@ with
 
     ),
 
-    -- The same figure in other releases of its source has the same key; what is sorted below is
-    -- narrow.
+    -- The same figure in other releases of its source has the same key; the columns sorted below
+    -- are narrow.
     keys as (
 
         select
@@ -145,7 +145,8 @@ with
 
     ),
 
-    -- The place of a release among those of its source that give the figure, in any of its tables.
+    -- The position of a release among those of its source that give the figure, in any of its
+    -- tables.
     moments as (
 
         select
@@ -188,7 +189,7 @@ with
             key_id,
             place,
             copy_no,
-            -- An observation is known by the first figure of its run of releases; figures are
+            -- An observation is identified by the first figure of its run of releases; figures are
             -- numbered by the names of releases, which need not follow their days.
             last_value(
                 case
@@ -207,7 +208,7 @@ with
 
     ),
 
-    -- The next release that gives it ends what was known, even on the same day.
+    -- The next release that gives the figure ends its validity, even on the same day.
     superseded as (
 
         select o.figure_id, o.observation_id, o.copy_no, n.known_from as superseded_on
@@ -252,7 +253,7 @@ select
     c.rounding_margin_usd,
     cast(s.copy_no as integer) as copy_no,
     c.known_from,
-    -- The publisher may also leave out what it used to give.
+    -- The publisher may also leave out a figure it used to give.
     least(s.superseded_on, c.withdrawn_on) as known_to,
     c.withdrawn_by_release_id
 from coded as c

@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
-{#- Every raw table of statistics has a model that aligns it; a new one is a name in this list. -#}
+{#- Every raw table of statistics has a model that aligns it; add a new one to this list. -#}
 {% set aligned = [
     "us_census_country_file",
     "us_census_trade_api",
@@ -11,8 +11,8 @@
     "fred_series",
 ] %}
 
--- Every figure of every source in one shape, its dimensions as text. A statistic is of one flow;
--- a quoted figure may be a balance or total trade, which have both.
+-- Every figure of every source with the same columns, its dimensions as text. A statistic has one
+-- flow; a quoted figure may be a balance or total trade, which have both.
 with
     statistics as (
 

@@ -1,4 +1,4 @@
--- Snapshot files by number: a file read into two tables is listed for each.
+-- Snapshot files by number: a file parsed into two tables is listed for each.
 select
     cast(
         row_number() over (order by table_name, source_id, release_id, snapshot_file) as integer

@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- FRED's copies in the coordinates of a figure: what each series measures is a seed.
+-- FRED's copies with the dimensions of a figure, from the seed of FRED series.
 select
     'fred' as source_id,
     'fred__series' as raw_table,

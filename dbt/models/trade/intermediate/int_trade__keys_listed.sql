@@ -1,5 +1,5 @@
--- The combinations of source, series, partner and product that occur, each once: what the keys
--- of all dimensions are made from.
+-- The combinations of source, series, partner and product that occur, each once: the keys of all
+-- dimensions are made from these.
 select distinct
     source_id,
     raw_table,

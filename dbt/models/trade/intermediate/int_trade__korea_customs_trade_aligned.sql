@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- Korea Customs in the coordinates of a figure: the publisher says exports FOB, imports CIF.
+-- Korea Customs with the dimensions of a figure: the publisher gives exports FOB, imports CIF.
 with
     partners as (
 

@@ -1,4 +1,4 @@
--- A figure as one source gave it over a run of releases that say the same.
+-- A figure as one source gave it over a run of releases with the same value.
 with
     figures as (select * from {{ ref("int_trade__figures") }}),
 
@@ -10,7 +10,7 @@ with
             count(distinct release_no) as releases,
             max(known_from) as last_known_from,
             max(copy_no) as copy_no,
-            -- Only what the last release of a run says may still be open.
+            -- Only the value of a run's last release may still be current.
             case when count(known_to) = count(*) then max(known_to) end as known_to,
             max(withdrawn_by_release_id) as withdrawn_by_release_id
         from figures

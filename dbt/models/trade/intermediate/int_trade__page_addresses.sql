@@ -1,4 +1,4 @@
--- The address of the page that each quoted figure is on.
+-- The address of the page of each quoted figure.
 select f.file_no, p.row_number, p.column_name, p.address
 from {{ ref("stg_published__figures") }} as p
 inner join

@@ -1,4 +1,4 @@
--- Products that figures are available for: a code in its classification.
+-- Products with available figures: a code in its classification.
 with
     codes as (select distinct product_system, product_code from {{ ref("int_trade__keys_listed") }})
 

@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- Printed figures in the coordinates of a figure; a page may print both directions at once.
+-- Quoted figures with the dimensions of a figure; a page may give both flows at once.
 select
     s.source_id,
     'published__figures' as raw_table,
@@ -23,7 +23,7 @@ select
         else f.measure
     end as flow,
     'trade_value' as measure,
-    -- What a page leaves unsaid follows its reporter's convention.
+    -- Dimensions that a page does not state follow its reporter's convention.
     coalesce(f.export_concept, r.export_concept, d.export_concept) as export_concept,
     coalesce(f.import_concept, r.import_concept, d.import_concept) as import_concept,
     case

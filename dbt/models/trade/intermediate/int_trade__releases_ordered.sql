@@ -1,4 +1,4 @@
--- Every release in the order of its source; a quoted figure is a release of the page it is on.
+-- Every release in the order of its source; a quoted figure is a release of its page.
 with
     files as (
 

@@ -18,7 +18,7 @@ with
 
     ),
 
-    -- A balance that is published alone still names the two series it is the difference of.
+    -- A balance published alone still names the two series it is the difference of.
     flows as (
 
         select

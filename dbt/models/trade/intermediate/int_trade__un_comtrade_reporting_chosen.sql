@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
--- How a country reported a period, as the latest release that says it has it: a word on the
--- basis of all releases of the figures, since it was not another basis before it was told.
+-- How a country reported a period, from the latest release that gives it. It applies to all
+-- releases of the figures, because the basis was the same before it was published.
 with
     releases as (
 
@@ -36,8 +36,8 @@ select
     freq_code,
     reference_period,
     reporter_iso3,
-    -- Special trade has what enters free circulation: entries for consumption and withdrawals
-    -- from warehouses and trade zones.
+    -- Special trade is what enters free circulation: entries for consumption and withdrawals from
+    -- warehouses and trade zones.
     case
         trade_system when 'general' then 'general' when 'special' then 'consumption'
     end as import_concept,

@@ -1,8 +1,8 @@
 {{ config(materialized="view") }}
 
--- Comtrade rows in the coordinates of a figure. Valuation and import concept are those the
--- publisher tells for the reporter and period; a break that is known of comes first, and where
--- nothing is told, the reporter's usual practice.
+-- Comtrade rows with the dimensions of a figure. Valuation and import concept are the publisher's
+-- for the reporter and period; a known break takes precedence, and where nothing is given, the
+-- reporter's usual practice applies.
 select
     'un_comtrade' as source_id,
     'un_comtrade__trade' as raw_table,
@@ -42,7 +42,7 @@ select
     f.value_usd,
     f.rounding_margin_usd
 from {{ ref("stg_un_comtrade__trade") }} as f
--- A flow without a concept is a part of another one, and left out.
+-- A flow without a concept is a part of another flow and is left out.
 inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code and w.concept is not null
 left join {{ ref("comtrade_areas") }} as a on f.partner_code = a.code
 left join

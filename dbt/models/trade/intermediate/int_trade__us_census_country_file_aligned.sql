@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- The country file in the coordinates of a figure.
+-- The country file with the dimensions of a figure.
 select
     s.source_id,
     'us_census__country_file' as raw_table,
@@ -33,5 +33,5 @@ select
 from {{ ref("stg_us_census__country_file") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
 inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
--- A year of which January alone is out says what January's own column says.
+-- While only January of a year is out, the year repeats January's own column.
 where f.reference_month is not null or f.last_month > 1

@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- The International Trade API in the coordinates of a figure.
+-- The International Trade API with the dimensions of a figure.
 select
     s.source_id,
     'us_census__trade_api' as raw_table,

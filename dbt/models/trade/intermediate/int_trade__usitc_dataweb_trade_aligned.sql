@@ -1,6 +1,6 @@
 {{ config(materialized="view") }}
 
--- DataWeb's reports in the coordinates of a figure.
+-- DataWeb's reports with the dimensions of a figure.
 select
     s.source_id,
     'usitc_dataweb__trade' as raw_table,

@@ -1,7 +1,7 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- What a source said once one release was out, beside what it said once another was: the figures
--- that either of the two gave or withdrew and that differ.
+-- A source's figures as of one release beside those as of another: the figures that either release
+-- gave or withdrew and that differ.
 with
     ordered as (select * from {{ ref("int_trade__releases_ordered") }}),
 
@@ -60,7 +60,7 @@ with
 
     ),
 
-    -- The last figure that was out by a release, unless it was withdrawn by then.
+    -- The last figure current as of a release, unless withdrawn by then.
     said as (
 
         select
@@ -116,8 +116,8 @@ with
 
     ),
 
-    -- A file that does not say what it asked for still shows what it has: a product that is
-    -- missing among the others of its partner, month and level is gone from it.
+    -- A file that does not say what was requested still shows what it has: a product missing among
+    -- the others of its partner, month and level has been dropped from it.
     slices as (
 
         select distinct

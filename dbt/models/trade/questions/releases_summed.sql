@@ -1,8 +1,8 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- What changed between two releases, counted and summed where cells may be added up: one measure
--- of one series at one level, over periods of one kind. Groups of countries overlap, and what
--- accumulates within a year holds its months again: these are counted alone.
+-- Changes between two releases, counted and summed where figures may be added: one measure of one
+-- series at one level, over periods of one kind. Groups of countries overlap, and figures cumulated
+-- within a year include their months, so these are only counted.
 with
     compared as (
 

@@ -1,7 +1,7 @@
--- Years in which a reporter's imports stand on another valuation than in most of its years, as its
--- rows show: by its own two columns, by another source of the same imports, or by its partners.
--- Years are parted in two where the parts lie furthest asunder for their noise; the smaller part
--- is the break if freight can be what lies between.
+-- Years whose imports have a different valuation from most of a reporter's years, as found in the
+-- rows: by its own two columns, by another source of the same imports, or by its partners. Years
+-- are split in two groups where these differ most for their noise; the smaller group is the break
+-- if freight can explain the difference.
 {%- set least_distance = 5 %}
 {%- set least_shift = 0.01 %}
 {%- set largest_shift = 0.20 %}
@@ -20,7 +20,7 @@ with
             *,
             row_number() over levels_in_order as place,
             lead(level) over levels_in_order as next_level,
-            count(*) over all_levels as years_held,
+            count(*) over all_levels as years_available,
             sum(weight) over levels_below as weight_below,
             sum(weight * level) over levels_below as sum_below,
             sum(weight * level * level) over levels_below as squares_below,
@@ -49,24 +49,24 @@ with
             - sum_below * sum_below / weight_below
             - (sum_all - sum_below) * (sum_all - sum_below) / (weight_all - weight_below) as misfit
         from ordered
-        where place < years_held and years_held > {{ least_usual_years }}
+        where place < years_available and years_available > {{ least_usual_years }}
 
     ),
 
-    -- What the years of a part still differ among themselves is noise, where it is more than that.
+    -- The remaining variation among the years of a group is noise, where it is larger.
     judged as (
 
         select
             *,
             sqrt(
-                greatest(misfit / (years_held - 2), 1.0)
+                greatest(misfit / (years_available - 2), 1.0)
                 * (1 / weight_below + 1 / (weight_all - weight_below))
             ) as standard_error_of_shift
         from cuts
 
     ),
 
-    parted as (
+    split_years as (
 
         select
             *,
@@ -78,19 +78,19 @@ with
 
     ),
 
-    -- Imports are valued CIF by recommendation: of two equal parts the upper is the usual one.
-    told_apart as (
+    -- Imports are valued CIF by recommendation: of two equal groups the higher is the usual one.
+    classified as (
 
         select
             *,
-            2 * place <= years_held as is_fall,
-            greatest(place, years_held - place) as years_usual
-        from parted
+            2 * place <= years_available as is_fall,
+            greatest(place, years_available - place) as years_usual
+        from split_years
         where
             preference = 1
             and level_above - level_below >= {{ least_distance }} * standard_error_of_shift
             and level_above - level_below between {{ least_shift }} and {{ largest_shift }}
-            -- A level that drifts has no step between its parts.
+            -- A level that drifts has no step between its groups.
             and 2 * (next_level - level) >= level_above - level_below
 
     ),
@@ -123,7 +123,7 @@ with
             ) as preference
         from ordered as o
         inner join
-            told_apart as t
+            classified as t
             on o.found_by = t.found_by
             and o.series = t.series
             and o.reporter_iso3 = t.reporter_iso3
@@ -132,7 +132,7 @@ with
 
     ),
 
-    -- Both columns are filled in most rows, and equal throughout or as a rule not.
+    -- Both columns are filled in most rows, and either equal throughout or usually different.
     counted as (
 
         select
@@ -142,7 +142,7 @@ with
             sum(
                 case when c.rows_valued_alike >= 0.99 * c.rows_valued_twice then 1 else 0 end
             ) over (partition by c.reporter_iso3) as years_alike,
-            count(*) over (partition by c.reporter_iso3) as years_held,
+            count(*) over (partition by c.reporter_iso3) as years_available,
             avg(
                 case when c.rows_valued_alike < 0.99 * c.rows_valued_twice then c.mean_ln_cif end
             ) over (partition by c.reporter_iso3) as level_apart
@@ -170,16 +170,16 @@ with
             mean_ln_cif as level,
             case when is_alike then level_apart else 0.0 end as usual_level,
             cast(null as double) as standard_error,
-            greatest(years_alike, years_held - years_alike) as years_usual,
+            greatest(years_alike, years_available - years_alike) as years_usual,
             cast(null as bigint) as partners,
             rows_valued_twice as flows,
             release_id
         from counted
         where
             years_alike > 0
-            and years_alike < years_held
-            and is_alike = (2 * years_alike <= years_held)
-            and greatest(years_alike, years_held - years_alike) >= {{ least_usual_years }}
+            and years_alike < years_available
+            and is_alike = (2 * years_alike <= years_available)
+            and greatest(years_alike, years_available - years_alike) >= {{ least_usual_years }}
 
     )
 

@@ -1,6 +1,6 @@
--- Imports of a year from a partner in a collection of many offices' figures, over the same from a
--- source nearer to the office that compiled them. Which valuation the collection says it has is
--- not looked at: that is what is in question.
+-- Imports of a year from a partner in a collection of many offices' figures, over the same imports
+-- from a source closer to the compiling office. The valuation that the collection states is
+-- ignored: it is what is being tested.
 with
     sources as (select * from {{ ref("source_list") }}),
 
@@ -62,7 +62,7 @@ with
         from ranked
         where preference = 1 and is_collection
         union all
-        -- Bulk files hold no total over products but what their products add up to.
+        -- Bulk files have no total over products except the sum of their products.
         select
             s.source_id,
             'un_comtrade__bulk',

@@ -1,12 +1,12 @@
--- Importers and years whose imports in UN Comtrade stand on another valuation than in their other
--- years: told by the reference data, with a reason, or else found in the rows. What rests on equal
--- columns comes before what rests on another source, and that before what partners show.
+-- Importers and years whose imports in UN Comtrade have a different valuation from their other
+-- years: given by the reference data, with a reason, or else found in the rows. Evidence from equal
+-- columns takes precedence over another source, and that over partners.
 with
     years as (select distinct year from {{ ref("int_mirror__releases") }}),
 
     breaks as (
 
-        select y.year, b.reporter_iso3, b.valuation, 'told' as known_by, 1 as preference
+        select y.year, b.reporter_iso3, b.valuation, 'reference' as known_by, 1 as preference
         from {{ ref("basis_breaks") }} as b
         inner join years as y on y.year between b.first_year and b.last_year
         where b.source_id = 'un_comtrade' and b.flow = 'import'

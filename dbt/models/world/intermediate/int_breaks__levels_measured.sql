@@ -1,14 +1,14 @@
--- How high a reporter's imports of a year stand above what they are held against: its partners'
--- exports (`mirror`), or another source of the same imports (`two_sources`). Each partner is a
--- witness that is compared with itself in other years, so that a change of partners is no change
--- of level; what an exporter's figures do towards all importers is the exporter's.
-{%- set witness_noise = 0.05 %}
+-- The level of a reporter's imports of a year relative to the comparison: its partners' exports
+-- (`mirror`), or another source of the same imports (`two_sources`). Each partner is compared with
+-- itself in other years, so that a change of partners is not a change of level; an exporter's
+-- deviation towards all importers is attributed to the exporter.
+{%- set partner_noise = 0.05 %}
 {%- set far = 0.25 %}
 {%- set least_noise = 0.0025 %}
-{%- set years_of_witness = 3 %}
-{%- set witnesses = {"mirror": 8, "two_sources": 1} %}
+{%- set least_years = 3 %}
+{%- set least_partners = {"mirror": 8, "two_sources": 1} %}
 with
-    testimonies as (
+    comparisons as (
 
         select
             'mirror' as found_by,
@@ -18,7 +18,7 @@ with
             r.release_id,
             i.importer_iso3 as reporter_iso3,
             i.exporter_iso3 as partner_code,
-            i.exporter_iso3 as witness,
+            i.exporter_iso3 as compared_id,
             i.year,
             i.flows_mirrored as flows,
             i.sum_ln_ratio / i.flows_near as level,
@@ -44,17 +44,17 @@ with
 
     ),
 
-    witnesses as (
+    usual_levels as (
 
         select
             found_by,
             series,
             reporter_iso3,
-            witness,
+            compared_id,
             median(level) as usual_level,
-            count(*) as years_held
-        from testimonies
-        group by found_by, series, reporter_iso3, witness
+            count(*) as years_available
+        from comparisons
+        group by found_by, series, reporter_iso3, compared_id
 
     ),
 
@@ -64,15 +64,15 @@ with
             t.*,
             w.usual_level,
             t.level - w.usual_level as deviation,
-            1 / ({{ witness_noise }} * {{ witness_noise }} + t.variance) as weight
-        from testimonies as t
+            1 / ({{ partner_noise }} * {{ partner_noise }} + t.variance) as weight
+        from comparisons as t
         inner join
-            witnesses as w
+            usual_levels as w
             on t.found_by = w.found_by
             and t.series = w.series
             and t.reporter_iso3 = w.reporter_iso3
-            and t.witness = w.witness
-        where w.years_held >= {{ years_of_witness }}
+            and t.compared_id = w.compared_id
+        where w.years_available >= {{ least_years }}
 
     ),
 
@@ -87,7 +87,7 @@ with
         from deviations
         where found_by = 'mirror'
         group by found_by, series, partner_code, year
-        having count(*) >= {{ years_of_witness }}
+        having count(*) >= {{ least_years }}
 
     ),
 
@@ -164,7 +164,7 @@ with
             and c.reporter_iso3 = s.reporter_iso3
             and c.year = s.year
         where
-            {% for found_by, least in witnesses.items() %}
+            {% for found_by, least in least_partners.items() %}
                 {{ "or " if not loop.first }} (
                     c.found_by = '{{ found_by }}' and c.near >= {{ least }}
                 )
@@ -172,9 +172,9 @@ with
 
     ),
 
-    -- Where freight is missing, partners near and far fall by different amounts: a break scatters
-    -- its witnesses, and is not to be hidden by that. What a reporter's witnesses scatter in its
-    -- median year holds for all its years.
+    -- Where freight is missing, near and distant partners fall by different amounts: a break
+    -- scatters the partners, and that scatter must not hide it. The scatter of a reporter's
+    -- partners in its median year is used for all its years.
     typical as (
 
         select found_by, series, reporter_iso3, median(scatter_error * sqrt(near)) as scatter_of_one
@@ -199,9 +199,9 @@ with
 
     ),
 
-    -- Levels move from year to year by more than the scatter of witnesses shows: by how much, most
-    -- reporters' usual years say. 0.4549 is the median of a squared normal deviate.
-    restless as (
+    -- Levels vary from year to year by more than the scatter of partners: the extent is estimated
+    -- from most reporters' usual years. 0.4549 is the median of a squared normal deviate.
+    dispersions as (
 
         select found_by, greatest(median(power(shift / noise, 2)) / 0.4549, 1.0) as dispersion
         from doubted
@@ -222,4 +222,4 @@ select
     m.partners,
     m.flows
 from doubted as m
-inner join restless as r on m.found_by = r.found_by
+inner join dispersions as r on m.found_by = r.found_by

@@ -1,5 +1,5 @@
--- What each area code of UN Comtrade stands for in mirror statistics: a country by its ISO code,
--- an area not elsewhere specified, or something that mirrors nothing.
+-- The meaning of each area code of UN Comtrade in mirror statistics: a country by its ISO code, an
+-- area not elsewhere specified, or something without a mirror.
 with
     countries as (select * from {{ ref("country_list") }}),
 
@@ -18,7 +18,7 @@ with
         cross join places as p
         where c.comtrade_codes is not null
         union all
-        -- Codes of older downloads, some for countries that the list above has under another.
+        -- Codes of older downloads, some for countries that the list above has under another code.
         select area_code, code as area_id, area_kind
         from areas
 

@@ -7,7 +7,7 @@
 }}
 
 -- Every flow of a product that one or both countries reported, both sides FOB. A share of what the
--- exporter booked under areas not elsewhere specified completes its report of the flow. Where it
+-- exporter recorded under areas not elsewhere specified completes its report of the flow. Where it
 -- has no report the share is a fixed part of the importer's figure and adds nothing to it.
 with
     filled as (

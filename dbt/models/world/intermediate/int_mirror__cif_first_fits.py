@@ -1,4 +1,4 @@
-"""The first fit of the CIF rate of each year whose pairs can carry one."""
+"""The first fit of the CIF rate, for each year with enough pairs."""
 
 from dagster_project.world.tables import first_fits
 

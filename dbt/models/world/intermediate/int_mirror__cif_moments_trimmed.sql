@@ -1,7 +1,7 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- The same of the pairs that the first fit does not leave far out: their internally studentized
--- residual is at most two.
+-- The same for pairs that are not outliers of the first fit: their internally studentized residual
+-- is at most two.
 with
     fitted as (
 

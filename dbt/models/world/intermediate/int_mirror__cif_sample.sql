@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral") }}
 
--- The pairs that say what freight and insurance add: both sides with quantities, from an importer
+-- The pairs with evidence of freight and insurance: both sides with quantities, from an importer
 -- that values its imports at the border of arrival, between places whose distance is known.
 select
     p.year,

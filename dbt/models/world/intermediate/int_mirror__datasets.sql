@@ -1,7 +1,7 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- What a file holds of a reporter's year that can have a mirror, by direction and number of
--- digits: all that need be known of the rows before it is known which of them count.
+-- What a file contains of a reporter's year that can be compared with a mirror, by direction and
+-- number of digits: enough to decide which of its rows count.
 select
     year,
     snapshot_sha256,

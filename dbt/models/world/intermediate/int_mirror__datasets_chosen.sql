@@ -1,9 +1,9 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- The files that count of each reporter's year: those of one release, the latest of those that
--- hold rows at the level at which the products of the year are compared.
+-- The files that count for each reporter's year: those of one release, the latest with rows at the
+-- level at which the products of the year are compared.
 with
-    held as (
+    available as (
 
         select distinct d.year, d.reporter_area_code, d.snapshot_sha256, d.digits
         from {{ of_year(ref("int_mirror__datasets")) }} as d
@@ -18,7 +18,7 @@ with
             h.*,
             r.release_id,
             rank() over (partition by h.year, h.reporter_area_code order by r.recency) as preference
-        from held as h
+        from available as h
         inner join
             {{ ref("int_mirror__releases") }} as r
             on h.year = r.year

@@ -1,4 +1,4 @@
--- What lies between two countries, for the CIF rate: great-circle distance and a common border.
+-- Geography of two countries for the CIF rate: great-circle distance and a common border.
 with
     places as (
 
@@ -18,7 +18,7 @@ with
 
     ),
 
-    -- The haversine, which stays exact for near neighbours where the arc cosine does not.
+    -- The haversine formula, which stays exact for near neighbours where the arc cosine does not.
     chords as (
 
         select
@@ -44,7 +44,7 @@ with
             importer_iso3,
             is_exporter_landlocked,
             is_importer_landlocked,
-            -- Of antipodes the sum may exceed one in its last digit.
+            -- For antipodes the sum may exceed one in its last digit.
             2
             * 6371.0
             * asin(
@@ -63,5 +63,5 @@ select
     d.is_importer_landlocked
 from distances as d
 left join borders as b on d.exporter_iso3 = b.exporter_iso3 and d.importer_iso3 = b.importer_iso3
--- A former country and the one that kept its capital were never there at once.
+-- A former country and the one that kept its capital never existed at the same time.
 where d.distance_km > 0

@@ -1,6 +1,6 @@
--- The sums of all years that exact least squares on the effects of exporters, importers, products
--- and years needs besides those by pair: by exporter and product, importer and product, product
--- and year. The columns that a row is not by are null.
+-- The sums over all years for exact least squares on the effects of exporters, importers, products
+-- and years, besides those by pair: by exporter and product, importer and product, product and
+-- year. Columns that do not apply to a row are null.
 with
     added as (
 

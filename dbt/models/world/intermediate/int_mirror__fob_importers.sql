@@ -1,7 +1,7 @@
--- Importers whose imports of a year are valued without freight and insurance: as the publisher says
--- of the year, or as a break of the series shows.
+-- Importers whose imports of a year are valued without freight and insurance: according to the
+-- publisher, or to a break of the series.
 with
-    told as (
+    stated as (
 
         select
             cast(reference_period as integer) as year,
@@ -13,7 +13,7 @@ with
 
     ),
 
-    -- A break is known against what the publisher says.
+    -- A break takes precedence over the publisher's valuation.
     broken as (
 
         select year, importer_iso3, valuation, 1 as preference from {{ ref("int_breaks__known") }}
@@ -28,7 +28,7 @@ with
         from
             (
                 select *
-                from told
+                from stated
                 union all
                 select *
                 from broken

@@ -1,10 +1,10 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- The thousand flows of a product in a year of which importer and exporter say the most different
--- things, in dollars.
+-- The thousand flows of a product in a year whose importer and exporter figures differ most in
+-- dollars.
 {%- set width %} abs(coalesce(importer_reported_usd, 0) - coalesce(exporter_reported_usd, 0)) {%- endset %}
 with
-    -- By width alone first: for that an engine holds a thousand numbers instead of all flows.
+    -- First by size only: the engine then keeps a thousand numbers in memory instead of all flows.
     ranked as (
 
         select

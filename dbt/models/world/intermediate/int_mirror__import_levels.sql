@@ -1,8 +1,8 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- How high an importer's figures stand above its partners' in a year: for each partner the sums
--- that a typical logarithm of their ratio is made of. Beyond a half no freight reaches: such a flow
--- is wrong by something else and counts as a half, to its side.
+-- The level of an importer's figures relative to its partners' in a year: for each partner the sums
+-- from which a typical logarithm of their ratio is computed. Freight never exceeds a half: a larger
+-- deviation has another cause and counts as a half, with its sign.
 {%- set far = 0.5 %}
 with
     flows as (
@@ -12,7 +12,8 @@ with
             exporter_iso3,
             importer_iso3,
             importer_reported_usd,
-            -- What both weighed alike differs in value alone; quantities take most of the rest off.
+            -- Flows that both weighed alike differ only in value; quantities remove most of the
+            -- rest.
             case
                 when exporter_reported_usd is null or exporter_reported_usd <= 0
                 then null
@@ -35,7 +36,7 @@ with
 
         select
             *,
-            -- The greatest of a number and nothing is the number.
+            -- greatest() of a number and null is the number.
             case
                 when ln_ratio is not null then least(greatest(ln_ratio, -{{ far }}), {{ far }})
             end as bounded_ratio,

@@ -1,13 +1,14 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- At how many digits the products of a year are compared: the most at which at least half as many
--- countries report as at any. Rows at other levels are sums of these, or cannot be paired.
+-- The number of digits at which the products of a year are compared: the highest at which at least
+-- half as many countries report as at any level. Rows at other levels are sums of these, or cannot
+-- be paired.
 with
     reported as (
 
         select d.year, d.digits, count(distinct d.reporter_area_code) as reporters
         from {{ of_year(ref("int_mirror__datasets")) }} as d
-        -- A report that came later than the day of the build has no say.
+        -- A report that came after the day of the build does not count.
         inner join
             {{ ref("int_mirror__releases") }} as r
             on d.year = r.year

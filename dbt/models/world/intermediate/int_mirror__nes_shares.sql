@@ -1,8 +1,8 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
 -- How much of each shortfall of an exporter's product its exports to areas not elsewhere specified
--- can fill: importers say that more came than the exporter says it sent them, and it says that it
--- sent more without saying where.
+-- can cover: importers report more arrivals than the exporter reports sending them, and the
+-- exporter reports further exports without a destination.
 with
     unplaced as (
 

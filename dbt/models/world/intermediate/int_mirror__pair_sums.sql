@@ -1,7 +1,7 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- What the flows between two countries add up to in a year: values by who reported them, and of
--- flows that both report how far the two reports lie apart.
+-- Sums of the flows between two countries in a year: values by who reported them, and for flows
+-- that both report the distance between the two reports.
 with
     cells as (
 

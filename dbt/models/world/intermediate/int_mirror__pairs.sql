@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral") }}
 
--- One flow of a product in a year: what the exporter says of it beside what the importer says.
+-- One flow of a product in a year: the exporter's figure beside the importer's.
 {%- set columns %}
     year,
     exporter_iso3,

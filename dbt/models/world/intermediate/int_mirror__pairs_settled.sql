@@ -1,8 +1,8 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- Flows of which a side has several rows: codes of a later edition that are one code in the common
--- one, several areas not elsewhere specified, a row that stands there twice. Each figure counts
--- once: as reported, else as the publisher summed it from finer rows.
+-- Flows with several rows on one side: codes of a later edition that are one code in the common
+-- one, several areas not elsewhere specified, or a repeated row. Each figure counts once: as
+-- reported, else as the publisher summed it from finer rows.
 with
     figures as (
 

@@ -1,7 +1,7 @@
 {{ config(materialized="by_year", years_of="un_comtrade__bulk") }}
 
--- The figures of a flow beside each other. Most flows are one row of each side; where more rows
--- fell together their sum is not yet what was reported, and `is_settled` says so.
+-- The figures of a flow side by side. Most flows have one row on each side; where several rows
+-- coincide, their sum is not yet the reported figure, and `is_settled` says so.
 select
     year,
     exporter_iso3,

@@ -1,9 +1,9 @@
--- Product codes of later editions of the Harmonized System that are another code in the edition
--- all are brought to: the oldest that the publisher's conversion tables lead to.
+-- Product codes of later editions of the Harmonized System that have another code in the common
+-- edition: the oldest that the publisher's conversion tables reach.
 with
     first_step as (select * from {{ ref("hs_conversions") }}),
 
-    -- A table leads from one edition to the one before; two steps reach the oldest.
+    -- A table leads from one edition to the previous one; two steps reach the oldest.
     second_step as (select * from {{ ref("hs_conversions") }})
 
 select

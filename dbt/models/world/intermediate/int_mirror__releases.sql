@@ -1,7 +1,7 @@
--- Which release each file of a year counts for: the latest that holds these bytes, though its rows
--- stand in raw as those of the first; and in which order these releases come.
+-- The release each file of a year counts for: the latest that contains these bytes, although its
+-- raw rows carry the first; and the order of these releases.
 with
-    held as (select distinct year, snapshot_sha256 from {{ ref("stg_un_comtrade__bulk") }}),
+    files as (select distinct year, snapshot_sha256 from {{ ref("stg_un_comtrade__bulk") }}),
 
     releases as (
 
@@ -28,5 +28,5 @@ select
             partition by h.year order by r.known_from desc, r.retrieved_at desc, r.release_id desc
         ) as integer
     ) as recency
-from held as h
+from files as h
 inner join releases as r on h.snapshot_sha256 = r.snapshot_sha256 and r.lateness = 1

@@ -1,7 +1,7 @@
 {{ config(materialized="ephemeral") }}
 
--- Figures that can have a mirror: goods by product in a year, between two countries or with
--- an area not elsewhere specified, whose name is `nes`.
+-- Figures that can be compared with a mirror: goods by product in a year, between two countries or
+-- with an area not elsewhere specified, named `nes`.
 select
     f.year,
     case when f.flow_code = 'M' then p.mirror_id else a.mirror_id end as exporter_iso3,
@@ -12,7 +12,7 @@ select
     f.partner_area_code,
     f.is_aggregate,
     cast(f.value_usd as double) as value_usd,
-    -- The weight; where there is none, a quantity that is counted in kilograms.
+    -- The weight; where there is none, a quantity in kilograms.
     coalesce(
         case when f.net_weight_kg > 0 then f.net_weight_kg end,
         case when f.qty_unit_code = '8' and f.quantity > 0 then f.quantity end

@@ -10,7 +10,7 @@ select
     -- Where both are filled and equal in every row, the country values imports as exports.
     cast(sum(d.rows_valued_twice) as bigint) as rows_valued_twice,
     cast(sum(d.rows_valued_alike) as bigint) as rows_valued_alike,
-    -- What the two columns lie apart, in logarithms, in the mean of the rows that fill both.
+    -- Mean difference of the two columns, in logarithms, over the rows that fill both.
     sum(d.sum_ln_cif) / nullif(sum(d.rows_valued_twice), 0) as mean_ln_cif
 from {{ of_year(ref("int_mirror__datasets")) }} as d
 inner join

@@ -1,6 +1,6 @@
--- What the exporter's report weighs under each rule, for every two countries of which one reports.
--- The rules are those of `dagster_project/world/rules.py`. Of a side that no flow with two reports
--- shows there is no sigma, and no weight; the other side's sigma still stands.
+-- The weight of the exporter's report under each rule, for every pair of countries of which one
+-- reports. The rules are those of `dagster_project/world/rules.py`. A side without any flow that
+-- both reported has no sigma and no weight; the other side's sigma still applies.
 with
     traders as (
 

@@ -1,8 +1,8 @@
 {{ config(materialized="ephemeral") }}
 
--- Both sides of each flow FOB: what the importer says, less the freight and insurance that flows
--- of its distance and product bear. Where the importer values imports FOB, and where the fit says
--- less than nothing, nothing is taken off.
+-- Both sides of each flow FOB: the importer's figure less the freight and insurance for its
+-- distance and product. Nothing is deducted where the importer values imports FOB, or where the
+-- fitted rate is negative.
 with
     flows as (
 
@@ -17,7 +17,7 @@ with
             f.year is not null as has_fit,
             f.mean_cif_rate,
             v.importer_iso3 is not null as is_fob,
-            -- A product whose unit value nobody tells is taken for the mean of the sample.
+            -- A product without a unit value gets the mean of the sample.
             {{ cif_regressors("d", "coalesce(ln(u.unit_value_usd), f.mean_ln_unit_value)") }}
         from {{ ref("int_mirror__pairs") }} as p
         left join
@@ -52,7 +52,7 @@ with
                 then cast(null as double)
                 when w.is_fob or not w.has_fit
                 then 1.0
-                -- A place that no distance is known of is as far away as places are.
+                -- A pair without a known distance gets the mean rate of the year.
                 when w.ln_distance is null
                 then greatest(w.mean_cif_rate, 1.0)
                 else greatest(exp({{ cif_fitted("f", "w") }}), 1.0)
