@@ -100,7 +100,7 @@ FAULTS: dict[str, tuple[str, str, str, Check, str]] = {
     ),
     "a picture without its rows": (
         PAIR,
-        r"(?s)<details><summary>Rows.*?</details>",
+        r"(?s)<details><summary>Data.*?</details>",
         "",
         by_text(checks.figures),
         "without rows",

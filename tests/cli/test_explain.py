@@ -119,7 +119,7 @@ def test_a_figure_equals_itself(bilateral: Callable[..., Result]) -> None:
     ("arguments", "said"),
     [
         (("27.6", "45.1", *YEAR), "45.1 USD bn (2016): Contradicted."),
-        (("27.6", "30.1", *YEAR), "Needed: domestic reading"),
+        (("27.6", "30.1", *YEAR), "Needed: domestic basis"),
         (("27.6", "domestic", *YEAR), "Available bases: census, cif"),
         (("24", "18.8", *YEAR, "--sector", "autos"), "24 USD bn (2016): Undetermined."),
         (("27.6", "sif", *YEAR), "did you mean cif?"),

@@ -155,7 +155,7 @@ def test_nothing_new_is_said_and_is_no_failure(
     publisher.released = {"KOR": "2016-12-05", "JPN": "2016-12-06"}
     run("fetch", SOURCE, *TWO_YEARS)
     planned = run("fetch", SOURCE, *TWO_YEARS, "--dry-run")
-    assert "Note: 2 datasets of this came before, the last on" in planned.stderr
+    assert "Note: 2 datasets of this were fetched before, the last on" in planned.stderr
     server.seen.clear()
     again = run("fetch", SOURCE, *TWO_YEARS)
     assert again.exit_code == 0

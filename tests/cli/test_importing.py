@@ -94,5 +94,5 @@ def test_a_future_day_is_refused_before_the_file_is_read(
 ) -> None:
     result = run(report(tmp_path, "2016.tsv.gz"), "--known-from", "2999-01-01")
     assert result.exit_code == 2
-    assert "2016.tsv.gz: known_from is 2999-01-01, a day to come." in result.stderr
+    assert "2016.tsv.gz: known_from is 2999-01-01, a day in the future." in result.stderr
     assert not (home / "raw").exists()

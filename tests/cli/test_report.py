@@ -71,7 +71,7 @@ def test_a_pair_without_data_has_a_page_that_says_so(
     assert result.exit_code == 0, result.stderr
     assert said in result.stderr
     page = tmp_path / "site" / f"{reporter}-{partner}".lower() / "index.html"
-    assert "is held" in page.read_text(encoding="utf-8")
+    assert "is available" in page.read_text(encoding="utf-8")
     assert "<svg" not in page.read_text(encoding="utf-8")
 
 

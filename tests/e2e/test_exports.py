@@ -194,4 +194,4 @@ def test_a_quoted_publisher_follows_its_source_and_the_file_it_was_typed_into(
     out.mkdir()
     write_exports(build, out, f"'{tmp_path}/files.parquet'", {})
     assert pl.read_parquet(out / "observations.parquet").height == kept
-    assert pl.read_parquet(out / "readings.parquet").height == kept
+    assert pl.read_parquet(out / "balances.parquet").height == kept

@@ -237,7 +237,7 @@ def test_files_of_years_that_are_gone_are_published_anew(settings: Settings) -> 
     year.unlink()
     assert not is_current(settings, "same")
     with connect_sandboxed(settings) as connection:
-        with pytest.raises(QueryRefused, match=r"not where they were .* Run `bilateral build`"):
+        with pytest.raises(QueryRefused, match=r"have moved since .* Run `bilateral build`"):
             execute_sandboxed(connection, "from marts.cells")
         with pytest.raises(QueryRefused, match="Only the tables of the warehouse"):
             execute_sandboxed(connection, "from read_parquet('/etc/other.parquet')")

@@ -270,7 +270,7 @@ def test_a_day_gives_back_what_was_known_on_it(warehouse: Replay, held: HeldFigu
 
 
 @pytest.mark.parametrize(
-    ("partner", "quantity", "told", "reading"),
+    ("partner", "quantity", "quoted", "basis"),
     [
         # Freight and insurance on China's 483 billion would make a deficit like this one.
         ("CHN", "balance", Decimal(-386_800_000_000), "cif"),
@@ -278,15 +278,15 @@ def test_a_day_gives_back_what_was_known_on_it(warehouse: Replay, held: HeldFigu
         ("DEU", "imports", Decimal(128_900_000_000), "cif"),
     ],
 )
-def test_a_reading_that_is_not_held_and_might_give_the_figure_leaves_it_open(
-    warehouse: Replay, partner: str, quantity: str, told: Decimal, reading: str
+def test_a_basis_that_is_not_available_and_might_give_the_figure_leaves_it_open(
+    warehouse: Replay, partner: str, quantity: str, quoted: Decimal, basis: str
 ) -> None:
-    (verdict,) = judge(warehouse, level("c", year(partner, 2015), quantity, told, 4))
+    (verdict,) = judge(warehouse, level("c", year(partner, 2015), quantity, quoted, 4))
     assert verdict["status"] == "undetermined"
-    assert any(f"{reading} reading" in row for row in verdict["missing_rows"])
+    assert any(f"{basis} basis" in row for row in verdict["missing_rows"])
 
 
-def test_what_no_reading_could_give_is_contradicted(warehouse: Replay) -> None:
+def test_what_no_basis_could_give_is_contradicted(warehouse: Replay) -> None:
     (verdict,) = judge(
         warehouse, level("c", year("CHN", 2015), "imports", Decimal(700_000_000_000), 4)
     )

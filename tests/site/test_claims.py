@@ -322,7 +322,7 @@ def test_a_claim_beside_which_nothing_is_held_has_words_and_no_picture(marts: _C
     marts.add("marts.claims", _CLAIM)
     marts.add("marts.claim_verdicts", _VERDICT)
     page = _page(claims.page(_context(marts), "c1"))
-    assert "No available figure can be compared with it." in _text(page)
+    assert "No available figure can be compared with the claim." in _text(page)
     assert "the second row" in _text(page)
     assert "<svg" not in page
 
