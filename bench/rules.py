@@ -2,7 +2,7 @@
 
     python -m bench.rules --seeds 20 --first 1
 
-Scored is the root mean square of ln(V / truth) over the cells that both sides report, paired by
+The score is the root mean square of ln(V / truth) over the cells that both sides report, paired by
 seed. `true sigma` is the default rule with the planted sigmas (with a bias: the root of sigma
 squared plus bias squared, since that is what a weight should know); its CIF rate is the
 estimated one, as that of all others. Of the totals over the true total the median of the seeds is

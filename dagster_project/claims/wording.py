@@ -88,7 +88,7 @@ def timing(row: Row) -> str:
         f" available when the text was published on {day}.",
     }.get(
         row["known_at_publication"],
-        "The text has no publication date, so nothing says whether these figures were available by"
+        "The text has no publication date, so it is unknown whether these figures were available by"
         " then.",
     )
 

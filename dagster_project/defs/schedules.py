@@ -34,7 +34,7 @@ class Calendar:
 
 # Census publishes months of the previous year until March.
 _MONTHLY = 3
-# The three prior years, and this one up to June.
+# The three previous years, and this year through June.
 _THREE_YEARS = 41
 
 CALENDARS = (

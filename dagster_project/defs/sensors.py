@@ -67,7 +67,7 @@ def build_news_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         ended = context.dagster_run.job_name
         if ended in {BUILD_JOB, SITE_JOB}:
-            return dg.SkipReason(f"{ended} ended; no build follows it.")
+            return dg.SkipReason(f"{ended} ended; it does not start a build.")
         found = input_hash(settings)
         if is_current(settings, found):
             return dg.SkipReason(

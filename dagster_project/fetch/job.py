@@ -362,7 +362,7 @@ class _Run:
         if parsed.frame.is_empty():
             first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
             why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-            raise SnapshotError(f"{chunk.name}: not one of its rows can be used{why}.")
+            raise SnapshotError(f"{chunk.name}: none of its rows can be used{why}.")
         frame, twice = reject_duplicates(
             parsed.frame, entry.primary_key, ("row_number", "column_name")
         )

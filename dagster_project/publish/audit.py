@@ -91,7 +91,7 @@ def audit(build: FinishedBuild, without: Container[str]) -> tuple[str, ...]:
     for node in planned:
         relation = f"{node.get('schema')}.{node.get('alias')}"
         if node["resource_type"] in {"model", "seed"} and relation not in present:
-            problems.append(f"{_label(node)} left no table {relation} in the build.")
+            problems.append(f"{_label(node)} did not create table {relation}.")
     return tuple(problems)
 
 

@@ -96,7 +96,7 @@ def publish(
 
 
 def describe_content(file: Path) -> tuple[str, dict[str, int]]:
-    """A hash over all marts, independent of row order, and the row count of each table.
+    """A hash over the tables of marts, questions and intermediate, and the rows of each.
 
     Marts that are views are hashed through the tables they read.
     """

@@ -280,7 +280,7 @@ def _first_reject(parsed: Parsed) -> str | None:
 def _no_row(file: SnapshotFile, first_reject: str | None) -> SnapshotError:
     why = f" ({first_reject})" if first_reject else ""
     return SnapshotError(
-        f"{file.snapshot_file}: not one of its rows can be used{why}. Correct the file or fetch"
+        f"{file.snapshot_file}: none of its rows can be used{why}. Correct the file or fetch"
         " it again."
     )
 

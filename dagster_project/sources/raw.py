@@ -307,7 +307,7 @@ def _parse_release(
             first = result.rejects.row(0, named=True) if result.rejects.height else None
             why = f" (row {first['row_number']}: {first['reason']})" if first else ""
             raise SnapshotError(
-                f"{file.snapshot_file}: not one of its rows can be used{why}. Correct the file"
+                f"{file.snapshot_file}: none of its rows can be used{why}. Correct the file"
                 " or fetch it again."
             )
         lineage = (

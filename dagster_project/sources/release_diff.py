@@ -1,7 +1,7 @@
 """How one release of a table follows another: the rows it adds, changes and withdraws.
 
-A row holds from its release until a later release contains its key again, or requests the part of
-the table it belongs to (`Covers`) and does not find it.
+A row is valid from its release until a later release contains its key again, or requests the part
+of the table it belongs to (`Covers`) and does not find it.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def last_known(
     within: Sequence[Covers] | None = None,
     empty: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
-    """The rows that hold after these releases: the last one of each key, unless withdrawn.
+    """The rows valid after these releases: the latest of each key, unless withdrawn.
 
     `within` restricts to parts of the table; `empty` is returned where there is no release.
     """

@@ -35,7 +35,7 @@ class Rule:
 
 
 def inverse_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) -> np.ndarray:
-    """The least variance that a weighted mean of two independent log errors can have."""
+    """The weight with the least variance of the mean of two independent log errors."""
     return sigma_importer**2 / (sigma_exporter**2 + sigma_importer**2)
 
 
@@ -49,7 +49,7 @@ def log_normal_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) 
 
 
 def more_agreed(agreed_exporter: np.ndarray, agreed_importer: np.ndarray) -> np.ndarray:
-    """All weight to the reporter with more of its trade agreed; half each if equal."""
+    """Full weight to the reporter with the larger share of agreed trade; half each if equal."""
     return np.where(
         agreed_exporter > agreed_importer, 1.0, np.where(agreed_exporter < agreed_importer, 0, 0.5)
     )
@@ -63,7 +63,7 @@ def sensitivity(
     weight: np.ndarray, sigma_exporter: np.ndarray, sigma_importer: np.ndarray
 ) -> np.ndarray:
     """s of the band V exp(+-1.96 s). Mirror data fix only sums of two variances, so it is a
-    sensitivity band and no confidence interval."""
+    sensitivity band, not a confidence interval."""
     return np.sqrt(weight**2 * sigma_exporter**2 + (1 - weight) ** 2 * sigma_importer**2)
 
 

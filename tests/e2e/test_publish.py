@@ -200,7 +200,7 @@ def test_a_model_that_left_no_table_is_not_published(settings: Settings, build: 
     finished = build()
     with duckdb.connect(str(finished.file)) as connection:
         connection.execute("drop table marts.answers")
-    with pytest.raises(AuditFailed, match=r"Model answers left no table marts\.answers"):
+    with pytest.raises(AuditFailed, match=r"Model answers did not create table marts\.answers"):
         publish(settings, finished)
     assert not settings.warehouse.exists()
 

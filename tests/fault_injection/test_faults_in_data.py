@@ -42,7 +42,7 @@ class Fault:
 
 
 def where(condition: Callable[[Row], bool], **values: Any) -> Callable[[list[Row]], list[Row]]:
-    """Set columns in the rows that meet the condition; a function gets the value of before."""
+    """Set columns in the rows that meet the condition; a function gets the previous value."""
 
     def edit(rows: list[Row]) -> list[Row]:
         return [
@@ -84,7 +84,7 @@ def blank_a_month(copy: ProjectCopy) -> None:
     copy.edit_csv(NEW_COUNTRY_FILE, where(lambda row: row["year"] == "2014", IMAY=""))
 
 
-def double_a_row(copy: ProjectCopy) -> None:
+def load_a_row_twice(copy: ProjectCopy) -> None:
     copy.edit_raw("un_comtrade__trade", lambda frame: pl.concat([frame, frame.head(1)]))
 
 
@@ -272,9 +272,9 @@ FAULTS = (
     Fault("a month is left out", "no_month_is_missing_in_between", lose_a_month),
     Fault("a month is blank", "months_add_up_to_the_year", blank_a_month),
     Fault(
-        "a row is there twice",
+        "a raw row is loaded twice",
         "valid_rows_of_stg_un_comtrade__trade",
-        double_a_row,
+        load_a_row_twice,
         "several rows have one key",
     ),
     Fault(
@@ -467,7 +467,7 @@ FAULTS = (
         ),
     ),
     Fault(
-        "both sides of a contradiction leave the same",
+        "both sides of a contradiction allow the same range",
         "valid_rows_of_claim_inconsistencies",
         lambda copy: copy.edit_mart(
             "update warehouse.marts.claim_inconsistencies"
@@ -503,7 +503,7 @@ def test_without_a_fault_every_check_passes(copy: ProjectCopy) -> None:
 
 
 def test_parts_that_add_up_pass_where_all_are_held(copy: ProjectCopy) -> None:
-    """The shipped snapshots hold no charges and no re-exports, so both are put in."""
+    """The bundled snapshots have neither charges nor re-exports, so the test adds both."""
     checks = ("cif_is_the_customs_value_plus_charges", "total_exports_are_domestic_plus_re_exports")
     with copy.broken(lambda copy: add_release(copy, 150_000_000, 342_200_000)):
         ended = copy.build(*checks)

@@ -53,7 +53,7 @@ class RowFault:
 
 
 def changed(file: str, old: bytes, new: bytes) -> Callable[[ProjectCopy], None]:
-    """The bytes with a change that the sidecar knows of."""
+    """The bytes with a change that the sidecar also records."""
 
     def break_it(copy: ProjectCopy) -> None:
         before = copy.snapshot(file).read_bytes()

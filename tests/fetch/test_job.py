@@ -426,7 +426,7 @@ def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
     [
         (b'{"columns": []}', "the field rows is missing"),
         (b'{"rows": [["KOR", "2016-01", "n/a"]]}', r"not one of its rows.*row 1: not a number"),
-        (b'{"rows": []}', "not one of its rows can be used"),
+        (b'{"rows": []}', "none of its rows can be used"),
     ],
 )
 def test_a_reply_of_another_layout_stops_the_fetch_and_is_not_kept(

@@ -354,7 +354,7 @@ def test_a_packed_file_that_was_damaged_is_no_file(home: Settings, place: int) -
     [
         (HEADER + lines(9)[:-1], "line 10: truncated, without an end of line"),
         (HEADER + lines(9)[:-30], "line 10: truncated, without an end of line"),
-        (HEADER, "not one of its rows can be used"),
+        (HEADER, "none of its rows can be used"),
         (HEADER[:-1], "a header but no rows"),
         (b"", "the file is empty"),
         (b"<html><body>Access denied</body></html>\n", "a web page"),

@@ -650,7 +650,7 @@ def test_a_file_without_a_row_that_can_be_read_is_refused(
 
     twist(spoil_all)
     said = told(home(tmp_path, "home", replay.address), SELECTION)
-    assert "not one of its rows can be used (line 2: " in said
+    assert "none of its rows can be used (line 2: " in said
     assert "/bulk/v1/file/842/" in said
 
 

@@ -285,7 +285,7 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("cut.json", IMPORTS[:-20], "cut.json: line 1.*truncated"),
         ("cut.csv", COUNTRY[:-15], "truncated after"),
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
-        ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "not one of its rows can be used"),
+        ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "none of its rows can be used"),
         ("report.json", DATAWEB, "matches more than one layout(.|\n)*dataweb_v2_general_imports"),
         ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
         (
@@ -541,7 +541,7 @@ def test_bytes_that_come_back_are_a_release_and_their_rows_stand_once(home: Sett
         (bulk_report(50)[:-9], "^the gzip file is truncated or damaged"),
         (
             gzip.compress(gzip.decompress(bulk_report()).replace(b"\t842\t", b"\t999\t")),
-            "not one of its rows can be used .line 2: unknown area code",
+            "none of its rows can be used .line 2: unknown area code",
         ),
     ],
 )

@@ -233,7 +233,7 @@ WHOLE = country_bytes(korea("10.6"))
         (replace_content(WHOLE[:-5]), "country.csv, line 2: truncated"),
         (replace_content(WHOLE.replace(b"IMAR,", b"")), "line 1: column IMAR is missing"),
         (replace_content(WHOLE.replace(b"Korea", b"Cor\xe9e")), "not UTF-8 at byte .* line 2"),
-        (replace_content(WHOLE.replace(b"5800", b"9999")), "not one of its rows can be used"),
+        (replace_content(WHOLE.replace(b"5800", b"9999")), "none of its rows can be used"),
     ],
 )
 def test_a_file_that_cannot_be_used_leaves_the_table_as_it_was(
@@ -301,7 +301,7 @@ def test_duplicates_of_other_layouts_are_found_too(settings: Settings) -> None:
     assert (result.rows, result.rejects) == (1, 2)
     claims = {"claims.csv": ("articles__claims", "claims", claims_bytes({}, {"value": "1"}))}
     write_release(settings.shipped_snapshots, "articles", "2017-01", claims)
-    with pytest.raises(SnapshotError, match=r"not one of its rows can be used .*contradict"):
+    with pytest.raises(SnapshotError, match=r"none of its rows can be used .*contradict"):
         load_table(table_named("articles__claims"), settings)
 
 

@@ -97,7 +97,7 @@ def test_bytes_that_differ_from_the_sidecar_are_refused(
         ({"retrieved_on": "2016-12-31"}, "known_from 2017-01-31 lies after retrieved_on"),
         ({"known_from": "2016-12-31"}, "lies before the date in the release id 2017-01"),
         ({"redistributable": "yes"}, "redistributable must be true or false"),
-        ({"licence": ""}, "licence must be a text that is not empty"),
+        ({"licence": ""}, "licence must be a non-empty text"),
         ({"files": []}, "files must list at least one file"),
     ],
 )

@@ -60,7 +60,7 @@ def detect_layout(
             f' {name}{COMPANION}: {{"layout": "…"}}, and drop both.'
         )
     raise InboxError(
-        f"{_nature(content)} that looks like no layout that is read. These are:\n"
+        f"{_nature(content)} whose layout is not recognised. Known layouts:\n"
         f"{_listed(possible)}\nDrop the publisher's own file, unchanged, or state its layout in"
         f' {name}{COMPANION}: {{"layout": "…"}}.'
     )

@@ -144,7 +144,7 @@ def _ingest_compared(
     """Import a file whose rows are compared with those in the warehouse."""
     release = _holding(held, file)
     is_new, rows, rejects, comparison = False, 0, 0, None
-    # The same bytes again are a mistake, unless it is stated when the publisher returned to them.
+    # The same bytes again are a mistake, unless it is stated when the publisher reverted to them.
     if release is None or "known_from" in stated:
         frame, rejects = _parsed(entry, content, file, settings.seeds)
         rows = frame.height
@@ -156,7 +156,7 @@ def _ingest_compared(
             release, is_new = added.release, added.is_new
         elif rejects:
             raise InboxError(
-                f"all of its {rows} rows that can be used are already in the warehouse, and"
+                f"all {rows} usable rows are already in the warehouse, and"
                 f" {rejects} cannot"
                 " be used. Correct those, or remove the file."
             )
@@ -238,7 +238,7 @@ def _described(
 
 
 def _page_of(source_id: str, seeds: Path) -> str | None:
-    """The publisher's page of data: every figure has to lead to an address."""
+    """The publisher's data page; every figure needs an address."""
     return _listed(source_id, seeds).get("address") or None
 
 
@@ -283,7 +283,7 @@ def _parsed(
     if parsed.frame.is_empty():
         first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
         why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-        raise InboxError(f"not one of its rows can be used{why}. Correct it and drop it again.")
+        raise InboxError(f"none of its rows can be used{why}. Correct it and drop it again.")
     return parsed.frame, parsed.rejects.height
 
 
@@ -336,7 +336,7 @@ def _refuse_what_looks_old(
         raise InboxError(
             f"it runs to {of_file} while {entry.table} runs to {of_table}, and"
             f" {comparison.changed} of its figures differ from the warehouse: it may be an older"
-            f' release. Say from which day it was known, in {name}.json: {{"known_from":'
+            f' release. State in {name}.json the date it was known from: {{"known_from":'
             ' "YYYY-MM-DD"}, and drop both.'
         )
 

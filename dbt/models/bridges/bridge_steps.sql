@@ -2,7 +2,7 @@
 
 -- The named causes of every bridge with amount, share, range over orders and the rows behind them.
 with
-    steps as (select * from {{ ref("int_bridges__steps_walked") }}),
+    steps as (select * from {{ ref("int_bridges__steps_ordered") }}),
 
     bridges as (select * from {{ ref("bridges") }}),
 

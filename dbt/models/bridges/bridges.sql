@@ -30,7 +30,7 @@ with
     explained as (
 
         select bridge_id, sum(amount_usd) as explained_usd, count(*) as steps
-        from {{ ref("int_bridges__steps_walked") }}
+        from {{ ref("int_bridges__steps_ordered") }}
         group by bridge_id
 
     ),

@@ -10,7 +10,7 @@ with
 
     ),
 
-    judged as (select * from {{ ref("int_claims__judged") }}),
+    judged as (select * from {{ ref("int_claims__best_candidates") }}),
 
     candidates as (select * from {{ ref("claim_candidates") }}),
 

@@ -332,7 +332,7 @@ with
             q.valid_from <= j.known_from
             and (q.valid_to is null or q.valid_to > j.known_from) as is_the_judged
         from {{ ref("claims") }} as k
-        inner join {{ ref("int_claims__judged") }} as j on k.claim_id = j.claim_id
+        inner join {{ ref("int_claims__best_candidates") }} as j on k.claim_id = j.claim_id
         inner join {{ ref("claim_candidates") }} as d on j.candidate_id = d.candidate_id
         inner join cells as c on j.cell_id = c.cell_key
         inner join

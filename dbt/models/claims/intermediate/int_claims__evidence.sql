@@ -6,10 +6,10 @@ with
     wanted as (
 
         select candidate_id
-        from {{ ref("int_claims__judged") }}
+        from {{ ref("int_claims__best_candidates") }}
         union
         select mix_up_candidate_id
-        from {{ ref("int_claims__judged") }}
+        from {{ ref("int_claims__best_candidates") }}
 
     ),
 

@@ -1,4 +1,4 @@
-"""The checks of these tests find what is broken on purpose, and name it."""
+"""Break one thing on a page at a time; the check must find and name it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 
 from dagster_project.settings import Settings
 
-# What is the matter of any page is looked for in a short one.
+# Faults that any page may have are checked on a short one.
 SHORT = "sources.html"
 PAIR = "usa-kor/index.html"
 YEAR = "usa-kor/2016.html"
