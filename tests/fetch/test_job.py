@@ -425,7 +425,7 @@ def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
     ("body", "message"),
     [
         (b'{"columns": []}', "the field rows is missing"),
-        (b'{"rows": [["KOR", "2016-01", "n/a"]]}', r"not one of its rows.*row 1: not a number"),
+        (b'{"rows": [["KOR", "2016-01", "n/a"]]}', r"none of its rows.*row 1: not a number"),
         (b'{"rows": []}', "none of its rows can be used"),
     ],
 )

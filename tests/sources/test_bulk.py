@@ -361,7 +361,7 @@ def test_a_packed_file_that_was_damaged_is_no_file(home: Settings, place: int) -
         (HEADER.replace(b"cmd_code", b"hs_code") + lines(1), "column cmd_code is missing"),
         (HEADER + lines(3) + b"\0" * 50 + b"\n", "zero bytes from line 5 on"),
         (HEADER + lines(3) + b"caf\xe9\n", "not UTF-8 in line 5"),
-        (HEADER + lines(2, partner=("999", "")), "not one of its rows.*line 2: unknown area"),
+        (HEADER + lines(2, partner=("999", "")), "none of its rows.*line 2: unknown area"),
         (b"x" * 70_000_000, "a header but no rows|not a table|column"),
     ],
 )

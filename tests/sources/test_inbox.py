@@ -281,10 +281,10 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
     [
         ("empty.csv", b" \n", "empty"),
         ("page.json", b"<!DOCTYPE html><html>Invalid Key</html>", "web page.*bad key"),
-        ("notes.txt", b"dear all", "no layout that is read"),
+        ("notes.txt", b"dear all", "layout is not recognised"),
         ("cut.json", IMPORTS[:-20], "cut.json: line 1.*truncated"),
         ("cut.csv", COUNTRY[:-15], "truncated after"),
-        ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "no layout|EYEAR"),
+        ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "layout is not recognised|EYEAR"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "none of its rows can be used"),
         ("report.json", DATAWEB, "matches more than one layout(.|\n)*dataweb_v2_general_imports"),
         ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
