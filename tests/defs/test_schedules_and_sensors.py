@@ -153,7 +153,7 @@ def test_the_inbox_is_taken_when_something_is_ready(at: Settings) -> None:
         result = dg.materialize([build_inbox_asset(at)], instance=instance)
     assert result.success
     [event] = result.asset_materializations_for_node(INBOX.to_python_identifier())
-    assert "no layout that is read" in event.metadata["quarantined"].value["notes.txt"]
+    assert "layout is not recognised" in event.metadata["quarantined"].value["notes.txt"]
     assert [check.passed for check in result.get_asset_check_evaluations()] == [False]
     assert len(list((at.inbox / inbox.QUARANTINE).iterdir())) == 2
 
