@@ -155,7 +155,7 @@ def _end_json(answer: Answer, side: str, end: End) -> dict[str, object]:
     return {
         "printed": end.figure.text if isinstance(end.figure, Quoted) else None,
         "status": answer.verdicts[side]["status"] if side in answer.verdicts else None,
-        "reading": bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"],
+        "basis": bridge[f"{side}_basis_id"] or bridge[f"{side}_basis_key"],
         "definition": bridge[f"{side}_product_group"],
         "period": bridge[f"{side}_period"],
         "release": bridge[f"{side}_release_key"],
@@ -309,7 +309,7 @@ def checked_objects(checked: Checked) -> list[dict[str, object]]:
                 "reported_value": claim["reported_value"],
                 "unit": claim["unit"],
                 "status": verdict["status"],
-                "reading": verdict["basis_id"],
+                "basis": verdict["basis_id"],
                 "definition": verdict["product_group"],
                 "release": verdict["release_key"],
                 "known_at_publication": verdict["known_at_publication"],
@@ -445,7 +445,7 @@ def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [
         {
             "definition": row["product_group"],
-            "reading": row["basis_id"],
+            "basis": row["basis_id"],
             "reported_by": row["reported_by"],
             "export_series": row["export_series_code"],
             "import_series": row["import_series_code"],

@@ -70,7 +70,7 @@ def test_the_shipped_claims_get_the_published_verdicts(
             f"select {', '.join(INCONSISTENCY)} from marts.claim_inconsistencies order by claim_ids"
         ).fetchall()
     assert {
-        one["claim_id"]: (one["status"], one["reading"], one["release"], one["evidence"])
+        one["claim_id"]: (one["status"], one["basis"], one["release"], one["evidence"])
         for one in objects
     } == {row[0]: tuple(row[1:]) for row in published}
     told = {
@@ -89,11 +89,11 @@ def test_an_object_says_all_that_was_asked_for(
     result = bilateral("check", str(claims_file({})), "--format", "json")
     assert result.exit_code == 0
     (one,) = json.loads(result.stdout)
-    assert {"claim_id", "status", "reading", "release", "value_usd", "missing", "evidence"} <= set(
+    assert {"claim_id", "status", "basis", "release", "value_usd", "missing", "evidence"} <= set(
         one
     )
     assert (one["status"], one["reason_code"]) == ("confirmed", "one_basis_fits")
-    assert (one["reading"], one["missing"]) == ("census", [])
+    assert (one["basis"], one["missing"]) == ("census", [])
     assert one["reason"] == f"Confirmed. {SENTENCE}"
     assert isinstance(one["value_usd"], int | float)
     assert one["evidence"]

@@ -27,10 +27,10 @@ def test_the_preferred_figure_is_the_published_one(
             " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
             " and year = 2016 and is_preferred"
         ).fetchall()
-    assert [(row["reading"], row["balance_usd"], row["release"]) for row in preferred] == [
+    assert [(row["basis"], row["balance_usd"], row["release"]) for row in preferred] == [
         (basis, float(balance), release) for basis, balance, release in published
     ]
-    assert {row["reading"] for row in rows} >= {"census", "cif", "total_consumption", "mirror"}
+    assert {row["basis"] for row in rows} >= {"census", "cif", "total_consumption", "mirror"}
     assert preferred[0]["reason"]
 
 
@@ -50,7 +50,7 @@ def test_a_sector_shows_each_of_its_product_groups(bilateral: Callable[..., Resu
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert {row["definition"] for row in rows} == {"autos.hs87", "autos.naics336"}
     # A flow in one direction is shown too, without a basis.
-    assert [row["imports_usd"] for row in rows if row["reading"] == ""] == ["25337690704"]
+    assert [row["imports_usd"] for row in rows if row["basis"] == ""] == ["25337690704"]
 
 
 def test_months_add_up_to_the_stretch_they_cover(bilateral: Callable[..., Result]) -> None:

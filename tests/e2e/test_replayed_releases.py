@@ -226,9 +226,9 @@ def test_every_basis_follows_from_the_rows_that_were_fetched(warehouse: Settings
     rows = asked(warehouse, "figures", *PAIR)
     assert isinstance(rows, list)
     found = {
-        row["reading"]: (row["exports_usd"], row["imports_usd"])
+        row["basis"]: (row["exports_usd"], row["imports_usd"])
         for row in reversed(rows)
-        if row["reading"] and row["known_to"] is None and not row["is_page"]
+        if row["basis"] and row["known_to"] is None and not row["is_page"]
     }
     expected = {
         "domestic": (DOMESTIC["2016"], CONSUMPTION["2016"]),
