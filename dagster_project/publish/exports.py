@@ -11,8 +11,8 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,37 +59,43 @@ class _Mart:
         """Whether the mart describes releases and contains none of their figures."""
         return self.key == _RELEASE_KEY
 
-    @property
-    def names(self) -> str:
-        """SQL: all texts of a row, one per line; empty if columns name source and release."""
-        if "source_id" in self.columns and "release_id" in self.columns:
-            return "''"
-        texts = [f'"{name}"::varchar' for name, kind in self.columns.items() if "VARCHAR" in kind]
-        return f"concat_ws(chr(10), {', '.join(texts)})" if texts else "''"
+    def named(self, sources: str) -> str:
+        """SQL: the keys of the releases that the columns and texts of a row name.
+
+        `sources` is a regular expression of all source ids.
+        """
+        columns = self.columns
+        pairs = [
+            f"source_id || ' ' || \"{name}\""
+            for name in columns
+            if "source_id" in columns and name.endswith("release_id")
+        ]
+        keys = f"[{', '.join(pairs)}]" if pairs else "[]::varchar[]"
+        texts = [f'"{name}"::varchar' for name, kind in columns.items() if "VARCHAR" in kind]
+        if texts and not columns.keys() >= _RELEASE_KEY:
+            named = f"(?:^|[^A-Za-z0-9_])((?:{sources})[ /][A-Za-z0-9][A-Za-z0-9._-]*)"
+            found = f"regexp_extract_all(concat_ws(chr(10), {', '.join(texts)}), {_text(named)}, 1)"
+            # Remove the full stop after a name at the end of a sentence.
+            clean = "rtrim(replace(name, '/', ' '), '.')"
+            keys = f"{keys} || list_transform({found}, lambda name: {clean})"
+        if self.cited:
+            behind = f"from (select unnest({self.cited}) as id) inner join cited using (id)"
+            keys = f"list_concat({keys}, (select list(distinct release_key) {behind}))"
+        return keys
 
     @property
-    def cited(self) -> list[str]:
-        """SQL: lists of the ids of the raw rows that a row cites."""
-        if "source_id" in self.columns and "release_id" in self.columns:
-            return []
+    def cited(self) -> str:
+        """SQL: the list of the ids of the raw rows that a row cites; empty if it has none."""
+        if self.columns.keys() >= _RELEASE_KEY:
+            return ""
         lists = [f'"{name}"' for name, kind in self.columns.items() if kind == "BIGINT[]"]
         single = [
             f'"{name}"'
             for name, kind in self.columns.items()
             if kind == "BIGINT" and name.endswith(("reference_id", "observation_id"))
         ]
-        return lists + ([f"[{', '.join(single)}]"] if single else [])
-
-    @property
-    def pairs(self) -> list[str]:
-        """SQL: the releases that a row names in their own columns."""
-        if "source_id" not in self.columns:
-            return []
-        return [
-            f"source_id || ' ' || \"{name}\""
-            for name in self.columns
-            if name.endswith("release_id")
-        ]
+        lists += [f"[{', '.join(single)}]"] if single else []
+        return f"list_concat({', '.join(lists)})" if lists else ""
 
 
 def write_exports(
@@ -101,28 +107,37 @@ def write_exports(
     the key of each mart. `snapshot_files` is the path of the Parquet files that list the files of
     all releases, as SQL text.
     """
-    left_out: defaultdict[_Licence, dict[str, int]] = defaultdict(dict)
+    left_out: defaultdict[_Licence, Counter[str]] = defaultdict(Counter)
     connection = open_file(build, read_only=True)
     try:
         marts = _marts(connection)
         terms = _terms(connection, marts, snapshot_files)
         _list_cited(connection, marts)
+        sources = "|".join(sorted({re.escape(source) for source, _ in terms}))
+        withheld = {_key(*one) for one, licence in terms.items() if not licence.is_redistributable}
         for mart in marts:
-            rules = {} if mart.lists_releases else _rules(mart, terms)
-            kept = f"not ({' or '.join(rules.values())})" if rules else "true"
-            *by_rule, withheld = _counts(connection, mart, [*rules.values(), f"not ({kept})"])
-            for licence, rows in zip(rules, by_rule, strict=True):
-                if rows:
-                    left_out[licence][mart.name] = rows
+            named = mart.named(sources)
+            kept, rows_withheld = set[str](), 0
+            for keys, rows in connection.execute(
+                f"select {named} as named, count(*) from {mart.relation} group by named"
+            ).fetchall():
+                if mart.lists_releases or withheld.isdisjoint(keys):
+                    kept.update(keys)
+                    continue
+                rows_withheld += rows
+                for licence in {terms[one] for one in terms if _key(*one) in withheld & {*keys}}:
+                    left_out[licence][mart.name] += rows
             about = {
                 **metadata,
                 "table_name": mart.name,
-                "licences": _licences(_named_releases(connection, mart, kept, terms)),
-                "rows_withheld": str(withheld),
+                "licences": _licences({one: terms[one] for one in terms if _key(*one) in kept}),
+                "rows_withheld": str(rows_withheld),
             }
             pairs = ", ".join(f"{name}: {_text(value)}" for name, value in about.items())
+            without = ", ".join(_text(key) for key in sorted(withheld))
+            condition = f"where not list_has_any({named}, [{without}])" if rows_withheld else ""
             connection.execute(
-                f"copy (from {mart.relation} where {kept}) to"
+                f"copy (from {mart.relation} {condition}) to"
                 f" {quoted(folder / f'{mart.name}.parquet')}"
                 f" (format parquet, kv_metadata {{{pairs}}})"
             )
@@ -148,16 +163,23 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
 
 
 def _list_cited(connection: duckdb.DuckDBPyConnection, marts: list[_Mart]) -> None:
-    """The release of each id that a row may cite: of a raw row or an observation."""
-    connection.execute("create temp table cited (id bigint, release_key varchar)")
-    for mart in marts:
-        if mart.columns.keys() >= _RAW_ROW:
-            connection.execute(
-                "insert into cited"
-                f" select reference_id, source_id || ' ' || release_id from {mart.relation}"
-                " union"
-                f" select observation_id, source_id || ' ' || release_id from {mart.relation}"
-            )
+    """List the release of each id that rows of marts cite: of a raw row or an observation."""
+    ids = [
+        f"select unnest({mart.cited}) as id from {mart.relation}" for mart in marts if mart.cited
+    ]
+    connection.execute(
+        f"create temp table ids as select distinct id from ({' union all '.join(ids)})"
+    )
+    named = [
+        f"select {column} as id, source_id || ' ' || release_id as release_key from {mart.relation}"
+        for mart in marts
+        if mart.columns.keys() >= _RAW_ROW
+        for column in ("reference_id", "observation_id")
+    ]
+    connection.execute(
+        "create temp table cited as select distinct id, release_key"
+        f" from ({' union all '.join(named)}) semi join ids using (id)"
+    )
 
 
 def _terms(
@@ -199,56 +221,6 @@ def _terms(
             may = one.is_redistributable and folder not in withheld
             terms[source, release] = replace(one, is_redistributable=may)
     return terms
-
-
-def _rules(mart: _Mart, terms: _Terms) -> dict[_Licence, str]:
-    """By licence, the SQL condition for rows based on a withheld release."""
-    rules = {}
-    for licence, releases in _by_licence(terms).items():
-        if licence.is_redistributable:
-            continue
-        one_of = "|".join(re.escape(release) for release in releases)
-        named = (
-            f"(^|[^A-Za-z0-9_]){re.escape(licence.source_id)}[ /]({one_of})\\.?([^A-Za-z0-9._-]|$)"
-        )
-        keys = ", ".join(_text(f"{licence.source_id} {release}") for release in releases)
-        conditions = [f"regexp_matches({mart.names}, {_text(named)})"]
-        conditions += [f"coalesce({pair} in ({keys}), false)" for pair in mart.pairs]
-        conditions += [
-            f"list_has_any({ids}, (select coalesce(list(distinct id), []) from cited"
-            f" where release_key in ({keys})))"
-            for ids in mart.cited
-        ]
-        rules[licence] = f"({' or '.join(conditions)})"
-    return rules
-
-
-def _named_releases(
-    connection: duckdb.DuckDBPyConnection,
-    mart: _Mart,
-    kept: str,
-    terms: _Terms,
-) -> _Terms:
-    """The releases behind the rows that are kept."""
-    sources = "|".join(sorted({re.escape(source) for source, _ in terms}))
-    named = f"(?:^|[^A-Za-z0-9_])((?:{sources})[ /][A-Za-z0-9][A-Za-z0-9._-]*)"
-    found = [
-        f"select unnest(regexp_extract_all({mart.names}, {_text(named)}, 1)) as name"
-        f" from {mart.relation} where {kept}",
-        *(f"select {pair} as name from {mart.relation} where {kept}" for pair in mart.pairs),
-        *(
-            "select c.release_key as name from"
-            f" (select unnest({ids}) as id from {mart.relation} where {kept}) as m"
-            " inner join cited as c on m.id = c.id"
-            for ids in mart.cited
-        ),
-    ]
-    rows = connection.execute(
-        f"select distinct name from ({' union all '.join(found)}) where name is not null"
-    ).fetchall()
-    # Remove the full stop after a name at the end of a sentence.
-    keys = {tuple(re.split("[ /]", name.rstrip("."), maxsplit=1)) for (name,) in rows}
-    return {key: licence for key, licence in terms.items() if key in keys}
 
 
 def _by_licence(terms: _Terms) -> dict[_Licence, list[str]]:
@@ -294,13 +266,8 @@ def _write_licences(
             )
 
 
-def _counts(
-    connection: duckdb.DuckDBPyConnection, mart: _Mart, conditions: Sequence[str]
-) -> list[int]:
-    """The number of rows of a mart that meet each condition."""
-    counted = ", ".join(f"count(*) filter (where {condition})" for condition in conditions)
-    [row] = connection.execute(f"select {counted} from {mart.relation}").fetchall()
-    return list(row)
+def _key(source: str, release: str) -> str:
+    return f"{source} {release}"
 
 
 def _text(value: str) -> str:
