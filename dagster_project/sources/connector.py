@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from dagster_project.sources.snapshot import Covers
+
+_One = TypeVar("_One")
 
 
 @dataclass(frozen=True)
@@ -266,3 +268,14 @@ class Connector(Protocol):
             Refused: the request, the key or the layout is wrong.
         """
         ...
+
+
+def months_of(first: date, last: date) -> list[str]:
+    """The months from that of one day to that of another, as YYYY-MM."""
+    begin, end = (day.year * 12 + day.month - 1 for day in (first, last))
+    return [f"{index // 12}-{index % 12 + 1:02d}" for index in range(begin, end + 1)]
+
+
+def in_runs(whole: Sequence[_One], each: int) -> list[tuple[_One, ...]]:
+    """The whole in its order, cut into runs of `each`."""
+    return [tuple(whole[start : start + each]) for start in range(0, len(whole), each)]

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,6 +35,9 @@ _HEAD = 8192
 
 PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
 
+# The last month of a row, for tables with years and months in columns of numbers.
+LAST_MONTH = pl.format("{}-{}", pl.col("year"), pl.col("last_month").cast(pl.String).str.zfill(2))
+
 _WEB_PAGE = re.compile(r"(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
@@ -52,6 +56,13 @@ class Check:
     is_bad: pl.Expr
     column: str
     reason: pl.Expr | str
+
+
+def not_after(column: str, known_from: date, form: str) -> Check:
+    """No release can hold a later period; the column has periods as text of this form."""
+    kind = "month" if "%m" in form else "year"
+    reason = f"a release known from {known_from} cannot hold this {kind}"
+    return Check(pl.col(column) > f"{known_from:{form}}", column, reason)
 
 
 def rejects_frame(rows: Sequence[tuple[int, str | None, str | None, str]] = ()) -> pl.DataFrame:

@@ -27,8 +27,7 @@ from dagster_project.sources.connector import (
 )
 from dagster_project.sources.snapshot import Covers
 from dagster_project.sources.us_census import CONNECTOR, TABLES
-from dagster_project.sources.us_census.levels import BEGINNINGS, LEVELS, shortened
-from dagster_project.sources.us_census.planning import MOST_ROWS
+from dagster_project.sources.us_census.planning import BEGINNINGS, LEVELS, MOST_ROWS, shortened
 
 SEEDS = Path(__file__).parents[2] / "dbt" / "seeds"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -1,43 +1,30 @@
 """Korea Customs Service: trade by country, and by product and country, from the data portal.
 
-Belongs here: the raw table of this publisher and the public names. Does not belong
-here: the two services (`services`), requests (`planning`, `connector`), what a reply is
-(`replies`) and its rows (`trade`), what a figure means for the marts (staging).
+`files` reads the replies of its two services, `requests` plans what to fetch and classifies the
+replies. What a figure means for the marts is decided in staging.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
 import polars as pl
 
-from dagster_project.sources.korea_customs.connector import KoreaCustoms
-from dagster_project.sources.korea_customs.partners import (
-    COUNTRY_SEED,
-    PARTNER_SEED,
-    korea_customs_partners,
-)
-from dagster_project.sources.korea_customs.services import (
+from dagster_project.sources.korea_customs.files import (
     BY_LAYOUT,
     COUNTRIES,
+    COUNTRY_SEED,
     ITEMS,
-    SOURCE,
-    TABLE,
+    PARTNER_SEED,
+    SCHEMA,
+    korea_customs_partners,
+    parse_trade,
 )
-from dagster_project.sources.korea_customs.trade import SCHEMA, parse_trade
+from dagster_project.sources.korea_customs.requests import SOURCE, TABLE, KoreaCustoms
 from dagster_project.sources.parsing import shows
-from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-
-__all__ = ["CONNECTOR", "SCHEMA", "TABLES", "korea_customs_partners", "parse_trade"]
-
+from dagster_project.sources.raw import OwnTotal, SourceTable
 
 CONNECTOR = KoreaCustoms()
-
-
-def _trade_parser(seeds: Path) -> FileParser:
-    partners = korea_customs_partners(seeds)
-    return lambda content, file: parse_trade(content, file, partners)
-
 
 _is_reply, _has_codes = shows("<response", "<expDlr>", starts="<"), shows("<hsCd>")
 
@@ -56,7 +43,7 @@ TABLES: tuple[SourceTable, ...] = (
                 _is_reply(content, name) and _has_codes(content, name)
             ),
         },
-        parser=_trade_parser,
+        parser=lambda seeds: partial(parse_trade, partners=korea_customs_partners(seeds)),
         seeds=(COUNTRY_SEED, PARTNER_SEED),
         columns=SCHEMA,
         primary_key=("service", "country_code", "item_level", "hs_code", "year", "month", "flow"),

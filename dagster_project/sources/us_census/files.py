@@ -1,0 +1,478 @@
+"""Reads files of the US Census Bureau: the country file and replies of its trade API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.sources.parsing import (
+    Check,
+    Parsed,
+    checked_numbers,
+    is_workbook,
+    not_after,
+    read_csv_cells,
+    read_json,
+    read_seed,
+    read_workbook_cells,
+    reject_faulty,
+    rejects_frame,
+    shows,
+)
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+
+SOURCE = "us_census"
+PARTNER_SEED = "census_partners.csv"
+PARTNER_COLUMNS = ("census_code", "partner_code", "is_aggregate")
+# All products, all countries, or domestic and foreign exports together.
+ALL = "-"
+# The levels of partners: a country, or a group of countries. The publisher lists the total of all
+# countries among the details.
+DETAIL, GROUP = "DET", "CGP"
+DOMESTIC_FOREIGN = (ALL, "1", "2")
+
+COUNTRY_FILE_TABLE = "us_census__country_file"
+COUNTRY_FILE_LAYOUT = "census_country_file"
+COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "year": pl.Int32(),
+    "month": pl.Int32(),
+    "last_month": pl.Int32(),
+    "cty_code": pl.String(),
+    "cty_name": pl.String(),
+    "flow": pl.String(),
+    "value_musd": pl.Decimal(18, 6),
+    "rounding_musd": pl.Decimal(18, 6),
+}
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+# In the publisher's order; no month for the year.
+_VALUE_COLUMNS = pl.DataFrame(
+    [
+        (letter + ending, flow, month)
+        for letter, flow in (("I", "import"), ("E", "export"))
+        for month, ending in (*enumerate(_MONTHS, start=1), (None, "YR"))
+    ],
+    schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
+    orient="row",
+)
+_COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
+# Decimal places → the rounding unit.
+_UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
+
+TRADE_API_TABLE = "us_census__trade_api"
+TRADE_API_SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "endpoint": pl.String(),
+    "comm_lvl": pl.String(),
+    "commodity_code": pl.String(),
+    "commodity_name": pl.String(),
+    "domestic_foreign": pl.String(),
+    "cty_code": pl.String(),
+    "cty_name": pl.String(),
+    "summary_lvl": pl.String(),
+    "year": pl.Int32(),
+    "month": pl.Int32(),
+    "last_month": pl.Int32(),
+    "variable": pl.String(),
+    "value_usd": pl.Decimal(20, 0),
+}
+
+# Columns that other users of a reply request; not read here.
+_IGNORED = r"^((GEN|CON)_QY[12]_(MO|YR)(_FLAG)?|QTY_[12]_(MO|YR)(_FLAG)?|UNIT_QY[12])$"
+
+
+@dataclass(frozen=True)
+class ApiLayout:
+    """The parts of an endpoint that are read here.
+
+    `levels` gives the publisher's name for codes of a length, if any; `totals` are the codes of all
+    goods together.
+    """
+
+    direction: str
+    system: str
+    commodity: str
+    levels: Mapping[int, str]
+    totals: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"census_api_{self.direction}_{self.system}"
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.direction}/{self.system}"
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return _STEMS[self.direction]
+
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        return tuple(f"{self.commodity}_{ending}" for ending in ("SDESC", "LDESC", "DESC"))
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return frozenset(f"{stem}_{period}" for stem in self.stems for period in ("MO", "YR"))
+
+    def is_shown(self, content: bytes, name: str) -> bool:
+        """Whether a file looks like a reply of this endpoint."""
+        return any(
+            shows(f'"{self.commodity}"', f'"{stem}_', starts="[")(content, name)
+            for stem in self.stems
+        )
+
+
+_STEMS = {
+    "imports": (
+        *("GEN_VAL", "CON_VAL", "GEN_CIF", "CON_CIF", "GEN_CHA", "CON_CHA"),
+        *("CAL_DUT", "DUT_VAL"),
+    ),
+    "exports": ("ALL_VAL",),
+}
+# Product system → column of codes, beginning of a level's name, lengths of codes, totals.
+_SYSTEMS = {
+    "hs": ("{}_COMMODITY", "HS", (2, 4, 6, 10), (ALL,)),
+    "naics": ("NAICS", "NA", (2, 3, 4, 5, 6), (ALL, "00")),
+    "enduse": ("{}_ENDUSE", "EU", (1, 3, 5), (ALL,)),
+    "sitc": ("SITC", "SI", (1, 2, 3, 4, 5), (ALL,)),
+    "hitech": ("HITECH", "HT", (2,), (ALL,)),
+}
+_LAYOUTS = (
+    ApiLayout(
+        direction,
+        system,
+        commodity.format(direction[0].upper()),
+        {length: f"{prefix}{length}" for length in lengths},
+        totals,
+    )
+    for direction in _STEMS
+    for system, (commodity, prefix, lengths, totals) in _SYSTEMS.items()
+)
+API_LAYOUTS: Mapping[str, ApiLayout] = {layout.name: layout for layout in _LAYOUTS}
+
+
+def census_codes(seeds: Path) -> dict[str, str]:
+    """Every known code with its summary level: DET or CGP."""
+    return {
+        row["census_code"]: GROUP
+        if row["is_aggregate"] == "true" and row["census_code"] != ALL
+        else DETAIL
+        for row in read_seed(seeds, PARTNER_SEED, *PARTNER_COLUMNS)
+    }
+
+
+def is_country_file(content: bytes, name: str) -> bool:
+    """Whether a file looks like one; the content of a workbook is checked when it is read."""
+    return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
+
+
+def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every row as text, and rejects; a blank cell is empty text.
+
+    Raises:
+        SnapshotError: neither a complete workbook nor complete CSV, or other columns.
+    """
+    if is_workbook(content):
+        return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
+    return read_csv_cells(content, name, _COUNTRY_FILE_COLUMNS)
+
+
+def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
+    """One release of the country file as rows; every code stays text.
+
+    Month columns become rows. A blank cell gives no row. In the file's last year the publisher
+    prints 0 for future months: months after the last one in which any partner trades in either flow
+    are absent, not zero, and the annual column runs through that month (`last_month`). Values are
+    USD millions as published.
+
+    Raises:
+        SnapshotError: see `read_country_cells`; or the last year's annual column cannot be dated
+        because none of its months has trade.
+    """
+    cells, rejects = read_country_cells(content, file.snapshot_file)
+    year = pl.col("year")
+    checks = (
+        Check(
+            ~year.str.contains(r"^(19|20)[0-9]{2}$"),
+            "year",
+            pl.when(year == "")
+            .then(pl.lit("the row has no year, so its figures belong to no period"))
+            .otherwise(pl.lit("not a year: write four digits")),
+        ),
+        not_after("year", file.known_from, "%Y"),
+        _unknown_partner(codes),
+    )
+    cells, faulty = reject_faulty(cells, checks)
+    long = (
+        cells.unpivot(
+            on=list(_VALUE_COLUMNS["column_name"]),
+            index=["row_number", "year", "CTY_CODE", "CTYNAME"],
+            variable_name="column_name",
+            value_name="text",
+        )
+        .filter(pl.col("text") != "")
+        .join(_VALUE_COLUMNS, on="column_name", how="left", maintain_order="left")
+        .with_columns(year.cast(pl.Int32))
+    )
+    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
+    long = long.with_columns(rounding_musd=_printed_unit(pl.col("text")))
+    frame = (
+        _drop_unpublished(long, file.snapshot_file)
+        .sort("row_number", maintain_order=True)
+        .rename({"CTY_CODE": "cty_code", "CTYNAME": "cty_name"})
+        .select(list(COUNTRY_FILE_SCHEMA))
+    )
+    return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
+
+
+def _unknown_partner(codes: Mapping[str, str]) -> Check:
+    """Partners that are not in the seed, or lost their leading zeros."""
+    known = list(codes)
+    padded = pl.col("CTY_CODE").str.zfill(4)
+    return Check(
+        ~pl.col("CTY_CODE").is_in(known),
+        "CTY_CODE",
+        pl.when(padded.is_in(known))
+        .then(pl.format("leading zeros are lost: the code is {}; keep codes as text", padded))
+        .otherwise(pl.lit(f"unknown country code: if it is a new one, add it to {PARTNER_SEED}")),
+    )
+
+
+def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Drop future months; `last_month` says through which month a row runs."""
+    last_year = long["year"].max()
+    is_last = pl.col("year") == last_year
+    traded = long.filter(is_last & (pl.col("value_musd") > 0))
+    last_month = traded["month"].max()
+    if last_month is None and not traded.is_empty():
+        raise SnapshotError(
+            f"{name}: the year {last_year} has annual figures but no month above zero, so"
+            " nothing says through which month they run. Keep at least one partner's months."
+        )
+    through = pl.when(is_last).then(pl.lit(last_month or 0)).otherwise(pl.lit(12))
+    # Without any published month the annual column covers nothing.
+    return long.filter(pl.col("month").fill_null(1) <= through).with_columns(
+        last_month=pl.coalesce("month", through).cast(pl.Int32)
+    )
+
+
+def _printed_unit(text: pl.Expr) -> pl.Expr:
+    """The rounding unit of each cell.
+
+    Trailing zeros are dropped cell by cell, so the unit is determined for the file. A file saved
+    with a fixed number of digits shows large numbers with fewer decimals than small ones.
+    """
+    parts = text.str.extract_groups(r"([0-9]*)\.?([0-9]*)$").struct
+    whole = parts.field("1").str.strip_chars_start("0").str.len_chars().cast(pl.Int64)
+    decimals = parts.field("2").str.len_chars().cast(pl.Int64)
+    finest = decimals.max().clip(upper_bound=max(_UNITS))
+    places = pl.min_horizontal(finest, (whole + decimals).max() - whole)
+    return places.replace_strict(_UNITS, return_dtype=pl.Decimal(18, 6))
+
+
+def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
+    """One reply of the API as rows, one per variable; every code stays text.
+
+    The reply is an array of arrays, header first, every value a string. A dimension missing from
+    the reply (product, domestic or foreign) is a total. Variables that end in `_YR` accumulate
+    within the year: they get no month, and `last_month` says through which month they run. The row
+    number counts the header as 1.
+
+    Args:
+        codes: the known partner codes with their summary level.
+
+    Raises:
+        SnapshotError: not such an array, a column missing or unknown, or no rows.
+    """
+    name = file.snapshot_file
+    layout = API_LAYOUTS[file.layout]
+    cells, rejects, variables = _api_cells(read_json(content, name), name, layout)
+    cells = _completed(cells, layout, codes)
+    checks = _api_checks(layout, file, codes, cells.columns)
+    cells, faulty = reject_faulty(cells, checks)
+    long = cells.unpivot(
+        on=variables,
+        index=[column for column in cells.columns if column not in variables],
+        variable_name="column_name",
+        value_name="text",
+    ).filter(pl.col("text").is_not_null())
+    long, bad_number = checked_numbers(long, text="text", value="value_usd", precision=20, scale=0)
+    through = pl.col("time").str.slice(5, 2).cast(pl.Int32)
+    frame = long.sort("row_number", maintain_order=True).select(
+        "row_number",
+        "column_name",
+        endpoint=pl.lit(layout.endpoint),
+        comm_lvl="COMM_LVL",
+        commodity_code=layout.commodity,
+        commodity_name=pl.coalesce(layout.descriptions),
+        domestic_foreign="DF",
+        cty_code="CTY_CODE",
+        cty_name="CTY_NAME",
+        summary_lvl="SUMMARY_LVL",
+        year=pl.col("time").str.slice(0, 4).cast(pl.Int32),
+        month=pl.when(pl.col("column_name").str.ends_with("_MO")).then(through),
+        last_month=through,
+        variable="column_name",
+        value_usd="value_usd",
+    )
+    return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
+
+
+def _api_cells(
+    reply: object, name: str, layout: ApiLayout
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """The reply's rows as text columns, its rejects, and its value columns."""
+    if isinstance(reply, dict):
+        raise SnapshotError(
+            f"{name}: the publisher answered with an object ({str(reply)[:200]}) instead of rows."
+            " Correct the request and fetch again."
+        )
+    if not isinstance(reply, list) or not reply or not isinstance(reply[0], list):
+        raise SnapshotError(f"{name}: not an array of arrays, header first. Fetch it again.")
+    header = [str(column) for column in reply[0]]
+    variables = value_columns(header, name, layout)
+    if len(reply) == 1:
+        raise SnapshotError(f"{name}: a header but no rows. Check the request and fetch again.")
+    columns = [column for column in dict.fromkeys(header) if not re.fullmatch(_IGNORED, column)]
+    places = {column: [i for i, c in enumerate(header) if c == column] for column in columns}
+    records: list[list[object]] = []
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    for number, row in enumerate(reply[1:], start=2):
+        problem = _row_problem(row, header, places)
+        if problem is None:
+            records.append([number, *(row[where[0]] for where in places.values())])
+        else:
+            rejects.append((number, problem[0], str(row)[:200], problem[1]))
+    schema = {"row_number": pl.Int64(), **{column: pl.String() for column in columns}}
+    cells = pl.DataFrame(records, schema=schema, orient="row")
+    return cells, rejects_frame(rejects), variables
+
+
+def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[str]:
+    """The columns of a reply that hold figures, in its order.
+
+    Raises:
+        SnapshotError: a column is missing, or an extra one would split the figures by an unknown
+        dimension.
+    """
+    known = {
+        *("time", "YEAR", "MONTH", "COMM_LVL", "CTY_CODE", "CTY_NAME", "SUMMARY_LVL"),
+        *(layout.commodity, *layout.descriptions),
+        *(("DF",) if layout.direction == "exports" else ()),
+        *layout.variables,
+    }
+    required = [*([] if {"YEAR", "MONTH"} <= set(header) else ["time"]), "CTY_CODE"]
+    # A level without its codes would present parts as the total.
+    required += [layout.commodity] if {"COMM_LVL", *layout.descriptions} & set(header) else []
+    missing = [column for column in required if column not in header]
+    if missing:
+        raise SnapshotError(
+            f"{name}, row 1: column {', '.join(missing)} is missing. Add it to the request"
+            " (predicates are appended as columns)."
+        )
+    unknown = [
+        column for column in header if column not in known and not re.fullmatch(_IGNORED, column)
+    ]
+    if unknown:
+        raise SnapshotError(
+            f"{name}, row 1: column {', '.join(sorted(unknown))} is not read from"
+            f" {layout.endpoint}. Leave it out of the request, or give it a meaning in the layout."
+        )
+    variables = [column for column in dict.fromkeys(header) if column in layout.variables]
+    if not variables:
+        raise SnapshotError(
+            f"{name}, row 1: no value column. Request one of {', '.join(sorted(layout.variables))}."
+        )
+    return variables
+
+
+def _row_problem(
+    row: object, header: list[str], places: Mapping[str, list[int]]
+) -> tuple[str | None, str] | None:
+    if not isinstance(row, list) or len(row) != len(header):
+        size = len(row) if isinstance(row, list) else 0
+        return None, f"{size} cells where the header has {len(header)}"
+    for cell, column in zip(row, header, strict=True):
+        if not (cell is None or isinstance(cell, str)):
+            return column, "every value of this API is text; this one is not"
+    # A predicate that is also requested appears twice.
+    for column, where in places.items():
+        if len(where) > 1 and len({row[place] for place in where}) > 1:
+            return column, "the column appears twice with different values"
+    return None
+
+
+def _completed(cells: pl.DataFrame, layout: ApiLayout, codes: Mapping[str, str]) -> pl.DataFrame:
+    """The cells with every dimension and name as a column, including implied ones."""
+    commodity = pl.col(layout.commodity)
+    by_length = commodity.str.len_chars().cast(pl.Int64).replace_strict(layout.levels, default=None)
+    understood = {
+        "time": pl.format("{}-{}", "YEAR", "MONTH"),
+        "SUMMARY_LVL": pl.col("CTY_CODE").replace_strict(codes, default=None),
+        "DF": pl.lit(ALL),
+        layout.commodity: pl.lit(ALL),
+        "COMM_LVL": pl.when(commodity.is_in(layout.totals)).then(pl.lit(ALL)).otherwise(by_length),
+        **dict.fromkeys(("CTY_NAME", *layout.descriptions), pl.lit(None, dtype=pl.String)),
+    }
+    for column, text in understood.items():
+        if column not in cells.columns:
+            cells = cells.with_columns(text.alias(column))
+    return cells
+
+
+def _api_checks(
+    layout: ApiLayout, file: SnapshotFile, codes: Mapping[str, str], columns: Sequence[str]
+) -> list[Check]:
+    """What makes a row unusable: its partner, time, level or code."""
+    commodity = pl.col(layout.commodity)
+    lengths = {level: length for length, level in layout.levels.items()}
+    length = pl.col("COMM_LVL").replace_strict(lengths, default=0, return_dtype=pl.UInt32)
+    checks = [
+        _unknown_partner(codes),
+        Check(
+            ~pl.col("time").str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"),
+            "time",
+            "not a month: write it as YYYY-MM",
+        ),
+        not_after("time", file.known_from, "%Y-%m"),
+        Check(
+            pl.col("SUMMARY_LVL") != pl.col("CTY_CODE").replace_strict(codes, default=None),
+            "SUMMARY_LVL",
+            pl.format(
+                f"{{}} is {GROUP}, a group, or {DETAIL}, a country: {PARTNER_SEED} says the other",
+                "CTY_CODE",
+            ),
+        ),
+        Check(
+            ~pl.col("DF").is_in(DOMESTIC_FOREIGN),
+            "DF",
+            "neither 1 (domestic) nor 2 (foreign) nor - (both)",
+        ),
+        Check(
+            ~pl.col("COMM_LVL").is_in([*lengths, ALL]),
+            "COMM_LVL",
+            f"unknown commodity level: the parser reads {', '.join([*lengths, ALL])}",
+        ),
+        Check(
+            ~((commodity.str.len_chars() == length) | commodity.is_in(layout.totals)),
+            layout.commodity,
+            pl.format(
+                "a code of level {} has {} characters; leading zeros must be kept",
+                "COMM_LVL",
+                length,
+            ),
+        ),
+    ]
+    if {"time", "YEAR", "MONTH"} <= set(columns):
+        is_other = pl.col("time") != pl.format("{}-{}", "YEAR", "MONTH")
+        checks.append(Check(is_other, "time", "contradicts YEAR and MONTH of its row"))
+    return checks

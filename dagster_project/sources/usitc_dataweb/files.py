@@ -1,0 +1,377 @@
+"""Reads reports of USITC DataWeb: their tables, and their rows, one per figure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from dagster_project.sources.parsing import (
+    Check,
+    Parsed,
+    checked_numbers,
+    not_after,
+    read_json,
+    read_seed,
+    reject_faulty,
+    rejects_frame,
+)
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+
+SCHEMA: dict[str, pl.DataType] = {
+    "row_number": pl.Int64(),
+    "column_name": pl.String(),
+    "trade_type": pl.String(),
+    "dataweb_measure": pl.String(),
+    "timeline": pl.String(),
+    "country_aggregation": pl.String(),
+    "partner_name": pl.String(),
+    "partner_code": pl.String(),
+    "commodity_level": pl.String(),
+    "chapter": pl.String(),
+    "commodity_code": pl.String(),
+    "commodity_name": pl.String(),
+    "year": pl.Int32(),
+    "month": pl.Int32(),
+    "last_month": pl.Int32(),
+    "value_usd": pl.Decimal(20, 0),
+}
+MEASURE_SEED = "dataweb_measures.csv"
+PARTNER_SEED = "dataweb_partners.csv"
+CENSUS_SEED = "census_partners.csv"
+
+# The publisher's word for a flow, by layout.
+TRADE_TYPES: Mapping[str, str] = {
+    "dataweb_v2_imports_for_consumption": "Import",
+    "dataweb_v2_general_imports": "GenImp",
+    "dataweb_v2_domestic_exports": "Export",
+    "dataweb_v2_foreign_exports": "ForeignExp",
+    "dataweb_v2_total_exports": "TotExp",
+}
+# The digits of the codes in a report, by classification.
+_CODE_LENGTHS = {"HTS": (2, 4, 6, 10), "NAIC": (3, 4, 6)}
+WORLD = "WLD"
+ALL_COMMODITIES = "total"
+SPLIT, TOGETHER = "Break Out Countries", "Aggregate Countries"
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
+_COUNTRY, _DESCRIPTION, _YEAR = "Country", "Description", "Year"
+_CODES = {"HTS Number": "HTS", "NAIC Number": "NAIC", "NAICS Number": "NAIC"}
+_KNOWN = {_COUNTRY, _DESCRIPTION, _YEAR, *_CODES, *_MONTHS}
+_A_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+_TOTAL = r"(?i)^(grand |sub-?)?total\b"
+_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)$"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One table of a report: its code in the request, and a word of its title."""
+
+    trade_type: str
+    code: str
+    title_word: str
+
+
+def read_measures(seeds: Path) -> tuple[Measure, ...]:
+    """The measures of each flow's report, in the order of its tables."""
+    return tuple(
+        Measure(row["trade_type"], row["dataweb_measure"], row["title_word"])
+        for row in read_seed(seeds, MEASURE_SEED)
+    )
+
+
+def read_partners(seeds: Path) -> dict[str, str]:
+    """Partner code by its form in reports: a name in lower case, or a Schedule C code."""
+    names = {
+        row["dataweb_name"].casefold(): row["partner_code"]
+        for row in read_seed(seeds, PARTNER_SEED)
+    }
+    codes = {
+        row["census_code"]: row["partner_code"]
+        for row in read_seed(seeds, CENSUS_SEED)
+        if row["is_aggregate"] == "false"
+    }
+    return names | codes
+
+
+def parse_report(
+    content: bytes,
+    file: SnapshotFile,
+    measures: Sequence[Measure],
+    partners: Mapping[str, str],
+) -> Parsed:
+    """One report as rows, one per figure; every code stays text.
+
+    A report has a table per measure. A table with a title is identified by it, one without by its
+    position, which is the order requested. Without a column of countries a table covers all of
+    them, without one of codes all commodities. Rows are numbered across the tables. Total rows are
+    left out: they repeat the rows above.
+
+    A blank cell gives no row. The publisher prints 0 for future months of a year: months after the
+    last one in which anything is traded are absent, not zero. The year's own figure then covers an
+    unknown part of the year and is rejected.
+
+    Raises:
+        SnapshotError: not a report, an error report, tables that cannot be identified, an unknown
+        column, or no rows.
+    """
+    name = file.snapshot_file
+    trade_type = TRADE_TYPES[file.layout]
+    asked = [one for one in measures if one.trade_type == trade_type]
+    tables = _tables(read_json(content, name), name)
+    frames, rejects = [pl.DataFrame(schema=SCHEMA)], []
+    rows_before = 0
+    for measure, table in zip(_measures_of(tables, asked, name), tables, strict=True):
+        cells, bad_rows, count = _cells(table, f"{name}, table {measure.code}", rows_before)
+        rows_before += count
+        rejects.append(bad_rows)
+        if not cells.is_empty():
+            long, code_label, bad_cells = _figures(cells, file.known_from, partners)
+            frames.append(_named(long, code_label, trade_type, measure.code))
+            rejects += bad_cells
+    if rows_before == 0:
+        raise SnapshotError(f"{name}: no rows. Check the request; an empty reply is not stored.")
+    figures = _without_months_to_come(pl.concat(frames), file.known_from)
+    return Parsed(figures, pl.concat(rejects))
+
+
+def _tables(reply: object, name: str) -> list[Mapping[str, object]]:
+    dto = reply.get("dto") if isinstance(reply, dict) else None
+    if not isinstance(dto, dict):
+        raise SnapshotError(
+            f"{name}: no report (field dto) but {excerpt(reply)!r}. Correct the request, or wait"
+            " while the publisher loads data, and fetch again."
+        )
+    if dto.get("errors"):
+        raise SnapshotError(
+            f"{name}: the publisher answered with an error: {excerpt(dto['errors'])!r}. Correct"
+            " the request and fetch again."
+        )
+    tables = dto.get("tables")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SnapshotError(f"{name}: field dto.tables is missing. Fetch it again.")
+    if not tables:
+        raise SnapshotError(f"{name}: no tables. Check the request; an empty reply is not stored.")
+    return tables
+
+
+def _measures_of(
+    tables: Sequence[Mapping[str, object]], asked: Sequence[Measure], name: str
+) -> list[Measure]:
+    """The measure of each table."""
+    found = []
+    for place, table in enumerate(tables):
+        info = table.get("tableInfo")
+        title = (info.get("dataToReportDesc") if isinstance(info, dict) else None) or table.get(
+            "tab_name"
+        )
+        if title:
+            fitting = [one for one in asked if one.title_word in str(title).casefold()]
+        else:
+            fitting = [asked[place]] if len(tables) == len(asked) else []
+        if len(fitting) != 1:
+            raise SnapshotError(
+                f"{name}: table {place + 1} of {len(tables)}, entitled {str(title or '')!r}, is not"
+                f" one of {', '.join(one.code for one in asked)}. Request only these, or give its"
+                f" title a word in {MEASURE_SEED}."
+            )
+        found.append(fitting[0])
+    if len(set(found)) != len(found):
+        raise SnapshotError(
+            f"{name}: two tables show {', '.join(one.code for one in found)}. Fetch it again."
+        )
+    return found
+
+
+def _cells(
+    table: Mapping[str, object], where: str, rows_before: int
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """A table's rows as text by label, its rejects, and its number of rows."""
+    labels = list(_labels(table.get("column_groups")))
+    unknown = [label for label in labels if label not in _KNOWN and not _A_YEAR.fullmatch(label)]
+    if unknown or len(set(labels)) != len(labels):
+        raise SnapshotError(
+            f"{where}: the columns are {', '.join(labels)}; "
+            + (f"{', '.join(unknown)} is not read" if unknown else "one appears twice")
+            + ". Leave it out of the request, or give it a meaning in the layout."
+        )
+    rows = rows_of(table)
+    if rows and not any(map(_is_value, labels)):
+        raise SnapshotError(f"{where}: no column of months or years. Check the request.")
+    if rows and _YEAR not in labels and not _MONTH_NUMBERS.keys().isdisjoint(labels):
+        raise SnapshotError(f"{where}: months without a column {_YEAR}. Check the request.")
+    records: list[list[str | int | None]] = []
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    for number, row in enumerate(rows, start=rows_before + 1):
+        entries = row.get("rowEntries") if isinstance(row, dict) else None
+        values = [
+            entry.get("value") if isinstance(entry, dict) else entry
+            for entry in (entries if isinstance(entries, list) else [])
+        ]
+        if len(values) != len(labels):
+            reason = f"{len(values)} cells where the header has {len(labels)}"
+            rejects.append((number, None, excerpt(values), reason))
+        elif bad := [value for value in values if not isinstance(value, str | int | None)]:
+            rejects.append((number, None, excerpt(bad[0]), "neither text nor a whole number"))
+        else:
+            texts = [None if value is None else str(value).strip() for value in values]
+            records.append([number, *texts])
+    schema = {"row_number": pl.Int64(), **{label: pl.String() for label in labels}}
+    return pl.DataFrame(records, schema=schema, orient="row"), rejects_frame(rejects), len(rows)
+
+
+def _labels(groups: object) -> Iterator[str]:
+    for group in groups if isinstance(groups, list) else []:
+        if isinstance(group, dict) and "columns" in group:
+            yield from _labels(group["columns"])
+        elif isinstance(group, dict):
+            yield str(group.get("label", "")).strip()
+
+
+def rows_of(table: object) -> list[object]:
+    groups = table.get("row_groups") if isinstance(table, dict) else None
+    return [
+        row
+        for group in (groups if isinstance(groups, list) else [])
+        for row in (group.get("rowsNew") or [] if isinstance(group, dict) else [])
+    ]
+
+
+def excerpt(value: object) -> str:
+    return " ".join(str(value).split())[:200]
+
+
+def _is_value(label: str) -> bool:
+    return label in _MONTH_NUMBERS or _A_YEAR.fullmatch(label) is not None
+
+
+def _figures(
+    cells: pl.DataFrame, known_from: date, partners: Mapping[str, str]
+) -> tuple[pl.DataFrame, str | None, list[pl.DataFrame]]:
+    """One table's figures, one per row, its column of codes, and its rejects."""
+    code_label = next((label for label in _CODES if label in cells.columns), None)
+    keys = [label for label in (_COUNTRY, code_label, _YEAR) if label in cells.columns]
+    if keys:
+        is_total = pl.any_horizontal(pl.col(key).str.contains(_TOTAL) for key in keys)
+        cells = cells.filter(~is_total.fill_null(False))
+    # The publisher's own list writes "Canada - CA - CAN".
+    name = pl.col(_COUNTRY).str.replace(r" - [A-Z]{2} - [A-Z]{3}$", "").str.to_lowercase()
+    partner = name.replace_strict(dict(partners), default=None, return_dtype=pl.String)
+    cells = cells.with_columns(
+        partner_code=partner if _COUNTRY in cells.columns else pl.lit(WORLD),
+    )
+    checks = list(_checks(code_label, _YEAR in cells.columns, known_from))
+    cells, faulty = reject_faulty(cells, checks)
+    rejects = [bad for _, bad in faulty]
+    values = [label for label in cells.columns if _is_value(label)]
+    # A year's own figure is complete once December is published, about 5 February.
+    partial = [
+        label
+        for label in values
+        if _A_YEAR.fullmatch(label) and known_from < date(int(label) + 1, 2, 1)
+    ]
+    reason = (
+        f"the year was not complete on {known_from}: the column covers an unknown part of"
+        " it; request months"
+    )
+    if cells.height:
+        first_row = cells["row_number"][0]
+        rejects.append(rejects_frame([(first_row, label, None, reason) for label in partial]))
+    long = (
+        cells.unpivot(
+            on=[label for label in values if label not in partial],
+            index=[label for label in cells.columns if label not in values],
+            variable_name="column_name",
+            value_name="text",
+        )
+        .filter(pl.col("text").fill_null("") != "")
+        .sort("row_number", maintain_order=True)
+    )
+    is_number = pl.col("text").str.contains(_NUMBER)
+    rejects.append(
+        long.filter(~is_number).select(
+            "row_number",
+            "column_name",
+            value="text",
+            reason=pl.lit("not a whole number, with or without commas between thousands"),
+        )
+    )
+    long, negative = checked_numbers(
+        long.filter(is_number).with_columns(pl.col("text").str.replace_all(",", "")),
+        text="text",
+        value="value_usd",
+        precision=20,
+        scale=0,
+    )
+    return long, code_label, [*rejects, negative]
+
+
+def _checks(code_label: str | None, has_year: bool, known_from: date) -> Iterator[Check]:
+    """What makes a row unusable: its partner, code or year."""
+    yield Check(
+        pl.col("partner_code").is_null(),
+        _COUNTRY,
+        f"unknown country: if it is a new name, add it to {PARTNER_SEED}",
+    )
+    if code_label is not None:
+        code, lengths = pl.col(code_label), _CODE_LENGTHS[_CODES[code_label]]
+        yield Check(
+            ~(code.str.contains("^[0-9]+$") & code.str.len_chars().is_in(lengths)),
+            code_label,
+            f"not a code of {', '.join(map(str, lengths))} digits; leading zeros must be kept",
+        )
+    if has_year:
+        year = pl.col(_YEAR)
+        yield Check(~year.str.contains(r"^(19|20)[0-9]{2}$"), _YEAR, "not a year")
+        yield not_after(_YEAR, known_from, "%Y")
+
+
+def _named(
+    long: pl.DataFrame, code_label: str | None, trade_type: str, measure: str
+) -> pl.DataFrame:
+    """Figures under the names of the raw table."""
+    nothing = pl.lit(None, dtype=pl.String)
+    month = pl.col("column_name").replace_strict(
+        _MONTH_NUMBERS, default=None, return_dtype=pl.Int32
+    )
+    is_month, is_world = month.is_not_null(), pl.col("partner_code") == WORLD
+    system = _CODES[code_label] if code_label else None
+    code = pl.col(code_label) if code_label else pl.lit(ALL_COMMODITIES)
+    return long.select(
+        "row_number",
+        "column_name",
+        trade_type=pl.lit(trade_type),
+        dataweb_measure=pl.lit(measure),
+        timeline=pl.when(is_month).then(pl.lit("Monthly")).otherwise(pl.lit("Annual")),
+        country_aggregation=pl.when(is_world).then(pl.lit(TOGETHER)).otherwise(pl.lit(SPLIT)),
+        partner_name=_COUNTRY if _COUNTRY in long.columns else nothing,
+        partner_code="partner_code",
+        commodity_level=pl.format("{}{}", pl.lit(system), code.str.len_chars()) if system else code,
+        chapter=code.str.slice(0, 2) if system == "HTS" else nothing,
+        commodity_code=code,
+        commodity_name=_DESCRIPTION if _DESCRIPTION in long.columns else nothing,
+        year=pl.when(is_month)
+        .then(_YEAR if _YEAR in long.columns else nothing)
+        .otherwise("column_name")
+        .cast(pl.Int32),
+        month=month,
+        last_month=month.fill_null(12),
+        value_usd="value_usd",
+    )
+
+
+def _without_months_to_come(figures: pl.DataFrame, known_from: date) -> pl.DataFrame:
+    """Drop the zeros of a year whose December may not be published yet."""
+    # Statistics have been late by three weeks: December is certainly published in March.
+    open_year = known_from.year if known_from.month >= 3 else known_from.year - 1
+    is_open = pl.col("month").is_not_null() & (pl.col("year") >= open_year)
+    last_traded = pl.col("month").filter(is_open & (pl.col("value_usd") > 0)).max().over("year")
+    return figures.filter(~is_open | (pl.col("month") <= last_traded.fill_null(0)))
