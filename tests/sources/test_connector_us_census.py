@@ -91,7 +91,7 @@ def test_each_month_and_code_is_asked_for_once(
     flows: tuple[str, ...],
     products: tuple[str, ...],
 ) -> None:
-    length = max(LEVELS[level].code_lengths)
+    length = LEVELS[level].longest_code
     products = tuple(one for one in products if len(one) <= length)
     selection = Selection(*bounds, level=level, partners=partners, flows=flows, products=products)
     made = plan(selection)

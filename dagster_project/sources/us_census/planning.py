@@ -72,10 +72,10 @@ _AVERAGE_MONTH = 0.8
 # and less than half of them a foreign one.
 _EXPORT_ROWS = 2.4
 
-# Products by code: rows are the first digits, columns the next one; a longer row replaces its sum.
-# Those of the Harmonized System are subheadings that one large partner's imports of a year were
-# counted in, the others those of the publisher's concordance of export codes. The largest are split
-# by their third digit, so that none fills a reply alone.
+# Products by the beginning of their code: a row has the counts of the ten next digits. Those of the
+# Harmonized System are subheadings that one large partner's imports of a year were counted in, the
+# others those of the publisher's concordance of export codes. The largest are split by their third
+# digit, so that none fills a reply alone: their own row replaces their count.
 _NONE = (0,) * 10
 _PRODUCTS: Mapping[str, Mapping[str, Sequence[int]]] = {
     "hs": {

@@ -145,8 +145,14 @@ class UsCensus(Connector):
         chunks = [_COUNTRY_FILE] if selection.level == "total" else []
         fewest = len(chunks)
         for flow in selection.flows if periods else ():
-            asked = Slice(selection.level, _DIRECTIONS[flow], partners, selection.frequency == "A")
-            planned, least = plan_slice(asked, selection.products, periods)
+            asked = Slice(
+                selection.level,
+                _DIRECTIONS[flow],
+                partners,
+                is_annual=selection.frequency == "A",
+                products=selection.products,
+            )
+            planned, least = plan_slice(asked, periods)
             chunks += planned
             fewest += least
         if not has_key and len(chunks) > _PER_DAY:
