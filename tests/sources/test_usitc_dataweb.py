@@ -212,6 +212,8 @@ def test_a_year_that_is_not_out_yet_is_rejected_once_a_table() -> None:
     assert [row[:2] for row in reject_rows(early.rejects)] == [(1, "2016")]
     assert early.rejects["reason"].item().startswith("the year was not complete on 2017-01-31")
     assert parse(content, known_from=date(2017, 2, 7)).rejects.is_empty()
+    alone = parse(report(table(["Country", "2016"], ["Canada", "1"])), known_from=date(2017, 1, 31))
+    assert (alone.frame.height, alone.rejects.height) == (0, 1)
 
 
 def test_a_blank_cell_is_not_held_and_gives_no_row() -> None:

@@ -124,8 +124,7 @@ def parse_report(
         column, or no rows.
     """
     name = file.snapshot_file
-    trade_type = TRADE_TYPES[file.layout]
-    asked = [one for one in measures if one.trade_type == trade_type]
+    asked = [one for one in measures if one.trade_type == TRADE_TYPES[file.layout]]
     tables = _tables(read_json(content, name), name)
     frames, rejects = [pl.DataFrame(schema=SCHEMA)], []
     rows_before = 0
@@ -134,8 +133,8 @@ def parse_report(
         rows_before += count
         rejects.append(bad_rows)
         if not cells.is_empty():
-            long, code_label, bad_cells = _figures(cells, file.known_from, partners)
-            frames.append(_named(long, code_label, trade_type, measure.code))
+            frame, bad_cells = _figures(cells, measure, file.known_from, partners)
+            frames.append(frame)
             rejects += bad_cells
     if rows_before == 0:
         raise SnapshotError(f"{name}: no rows. Check the request; an empty reply is not stored.")
@@ -254,20 +253,17 @@ def _is_value(label: str) -> bool:
 
 
 def _figures(
-    cells: pl.DataFrame, known_from: date, partners: Mapping[str, str]
-) -> tuple[pl.DataFrame, str | None, list[pl.DataFrame]]:
-    """One table's figures, one per row, its column of codes, and its rejects."""
+    cells: pl.DataFrame, measure: Measure, known_from: date, partners: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """One table's figures, one per row, and its rejects."""
     code_label = next((label for label in _CODES if label in cells.columns), None)
-    keys = [label for label in (_COUNTRY, code_label, _YEAR) if label in cells.columns]
-    if keys:
-        is_total = pl.any_horizontal(pl.col(key).str.contains(_TOTAL) for key in keys)
-        cells = cells.filter(~is_total.fill_null(False))
+    for label in [name for name in (_COUNTRY, code_label, _YEAR) if name in cells.columns]:
+        cells = cells.filter(~pl.col(label).str.contains(_TOTAL).fill_null(False))
     # The publisher's own list writes "Canada - CA - CAN".
     name = pl.col(_COUNTRY).str.replace(r" - [A-Z]{2} - [A-Z]{3}$", "").str.to_lowercase()
     partner = name.replace_strict(dict(partners), default=None, return_dtype=pl.String)
-    cells = cells.with_columns(
-        partner_code=partner if _COUNTRY in cells.columns else pl.lit(WORLD),
-    )
+    is_split = _COUNTRY in cells.columns
+    cells = cells.with_columns(partner_code=partner if is_split else pl.lit(WORLD))
     checks = list(_checks(code_label, _YEAR in cells.columns, known_from))
     cells, faulty = reject_faulty(cells, checks)
     rejects = [bad for _, bad in faulty]
@@ -292,6 +288,8 @@ def _figures(
             variable_name="column_name",
             value_name="text",
         )
+        # Without a complete column there is no text, of no type.
+        .with_columns(pl.col("text").cast(pl.String))
         .filter(pl.col("text").fill_null("") != "")
         .sort("row_number", maintain_order=True)
     )
@@ -311,7 +309,7 @@ def _figures(
         precision=20,
         scale=0,
     )
-    return long, code_label, [*rejects, negative]
+    return _named(long, code_label, measure), [*rejects, negative]
 
 
 def _checks(code_label: str | None, has_year: bool, known_from: date) -> Iterator[Check]:
@@ -329,14 +327,12 @@ def _checks(code_label: str | None, has_year: bool, known_from: date) -> Iterato
             f"not a code of {', '.join(map(str, lengths))} digits; leading zeros must be kept",
         )
     if has_year:
-        year = pl.col(_YEAR)
-        yield Check(~year.str.contains(r"^(19|20)[0-9]{2}$"), _YEAR, "not a year")
+        is_year = pl.col(_YEAR).str.contains(r"^(19|20)[0-9]{2}$")
+        yield Check(~is_year, _YEAR, "not a year")
         yield not_after(_YEAR, known_from, "%Y")
 
 
-def _named(
-    long: pl.DataFrame, code_label: str | None, trade_type: str, measure: str
-) -> pl.DataFrame:
+def _named(long: pl.DataFrame, code_label: str | None, measure: Measure) -> pl.DataFrame:
     """Figures under the names of the raw table."""
     nothing = pl.lit(None, dtype=pl.String)
     month = pl.col("column_name").replace_strict(
@@ -348,8 +344,8 @@ def _named(
     return long.select(
         "row_number",
         "column_name",
-        trade_type=pl.lit(trade_type),
-        dataweb_measure=pl.lit(measure),
+        trade_type=pl.lit(measure.trade_type),
+        dataweb_measure=pl.lit(measure.code),
         timeline=pl.when(is_month).then(pl.lit("Monthly")).otherwise(pl.lit("Annual")),
         country_aggregation=pl.when(is_world).then(pl.lit(TOGETHER)).otherwise(pl.lit(SPLIT)),
         partner_name=_COUNTRY if _COUNTRY in long.columns else nothing,
