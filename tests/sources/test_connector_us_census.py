@@ -208,7 +208,7 @@ def test_a_user_without_a_key_is_told_how_long_it_takes() -> None:
     selection = select("2010-01", "2024-12", level="hs10")
     assert plan(selection).notes == ()
     (note,) = plan(selection, has_key=False).notes
-    assert "take 2 days without a key" in note
+    assert "2 days" in note
 
 
 def test_months_that_are_not_out_are_not_asked_for() -> None:
@@ -217,7 +217,7 @@ def test_months_that_are_not_out_are_not_asked_for() -> None:
     assert {periods(chunk)[-1] for chunk in monthly.chunks} == {"2016-07"}
     annual = plan(select("2014-01", "2016-12", level="hs2", frequency="A"), known)
     assert {year for chunk in annual.chunks for year in periods(chunk)} == {"2014", "2015"}
-    with pytest.raises(SelectionError, match="the last published month is 2016-07"):
+    with pytest.raises(SelectionError, match="2016-07"):
         plan(select("2016-08", "2016-12", level="hs2"), known)
     file_alone = plan(select("2016-08", "2016-12"), known)
     assert [chunk.name for chunk in file_alone.chunks] == ["country.xlsx"]
@@ -226,18 +226,18 @@ def test_months_that_are_not_out_are_not_asked_for() -> None:
 @pytest.mark.parametrize(
     ("selection", "said"),
     [
-        (select("2016-01", "2016-12", reporters=("KOR",)), "reports only the trade of USA"),
-        (select("2016-01", "2016-12", partners=("KOS",)), "no partner 'KOS'; did you mean"),
-        (select("2016-01", "2016-12", level="hs8"), "no level 'hs8'; did you mean"),
-        (select("2016-01", "2016-12", flows=("re_export",)), "flows are export and import"),
-        (select("2016-01", "2016-12", flows=()), "flows are export and import"),
-        (select("2016-01", "2016-12", products=("87",)), "leave products out"),
-        (select("2016-01", "2016-12", level="hs2", products=("8703",)), "write up to 2 digits"),
-        (select("2016-01", "2016-12", level="hs6", products=("87x",)), "'87x' is not a code"),
-        (select("1999-01", "2009-12", level="hs2"), "hs2 begins in 2010-01"),
-        (select("1970-01", "1984-12"), "total begins in 1985-01"),
-        (select("2016-12", "2016-01"), "requested are 2016-12 to 2016-01"),
-        (select("2016-01", "2016-11", level="hs2", frequency="A"), "a year is published with its"),
+        (select("2016-01", "2016-12", reporters=("KOR",)), "USA"),
+        (select("2016-01", "2016-12", partners=("KOS",)), "'KOS'"),
+        (select("2016-01", "2016-12", level="hs8"), "'hs8'"),
+        (select("2016-01", "2016-12", flows=("re_export",)), "('re_export',)"),
+        (select("2016-01", "2016-12", flows=()), "export and import"),
+        (select("2016-01", "2016-12", products=("87",)), "'87' is not a code of total"),
+        (select("2016-01", "2016-12", level="hs2", products=("8703",)), "2 digits"),
+        (select("2016-01", "2016-12", level="hs6", products=("87x",)), "'87x'"),
+        (select("1999-01", "2009-12", level="hs2"), "2010-01"),
+        (select("1970-01", "1984-12"), "1985-01"),
+        (select("2016-12", "2016-01"), "2016-12 to 2016-01"),
+        (select("2016-01", "2016-11", level="hs2", frequency="A"), "2016"),
     ],
 )
 def test_what_cannot_be_served_is_told(selection: Selection, said: str) -> None:
@@ -289,20 +289,20 @@ def test_rows_are_kept_as_they_came_and_nothing_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "status", "error", "said"),
     [
-        (b"error: unknown variable 'XYZ'", "text/plain", 400, Refused, "unknown variable 'XYZ'"),
-        (PAGE, "text/html", 200, Refused, "Check the key of us_census"),
+        (b"error: unknown variable 'XYZ'", "text/plain", 400, Refused, "400"),
+        (PAGE, "text/html", 200, Refused, "us_census"),
         (b"<html>Missing Key</html>", "text/html", 302, Refused, "key_signup"),
-        (b"<html>Be right back</html>", "text/html", 200, TryAgain, "a web page instead of data"),
-        (OVERLOADED, "text/plain", 200, TryAgain, "could not answer"),
-        (b"", "application/json", 200, TryAgain, "without a body"),
-        (GOOD[:-9], "application/json", 200, TryAgain, "truncated"),
-        (b"busy", "application/json", 200, Refused, "not JSON"),
-        (b'{"error": "x"}', "application/json", 200, Refused, "instead of rows"),
-        (b"[]", "application/json", 200, Refused, "instead of rows"),
-        (GOOD, "text/plain", 200, TryAgain, "text/plain instead of application/json"),
-        (b"gone", "text/plain", 404, Refused, "HTTP 404 with 'gone'"),
-        (GOOD.replace(b"ALL_VAL_MO", b"ALL_VALUE"), "application/json", 200, Refused, "no column"),
-        (GOOD.replace(b'"DF"]', b'"DF", "RP"]'), "application/json", 200, Refused, "column RP is"),
+        (b"<html>Be right back</html>", "text/html", 200, TryAgain, "Be right back"),
+        (OVERLOADED, "text/plain", 200, TryAgain, "HTTP 200"),
+        (b"", "application/json", 200, TryAgain, "HTTP 200"),
+        (GOOD[:-9], "application/json", 200, TryAgain, "char"),
+        (b"busy", "application/json", 200, Refused, "'busy'"),
+        (b'{"error": "x"}', "application/json", 200, Refused, '{"error": "x"}'),
+        (b"[]", "application/json", 200, Refused, "'[]'"),
+        (GOOD, "text/plain", 200, TryAgain, "text/plain"),
+        (b"gone", "text/plain", 404, Refused, "404"),
+        (GOOD.replace(b"ALL_VAL_MO", b"ALL_VALUE"), "application/json", 200, Refused, "ALL_VAL_MO"),
+        (GOOD.replace(b'"DF"]', b'"DF", "RP"]'), "application/json", 200, Refused, "RP"),
     ],
 )
 def test_what_is_no_data_says_what_came_and_what_to_do(
