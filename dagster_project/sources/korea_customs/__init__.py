@@ -17,10 +17,12 @@ from dagster_project.sources.korea_customs.files import (
     ITEMS,
     PARTNER_SEED,
     SCHEMA,
+    SOURCE,
+    TABLE,
     korea_customs_partners,
     parse_trade,
 )
-from dagster_project.sources.korea_customs.requests import SOURCE, TABLE, KoreaCustoms
+from dagster_project.sources.korea_customs.requests import KoreaCustoms
 from dagster_project.sources.parsing import shows
 from dagster_project.sources.raw import OwnTotal, SourceTable
 

@@ -37,6 +37,8 @@ from dagster_project.sources.korea_customs.files import (
     ITEMS,
     PARENT_DIGITS,
     ROWS_PER_PAGE,
+    SOURCE,
+    TABLE,
     Service,
     korea_customs_partners,
     read_items,
@@ -45,9 +47,6 @@ from dagster_project.sources.korea_customs.files import (
 )
 from dagster_project.sources.parsing import closest, read_xml
 from dagster_project.sources.snapshot import Covers, SnapshotError
-
-SOURCE = "korea_customs"
-TABLE = "korea_customs__trade"
 
 _HOST = "apis.data.go.kr"
 _DIGITS = {"hs4": 4, "hs6": 6, "hs10": 10}

@@ -22,13 +22,14 @@ from dagster_project.sources.usitc_dataweb.files import (
     MEASURE_SEED,
     PARTNER_SEED,
     SCHEMA,
+    SOURCE,
+    TABLE,
     TRADE_TYPES,
     parse_report,
     read_measures,
     read_partners,
 )
-from dagster_project.sources.usitc_dataweb.reports import TABLE
-from dagster_project.sources.usitc_dataweb.requests import SOURCE, DataWeb
+from dagster_project.sources.usitc_dataweb.requests import DataWeb
 
 CONNECTOR = DataWeb()
 

@@ -22,6 +22,8 @@ from dagster_project.sources.parsing import (
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
+SOURCE = "usitc_dataweb"
+TABLE = "usitc_dataweb__trade"
 SCHEMA: dict[str, pl.DataType] = {
     "row_number": pl.Int64(),
     "column_name": pl.String(),

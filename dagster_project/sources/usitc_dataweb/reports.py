@@ -14,12 +14,12 @@ from dagster_project.sources.snapshot import Covers
 from dagster_project.sources.usitc_dataweb.files import (
     ALL_COMMODITIES,
     SPLIT,
+    TABLE,
     TOGETHER,
     TRADE_TYPES,
     WORLD,
 )
 
-TABLE = "usitc_dataweb__trade"
 # The publisher's limit of a report, and our limit of a reply.
 PUBLISHERS_ROWS = 300_000
 OUR_ROWS = 250_000

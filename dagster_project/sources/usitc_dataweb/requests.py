@@ -29,6 +29,7 @@ from dagster_project.sources.parsing import closest, read_seed
 from dagster_project.sources.usitc_dataweb.files import (
     ALL_COMMODITIES,
     CENSUS_SEED,
+    SOURCE,
     WORLD,
     excerpt,
     read_measures,
@@ -42,8 +43,6 @@ from dagster_project.sources.usitc_dataweb.reports import (
     Report,
     ReportChunk,
 )
-
-SOURCE = "usitc_dataweb"
 
 _OBTAINED_AT = "https://dataweb.usitc.gov/ (sign in, tab API; a token lasts about 180 days)"
 _FLOWS = {"export": ("Export", "ForeignExp", "TotExp"), "import": ("Import", "GenImp")}
