@@ -6,10 +6,10 @@ divides a plan by the expected rows. What a figure means for the marts is decide
 
 from __future__ import annotations
 
-from functools import partial
+from pathlib import Path
 
 from dagster_project.sources.parsing import LAST_MONTH
-from dagster_project.sources.raw import OwnTotal, SourceTable
+from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.us_census.files import (
     ALL,
     API_LAYOUTS,
@@ -33,6 +33,17 @@ _TRADE_API_KEY = (
     *("year", "month", "last_month", "variable"),
 )
 
+
+def _country_file_parser(seeds: Path) -> FileParser:
+    codes = census_codes(seeds)
+    return lambda content, file: parse_country_file(content, file, codes)
+
+
+def _trade_api_parser(seeds: Path) -> FileParser:
+    codes = census_codes(seeds)
+    return lambda content, file: parse_trade_api(content, file, codes)
+
+
 TABLES: tuple[SourceTable, ...] = (
     SourceTable(
         source_id=SOURCE,
@@ -41,7 +52,7 @@ TABLES: tuple[SourceTable, ...] = (
         " general imports at customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
         layout_detectors={COUNTRY_FILE_LAYOUT: is_country_file},
-        parser=lambda seeds: partial(parse_country_file, codes=census_codes(seeds)),
+        parser=_country_file_parser,
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,
         primary_key=("cty_code", "flow", "year", "month", "last_month"),
@@ -57,7 +68,7 @@ TABLES: tuple[SourceTable, ...] = (
         " charges and calculated duty.",
         layouts=frozenset(API_LAYOUTS),
         layout_detectors={name: layout.is_shown for name, layout in API_LAYOUTS.items()},
-        parser=lambda seeds: partial(parse_trade_api, codes=census_codes(seeds)),
+        parser=_trade_api_parser,
         seeds=(PARTNER_SEED,),
         columns=TRADE_API_SCHEMA,
         primary_key=_TRADE_API_KEY,
