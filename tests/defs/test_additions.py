@@ -327,7 +327,7 @@ def test_a_sector_is_rows_of_three_seeds(built: Built) -> None:
     assert built.rows(
         "select year, product_group, quantity, value_usd from marts.trade_by_sector_year"
         " where sector_id = 'dairy'"
-    ) == [(2020, "dairy.hs04", "import", 70_000_000)]
+    ) == [(2020, "dairy.hs04", "imports", 70_000_000)]
 
 
 def test_a_measure_of_known_quantity_and_transform_is_one_row(built: Built) -> None:
