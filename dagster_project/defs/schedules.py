@@ -10,7 +10,7 @@ from dagster_project.fetch.keys import key_of
 from dagster_project.fetch.subscriptions import read_subscriptions, subscriptions_file
 from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.settings import Settings
-from dagster_project.sources.catalog import CONNECTORS
+from dagster_project.sources.catalog import SOURCES
 from dagster_project.sources.connector import SourceInfo
 
 # Tags with a run's first and last partition; Dagster has no public name for them.
@@ -20,16 +20,16 @@ _LAST_YEAR_TAG = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class Calendar:
-    """Days on which new data is due."""
+    """Days on which new data is due, for the sources that name it in the catalog."""
 
     name: str
     cron: str
     timezone: str
     expected: str
-    # The sources fetched on these days.
-    sources: tuple[str, ...] = ()
     # How many months back figures may have been revised.
     months_back: int = 0
+    # When a source is late: the last of these days has passed without a new table.
+    freshness: dg.FreshnessPolicy | None = None
 
 
 # Census publishes months of the previous year until March.
@@ -44,8 +44,12 @@ CALENDARS = (
         "0 12 4-12 * *",
         "America/New_York",
         "the monthly US trade release (FT-900)",
-        sources=("us_census", "usitc_dataweb", "fred"),
         months_back=_MONTHLY,
+        freshness=dg.FreshnessPolicy.cron(
+            deadline_cron="0 18 12 * *",
+            lower_bound_delta=timedelta(days=8, hours=10),
+            timezone="America/New_York",
+        ),
     ),
     Calendar(
         "us_annual_revision",
@@ -53,7 +57,6 @@ CALENDARS = (
         "0 13 3-12 6 *",
         "America/New_York",
         "the annual revision of US trade",
-        sources=("us_census", "usitc_dataweb", "fred"),
         months_back=_THREE_YEARS,
     ),
     Calendar(
@@ -62,14 +65,17 @@ CALENDARS = (
         "0 12 17-27 3,6,9,12 *",
         "America/New_York",
         "the quarterly US international transactions",
-        sources=("bea_ita",),
+        freshness=dg.FreshnessPolicy.cron(
+            deadline_cron="0 18 27 3,6,9,12 *",
+            lower_bound_delta=timedelta(days=10, hours=10),
+            timezone="America/New_York",
+        ),
     ),
     Calendar(
         "korea_monthly_first",
         "0 11 1-2 * *",
         "Asia/Seoul",
         "the first monthly figures of Korea Customs",
-        sources=("korea_customs",),
         months_back=_MONTHLY,
     ),
     Calendar(
@@ -78,8 +84,12 @@ CALENDARS = (
         "0 18 15-17 * *",
         "Asia/Seoul",
         "the confirmed monthly figures of Korea Customs",
-        sources=("korea_customs",),
         months_back=12,
+        freshness=dg.FreshnessPolicy.cron(
+            deadline_cron="0 23 17 * *",
+            lower_bound_delta=timedelta(days=2, hours=12),
+            timezone="Asia/Seoul",
+        ),
     ),
     Calendar(
         "comtrade_daily",
@@ -87,47 +97,35 @@ CALENDARS = (
         "0 3 * * *",
         "UTC",
         "new country reports to the United Nations",
-        sources=("un_comtrade",),
         months_back=18,
+        # At least one country reports every month.
+        freshness=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=62), warn_window=timedelta(days=35)
+        ),
     ),
     Calendar(
         "daily_look",
         "30 5 * * *",
         "UTC",
         "any changed release",
+        months_back=18,
     ),
 )
-
-# A source is late when the last day of its calendar has passed without a new table.
-_FRESHNESS = {
-    **dict.fromkeys(
-        ("us_census", "usitc_dataweb", "fred"),
-        dg.FreshnessPolicy.cron(
-            deadline_cron="0 18 12 * *",
-            lower_bound_delta=timedelta(days=8, hours=10),
-            timezone="America/New_York",
-        ),
-    ),
-    "bea_ita": dg.FreshnessPolicy.cron(
-        deadline_cron="0 18 27 3,6,9,12 *",
-        lower_bound_delta=timedelta(days=10, hours=10),
-        timezone="America/New_York",
-    ),
-    "korea_customs": dg.FreshnessPolicy.cron(
-        deadline_cron="0 23 17 * *",
-        lower_bound_delta=timedelta(days=2, hours=12),
-        timezone="Asia/Seoul",
-    ),
-    # At least one country reports every month.
-    "un_comtrade": dg.FreshnessPolicy.time_window(
-        fail_window=timedelta(days=62), warn_window=timedelta(days=35)
-    ),
-}
+_BY_NAME = {calendar.name: calendar for calendar in CALENDARS}
 
 
 def freshness_of(source_id: str) -> dg.FreshnessPolicy | None:
-    """When a source is late; none for a source without a calendar."""
-    return _FRESHNESS.get(source_id)
+    """When a source is late; none for a source whose calendars do not say."""
+    return next(
+        (
+            _BY_NAME[name].freshness
+            for source in SOURCES
+            if source.connector and source.connector.about.source_id == source_id
+            for name in source.calendars
+            if _BY_NAME[name].freshness
+        ),
+        None,
+    )
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -135,9 +133,10 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     return [
         *(build_schedule(settings, calendar) for calendar in CALENDARS),
         *(
-            build_fetch_schedule(settings, calendar, CONNECTORS[source_id].about)
-            for calendar in CALENDARS
-            for source_id in calendar.sources
+            build_fetch_schedule(settings, _BY_NAME[name], source.connector.about)
+            for source in SOURCES
+            if source.connector
+            for name in source.calendars
         ),
     ]
 

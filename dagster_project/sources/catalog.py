@@ -1,8 +1,9 @@
-"""The catalog of raw tables, one entry per table; the entry point of the package."""
+"""The catalog of sources and their raw tables; the entry point of the package."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dagster_project.settings import Settings
 from dagster_project.sources import (
@@ -34,8 +35,10 @@ __all__ = [
     "CONNECTORS",
     "REJECTS_SCHEMA",
     "SNAPSHOT_FILES_SCHEMA",
+    "SOURCES",
     "BulkTable",
     "LoadResult",
+    "Source",
     "SourceTable",
     "connector_of",
     "load_all",
@@ -45,31 +48,46 @@ __all__ = [
     "table_named",
 ]
 
-CATALOG: tuple[SourceTable, ...] = (
-    *us_census.TABLES,
-    *un_comtrade.TABLES,
-    *usitc_dataweb.TABLES,
-    *bea_ita.TABLES,
-    *korea_customs.TABLES,
-    *fred.TABLES,
-    *printed_figures.TABLES,
-    *articles.TABLES,
+
+@dataclass(frozen=True)
+class Source:
+    """What one publisher's module gives the project.
+
+    Tables of large files are `bulk`: their releases are compared by bytes only. Data of a source
+    without a connector is added by hand; one with a connector is fetched on the days of its
+    `calendars` (`defs/schedules.py`).
+    """
+
+    tables: tuple[SourceTable, ...] = ()
+    bulk: tuple[BulkTable, ...] = ()
+    connector: Connector | None = None
+    calendars: tuple[str, ...] = ("daily_look",)
+
+
+_FT900 = ("ft900_monthly", "us_annual_revision")
+
+SOURCES: tuple[Source, ...] = (
+    Source(us_census.TABLES, connector=us_census.CONNECTOR, calendars=_FT900),
+    Source(un_comtrade.TABLES, un_comtrade.BULK_TABLES, un_comtrade.CONNECTOR, ("comtrade_daily",)),
+    Source(usitc_dataweb.TABLES, connector=usitc_dataweb.CONNECTOR, calendars=_FT900),
+    Source(bea_ita.TABLES, connector=bea_ita.CONNECTOR, calendars=("bea_quarterly",)),
+    Source(
+        korea_customs.TABLES,
+        connector=korea_customs.CONNECTOR,
+        calendars=("korea_monthly_first", "korea_monthly_revision"),
+    ),
+    Source(fred.TABLES, connector=fred.CONNECTOR, calendars=_FT900),
+    Source(bulk=cepii_baci.BULK_TABLES),
+    Source(printed_figures.TABLES),
+    Source(articles.TABLES),
 )
 
-# Tables of large files, whose releases are compared by bytes only.
-BULK: tuple[BulkTable, ...] = (*un_comtrade.BULK_TABLES, *cepii_baci.BULK_TABLES)
+CATALOG: tuple[SourceTable, ...] = tuple(table for one in SOURCES for table in one.tables)
+BULK: tuple[BulkTable, ...] = tuple(table for one in SOURCES for table in one.bulk)
 
-# By source. Data of a source without a connector is added by hand.
+# By source.
 CONNECTORS: Mapping[str, Connector] = {
-    connector.about.source_id: connector
-    for connector in (
-        us_census.CONNECTOR,
-        un_comtrade.CONNECTOR,
-        usitc_dataweb.CONNECTOR,
-        bea_ita.CONNECTOR,
-        korea_customs.CONNECTOR,
-        fred.CONNECTOR,
-    )
+    one.connector.about.source_id: one.connector for one in SOURCES if one.connector
 }
 
 

@@ -102,6 +102,11 @@
     || {{ period_text(first_day, last_day) }}
 {%- endmacro %}
 
+{#- The model that gives the rows of a raw table their dimensions. -#}
+{% macro aligned_model(raw_table) %}
+    {{ return("int_trade__" ~ raw_table.replace("__", "_") ~ "_aligned") }}
+{% endmacro %}
+
 {#- Columns of each aligned model of a raw table, in order. -#}
 {% macro figure_columns() %}
     source_id,

@@ -47,9 +47,11 @@ def lay_world_project(root: Path) -> Settings:
     shutil.copytree(_DBT / "seeds", target / "seeds")
     shutil.copy(_DBT / "profiles.yml", target)
     shutil.copy(_DBT / "models" / "groups.yml", target / "models")
-    for path in ("models/staging/_sources.yml", "seeds/_seeds.yml"):
-        described = _without_tests(yaml.safe_load((_DBT / path).read_text(encoding="utf-8")))
-        (target / path).write_text(yaml.safe_dump(described), encoding="utf-8")
+    for path in (*_DBT.glob("models/staging/*/*.yml"), _DBT / "seeds" / "_seeds.yml"):
+        described = _without_tests(yaml.safe_load(path.read_text(encoding="utf-8")))
+        copy = target / path.relative_to(_DBT)
+        if copy.parent.is_dir():
+            copy.write_text(yaml.safe_dump(described), encoding="utf-8")
     project = yaml.safe_load((_DBT / "dbt_project.yml").read_text(encoding="utf-8"))
     # The parsers read all seeds, the models few.
     project["seeds"]["bilateral"] |= {"+enabled": False} | {

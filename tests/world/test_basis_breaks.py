@@ -66,8 +66,13 @@ def no_seed(laboratory: Laboratory) -> pl.DataFrame:
 
 def releases(years: Any) -> pl.DataFrame:
     return pl.DataFrame(
-        {"year": list(years), "release_id": "r1", "recency": 1},
-        schema={"year": pl.Int32, "release_id": pl.String, "recency": pl.Int32},
+        {"year": list(years), "source_id": "un_comtrade", "release_id": "r1", "recency": 1},
+        schema={
+            "year": pl.Int32,
+            "source_id": pl.String,
+            "release_id": pl.String,
+            "recency": pl.Int32,
+        },
     )
 
 

@@ -80,8 +80,8 @@ with
             max(b.two_way_usd) as world_usd
         from two_way as b
         inner join {{ ref("int_trade__areas_listed") }} as a on b.partner_id = a.area_id
-        left join {{ ref("census_partners") }} as p on a.area_code = p.partner_code
-        where coalesce(p.is_world, a.area_code = 'WLD')
+        inner join {{ ref("countries") }} as c on a.area_code = c.partner_code
+        where c.is_world
         group by
             b.raw_table,
             b.release_no,

@@ -4,98 +4,51 @@ with
 
     census as (select * from {{ ref("census_partners") }}),
 
-    by_country as (
+    listed as (
 
-        select
-            c.iso3 as partner_code,
-            c.name as partner_name,
-            c.iso3,
-            c.iso2,
-            c.m49_code,
-            p.census_code,
-            false as is_aggregate,
-            false as is_world
-        from countries as c
-        left join census as p on c.iso3 = p.partner_code
+        {% for seed, columns in var("partner_lists").items() %}
+            select
+                {{ loop.index }} as list_order,
+                {{ columns.get("partner_code", "partner_code") }} as partner_code,
+                {{ columns.get("partner_name", "partner_name") }} as partner_name,
+                {{ columns.get("iso3", "iso3") }} as iso3,
+                {{ columns.get("is_aggregate", "is_aggregate") }} as is_aggregate
+            from {{ ref(seed) }} {{ "union all" if not loop.last }}
+        {% endfor %}
 
     ),
 
-    bea_groups as (
-
-        select
-            partner_code,
-            area_name as partner_name,
-            cast(null as varchar) as iso3,
-            cast(null as varchar) as iso2,
-            cast(null as varchar) as m49_code,
-            cast(null as varchar) as census_code,
-            is_aggregate,
-            false as is_world
-        from {{ ref("bea_areas") }}
-        where partner_code like 'bea:%'
-
-    ),
-
-    comtrade_areas as (
-
-        select
-            code as partner_code,
-            name as partner_name,
-            cast(null as varchar) as iso3,
-            cast(null as varchar) as iso2,
-            cast(null as varchar) as m49_code,
-            cast(null as varchar) as census_code,
-            area_kind = 'group' as is_aggregate,
-            false as is_world
-        from {{ ref("comtrade_areas") }}
-        where code like 'comtrade:%'
-
-    ),
-
-    korea_customs as (
-
-        select
-            partner_code,
-            partner_name,
-            iso3,
-            cast(null as varchar) as iso2,
-            cast(null as varchar) as m49_code,
-            cast(null as varchar) as census_code,
-            is_aggregate,
-            false as is_world
-        from {{ ref("korea_customs_partners") }}
-        where partner_code like 'korea_customs:%'
-
-    ),
-
+    -- The name of a partner of several lists, such as the world, is that of the first.
     others as (
 
-        select
-            p.partner_code,
-            p.partner_name,
-            p.iso3,
-            cast(null as varchar) as iso2,
-            cast(null as varchar) as m49_code,
-            p.census_code,
-            p.is_aggregate,
-            p.is_world
-        from census as p
-        left join countries as c on p.partner_code = c.iso3
+        select l.*
+        from listed as l
+        left join countries as c on l.partner_code = c.iso3
         where c.iso3 is null
+        qualify row_number() over (partition by l.partner_code order by l.list_order) = 1
 
     )
 
-select *
-from by_country
+select
+    c.iso3 as partner_code,
+    c.name as partner_name,
+    c.iso3,
+    c.iso2,
+    c.m49_code,
+    p.census_code,
+    false as is_aggregate,
+    false as is_world
+from countries as c
+left join census as p on c.iso3 = p.partner_code
 union all
-select *
-from others
-union all
-select *
-from bea_groups
-union all
-select *
-from comtrade_areas
-union all
-select *
-from korea_customs
+select
+    o.partner_code,
+    o.partner_name,
+    o.iso3,
+    cast(null as varchar) as iso2,
+    cast(null as varchar) as m49_code,
+    p.census_code,
+    o.is_aggregate,
+    coalesce(p.is_world, o.partner_code = 'WLD') as is_world
+from others as o
+left join census as p on o.partner_code = p.partner_code

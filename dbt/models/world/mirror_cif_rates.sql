@@ -5,7 +5,7 @@ with
 
     releases as (
 
-        select year, max(release_id) as latest_release_id
+        select year, max(source_id) as source_id, max(release_id) as latest_release_id
         from {{ ref("int_mirror__releases") }}
         where recency = 1
         group by year
@@ -39,7 +39,7 @@ select
     f.cells_dropped as flows_dropped,
     f.mean_cif_rate,
     f.is_pooled,
-    'un_comtrade' as source_id,
+    r.source_id,
     r.latest_release_id
 from terms as t
 inner join fits as f on t.year = f.year

@@ -45,7 +45,7 @@ with
 
     releases as (
 
-        select year, max(release_id) as latest_release_id
+        select year, max(source_id) as source_id, max(release_id) as latest_release_id
         from {{ ref("int_mirror__releases") }}
         where recency = 1
         group by year
@@ -59,6 +59,7 @@ with
             x.reporter_iso3 is not null as is_exporter_reporting,
             m.reporter_iso3 is not null as is_importer_reporting,
             b.valuation as broken_valuation,
+            r.source_id,
             r.latest_release_id,
             coalesce(g.importer_reported_usd, 0) - coalesce(g.exporter_reported_usd, 0) as gap_usd,
             coalesce(g.importer_fob_usd, 0)
@@ -127,6 +128,6 @@ select
         then 'through_a_hub'
         else 'unexplained'
     end as likely_cause,
-    'un_comtrade' as source_id,
+    source_id,
     latest_release_id
 from described

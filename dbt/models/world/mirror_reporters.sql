@@ -7,7 +7,7 @@ with
 
     releases as (
 
-        select max(release_id) as latest_release_id
+        select max(source_id) as source_id, max(release_id) as latest_release_id
         from {{ ref("int_mirror__releases") }}
         where recency = 1
 
@@ -67,7 +67,7 @@ select
     s.partners_mirrored,
     s.reported_usd,
     s.mirrored_share,
-    'un_comtrade' as source_id,
+    r.source_id,
     r.latest_release_id
 from sides as s
 cross join releases as r

@@ -21,7 +21,7 @@ with
 
     releases as (
 
-        select year, max(release_id) as latest_release_id
+        select year, max(source_id) as source_id, max(release_id) as latest_release_id
         from {{ ref("int_mirror__releases") }}
         where recency = 1
         group by year
@@ -43,7 +43,7 @@ select
     sum(s.importer_reported_usd) as importer_reported_usd,
     sum(s.importer_fob_usd) as importer_fob_usd,
     sum(s.nes_allocated_usd) as nes_allocated_usd,
-    'un_comtrade' as source_id,
+    max(q.source_id) as source_id,
     max(q.latest_release_id) as latest_release_id
 from sums as s
 inner join reporters as r on s.year = r.year

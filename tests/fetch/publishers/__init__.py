@@ -1,18 +1,14 @@
-"""The replayed publishers, by source; a new one is a module here and a line below."""
+"""The replayed publishers, by source; a new one is a module here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
-from fetch.publishers.bea_ita import BeaIta
-from fetch.publishers.fred import Fred
-from fetch.publishers.korea_customs import KoreaCustoms
 from fetch.publishers.publisher import Publisher
-from fetch.publishers.un_comtrade import UnComtrade
-from fetch.publishers.us_census import UsCensus
-from fetch.publishers.usitc_dataweb import UsitcDataweb
 
-PUBLISHERS: Mapping[str, Publisher] = {
-    one.source_id: one
-    for one in (UsCensus(), UnComtrade(), UsitcDataweb(), BeaIta(), KoreaCustoms(), Fred())
-}
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
+
+PUBLISHERS: Mapping[str, Publisher] = {one.source_id: one() for one in Publisher.__subclasses__()}

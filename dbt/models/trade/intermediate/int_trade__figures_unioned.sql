@@ -1,24 +1,13 @@
 {{ config(materialized="view") }}
 
-{#- Every raw table of statistics has a model that aligns it; add a new one to this list. -#}
-{% set aligned = [
-    "us_census_country_file",
-    "us_census_trade_api",
-    "usitc_dataweb_trade",
-    "bea_ita_transactions",
-    "un_comtrade_trade",
-    "korea_customs_trade",
-    "fred_series",
-] %}
-
 -- Every figure of every source with the same columns, its dimensions as text. A statistic has one
 -- flow; a quoted figure may be a balance or total trade, which have both.
 with
     statistics as (
 
-        {% for table in aligned %}
+        {% for table in var("tables_of_statistics") %}
             select {{ figure_columns() }}
-            from {{ ref("int_trade__" ~ table ~ "_aligned") }} {{ "union all" if not loop.last }}
+            from {{ ref(aligned_model(table)) }} {{ "union all" if not loop.last }}
         {% endfor %}
 
     )

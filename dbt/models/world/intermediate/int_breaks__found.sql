@@ -138,6 +138,7 @@ with
         select
             c.*,
             c.rows_valued_alike >= 0.99 * c.rows_valued_twice as is_alike,
+            r.source_id,
             r.release_id,
             sum(
                 case when c.rows_valued_alike >= 0.99 * c.rows_valued_twice then 1 else 0 end
@@ -162,7 +163,7 @@ with
     by_columns as (
 
         select
-            'un_comtrade' as source_id,
+            source_id,
             reporter_iso3,
             year,
             'own_columns' as found_by,

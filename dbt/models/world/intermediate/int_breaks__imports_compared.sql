@@ -75,8 +75,8 @@ with
             coalesce(t.import_concept, 'general'),
             i.importer_reported_usd
         from {{ ref("int_mirror__import_levels") }} as i
-        inner join sources as s on s.source_id = 'un_comtrade'
         inner join {{ ref("int_mirror__releases") }} as r on i.year = r.year and r.recency = 1
+        inner join sources as s on r.source_id = s.source_id
         left join
             {{ ref("int_trade__un_comtrade_reporting_chosen") }} as t
             on t.type_code = 'C'

@@ -2,14 +2,15 @@
 -- years: given by the reference data, with a reason, or else found in the rows. Evidence from equal
 -- columns takes precedence over another source, and that over partners.
 with
-    years as (select distinct year from {{ ref("int_mirror__releases") }}),
+    years as (select distinct year, source_id from {{ ref("int_mirror__releases") }}),
 
     breaks as (
 
         select y.year, b.reporter_iso3, b.valuation, 'reference' as known_by, 1 as preference
         from {{ ref("basis_breaks") }} as b
-        inner join years as y on y.year between b.first_year and b.last_year
-        where b.source_id = 'un_comtrade' and b.flow = 'import'
+        inner join
+            years as y on b.source_id = y.source_id and y.year between b.first_year and b.last_year
+        where b.flow = 'import'
         union all
         select
             year,
@@ -18,7 +19,7 @@ with
             found_by,
             case found_by when 'own_columns' then 2 when 'two_sources' then 3 else 4 end
         from {{ ref("int_breaks__found") }}
-        where source_id = 'un_comtrade' and flow = 'import'
+        where source_id in (select source_id from years) and flow = 'import'
 
     ),
 

@@ -13,7 +13,7 @@ with
         select
             'mirror' as found_by,
             'un_comtrade__bulk' as series,
-            'un_comtrade' as source_id,
+            r.source_id,
             'fob' as compared_valuation,
             r.release_id,
             i.importer_iso3 as reporter_iso3,

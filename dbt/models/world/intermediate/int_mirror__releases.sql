@@ -6,6 +6,7 @@ with
     releases as (
 
         select
+            source_id,
             snapshot_sha256,
             release_id,
             known_from,
@@ -22,6 +23,7 @@ with
 select
     h.year,
     h.snapshot_sha256,
+    r.source_id,
     r.release_id,
     cast(
         dense_rank() over (
