@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from dagster_project.publish.atomic import require_managed_link
 from dagster_project.settings import Settings
 from dagster_project.site import addresses
 from dagster_project.site.context import File, Outline, PageContext, Pair
-from dagster_project.site.models import models_page
 from dagster_project.site.output import place
 from dagster_project.site.pages import (
     claim,
@@ -122,13 +121,10 @@ def _files(
     Raises:
         PublicationChanged: the warehouse was published during the build.
     """
-    with ThreadPoolExecutor(1) as background:
-        models = background.submit(models_page, settings)
-        with Marts(settings) as marts:
-            outline = read_outline(marts, pairs)
-            publication = PageContext(marts, outline).publication
-        made = list(_made(settings, outline, publication, on_page))
-        return [*_static_files(), *made, *models.result()]
+    with Marts(settings) as marts:
+        outline = read_outline(marts, pairs)
+        publication = PageContext(marts, outline).publication
+    return [*_static_files(), *_made(settings, outline, publication, on_page)]
 
 
 def read_outline(marts: Marts, requested: Sequence[tuple[str, str]]) -> Outline:

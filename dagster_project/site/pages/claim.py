@@ -67,10 +67,10 @@ def page(context: PageContext, claim_id: str) -> list[File]:
     verdict = verdict_in_words(claim, context.words)
     figures = [
         _interval(context, claim, candidates, compared_rows),
-        _verdict(context, answer),
-        _evidence(context, evidence),
+        context.figure(answer),
+        context.figure(evidence),
         *contradicting_figures(context, claim["document_id"], claim_id),
-        *_bridges(context, bridges),
+        *([context.figure(bridges)] if bridges else []),
     ]
     return context.page(
         addresses.of_claim(claim_id),
@@ -148,36 +148,8 @@ def _interval(context: PageContext, claim: Row, candidates: Answer, rows: Sequen
             summary=_summary(claim, dots),
             wide=draw(band, dots, _axis(claim), "interval"),
         )
-    unit = (
-        f"In {_axis(claim)}. The band is the range after rounding. Discs are within it and crosses"
-        " outside; diamonds may be within it, as their data is too coarse or incomplete."
-        if picture
-        else ""
-    )
-    if left_out:
-        unit += f" {left_out} more distant figures are in the table only."
-    return Figure(
-        id="candidates",
-        title="Quoted figure against the data",
-        unit=unit,
-        basis=context.basis("as named in each row", candidates),
-        answer=candidates,
-        picture=picture,
-        columns=(
-            "hypothesis",
-            "bases",
-            "products",
-            "value",
-            "fit",
-            "distance",
-            "side",
-            "rounding_margin",
-            "revision",
-            "release_key",
-            "evidence_kind",
-            "known_at_publication",
-        ),
-        absence=absence,
+    return context.figure(
+        candidates, picture=picture, absence=absence, axis=_axis(claim), left_out=left_out
     )
 
 
@@ -210,52 +182,6 @@ def _summary(claim: Row, dots: Sequence[Dot]) -> str:
     )
 
 
-def _verdict(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="verdict",
-        title="Verdict record",
-        unit="Figures in the unit of the quoted figure.",
-        basis=context.basis("as named in the verdict", answer),
-        answer=answer,
-        columns=(
-            "claim_id",
-            "reported_value",
-            "unit",
-            "low",
-            "high",
-            "status",
-            "value",
-            "basis_id",
-            "basis_key",
-            "product_group",
-            "release_key",
-            "known_at_publication",
-            "reason_code",
-            "distance",
-            "revision",
-        ),
-    )
-
-
-def _evidence(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="evidence",
-        title="Evidence: source rows of the verdict",
-        unit="Values and units as in the publisher's file.",
-        basis=context.basis("rows as published", answer),
-        answer=answer,
-        columns=(
-            "snapshot_file",
-            "row_number",
-            "column_name",
-            "reported_value",
-            "reported_unit",
-            "release_key",
-        ),
-        absence=None if answer else "The verdict uses no source row, because nothing is decided.",
-    )
-
-
 def _files(evidence: Answer) -> list[dict[str, Any]]:
     """The files behind the evidence, each once, with hash, address and terms."""
     files = {
@@ -272,31 +198,6 @@ def _files(evidence: Answer) -> list[dict[str, Any]]:
         for row in evidence.rows
     }
     return list(files.values())
-
-
-def _bridges(context: PageContext, answer: Answer) -> list[Figure]:
-    if not answer:
-        return []
-    return [
-        Figure(
-            id="bridges",
-            title="Bridges from this figure to others",
-            unit="Signs follow the figures: between two deficits, a step that widens the deficit is"
-            " positive.",
-            basis=context.basis(
-                "each end on its own basis", answer, "a_release_key", "b_release_key"
-            ),
-            answer=answer,
-            columns=(
-                "bridge_id",
-                "causes",
-                "amount_usd",
-                "share_of_gap",
-                "gap_usd",
-                "residual_usd",
-            ),
-        )
-    ]
 
 
 def _by_bridge(answer: Answer) -> Iterable[tuple[str, Iterable[Row]]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from dagster_project.site import addresses
 from dagster_project.site.context import KINDS, File, Link, PageContext
-from dagster_project.site.figure import Figure
 from dagster_project.site.numbers import ABSENT, basis_name, compared
 from dagster_project.site.pages.claim import pair_of
 from dagster_project.site.pages.claim_words import (
@@ -46,9 +45,9 @@ def page(context: PageContext, document_id: str) -> list[File]:
     bases = context.ask("document_bases", document=document_id)
     first = answer.rows[0]
     figures = [
-        _figures(context, answer),
+        context.figure(answer),
         *contradicting_figures(context, document_id),
-        *_bases(context, bases),
+        *([context.figure(bases)] if bases else []),
     ]
     pairs = {one.label: one for row in answer.rows if (one := pair_of(context, row))}
     return context.page(
@@ -99,44 +98,6 @@ def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
         "basis": basis_name(row["basis_id"]) if row["basis_id"] else ABSENT,
         "products": row["definition_name"],
     }
-
-
-def _figures(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="figures",
-        title="Quoted figures against the data",
-        unit="Each figure in the unit in which it is quoted.",
-        basis=context.basis("as named in each row", answer),
-        answer=answer,
-        columns=(
-            "claim_id",
-            "says",
-            "reported_value",
-            "unit",
-            "status",
-            "value",
-            "basis_id",
-            "release_key",
-            "reason_code",
-            "missing_rows",
-        ),
-    )
-
-
-def _bases(context: PageContext, answer: Answer) -> list[Figure]:
-    if not answer:
-        return []
-    return [
-        Figure(
-            id="bases",
-            title="Bases of its exact figures",
-            unit="Figures that are confirmed, revised or true on another basis; approximate"
-            " figures ('about') are left out.",
-            basis=context.basis("one row per source, goods / services scope and basis", answer),
-            answer=answer,
-            columns=("attributed_to", "trade_kind", "basis_id", "figures", "claim_ids"),
-        )
-    ]
 
 
 def _source_key(row: Row) -> tuple[str, str]:

@@ -1,3 +1,11 @@
+{#
+id = "latest-{{ trade_kind }}"
+title = "{{ kinds[trade_kind]|capitalize }}: year to date, same period last year, last full year"
+unit = "Millions of US dollars."
+basis = "one row per basis, all products"
+columns = ["period", "basis_id", "balance_usd", "exports_usd", "imports_usd", "known_from"]
+absence = "No {{ kinds[trade_kind] }} figure is available."
+#}
 -- The months of the current year, the same months of the previous year, and the last full year.
 with
     of_pair as (
