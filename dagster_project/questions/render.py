@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from dagster_project.claims.wording import KINDS
+from dagster_project.claims.phrases import KINDS
 from dagster_project.questions.check import Checked
 from dagster_project.questions.explain import Answer, End, Quoted
 from dagster_project.questions.status import Status

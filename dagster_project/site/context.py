@@ -12,7 +12,7 @@ from typing import Any, cast
 import jinja2
 from markupsafe import Markup
 
-from dagster_project.claims.wording import KINDS, Names
+from dagster_project.claims.phrases import KINDS, Names
 from dagster_project.site import addresses, numbers
 from dagster_project.site.figure import Basis, Figure, Picture, together
 from dagster_project.site.queries import Answer, Marts, header_of

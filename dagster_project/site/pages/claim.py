@@ -7,7 +7,22 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from dagster_project.claims.wording import Verdict, timing, verdict_in_words
+from dagster_project.claims.phrases import (
+    allowed,
+    bases_in_words,
+    document_name,
+    figure_of,
+    in_words,
+    products_of,
+    value_of,
+)
+from dagster_project.claims.wording import (
+    Verdict,
+    candidate_result,
+    outside,
+    timing,
+    verdict_in_words,
+)
 from dagster_project.site import addresses
 from dagster_project.site.charts.interval import Band, Dot, draw, near
 from dagster_project.site.context import KINDS, File, Link, PageContext, Pair
@@ -21,18 +36,6 @@ from dagster_project.site.numbers import (
     printed,
     share,
     value_is_absent,
-)
-from dagster_project.site.pages.claim_words import (
-    allowed,
-    candidate_in_words,
-    document_name,
-    figure_of,
-    in_words,
-    name_of,
-    outside,
-    products_of,
-    status_words,
-    value_of,
 )
 from dagster_project.site.pages.contradictions import (
     claim_links,
@@ -84,13 +87,13 @@ def page(context: PageContext, claim_id: str) -> list[File]:
         document_path=document_path(context, claim),
         year=_year(context, claim),
         facts=_facts(context, claim),
-        status=status_words(claim["status"]),
+        status=in_words(claim["status"]),
         status_note=claim["status_meaning"] or "",
         verdict=verdict,
         timing=timing(claim),
         allowed=allowed(claim),
-        stated=[candidate_in_words(claim, row) for row in best if row["is_as_stated"]],
-        mix_ups=[candidate_in_words(claim, row) for row in best if not row["is_as_stated"]],
+        stated=[_candidate(claim, row) for row in best if row["is_as_stated"]],
+        mix_ups=[_candidate(claim, row) for row in best if not row["is_as_stated"]],
         several_product_groups=len({products_of(row) for row in compared_rows}) > 1,
         compared_count=f"Figures compared as stated: {claim['candidates_tried']}, including earlier"
         " releases and quoted figures of the same series.",
@@ -157,7 +160,8 @@ def _dots(claim: Row, rows: Sequence[Row]) -> list[Dot]:
     several = len({products_of(row) for row in rows}) > 1
     return [
         Dot(
-            name=name_of(row, with_products=several or bool(row["part_claim_id"])),
+            name=bases_in_words(row["bases"])
+            + (f", {products_of(row)}" if several or row["part_claim_id"] else ""),
             value=row["value"],
             fit=row["fit"],
             label=compared(row["value"], None, claim["rounding"])
@@ -238,6 +242,19 @@ def _end(row: Row, end: str) -> str:
     return f"{who}'s {measure} of {amount} USD bn for {row[f'{end}_period']}"
 
 
+def _candidate(claim: Row, row: Row) -> dict[str, Any]:
+    """A candidate as a row of the table, with its result."""
+    return {
+        "bases": bases_in_words(row["bases"]),
+        "meaning": in_words(row["hypothesis"] or "as_stated"),
+        "products": products_of(row),
+        "value": value_of(claim, row["value"]),
+        "release": row["release_key"],
+        "is_chosen": row["is_chosen"],
+        "why": candidate_result(claim, row),
+    }
+
+
 # -- title, trail and facts --------------------------------------------------------------
 
 
@@ -313,7 +330,7 @@ def _review(context: PageContext, claim: Row, verdict: Verdict) -> dict[str, Any
     """The page as a schema.org ClaimReview, without a URL: the host of the site is unknown."""
     rating: dict[str, Any] = {
         "@type": "Rating",
-        "alternateName": status_words(claim["status"]),
+        "alternateName": in_words(claim["status"]),
         "ratingExplanation": verdict.text,
     }
     if claim["status"] in _RATINGS:

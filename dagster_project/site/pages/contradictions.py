@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dagster_project.claims.phrases import in_words
 from dagster_project.site import addresses
 from dagster_project.site.context import PageContext
 from dagster_project.site.figure import Figure
 from dagster_project.site.numbers import printed
-from dagster_project.site.pages.claim_words import in_words
 
 Row = Mapping[str, Any]
 

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.phrases import document_name, figure_of, in_words, listed
 from dagster_project.site import addresses
 from dagster_project.site.context import KINDS, File, Link, PageContext
 from dagster_project.site.numbers import ABSENT, basis_name, compared
 from dagster_project.site.pages.claim import pair_of
-from dagster_project.site.pages.claim_words import (
-    document_name,
-    figure_of,
-    status_words,
-)
 from dagster_project.site.pages.contradictions import (
     claim_links,
     contradicting_figures,
@@ -69,10 +65,10 @@ def page(context: PageContext, document_id: str) -> list[File]:
 
 def counted(number: int, noun: str) -> str:
     """A number in words up to ten, with its noun: two figures."""
-    return f"{_in_words(number)} {noun}{'' if number == 1 else 's'}"
+    return f"{_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def _in_words(number: int) -> str:
+def _number(number: int) -> str:
     return _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
 
 
@@ -81,9 +77,8 @@ def _counts(answer: Answer) -> str:
     by_status = {row["status"]: row["with_status"] for row in answer.rows}
     order = [one for one in STATUSES if one in by_status]
     order += [one for one in by_status if one not in STATUSES]
-    parts = [f"{_in_words(by_status[one])} {status_words(one)}" for one in order]
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed}."
+    parts = [f"{_number(by_status[one])} {in_words(one)}" for one in order]
+    return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed(parts)}."
 
 
 def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
@@ -93,7 +88,7 @@ def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
         "says": row["says"] or ABSENT,
         "attributed_to": row["attributed_to"],
         "status": row["status"],
-        "words": status_words(row["status"]),
+        "words": in_words(row["status"]),
         "found": compared(row["value"], row["unit"], row["rounding"]),
         "basis": basis_name(row["basis_id"]) if row["basis_id"] else ABSENT,
         "products": row["definition_name"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.phrases import document_name, listed
 from dagster_project.site import addresses
 from dagster_project.site.charts import theme
 from dagster_project.site.charts.balances import Dot, Line, draw
@@ -20,7 +21,6 @@ from dagster_project.site.numbers import (
     dollars,
 )
 from dagster_project.site.pages import bridge
-from dagster_project.site.pages.claim_words import document_name
 from dagster_project.site.queries import Answer
 
 
@@ -160,8 +160,7 @@ def balances(context: PageContext, pair: Pair, kind: str = "goods") -> Figure:
 
 
 def _without_line(answer: Answer) -> str:
-    *others, last = map(str, sorted(set(answer.column("year"))))
-    years = f"{', '.join(others)} and {last}" if others else last
+    years = listed([str(year) for year in sorted(set(answer.column("year")))])
     return f"Only {years} available: without two consecutive years there is no line to draw."
 
 
