@@ -73,32 +73,16 @@ select
     known_from,
     year,
     policy_rank,
-    1 as place
-from current_year
-union all
-select
-    period,
-    basis_id,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    release_key,
-    known_from,
-    year,
-    policy_rank,
-    2
-from previous_year
-union all
-select
-    period,
-    basis_id,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    release_key,
-    known_from,
-    year,
-    policy_rank,
-    3
-from full_year
+    place
+from
+    (
+        select *, 1 as place
+        from current_year
+        union all by name
+        select *, 2 as place
+        from previous_year
+        union all by name
+        select *, 3 as place
+        from full_year
+    )
 order by place, policy_rank, basis_id
