@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -51,12 +51,6 @@ _RATINGS = {"confirmed": 5, "revised": 4, "other_basis": 3, "mislabelled": 2, "c
 
 _OPEN_ROWS = 12
 
-_ORDER = (
-    "Figures that fit are ranked by the basis that explains most of the source's exact figures,"
-    " then by the order of bases, the closer product group, statistics before quoted figures, and"
-    " the newer release."
-)
-
 
 def page(context: PageContext, claim_id: str) -> list[File]:
     """The page of one claim."""
@@ -91,18 +85,18 @@ def page(context: PageContext, claim_id: str) -> list[File]:
         status_note=claim["status_meaning"] or "",
         verdict=verdict,
         timing=timing(claim),
-        allowed=allowed(claim),
         stated=[_candidate(claim, row) for row in best if row["is_as_stated"]],
         mix_ups=[_candidate(claim, row) for row in best if not row["is_as_stated"]],
         several_product_groups=len({products_of(row) for row in compared_rows}) > 1,
-        compared_count=f"Figures compared as stated: {claim['candidates_tried']}, including earlier"
-        " releases and quoted figures of the same series.",
-        order=_ORDER,
-        files=_files(evidence),
+        # The files behind the evidence, each once.
+        files={(row["snapshot_file"], row["snapshot_sha256"]): row for row in evidence.rows},
         # A run of years has one row per year and direction: too many to show unfolded.
         few_rows=len(evidence.rows) <= _OPEN_ROWS,
         contradictions=contradictions_in_words(context, figures),
-        bridges=[_bridge(context, claim_id, list(rows)) for _, rows in _by_bridge(bridges)],
+        bridges=[
+            _bridge(context, claim_id, list(rows))
+            for _, rows in groupby(bridges.rows, lambda row: row["bridge_id"])
+        ],
     )
 
 
@@ -184,28 +178,6 @@ def _summary(claim: Row, dots: Sequence[Dot]) -> str:
         f"Range after rounding: {allowed(claim)}. Available figures, nearest first, in"
         f" {_axis(claim)}: {shown}."
     )
-
-
-def _files(evidence: Answer) -> list[dict[str, Any]]:
-    """The files behind the evidence, each once, with hash, address and terms."""
-    files = {
-        (row["snapshot_file"], row["snapshot_sha256"]): {
-            "name": row["snapshot_file"],
-            "sha256": row["snapshot_sha256"],
-            "release": row["release_key"],
-            "known_from": row["known_from"],
-            "address": row["address"],
-            # Only web addresses become links.
-            "is_link": str(row["address"] or "").startswith(("https://", "http://")),
-            "licence": row["licence"],
-        }
-        for row in evidence.rows
-    }
-    return list(files.values())
-
-
-def _by_bridge(answer: Answer) -> Iterable[tuple[str, Iterable[Row]]]:
-    return groupby(answer.rows, lambda row: row["bridge_id"])
 
 
 def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[str, Any]:

@@ -178,11 +178,9 @@ def _articles(context: PageContext, pair: Pair) -> list[Link]:
 
 def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
     # The preferred basis of the last year is the bold line, even if another was preferred earlier.
-    strong = {row["basis_id"] for row in answer.rows if row["is_preferred"]}
-    last = max((row["year"] for row in answer.rows if row["is_preferred"]), default=None)
-    strong &= {
-        row["basis_id"] for row in answer.rows if row["is_preferred"] and row["year"] == last
-    }
+    preferred = [row for row in answer.rows if row["is_preferred"]]
+    last = max((row["year"] for row in preferred), default=None)
+    strong = {row["basis_id"] for row in preferred if row["year"] == last}
     return [
         Line(
             name=bridge.named(name),
@@ -190,12 +188,8 @@ def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
             is_strong=name in strong,
             points=[(row["year"], row["balance_usd"]) for row in rows],
         )
-        for name, rows in _by_basis(answer.rows)
+        for name, rows in groupby(answer.rows, lambda row: row["basis_id"])
     ]
-
-
-def _by_basis(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    return [(name, list(group)) for name, group in groupby(rows, lambda row: row["basis_id"])]
 
 
 def _dots(printed: Answer, styles: dict[str, int]) -> list[Dot]:
