@@ -32,7 +32,7 @@ def build(
     Example: `bilateral build`
     """
     from dagster_project.publish.build import BuildFailed, run_build
-    from dagster_project.questions.status import read_rejects, releases_built
+    from dagster_project.questions.publication import read_rejects, releases_built
 
     settings = load_settings()
     with _progress() as on_event:
@@ -66,12 +66,11 @@ def status(
     """
     from datetime import date
 
-    from dagster_project.questions import render
-    from dagster_project.questions.status import read_status
+    from dagster_project.questions.publication import read_status, status_json, status_tables
 
     state = read_status(load_settings(), date.today())
     if form is TextFormat.json:
-        typer.echo(to_json(render.status_json(state)))
+        typer.echo(to_json(status_json(state)))
         return DONE
     publication = state.publication
     typer.echo(
@@ -85,7 +84,7 @@ def status(
         if state.is_current
         else "Out of date: the inputs have changed. `bilateral build` updates it."
     )
-    for title, table in render.status_tables(state):
+    for title, table in status_tables(state):
         typer.echo(f"\n{title}")
         print_table(table)
     _say_rejects(state.rejects, err=False)

@@ -68,7 +68,7 @@ def explain(
     Example: `bilateral explain census@2017-01 cif --reporter USA --partner KOR --period 2015`
     """
     from dagster_project.questions import explain as explaining
-    from dagster_project.questions import render
+    from dagster_project.questions import explain_text
     from dagster_project.questions.words import Words
 
     with open_replay() as replay:
@@ -87,12 +87,12 @@ def explain(
         )
         answer = explaining.explain(replay, question)
     if answer.bridge is None:
-        raise Refused(render.unanswered_text(answer))
+        raise Refused(explain_text.unanswered_text(answer))
     if form is TextFormat.json:
-        typer.echo(to_json(render.answer_json(answer)))
+        typer.echo(to_json(explain_text.answer_json(answer)))
     else:
-        typer.echo(render.answer_text(answer, width()))
-    for note in render.notes(answer):
+        typer.echo(explain_text.answer_text(answer, width()))
+    for note in explain_text.notes(answer):
         print_error(note, "Note")
     return DONE
 
@@ -120,19 +120,18 @@ def check(
     Example: `bilateral check claims.csv --documents documents.csv`
     """
     from dagster_project.questions import check as checking
-    from dagster_project.questions import render
     from dagster_project.questions.words import Words
 
     with open_replay() as replay:
         checked = checking.check(replay, Words(replay), claims, documents)
-    objects = render.checked_objects(checked)
+    objects = checking.checked_objects(checked)
     if form is VerdictFormat.json:
         typer.echo(to_json(objects))
     elif form is VerdictFormat.csv:
         header = list(objects[0]) if objects else []
         write_csv(header, (list(one.values()) for one in objects), sys.stdout)
     else:
-        typer.echo(render.checked_text(checked, width()))
+        typer.echo(checking.checked_text(checked, width()))
     for problem in checked.problems:
         print_error(str(problem))
     if checked.problems:
@@ -160,13 +159,12 @@ def figures(
 
     Example: `bilateral figures --reporter USA --partner KOR --period 2016 --sector autos`
     """
-    from dagster_project.questions import render
-    from dagster_project.questions.figures import figures as side_by_side
+    from dagster_project.questions import figures as figuring
     from dagster_project.questions.words import Words, read_period
 
     with open_replay() as replay:
         words = Words(replay)
-        rows = side_by_side(
+        rows = figuring.figures(
             replay,
             reporter=words.country(reporter, "--reporter", may_be_group=False),
             partner=words.country(partner, "--partner", may_be_group=True),
@@ -181,10 +179,10 @@ def figures(
             " period from marts.balances where product_group = 'total:total'\"`."
         )
     if form is TableFormat.json:
-        typer.echo(to_json(render.figures_json(rows)))
+        typer.echo(to_json(figuring.figures_json(rows)))
     elif form is TableFormat.csv:
-        objects = render.figures_json(rows)
+        objects = figuring.figures_json(rows)
         write_csv(list(objects[0]), (list(one.values()) for one in objects), sys.stdout)
     else:
-        typer.echo(render.figures_text(rows, width()))
+        typer.echo(figuring.figures_text(rows, width()))
     return DONE

@@ -14,7 +14,7 @@ from dagster_project.questions.values import cell
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-    from dagster_project.questions.render import Table
+    from dagster_project.questions.publication import Table
 
 # Cells fold to at least this width; a table that is still too wide becomes records.
 _FOLDED = 12

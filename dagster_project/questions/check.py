@@ -1,16 +1,20 @@
-"""Check every claim in a file."""
+"""Check every claim in a file, and write the verdicts as text and as JSON."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from dagster_project.claims.consistency.tables import inconsistencies
 from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.replay import Replay
+from dagster_project.questions.values import exact, millions, plural, wrapped
 from dagster_project.questions.words import Words
 from dagster_project.sources.articles import parse_documents, read_claims
 from dagster_project.sources.snapshot import SnapshotError
@@ -133,3 +137,99 @@ def _read(path: Path) -> bytes:
         raise SnapshotError(
             f"{path}: cannot be read ({error.strerror}). Check the path of the documents file."
         ) from error
+
+
+def checked_objects(checked: Checked) -> list[dict[str, object]]:
+    """One object per claim, in the order of the file."""
+    objects = []
+    for claim in checked.claims:
+        verdict = checked.verdicts[str(claim["claim_id"])]
+        words = checked.in_words[str(claim["claim_id"])]
+        objects.append(
+            {
+                "claim_id": claim["claim_id"],
+                "document_id": claim["document_id"],
+                "says": claim["says"],
+                "reported_value": claim["reported_value"],
+                "unit": claim["unit"],
+                "status": verdict["status"],
+                "basis": verdict["basis_id"],
+                "definition": verdict["product_group"],
+                "release": verdict["release_key"],
+                "known_at_publication": verdict["known_at_publication"],
+                "value": verdict["value"],
+                "value_usd": verdict["value_usd"],
+                "reason_code": verdict["reason_code"],
+                "reason": words.text,
+                "missing": list(words.needs),
+                "fitting_bases": verdict["fitting_bases"],
+                "evidence": verdict["evidence"],
+                "inconsistencies": [
+                    {
+                        "equation": row["equation"],
+                        "about": row["about"],
+                        "claim_ids": row["claim_ids"],
+                        "suspect_claim_id": row["suspect_claim_id"],
+                        "repairs": row["repairs"],
+                    }
+                    for row in checked.inconsistencies
+                    if claim["claim_id"] in row["claim_ids"]
+                ],
+            }
+        )
+    return objects
+
+
+def checked_text(checked: Checked, width: int) -> str:
+    """Each claim with its verdict, then the contradictions within each article."""
+    lines: list[str] = []
+    document: object = None
+    for claim in checked.claims:
+        if claim["document_id"] != document:
+            document = claim["document_id"]
+            printed = f", {claim['published_on']}" if claim["published_on"] else ""
+            publisher = f": {claim['document_publisher']}" if claim["document_publisher"] else ""
+            lines += ["", f"{document}{publisher}{printed}"]
+        words = checked.in_words[str(claim["claim_id"])]
+        lines += [
+            "",
+            f"  {claim['claim_id']}  {words.status.upper()}"
+            f"  {exact(claim['reported_value'])} {claim['unit']}, {claim['measure']}"
+            f" {claim['period']}",
+            *wrapped(str(claim["says"]), width, "      "),
+            *wrapped(words.evidence, width, "      "),
+        ]
+        if words.needed:
+            lines += wrapped(words.needed, width, "      ")
+    for row in checked.inconsistencies:
+        lines += ["", f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
+        lines += wrapped(f"{row['equation']} ({row['about']}).", width, "      ")
+        lines += wrapped(
+            f"{', '.join(row['left_claim_ids'])} allow {_interval(row, 'left')};"
+            f" {', '.join(row['right_claim_ids'])} allow {_interval(row, 'right')}.",
+            width,
+            "      ",
+        )
+        for repair in row["repairs"] or ():
+            lines += wrapped(f"Likely correction: {repair}", width, "      ")
+    counts = Counter(str(verdict["status"]) for verdict in checked.verdicts.values())
+    counted = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    lines += ["", f"{plural(len(checked.claims), 'claim')}: {counted or 'none could be read'}"]
+    if checked.inconsistencies:
+        lines[-1] += f"; {plural(len(checked.inconsistencies), 'inconsistency', 'inconsistencies')}"
+    return "\n".join(lines).lstrip("\n")
+
+
+def _interval(row: Mapping[str, Any], side: str) -> str:
+    low, high = row[f"{side}_low"], row[f"{side}_high"]
+    if low <= -1e29:
+        return f"at most {_number(high)}"
+    if high >= 1e29:
+        return f"at least {_number(low)}"
+    return f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1e6:
+        return f"{millions(Decimal(str(value)))} million"
+    return f"{value:.6g}"

@@ -1,11 +1,16 @@
-"""Write single values as JSON, or as the text of a table cell."""
+"""Write values as JSON, as the text of a table cell, and in lines of text."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from datetime import date, time
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+# The width of a column of amounts.
+AMOUNT = 12
 
 
 def to_json(value: object, indent: int | None = 0) -> str:
@@ -48,6 +53,27 @@ def cell(value: object) -> str:
     if isinstance(value, Mapping | list | tuple):
         return to_json(value, None)
     return str(value)
+
+
+def millions(value: Any, *, signed: bool = False) -> str:
+    """US dollars in millions with one decimal, as trade tables show them."""
+    amount = (Decimal(value) / 1_000_000).quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
+    return f"{amount:+,}" if signed else f"{amount:,}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        width=max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _bracketed(opening: str, items: list[str], closing: str, indent: int | None) -> str:

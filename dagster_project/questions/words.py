@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from dagster_project.claims.wording import Names
+from dagster_project.claims.phrases import Names
 from dagster_project.questions.replay import Replay
 from dagster_project.sources.articles import ClaimVocabulary, units_by_word
 from dagster_project.sources.parsing import PERIOD_PATTERN, closest

@@ -9,7 +9,6 @@ import re
 INDEX = "index.html"
 SOURCES = "sources.html"
 DICTIONARY = "dictionary.html"
-MODELS = "models/index.html"
 GAPS = "world/gaps.html"
 REPORTERS = "world/reporters.html"
 STYLE = "style.css"

@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from dagster_project.publish.atomic import require_managed_link
 from dagster_project.settings import Settings
 from dagster_project.site import addresses
 from dagster_project.site.context import File, Outline, PageContext, Pair
-from dagster_project.site.models import models_page
 from dagster_project.site.output import place
 from dagster_project.site.pages import (
     claim,
@@ -34,29 +34,6 @@ _STATIC = Path(__file__).with_name("static")
 _PROCESSES = 2
 # A publication during a build restarts it; publications are minutes apart.
 _ATTEMPTS = 3
-
-Maker = Callable[..., list[File]]
-_MAKERS: Mapping[str, Maker] = {
-    "claim": claim.page,
-    "document": document.page,
-    "front": front.page,
-    "pair": pair.page,
-    "year": year.page,
-    "sectors": sector.overview,
-    "sector": sector.page,
-    "gaps": world.gaps,
-    "reporters": world.reporters,
-    "sources": reference.sources,
-    "dictionary": reference.dictionary,
-}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One page to make: its kind and its subject."""
-
-    kind: str
-    subject: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -122,13 +99,10 @@ def _files(
     Raises:
         PublicationChanged: the warehouse was published during the build.
     """
-    with ThreadPoolExecutor(1) as background:
-        models = background.submit(models_page, settings)
-        with Marts(settings) as marts:
-            outline = read_outline(marts, pairs)
-            publication = PageContext(marts, outline).publication
-        made = list(_made(settings, outline, publication, on_page))
-        return [*_static_files(), *made, *models.result()]
+    with Marts(settings) as marts:
+        outline = read_outline(marts, pairs)
+        publication = PageContext(marts, outline).publication
+    return [*_static_files(), *_made(settings, outline, publication, on_page)]
 
 
 def read_outline(marts: Marts, requested: Sequence[tuple[str, str]]) -> Outline:
@@ -160,29 +134,23 @@ def read_outline(marts: Marts, requested: Sequence[tuple[str, str]]) -> Outline:
     )
 
 
-def jobs_of(outline: Outline) -> Iterator[Job]:
-    """Every page of the outline, the slowest kinds first."""
+def pages_of(outline: Outline) -> Iterator[partial[list[File]]]:
+    """The functions that make the pages of the outline, the slowest first."""
     for one in outline.pairs:
-        yield Job("pair", {"pair": one})
+        yield partial(pair.page, pair=one)
         # The latest years have the most data.
         for each in reversed(outline.years_of(one)):
-            yield Job("year", {"pair": one, "year": each})
+            yield partial(year.page, pair=one, year=each)
         if outline.sectors_of(one):
-            yield Job("sectors", {"pair": one})
+            yield partial(sector.overview, pair=one)
         for sector_id in outline.sectors_of(one):
-            yield Job("sector", {"pair": one, "sector": sector_id})
+            yield partial(sector.page, pair=one, sector=sector_id)
     for claim_id in sorted(outline.claims):
-        yield Job("claim", {"claim_id": claim_id})
+        yield partial(claim.page, claim_id=claim_id)
     for document_id in sorted(outline.documents):
-        yield Job("document", {"document_id": document_id})
-    for kind in ("gaps", "reporters", "sources", "dictionary"):
-        yield Job(kind, {})
-    yield Job("front", {})
-
-
-def make(context: PageContext, job: Job) -> list[File]:
-    """The files of one page."""
-    return _MAKERS[job.kind](context, **job.subject)
+        yield partial(document.page, document_id=document_id)
+    for once in (world.gaps, world.reporters, reference.sources, reference.dictionary, front.page):
+        yield partial(once)
 
 
 def _made(
@@ -191,7 +159,7 @@ def _made(
     publication: Mapping[str, Any],
     on_page: Callable[[int, int], None],
 ) -> Iterator[File]:
-    jobs = list(jobs_of(outline))
+    pages = list(pages_of(outline))
     # A forked process would share the open database.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
@@ -200,10 +168,10 @@ def _made(
         initializer=_init_worker,
         initargs=(settings, outline, publication),
     ) as pool:
-        waiting = [pool.submit(_make, job) for job in jobs]
+        waiting = [pool.submit(_make, page) for page in pages]
         try:
             for done, future in enumerate(as_completed(waiting), start=1):
-                on_page(done, len(jobs))
+                on_page(done, len(pages))
                 yield from future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -232,12 +200,12 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _make(job: Job) -> list[File]:
-    assert _context is not None, "the worker is initialised before it gets a job"
+def _make(page: partial[list[File]]) -> list[File]:
+    assert _context is not None, "the worker is initialised before it gets a page"
     # Each worker opens the warehouse itself, so one may have opened a newer publication.
     if _context.publication != _publication:
         raise PublicationChanged("Another warehouse was published while pages were made.")
-    return make(_context, job)
+    return page(_context)
 
 
 def _static_files() -> Iterator[File]:

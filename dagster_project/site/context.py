@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -12,10 +12,10 @@ from typing import Any, cast
 import jinja2
 from markupsafe import Markup
 
-from dagster_project.claims.wording import KINDS, Names
+from dagster_project.claims.phrases import KINDS, Names
 from dagster_project.site import addresses, numbers
-from dagster_project.site.figure import Basis, Figure, together
-from dagster_project.site.queries import Answer, Marts
+from dagster_project.site.figure import Basis, Figure, Picture, together
+from dagster_project.site.queries import Answer, Marts, header_of
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -39,8 +39,8 @@ class Pair:
 
     @property
     def values(self) -> dict[str, str]:
-        """The values for queries about a pair."""
-        return {"reporter": self.reporter, "partner": self.partner}
+        """The values for queries about a pair, and for their headers."""
+        return asdict(self)
 
     @property
     def label(self) -> str:
@@ -126,16 +126,86 @@ class PageContext:
             if row["trade_kind"] == kind
         }
 
-    def basis(self, basis: str, answer: Answer, *columns: str) -> Basis:
+    # -- making a figure -----------------------------------------------------------------
+
+    def table(self, query: str, **values: object) -> Figure:
+        """The rows of a query as a table, with the texts of its header."""
+        return self.figure(self.ask(query, **values))
+
+    def figure(
+        self,
+        answer: Answer,
+        *,
+        figure_id: str | None = None,
+        picture: Picture | None = None,
+        absence: str | None = None,
+        links: dict[str, str] | None = None,
+        **words: object,
+    ) -> Figure:
+        """The rows of a query, with the texts of its header and perhaps a picture.
+
+        The header has the `id` (by default the name of the query), `title` and `unit`; the `basis`
+        under the figure, with its `release` and `source` or the columns that name `releases`; the
+        `columns` of the table (by default all); the text of `absence` if there are no rows; and the
+        pages (`links`) that the first column leads to, by its value or that of `linked_by`. Its
+        texts may use the values of the query, `rows`, `first`, `picture` and `words`.
+
+        Args:
+            answer: the answer of `ask`.
+            figure_id: instead of the `id` of the header.
+            picture: drawn from the same rows.
+            absence: shown where there are rows but no picture.
+            links: instead of those of the header.
+            words: other values of the texts.
+        """
+        header = header_of(answer.query)
+        values = {
+            **answer.values,
+            **words,
+            "rows": answer.rows,
+            "first": answer.rows[0] if answer else None,
+            "picture": picture,
+            "kinds": KINDS,
+            "outline": self.outline,
+            "publication": self.publication,
+        }
+        texts = {
+            key: text.render(values)
+            for key, text in header.items()
+            if not isinstance(text, list) and (key != "absence" or not answer)
+        }
+        columns = tuple(header.get("columns", answer.columns))
+        return Figure(
+            id=figure_id or addresses.anchor(texts.get("id", answer.query)),
+            title=texts["title"],
+            unit=texts.get("unit", ""),
+            basis=self._basis(answer, texts, header.get("releases", ["release_key"])),
+            answer=answer,
+            picture=picture,
+            columns=columns,
+            absence=absence or texts.get("absence"),
+            links=self._links(answer, texts, columns[0]) if links is None else links,
+        )
+
+    def _basis(self, answer: Answer, texts: Mapping[str, str], columns: list[str]) -> Basis:
         """The line under a figure, from the columns that name releases.
 
-        A release key is a source and a release; several are joined by +.
+        A release key is a source and a release; several are joined by +. Rows without one describe
+        the warehouse itself.
         """
+        if not {*columns} <= {*answer.columns}:
+            return Basis(
+                basis=texts["basis"],
+                release=texts.get(
+                    "release", f"publication {self.publication['content_hash'][:16]}"
+                ),
+                source=texts.get("source", "the published warehouse itself"),
+            )
         keys = sorted(
             {
                 one
                 for row in answer.rows
-                for column in columns or ("release_key",)
+                for column in columns
                 for one in str(row[column] or "").split(" + ")
                 if one
             }
@@ -143,11 +213,30 @@ class PageContext:
         sources = dict.fromkeys(key.partition(" ")[0] for key in keys)
         terms = [self._withheld[one] for one in sources if one in self._withheld]
         return Basis(
-            basis=basis,
+            basis=texts["basis"],
             release=together(keys),
             source=together(self.publishers.get(one, one) for one in sources),
             terms=together(terms) if terms else None,
         )
+
+    def _links(self, answer: Answer, texts: Mapping[str, str], first: str) -> dict[str, str]:
+        """The page of each value of the first column, if the site has one."""
+        pair: Any = answer.values.get("reporter"), answer.values.get("partner")
+        outline = self.outline
+        pages: dict[str, str] = {}
+        match texts.get("links"):
+            case "years":
+                years = outline.years.get(pair, ())
+                pages = {str(year): addresses.of_year(*pair, year) for year in years}
+            case "sectors":
+                sectors = outline.sectors.get(pair, ())
+                pages = {one: addresses.of_sector(*pair, one) for one in sectors}
+            case "claims":
+                pages = {one: addresses.of_claim(one) for one in outline.claims}
+            case "documents":
+                pages = {one: addresses.of_document(one) for one in outline.documents}
+        key = texts.get("linked_by", first)
+        return {str(row[first]): page for row in answer.rows if (page := pages.get(str(row[key])))}
 
     # -- making a page -------------------------------------------------------------------
 

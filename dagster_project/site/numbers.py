@@ -20,7 +20,7 @@ ABSENT = "–"  # noqa: RUF001 — shown where there is no number
 
 # Counts and directions have no digits after the point.
 _WHOLE = ("rank", "years", "sign")
-_DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
+DIRECTIONS = {1: "a rise", 0: "no change", -1: "a fall"}
 _FLOWS_OF_BASES = {
     "domestic": "domestic exports",
     "total": "total exports",
@@ -152,7 +152,7 @@ def _decimals(rounding: Any) -> int:
 
 def _in_unit(digits: str, value: Any, unit: str | None) -> str:
     if unit == "sign":
-        return _DIRECTIONS.get(_exact(value), digits)
+        return DIRECTIONS.get(_exact(value), digits)
     forms = {
         "pct": f"{digits} %",
         "ratio": f"{digits} ×",  # noqa: RUF001

@@ -1,9 +1,15 @@
-"""Queries of the pages: each is a file in `sql/` and runs exactly as shown on a page."""
+"""Queries of the pages: each is a file in `sql/` and runs exactly as shown on a page.
+
+A file whose rows a page shows starts with a header, a comment in TOML: what the page writes around
+the rows. Its keys are described at `PageContext.figure`.
+"""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,15 +23,18 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_sandboxed, execute_sandboxed
 
 _QUERIES = Path(__file__).with_name("sql")
+_HEADER = re.compile(r"\{#(.*?)#\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of one query, with its text."""
+    """The rows of one query, with its text, and its name and values if it is a file of `sql/`."""
 
     sql: str
     columns: tuple[str, ...]
     rows: list[dict[str, Any]] = field(repr=False)
+    query: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -61,7 +70,8 @@ class Marts:
         Raises:
             QueryRefused: the published warehouse lacks a table or column of the query.
         """
-        return self.run(filled(query, values))
+        answer = self.run(filled(query, values))
+        return replace(answer, query=query, values=values)
 
     def run(self, sql: str) -> Answer:
         """Run a query unchanged, for example one shown on a page."""
@@ -78,6 +88,18 @@ def filled(query: str, values: Mapping[str, object]) -> str:
         jinja2.UndefinedError: a value of the query is missing.
     """
     return _environment().get_template(f"{query}.sql").render(values).strip()
+
+
+@cache
+def header_of(query: str) -> Mapping[str, Any]:
+    """The header of a query: lists of columns, and texts as templates."""
+    found = _HEADER.match((_QUERIES / f"{query}.sql").read_text(encoding="utf-8"))
+    header = tomllib.loads(found[1]) if found else {}
+    texts = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    return {
+        key: value if isinstance(value, list) else texts.from_string(" ".join(value.split()))
+        for key, value in header.items()
+    }
 
 
 def literal(value: object) -> str:

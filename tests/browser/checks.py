@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from browser.chromium import window
-from browser.kinds import ours
 from browser.reading import Figure, pages_of, read
 from playwright.sync_api import Browser, Page
 
@@ -69,7 +68,7 @@ def links(site: Path) -> Iterator[str]:
 
 
 def sizes(site: Path) -> Iterator[str]:
-    for page in ours(pages_of(site)):
+    for page in pages_of(site):
         size = (site.resolve() / page).stat().st_size
         if size > LARGEST:
             yield f"{page}: {size:,} bytes"
@@ -108,7 +107,7 @@ def rows(site: Path, settings: Settings) -> Iterator[str]:
     root = site.resolve()
     with Marts(settings) as marts:
         answers = {}
-        for page in ours(pages_of(site)):
+        for page in pages_of(site):
             for sql in read(root / page).queries:
                 try:
                     answers[sql] = answers.get(sql) or marts.run(sql)

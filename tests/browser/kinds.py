@@ -12,8 +12,6 @@ _KINDS: Mapping[str, str] = {
     "claim": r"claims/[^/]+\.html",
     "document": r"documents/[^/]+\.html",
     "sectors": r"[^/]+/sectors\.html",
-    # The pages that dbt makes of the models are its own.
-    "models": r"models/.*",
 }
 
 
@@ -22,13 +20,9 @@ def kind_of(page: str) -> str:
     return next((name for name, form in _KINDS.items() if re.fullmatch(form, page)), page)
 
 
-def ours(pages: Iterable[str]) -> list[str]:
-    return [page for page in pages if kind_of(page) != "models"]
-
-
 def one_of_each(pages: Iterable[str]) -> list[str]:
     """The page in the middle of each kind: the first and last are often the odd ones."""
     by_kind: dict[str, list[str]] = {}
-    for page in ours(pages):
+    for page in pages:
         by_kind.setdefault(kind_of(page), []).append(page)
     return [group[len(group) // 2] for group in by_kind.values()]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from browser import checks
 from browser.chromium import window
-from browser.kinds import one_of_each, ours
+from browser.kinds import one_of_each
 from browser.reading import pages_of
 from playwright.sync_api import Browser, expect
 
@@ -73,7 +73,7 @@ def test_the_keyboard_opens_rows_and_query(browser: Browser, site: Path) -> None
 
 
 def test_the_legend_puts_a_series_aside(browser: Browser, site: Path) -> None:
-    pages = [page for page in ours(pages_of(site)) if page.endswith("/index.html")]
+    pages = [page for page in pages_of(site) if page.endswith("/index.html")]
     with window(browser) as seen:
         seen.goto(checks.address(site, pages[0]))
         figure = seen.locator("figure", has=seen.locator(".legend")).first
@@ -91,7 +91,7 @@ def test_the_legend_puts_a_series_aside(browser: Browser, site: Path) -> None:
 
 
 def test_a_mark_says_its_number_under_the_pointer(browser: Browser, site: Path) -> None:
-    pages = [page for page in ours(pages_of(site)) if page.endswith("/index.html")]
+    pages = [page for page in pages_of(site) if page.endswith("/index.html")]
     with window(browser) as seen:
         seen.goto(checks.address(site, pages[0]))
         mark = seen.locator('.picture.wide [aria-roledescription="circle"]').last

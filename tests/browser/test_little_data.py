@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from browser import checks
 from browser.reading import pages_of, read
-from browser.samples import altered, first_and_last, write_sample
+from browser.samples import altered, write_sample
 from playwright.sync_api import Browser
 
 from dagster_project.settings import Settings
@@ -49,7 +49,7 @@ def test_what_is_not_held_is_said(
     settings = (
         altered(built_warehouse, tmp_path / "home", *statements) if statements else built_warehouse
     )
-    sample = write_sample(settings, tmp_path / "site", [pair], first_and_last)
+    sample = write_sample(settings, tmp_path / "site", [pair])
     pages = pages_of(sample)
     assert any(page.endswith("/index.html") for page in pages)
     assert list(checks.figures(sample)) == []
@@ -62,7 +62,7 @@ def test_without_any_document_the_front_page_says_so(
     built_warehouse: Settings, browser: Browser, tmp_path: Path
 ) -> None:
     settings = altered(built_warehouse, tmp_path / "home", *NO_CLAIMS)
-    sample = write_sample(settings, tmp_path / "site", [], first_and_last)
+    sample = write_sample(settings, tmp_path / "site", [])
     assert "no article makes a claim about one" in read(sample / "index.html").text
     assert list(checks.figures(sample)) == []
     assert list(checks.loading(browser, sample, pages_of(sample), 360)) == []

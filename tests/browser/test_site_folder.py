@@ -13,7 +13,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from browser.kinds import ours
 from browser.reading import pages_of
 from browser.samples import altered
 
@@ -194,7 +193,7 @@ def test_pages_of_two_publications_never_stand_in_one_site(
     written = write_site(home, [GROUP], out=tmp_path / "site")
     assert len(times) == 2
     root = written.link.resolve()
-    pages = [(root / page).read_text() for page in ours(pages_of(root))]
+    pages = [(root / page).read_text() for page in pages_of(root)]
     assert len(pages) > 1
     assert all("<code>later</code>" in page for page in pages)
 

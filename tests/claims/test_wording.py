@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.claims.wording import REASON_CODES, Names, timing, verdict_in_words
+from dagster_project.claims.phrases import Names
+from dagster_project.claims.wording import REASON_CODES, timing, verdict_in_words
 from dagster_project.settings import PROJECT_ROOT
 
 _NAMES = Names(

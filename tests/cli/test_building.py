@@ -10,8 +10,7 @@ import pytest
 from dagster_project.cli.building import _progress
 from dagster_project.defs.resources import BuildEvent
 from dagster_project.publish.build import BuildFailed
-from dagster_project.questions.render import status_json, status_tables
-from dagster_project.questions.status import Status
+from dagster_project.questions.publication import Status, status_json, status_tables
 from dagster_project.warehouse import Publication
 
 _NOTHING = Status(

@@ -21,13 +21,13 @@ from browser.reading import repeated_sentences
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.claims.phrases import allowed, document_name
 from dagster_project.claims.wording import verdict_in_words
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.site import addresses, numbers
 from dagster_project.site.charts.interval import Band, Dot, near
 from dagster_project.site.context import File, Outline, PageContext, Pair
 from dagster_project.site.pages import claim as claims
-from dagster_project.site.pages import claim_words
 from dagster_project.site.pages import document as documents
 from dagster_project.site.queries import Marts, literal
 
@@ -401,7 +401,7 @@ def test_documents_of_one_publisher_are_told_apart(marts: _Composed) -> None:
     marts.add("marts.claims", _CLAIM)
     marts.add("marts.claims", _CLAIM, claim_id="c2", document_id="later", published_on=None)
     asked = marts.ask("claims_of_pair", reporter="AAA", partner="BBB")
-    names = [claim_words.document_name(row) for row in asked.rows]
+    names = [document_name(row) for row in asked.rows]
     assert names == ["A Paper, 2017-01-02", "A Paper, undated"]
 
 
@@ -446,9 +446,9 @@ def test_what_is_no_trade_statistic_has_a_page_without_an_interval(marts: _Compo
 
 
 def test_open_ends_are_told() -> None:
-    allowed = {"low": Decimal(18), "high": Decimal(20), "unit": "USD bn"}
+    claim = {"low": Decimal(18), "high": Decimal(20), "unit": "USD bn"}
     shown = {
-        ends: claim_words.allowed(allowed | {"low_is_closed": ends[0], "high_is_closed": ends[1]})
+        ends: allowed(claim | {"low_is_closed": ends[0], "high_is_closed": ends[1]})
         for ends in [(True, True), (False, True), (True, False)]
     }
     assert shown == {

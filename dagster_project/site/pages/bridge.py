@@ -9,7 +9,7 @@ from dagster_project.site import addresses
 from dagster_project.site.charts import bridge, theme
 from dagster_project.site.context import KINDS, PageContext
 from dagster_project.site.figure import Figure, Picture
-from dagster_project.site.numbers import MILLIONS, basis_name, millions, share
+from dagster_project.site.numbers import basis_name, millions, share
 from dagster_project.site.queries import Answer
 
 
@@ -40,46 +40,31 @@ def waterfall(row: Mapping[str, Any], steps: Answer, context: PageContext, perio
     has_steps = any(bar.is_step for bar in bars)
     figure_id = anchor(row)
     first, last = _ends(row)
-    gap = millions(row["gap_usd"], signed=True)
     picture = None
     if has_steps:
         picture = Picture(
             summary=f"Waterfall from {first} to {last}: {causes(steps)}.",
             wide=bridge.draw(bars, figure_id),
         )
-    cut = " The axis is truncated: the bars of the two balances do not start at zero."
-    return Figure(
-        id=figure_id,
-        title=f"{period}: from {first} to {last}, {gap} million US dollars",
-        unit=f"Balance in {KINDS[row['trade_kind']]}, {MILLIONS}. Each step is the amount due to"
-        " one cause." + (cut if has_steps and bridge.axis_of(bars).is_cut else ""),
-        basis=context.basis("all products; each step is the difference between two rows", steps),
-        answer=steps,
+    return context.figure(
+        steps,
+        figure_id=figure_id,
         picture=picture,
-        columns=(
-            "name", "amount_usd", "gap_share", "explanation", "before_usd", "after_usd",
-            "before_series", "after_series",
-        ),
         absence=None if has_steps else "No steps between the two are available.",
-    )  # fmt: skip
+        period=period,
+        start=first,
+        end=last,
+        gap=millions(row["gap_usd"], signed=True),
+        kind=KINDS[row["trade_kind"]],
+        is_cut=has_steps and bridge.axis_of(bars).is_cut,
+    )
 
 
 def raw_rows(row: Mapping[str, Any], context: PageContext) -> Figure:
     """The source values of each step, with file, row and hash."""
     answer = context.ask("bridge_rows", bridge_id=row["bridge_id"])
     first, last = _ends(row)
-    return Figure(
-        id=f"{anchor(row)}-rows",
-        title=f"Source rows of the steps from {first} to {last}",
-        unit="As published, each in its own unit.",
-        basis=context.basis("each row as published", answer),
-        answer=answer,
-        columns=(
-            "step", "snapshot_file", "row_number", "column_name", "reported_value",
-            "reported_unit", "release_key", "snapshot_sha256",
-        ),
-        absence=None if answer else "No source row is available for these steps.",
-    )  # fmt: skip
+    return context.figure(answer, figure_id=f"{anchor(row)}-rows", start=first, end=last)
 
 
 def anchor(row: Mapping[str, Any]) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from dagster_project.claims.wording import Verdict, timing, verdict_in_words
+from dagster_project.claims.phrases import (
+    allowed,
+    bases_in_words,
+    document_name,
+    figure_of,
+    in_words,
+    products_of,
+    value_of,
+)
+from dagster_project.claims.wording import (
+    Verdict,
+    candidate_result,
+    outside,
+    timing,
+    verdict_in_words,
+)
 from dagster_project.site import addresses
 from dagster_project.site.charts.interval import Band, Dot, draw, near
 from dagster_project.site.context import KINDS, File, Link, PageContext, Pair
@@ -21,18 +36,6 @@ from dagster_project.site.numbers import (
     printed,
     share,
     value_is_absent,
-)
-from dagster_project.site.pages.claim_words import (
-    allowed,
-    candidate_in_words,
-    document_name,
-    figure_of,
-    in_words,
-    name_of,
-    outside,
-    products_of,
-    status_words,
-    value_of,
 )
 from dagster_project.site.pages.contradictions import (
     claim_links,
@@ -48,12 +51,6 @@ _RATINGS = {"confirmed": 5, "revised": 4, "other_basis": 3, "mislabelled": 2, "c
 
 _OPEN_ROWS = 12
 
-_ORDER = (
-    "Figures that fit are ranked by the basis that explains most of the source's exact figures,"
-    " then by the order of bases, the closer product group, statistics before quoted figures, and"
-    " the newer release."
-)
-
 
 def page(context: PageContext, claim_id: str) -> list[File]:
     """The page of one claim."""
@@ -67,10 +64,10 @@ def page(context: PageContext, claim_id: str) -> list[File]:
     verdict = verdict_in_words(claim, context.words)
     figures = [
         _interval(context, claim, candidates, compared_rows),
-        _verdict(context, answer),
-        _evidence(context, evidence),
+        context.figure(answer),
+        context.figure(evidence),
         *contradicting_figures(context, claim["document_id"], claim_id),
-        *_bridges(context, bridges),
+        *([context.figure(bridges)] if bridges else []),
     ]
     return context.page(
         addresses.of_claim(claim_id),
@@ -84,22 +81,22 @@ def page(context: PageContext, claim_id: str) -> list[File]:
         document_path=document_path(context, claim),
         year=_year(context, claim),
         facts=_facts(context, claim),
-        status=status_words(claim["status"]),
+        status=in_words(claim["status"]),
         status_note=claim["status_meaning"] or "",
         verdict=verdict,
         timing=timing(claim),
-        allowed=allowed(claim),
-        stated=[candidate_in_words(claim, row) for row in best if row["is_as_stated"]],
-        mix_ups=[candidate_in_words(claim, row) for row in best if not row["is_as_stated"]],
+        stated=[_candidate(claim, row) for row in best if row["is_as_stated"]],
+        mix_ups=[_candidate(claim, row) for row in best if not row["is_as_stated"]],
         several_product_groups=len({products_of(row) for row in compared_rows}) > 1,
-        compared_count=f"Figures compared as stated: {claim['candidates_tried']}, including earlier"
-        " releases and quoted figures of the same series.",
-        order=_ORDER,
-        files=_files(evidence),
+        # The files behind the evidence, each once.
+        files={(row["snapshot_file"], row["snapshot_sha256"]): row for row in evidence.rows},
         # A run of years has one row per year and direction: too many to show unfolded.
         few_rows=len(evidence.rows) <= _OPEN_ROWS,
         contradictions=contradictions_in_words(context, figures),
-        bridges=[_bridge(context, claim_id, list(rows)) for _, rows in _by_bridge(bridges)],
+        bridges=[
+            _bridge(context, claim_id, list(rows))
+            for _, rows in groupby(bridges.rows, lambda row: row["bridge_id"])
+        ],
     )
 
 
@@ -148,36 +145,8 @@ def _interval(context: PageContext, claim: Row, candidates: Answer, rows: Sequen
             summary=_summary(claim, dots),
             wide=draw(band, dots, _axis(claim), "interval"),
         )
-    unit = (
-        f"In {_axis(claim)}. The band is the range after rounding. Discs are within it and crosses"
-        " outside; diamonds may be within it, as their data is too coarse or incomplete."
-        if picture
-        else ""
-    )
-    if left_out:
-        unit += f" {left_out} more distant figures are in the table only."
-    return Figure(
-        id="candidates",
-        title="Quoted figure against the data",
-        unit=unit,
-        basis=context.basis("as named in each row", candidates),
-        answer=candidates,
-        picture=picture,
-        columns=(
-            "hypothesis",
-            "bases",
-            "products",
-            "value",
-            "fit",
-            "distance",
-            "side",
-            "rounding_margin",
-            "revision",
-            "release_key",
-            "evidence_kind",
-            "known_at_publication",
-        ),
-        absence=absence,
+    return context.figure(
+        candidates, picture=picture, absence=absence, axis=_axis(claim), left_out=left_out
     )
 
 
@@ -185,7 +154,8 @@ def _dots(claim: Row, rows: Sequence[Row]) -> list[Dot]:
     several = len({products_of(row) for row in rows}) > 1
     return [
         Dot(
-            name=name_of(row, with_products=several or bool(row["part_claim_id"])),
+            name=bases_in_words(row["bases"])
+            + (f", {products_of(row)}" if several or row["part_claim_id"] else ""),
             value=row["value"],
             fit=row["fit"],
             label=compared(row["value"], None, claim["rounding"])
@@ -208,99 +178,6 @@ def _summary(claim: Row, dots: Sequence[Dot]) -> str:
         f"Range after rounding: {allowed(claim)}. Available figures, nearest first, in"
         f" {_axis(claim)}: {shown}."
     )
-
-
-def _verdict(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="verdict",
-        title="Verdict record",
-        unit="Figures in the unit of the quoted figure.",
-        basis=context.basis("as named in the verdict", answer),
-        answer=answer,
-        columns=(
-            "claim_id",
-            "reported_value",
-            "unit",
-            "low",
-            "high",
-            "status",
-            "value",
-            "basis_id",
-            "basis_key",
-            "product_group",
-            "release_key",
-            "known_at_publication",
-            "reason_code",
-            "distance",
-            "revision",
-        ),
-    )
-
-
-def _evidence(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="evidence",
-        title="Evidence: source rows of the verdict",
-        unit="Values and units as in the publisher's file.",
-        basis=context.basis("rows as published", answer),
-        answer=answer,
-        columns=(
-            "snapshot_file",
-            "row_number",
-            "column_name",
-            "reported_value",
-            "reported_unit",
-            "release_key",
-        ),
-        absence=None if answer else "The verdict uses no source row, because nothing is decided.",
-    )
-
-
-def _files(evidence: Answer) -> list[dict[str, Any]]:
-    """The files behind the evidence, each once, with hash, address and terms."""
-    files = {
-        (row["snapshot_file"], row["snapshot_sha256"]): {
-            "name": row["snapshot_file"],
-            "sha256": row["snapshot_sha256"],
-            "release": row["release_key"],
-            "known_from": row["known_from"],
-            "address": row["address"],
-            # Only web addresses become links.
-            "is_link": str(row["address"] or "").startswith(("https://", "http://")),
-            "licence": row["licence"],
-        }
-        for row in evidence.rows
-    }
-    return list(files.values())
-
-
-def _bridges(context: PageContext, answer: Answer) -> list[Figure]:
-    if not answer:
-        return []
-    return [
-        Figure(
-            id="bridges",
-            title="Bridges from this figure to others",
-            unit="Signs follow the figures: between two deficits, a step that widens the deficit is"
-            " positive.",
-            basis=context.basis(
-                "each end on its own basis", answer, "a_release_key", "b_release_key"
-            ),
-            answer=answer,
-            columns=(
-                "bridge_id",
-                "causes",
-                "amount_usd",
-                "share_of_gap",
-                "gap_usd",
-                "residual_usd",
-            ),
-        )
-    ]
-
-
-def _by_bridge(answer: Answer) -> Iterable[tuple[str, Iterable[Row]]]:
-    return groupby(answer.rows, lambda row: row["bridge_id"])
 
 
 def _bridge(context: PageContext, claim_id: str, rows: Sequence[Row]) -> dict[str, Any]:
@@ -335,6 +212,19 @@ def _end(row: Row, end: str) -> str:
         who = f"the {basis_name(row[f'{end}_basis_id'] or 'unnamed')} basis"
     measure, amount = in_words(row["display_measure"]), billions(row[f"{end}_usd"])
     return f"{who}'s {measure} of {amount} USD bn for {row[f'{end}_period']}"
+
+
+def _candidate(claim: Row, row: Row) -> dict[str, Any]:
+    """A candidate as a row of the table, with its result."""
+    return {
+        "bases": bases_in_words(row["bases"]),
+        "meaning": in_words(row["hypothesis"] or "as_stated"),
+        "products": products_of(row),
+        "value": value_of(claim, row["value"]),
+        "release": row["release_key"],
+        "is_chosen": row["is_chosen"],
+        "why": candidate_result(claim, row),
+    }
 
 
 # -- title, trail and facts --------------------------------------------------------------
@@ -412,7 +302,7 @@ def _review(context: PageContext, claim: Row, verdict: Verdict) -> dict[str, Any
     """The page as a schema.org ClaimReview, without a URL: the host of the site is unknown."""
     rating: dict[str, Any] = {
         "@type": "Rating",
-        "alternateName": status_words(claim["status"]),
+        "alternateName": in_words(claim["status"]),
         "ratingExplanation": verdict.text,
     }
     if claim["status"] in _RATINGS:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dagster_project.claims.phrases import in_words
 from dagster_project.site import addresses
 from dagster_project.site.context import PageContext
-from dagster_project.site.figure import Basis, Figure
+from dagster_project.site.figure import Figure
 from dagster_project.site.numbers import printed
-from dagster_project.site.pages.claim_words import in_words
 
 Row = Mapping[str, Any]
 
@@ -18,22 +18,8 @@ def contradicting_figures(
     context: PageContext, document_id: str | None, claim_id: str | None = None
 ) -> list[Figure]:
     """The figures of an article, or those involving one claim, that cannot all be true."""
-    answer = context.ask("inconsistencies", document=document_id, claim=claim_id)
-    if not answer:
-        return []
-    return [
-        Figure(
-            id="inconsistencies",
-            title="Figures in this article that cannot all be true",
-            unit="Found by arithmetic on the quoted figures alone, with their rounding.",
-            basis=Basis(
-                "the quoted figures only",
-                "as quoted",
-                context.outline.documents.get(document_id or "", document_id or "none"),
-            ),
-            answer=answer,
-        )
-    ]
+    figure = context.table("inconsistencies", document=document_id, claim=claim_id)
+    return [figure] if figure.answer else []
 
 
 def contradictions_in_words(

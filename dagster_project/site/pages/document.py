@@ -6,16 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.phrases import document_name, figure_of, in_words, listed
 from dagster_project.site import addresses
 from dagster_project.site.context import KINDS, File, Link, PageContext
-from dagster_project.site.figure import Figure
 from dagster_project.site.numbers import ABSENT, basis_name, compared
 from dagster_project.site.pages.claim import pair_of
-from dagster_project.site.pages.claim_words import (
-    document_name,
-    figure_of,
-    status_words,
-)
 from dagster_project.site.pages.contradictions import (
     claim_links,
     contradicting_figures,
@@ -46,9 +41,9 @@ def page(context: PageContext, document_id: str) -> list[File]:
     bases = context.ask("document_bases", document=document_id)
     first = answer.rows[0]
     figures = [
-        _figures(context, answer),
+        context.figure(answer),
         *contradicting_figures(context, document_id),
-        *_bases(context, bases),
+        *([context.figure(bases)] if bases else []),
     ]
     pairs = {one.label: one for row in answer.rows if (one := pair_of(context, row))}
     return context.page(
@@ -70,10 +65,10 @@ def page(context: PageContext, document_id: str) -> list[File]:
 
 def counted(number: int, noun: str) -> str:
     """A number in words up to ten, with its noun: two figures."""
-    return f"{_in_words(number)} {noun}{'' if number == 1 else 's'}"
+    return f"{_number(number)} {noun}{'' if number == 1 else 's'}"
 
 
-def _in_words(number: int) -> str:
+def _number(number: int) -> str:
     return _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,}"
 
 
@@ -82,9 +77,8 @@ def _counts(answer: Answer) -> str:
     by_status = {row["status"]: row["with_status"] for row in answer.rows}
     order = [one for one in STATUSES if one in by_status]
     order += [one for one in by_status if one not in STATUSES]
-    parts = [f"{_in_words(by_status[one])} {status_words(one)}" for one in order]
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed}."
+    parts = [f"{_number(by_status[one])} {in_words(one)}" for one in order]
+    return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed(parts)}."
 
 
 def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
@@ -94,49 +88,11 @@ def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
         "says": row["says"] or ABSENT,
         "attributed_to": row["attributed_to"],
         "status": row["status"],
-        "words": status_words(row["status"]),
+        "words": in_words(row["status"]),
         "found": compared(row["value"], row["unit"], row["rounding"]),
         "basis": basis_name(row["basis_id"]) if row["basis_id"] else ABSENT,
         "products": row["definition_name"],
     }
-
-
-def _figures(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="figures",
-        title="Quoted figures against the data",
-        unit="Each figure in the unit in which it is quoted.",
-        basis=context.basis("as named in each row", answer),
-        answer=answer,
-        columns=(
-            "claim_id",
-            "says",
-            "reported_value",
-            "unit",
-            "status",
-            "value",
-            "basis_id",
-            "release_key",
-            "reason_code",
-            "missing_rows",
-        ),
-    )
-
-
-def _bases(context: PageContext, answer: Answer) -> list[Figure]:
-    if not answer:
-        return []
-    return [
-        Figure(
-            id="bases",
-            title="Bases of its exact figures",
-            unit="Figures that are confirmed, revised or true on another basis; approximate"
-            " figures ('about') are left out.",
-            basis=context.basis("one row per source, goods / services scope and basis", answer),
-            answer=answer,
-            columns=("attributed_to", "trade_kind", "basis_id", "figures", "claim_ids"),
-        )
-    ]
 
 
 def _source_key(row: Row) -> tuple[str, str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from dagster_project.site import addresses
 from dagster_project.site.context import File, PageContext, Pair
-from dagster_project.site.figure import Figure
 from dagster_project.site.pages import pair
 
 
@@ -22,7 +21,7 @@ class Entry:
 def page(context: PageContext) -> list[File]:
     """The front page."""
     entries = [_entry(context, one) for one in context.outline.pairs]
-    figures = [_documents(context)]
+    figures = [context.table("documents_counted", documents=sorted(context.outline.documents))]
     first = None
     if entries:
         kinds = context.bases(entries[0].pair).column("trade_kind")
@@ -45,23 +44,3 @@ def _entry(context: PageContext, one: Pair) -> Entry:
         return Entry(one, f"No figure for {one.label} is available.")
     spreads = pair.spreads_of(context, one, kinds[0])
     return Entry(one, pair.summary(spreads, None, kinds[0])[0], spreads.sql)
-
-
-def _documents(context: PageContext) -> Figure:
-    names = context.outline.documents
-    answer = context.ask("documents_counted", documents=sorted(names))
-    return Figure(
-        id="documents",
-        title="Articles we checked",
-        unit="Number of claims. Confirmed includes likely revised and ambiguous claims.",
-        basis=context.basis("one row per article; the releases are those of its verdicts", answer),
-        answer=answer,
-        columns=(
-            "article", "claims", "confirmed", "true_on_another_basis",
-            "mislabelled", "contradicted", "undetermined", "out_of_scope",
-        ),
-        absence=None if answer else "No article with a claim about these pairs is available.",
-        links={
-            row["article"]: addresses.of_document(row["document_id"]) for row in answer.rows
-        },
-    )  # fmt: skip

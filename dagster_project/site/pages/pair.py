@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.phrases import document_name, listed
 from dagster_project.site import addresses
 from dagster_project.site.charts import theme
 from dagster_project.site.charts.balances import Dot, Line, draw
@@ -17,11 +18,9 @@ from dagster_project.site.numbers import (
     MILLIONS,
     balance_in_words,
     billions,
-    capital,
     dollars,
 )
 from dagster_project.site.pages import bridge
-from dagster_project.site.pages.claim_words import document_name
 from dagster_project.site.queries import Answer
 
 
@@ -31,7 +30,7 @@ def page(context: PageContext, pair: Pair) -> list[File]:
         _part(context, pair, kind)
         for kind in dict.fromkeys(context.bases(pair).column("trade_kind"))
     ]
-    rest = [_revised(context, pair), _fresh(context, pair)]
+    rest = [context.table(query, **pair.values) for query in ("revised_last", "freshness")]
     has_several = any(part.has_several for part in parts)
     return context.page(
         addresses.of_pair(pair.reporter, pair.partner),
@@ -66,11 +65,14 @@ def _part(context: PageContext, pair: Pair, kind: str) -> Part:
     if row and steps:
         whole = {**row, "trade_kind": kind}
         figures.append(bridge.waterfall(whole, steps, context, str(row["year"])))
-    figures += _printed(context, pair, kind)
+    # The dots of the picture, each with its claim.
+    printed = context.table("printed_balances", trade_kind=kind, **pair.values)
+    if printed.answer:
+        figures.append(printed)
     # The first table already shows single years.
     if figures[0].picture:
-        figures.append(_latest(context, pair, kind))
-    folded = [_spreads(context, pair, kind, spreads)] if spreads else []
+        figures.append(context.table("latest_years", trade_kind=kind, **pair.values))
+    folded = [context.figure(spreads)] if spreads else []
     has_several = row is not None and row["bases"] > 1
     return Part(kind, summary(spreads, steps, kind), figures, folded, has_several)
 
@@ -132,12 +134,6 @@ def summary(spreads: Answer, steps: Answer | None, kind: str) -> list[str]:
 # -- figures -----------------------------------------------------------------------------
 
 
-_OF_DOTS = (
-    " Dots are figures quoted in articles, coloured by the basis they match in some release or"
-    " within its revisions; hollow dots match none."
-)
-
-
 def balances(context: PageContext, pair: Pair, kind: str = "goods") -> Figure:
     """The balance on each basis by year as a line, quoted balances as dots."""
     answer = context.ask("balances", trade_kind=kind, **pair.values)
@@ -155,122 +151,17 @@ def balances(context: PageContext, pair: Pair, kind: str = "goods") -> Figure:
             narrow=draw(lines, dots, theme.NARROW, f"{figure_id}-narrow"),
             legend=_legend(context, pair, kind, lines),
         )
-    return Figure(
-        id=figure_id,
-        title=f"{pair.label}: {KINDS[kind]} balance by year and basis",
-        unit=f"Exports less imports; a deficit is negative. Table in {MILLIONS}"
-        + (f", chart in {BILLIONS}." if picture else ".")
-        + (_OF_DOTS if picture and dots else ""),
-        basis=context.basis("one line per basis", answer),
-        answer=answer,
+    return context.figure(
+        answer,
         picture=picture,
-        columns=("year", "basis_id", "exports_usd", "imports_usd", "balance_usd", "release_key"),
-        absence=None if picture else _without_line(answer, kind),
-        links=_years(context, pair),
+        absence=_without_line(answer) if answer and not picture else None,
+        dots=dots,
     )
 
 
-def _latest(context: PageContext, pair: Pair, kind: str) -> Figure:
-    answer = context.ask("latest_years", trade_kind=kind, **pair.values)
-    return Figure(
-        id=addresses.anchor(f"latest-{kind}"),
-        title=f"{KINDS[kind].capitalize()}: year to date, same period last year, last full year",
-        unit=f"{capital(MILLIONS)}.",
-        basis=context.basis("one row per basis, all products", answer),
-        answer=answer,
-        columns=("period", "basis_id", "balance_usd", "exports_usd", "imports_usd", "known_from"),
-        absence=None if answer else f"No {KINDS[kind]} figure is available.",
-    )
-
-
-def _without_line(answer: Answer, kind: str) -> str:
-    if not answer:
-        return f"No full-year {KINDS[kind]} balance is available."
-    *others, last = map(str, sorted(set(answer.column("year"))))
-    years = f"{', '.join(others)} and {last}" if others else last
+def _without_line(answer: Answer) -> str:
+    years = listed([str(year) for year in sorted(set(answer.column("year")))])
     return f"Only {years} available: without two consecutive years there is no line to draw."
-
-
-def _spreads(context: PageContext, pair: Pair, kind: str, answer: Answer) -> Figure:
-    return Figure(
-        id=addresses.anchor(f"spreads-{kind}"),
-        title=f"Spread of {KINDS[kind]} balances by year",
-        unit=f"{capital(MILLIONS)}.",
-        basis=context.basis("one row per year, all products", answer),
-        answer=answer,
-        columns=(
-            "year", "bases", "spread_usd", "low_basis_id", "low_usd", "high_basis_id",
-            "high_usd", "preferred_basis_id", "preferred_usd",
-        ),
-        links=_years(context, pair),
-    )  # fmt: skip
-
-
-def _printed(context: PageContext, pair: Pair, kind: str) -> list[Figure]:
-    """The dots of the picture, each with its claim; empty where no article quotes a balance."""
-    answer = context.ask("printed_balances", trade_kind=kind, **pair.values)
-    if not answer:
-        return []
-    return [
-        Figure(
-            id=addresses.anchor(f"printed-{kind}"),
-            title=f"{KINDS[kind].capitalize()} balances quoted in articles, with the basis that"
-            " each matches",
-            unit=f"{capital(MILLIONS)}. Balance of {pair.reporter_name}.",
-            basis=context.basis("one row per claim; the release is that of its verdict", answer),
-            answer=answer,
-            columns=(
-                "claim_id", "year", "printed_usd", "verdict", "basis_id", "document_publisher",
-                "says",
-            ),
-            links={
-                claim_id: addresses.of_claim(claim_id)
-                for claim_id in answer.column("claim_id")
-                if claim_id in context.outline.claims
-            },
-        )
-    ]  # fmt: skip
-
-
-def _revised(context: PageContext, pair: Pair) -> Figure:
-    answer = context.ask("revised_last", **pair.values)
-    return Figure(
-        id="revised",
-        title="Latest revisions: annual totals changed by the latest release",
-        unit=f"{capital(MILLIONS)}; a change within the rounding of both releases is"
-        " not a revision.",
-        basis=context.basis("one row per series, all products", answer),
-        answer=answer,
-        columns=(
-            "period", "series", "previous_value_usd", "value_usd", "change_usd", "change_pct",
-            "previous_release_key", "release_key", "known_from",
-        ),
-        absence=None if answer else "No revision of an annual total is available.",
-        links=_years(context, pair),
-    )  # fmt: skip
-
-
-def _fresh(context: PageContext, pair: Pair) -> Figure:
-    answer = context.ask("freshness", **pair.values)
-    return Figure(
-        id="freshness",
-        title="Latest release of each source",
-        unit="",
-        basis=context.basis("one row per source of either country", answer),
-        answer=answer,
-        columns=(
-            "publisher", "last_release_id", "last_known_from", "last_period_end", "releases",
-            "evidence_kind",
-        ),
-        absence=None if answer else "No release with a figure for this pair is available.",
-    )  # fmt: skip
-
-
-def _years(context: PageContext, pair: Pair) -> dict[str, str]:
-    return {
-        str(year): addresses.of_year(pair.reporter, pair.partner, year)
-        for year in context.outline.years_of(pair)
-    }
 
 
 def _articles(context: PageContext, pair: Pair) -> list[Link]:
@@ -287,11 +178,9 @@ def _articles(context: PageContext, pair: Pair) -> list[Link]:
 
 def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
     # The preferred basis of the last year is the bold line, even if another was preferred earlier.
-    strong = {row["basis_id"] for row in answer.rows if row["is_preferred"]}
-    last = max((row["year"] for row in answer.rows if row["is_preferred"]), default=None)
-    strong &= {
-        row["basis_id"] for row in answer.rows if row["is_preferred"] and row["year"] == last
-    }
+    preferred = [row for row in answer.rows if row["is_preferred"]]
+    last = max((row["year"] for row in preferred), default=None)
+    strong = {row["basis_id"] for row in preferred if row["year"] == last}
     return [
         Line(
             name=bridge.named(name),
@@ -299,12 +188,8 @@ def _lines(answer: Answer, styles: dict[str, int]) -> list[Line]:
             is_strong=name in strong,
             points=[(row["year"], row["balance_usd"]) for row in rows],
         )
-        for name, rows in _by_basis(answer.rows)
+        for name, rows in groupby(answer.rows, lambda row: row["basis_id"])
     ]
-
-
-def _by_basis(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    return [(name, list(group)) for name, group in groupby(rows, lambda row: row["basis_id"])]
 
 
 def _dots(printed: Answer, styles: dict[str, int]) -> list[Dot]:

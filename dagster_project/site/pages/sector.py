@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -10,12 +11,11 @@ from dagster_project.claims.wording import verdict_in_words
 from dagster_project.site import addresses
 from dagster_project.site.charts import balances, bars, theme
 from dagster_project.site.context import KINDS, File, Link, PageContext, Pair
-from dagster_project.site.figure import Basis, Figure, LegendEntry, Picture
+from dagster_project.site.figure import Figure, LegendEntry, Picture
 from dagster_project.site.numbers import (
     MILLION,
     MILLIONS,
     Money,
-    capital,
     dollars,
     millions,
     money_for,
@@ -28,13 +28,13 @@ _DIRECTIONS = ("exports", "imports")
 
 def page(context: PageContext, pair: Pair, sector: str) -> list[File]:
     """The page of one sector of a pair."""
-    values = {**pair.values, "sector": sector}
+    name = context.outline.sectors_of(pair).get(sector, sector)
+    values = {**pair.values, "sector": sector, "name": name}
     groups = context.ask("sector_definitions", **values)
     years = context.ask("sector_years", **values)
     balance_rows = context.ask("sector_balances", **values)
     gaps = context.ask("sector_definition_gaps", **values)
     claims = context.ask("sector_claims", **values)
-    name = context.outline.sectors_of(pair).get(sector, sector)
     return context.page(
         addresses.of_sector(pair.reporter, pair.partner, sector),
         "sector.html",
@@ -44,11 +44,11 @@ def page(context: PageContext, pair: Pair, sector: str) -> list[File]:
             Link("Sectors", addresses.of_sectors(pair.reporter, pair.partner)),
         ],
         figures=[
-            _by_year(context, pair, name, years),
-            _balances(context, pair, name, balance_rows),
-            _product_groups(context, name, groups),
+            _by_year(context, name, years),
+            context.figure(balance_rows),
+            context.figure(groups),
             _gaps(context, name, gaps, groups),
-            _claims(context, name, claims),
+            context.figure(claims),
         ],
         pair=pair,
         sector=sector,
@@ -64,7 +64,7 @@ def overview(context: PageContext, pair: Pair) -> list[File]:
     """The sectors of a pair: breakdowns of the total, and links to all sectors."""
     answer = context.ask("sector_breakdowns", **pair.values)
     figures = [
-        _breakdown(context, pair, Answer(answer.sql, answer.columns, list(rows)))
+        _breakdown(context, replace(answer, rows=list(rows)))
         for _, rows in groupby(answer.rows, lambda row: (row["breakdown"], row["trade_kind"]))
     ]
     return context.page(
@@ -80,7 +80,7 @@ def overview(context: PageContext, pair: Pair) -> list[File]:
 # -- figures -----------------------------------------------------------------------------
 
 
-def _by_year(context: PageContext, pair: Pair, name: str, answer: Answer) -> Figure:
+def _by_year(context: PageContext, name: str, answer: Answer) -> Figure:
     lines = _lines(answer)
     money = money_for(answer.column("value_usd"))
     picture = None
@@ -91,59 +91,7 @@ def _by_year(context: PageContext, pair: Pair, name: str, answer: Answer) -> Fig
             narrow=balances.draw(lines, [], theme.NARROW, "years-narrow", money),
             legend=tuple(LegendEntry(one.name, one.style) for one in lines),
         )
-    return Figure(
-        id="years",
-        title=f"{name}: exports and imports by year, product group and series",
-        unit=f"Chart in {money.words}, table in millions. Exports of"
-        f" {pair.reporter_name}. Shares are of all products in the same series.",
-        basis=context.basis("one line per product group and series", answer),
-        answer=answer,
-        picture=picture,
-        columns=(
-            "year", "product_group", "quantity", "series_code", "value_usd", "share",
-            "members_found", "release_key",
-        ),
-        absence=None if picture else "No full-year figure is available.",
-        links=_years(context, pair),
-    )  # fmt: skip
-
-
-def _balances(context: PageContext, pair: Pair, name: str, answer: Answer) -> Figure:
-    return Figure(
-        id="balances",
-        title=f"{name}: balance, where exports and imports are available on one basis",
-        unit=f"{capital(MILLIONS)}; exports less imports, a deficit is negative.",
-        basis=context.basis("one row per product group and basis", answer),
-        answer=answer,
-        columns=(
-            "year", "product_group", "basis_id", "exports_usd", "imports_usd", "balance_usd",
-        ),
-        absence=None
-        if answer
-        else "No year has exports and imports of one product group on one basis, so there is no"
-        " balance.",
-        links=_years(context, pair),
-    )  # fmt: skip
-
-
-def _product_groups(context: PageContext, name: str, answer: Answer) -> Figure:
-    return Figure(
-        id="definitions",
-        title=f"{name}: product groups",
-        unit="Codes of different classifications are not comparable. A product group without years"
-        " is listed but has no data.",
-        basis=Basis(
-            basis="lists that ship with the warehouse",
-            release=f"version {context.publication['code_version']}",
-            source="codes of the classifications, grouped by Bilateral",
-        ),
-        answer=answer,
-        columns=(
-            "product_group", "definition_name", "product_system", "product_codes", "note",
-            "available", "first_year", "last_year",
-        ),
-        absence=None if answer else "No product group is listed for this sector.",
-    )  # fmt: skip
+    return context.figure(answer, picture=picture, chart_unit=money.words)
 
 
 def _gaps(context: PageContext, name: str, answer: Answer, product_groups: Answer) -> Figure:
@@ -159,27 +107,8 @@ def _gaps(context: PageContext, name: str, answer: Answer, product_groups: Answe
             wide=bars.draw(groups, "definition-gaps"),
             legend=legend,
         )
-    several = sum(row["first_year"] is not None for row in product_groups.rows) > 1
-    return Figure(
-        id="definition-gaps",
-        title=f"{name}: differences between product groups",
-        unit=f"{capital(MILLIONS)}; the second product group less the first, on the same"
-        " series.",
-        basis=context.basis(
-            "both figures on one series", answer, "a_release_key", "b_release_key"
-        ),
-        answer=answer,
-        picture=picture,
-        columns=(
-            "year", "quantity", "a_product_group", "a_usd", "b_product_group", "b_usd",
-            "amount_usd", "cause", "a_release_key", "b_release_key",
-        ),
-        absence=None
-        if answer
-        else "No year has two product groups on the same series, so they cannot be compared."
-        if several
-        else "Figures are available for only one product group, so there is nothing to compare.",
-    )  # fmt: skip
+    available = sum(row["first_year"] is not None for row in product_groups.rows)
+    return context.figure(answer, picture=picture, has_several_groups=available > 1)
 
 
 def _gap_groups(
@@ -216,27 +145,7 @@ def _gap_groups(
     return groups, tuple(LegendEntry(_ending(name), style, name) for name, style in styles.items())
 
 
-def _claims(context: PageContext, name: str, answer: Answer) -> Figure:
-    return Figure(
-        id="claims",
-        title=f"{name}: claims in articles",
-        unit="Each figure as quoted, in its own unit.",
-        basis=context.basis("the series of each verdict", answer),
-        answer=answer,
-        columns=(
-            "claim_id", "publisher", "period", "reported_value", "unit", "status",
-            "product_group", "release_key",
-        ),
-        absence=None if answer else "No article quotes a figure for this sector.",
-        links={
-            row["claim_id"]: addresses.of_claim(row["claim_id"])
-            for row in answer.rows
-            if row["claim_id"] in context.outline.claims
-        },
-    )  # fmt: skip
-
-
-def _breakdown(context: PageContext, pair: Pair, answer: Answer) -> Figure:
+def _breakdown(context: PageContext, answer: Answer) -> Figure:
     """The sectors of a year that together count each product once."""
     first = answer.rows[0]
     names = _series_names(answer.rows)
@@ -256,19 +165,9 @@ def _breakdown(context: PageContext, pair: Pair, answer: Answer) -> Figure:
         for head, rows in groupby(answer.rows, lambda row: row["sector_name"])
     ]
     figure_id = f"breakdown-{first['breakdown']}-{first['trade_kind']}-{first['year']}"
-    return Figure(
-        id=figure_id.lower().replace(" ", "-").replace("_", "-"),
-        title=f"{first['breakdown']}: {KINDS[first['trade_kind']]} in {first['year']}, each"
-        " product counted once",
-        unit=f"{capital(MILLIONS)}. The parts and the residual add up to the total exactly. If the"
-        " total comes from a later release, the residual includes its revisions.",
-        basis=context.basis(
-            "; ".join(dict.fromkeys(answer.column("series_code"))),
-            answer,
-            "release_key",
-            "total_release_key",
-        ),
-        answer=answer,
+    return context.figure(
+        answer,
+        figure_id=figure_id.lower().replace(" ", "-").replace("_", "-"),
         picture=Picture(
             summary="The largest: "
             + "; ".join(
@@ -280,23 +179,7 @@ def _breakdown(context: PageContext, pair: Pair, answer: Answer) -> Figure:
             wide=bars.draw(groups, "breakdown"),
             legend=tuple(LegendEntry(name, style) for name, style in styles.items()),
         ),
-        columns=(
-            "sector_name", "quantity", "series_code", "value_usd", "share", "release_key",
-            "total_release_key",
-        ),
-        links={
-            row["sector_name"]: addresses.of_sector(pair.reporter, pair.partner, row["sector_id"])
-            for row in answer.rows
-            if row["sector_id"] in context.outline.sectors_of(pair)
-        },
-    )  # fmt: skip
-
-
-def _years(context: PageContext, pair: Pair) -> dict[str, str]:
-    return {
-        str(year): addresses.of_year(pair.reporter, pair.partner, year)
-        for year in context.outline.years_of(pair)
-    }
+    )
 
 
 # -- names of series ---------------------------------------------------------------------

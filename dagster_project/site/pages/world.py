@@ -9,7 +9,7 @@ from dagster_project.site import addresses
 from dagster_project.site.charts import bars, dots
 from dagster_project.site.context import File, PageContext
 from dagster_project.site.figure import Figure, LegendEntry, Picture
-from dagster_project.site.numbers import BILLIONS, MILLIONS, billions, capital, plain, share
+from dagster_project.site.numbers import BILLIONS, billions, plain, share
 from dagster_project.site.queries import Answer
 
 _DRAWN_GAPS = 12
@@ -36,7 +36,8 @@ def gaps(context: PageContext) -> list[File]:
     """The page of the largest asymmetries."""
     years = context.ask("world_years")
     if not years:
-        return _page(context, addresses.GAPS, _GAPS_TITLE, [_breaks(context)], [_ABSENCE])
+        breaks = [context.table("world_breaks")]
+        return _page(context, addresses.GAPS, _GAPS_TITLE, breaks, [_ABSENCE])
     causes = context.ask("world_causes")
     widest = context.ask("world_widest", all_products=True, places=_LISTED_GAPS)
     products = context.ask("world_widest", all_products=False, places=_LISTED_GAPS)
@@ -45,13 +46,13 @@ def gaps(context: PageContext) -> list[File]:
         addresses.GAPS,
         _GAPS_TITLE,
         [
-            _widest(context, widest, "widest", "between two countries, over all products"),
-            _widest(context, products, "widest-products", "for single products"),
-            _causes(context, causes),
-            _years(context, years),
-            _by_year(context),
-            _cif_rates(context),
-            _breaks(context),
+            _widest(context, widest, "widest"),
+            _widest(context, products, "widest-products"),
+            context.figure(causes),
+            context.figure(years),
+            context.table("world_widest_by_year", places=_GAPS_A_YEAR),
+            context.table("world_cif_rates"),
+            context.table("world_breaks"),
         ],
         [_gaps_in_words(years), _causes_in_words(causes)],
     )
@@ -90,7 +91,7 @@ def _page(
 # -- figures -----------------------------------------------------------------------------
 
 
-def _widest(context: PageContext, answer: Answer, figure_id: str, which: str) -> Figure:
+def _widest(context: PageContext, answer: Answer, name: str) -> Figure:
     drawn = answer.rows[:_DRAWN_GAPS]
     picture = None
     if drawn:
@@ -103,117 +104,20 @@ def _widest(context: PageContext, answer: Answer, figure_id: str, which: str) ->
                     bars.Group(
                         row["flow"],
                         [
-                            bars.Bar(name, style, row[column])
-                            for style, (name, column, _) in enumerate(_ACCOUNTS)
+                            bars.Bar(series, style, row[column])
+                            for style, (series, column, _) in enumerate(_ACCOUNTS)
                         ],
                     )
                     for row in drawn
                 ],
-                figure_id,
+                name,
             ),
             legend=tuple(
-                LegendEntry(name, style, note) for style, (name, _, note) in enumerate(_ACCOUNTS)
+                LegendEntry(series, style, note)
+                for style, (series, _, note) in enumerate(_ACCOUNTS)
             ),
         )
-    year = f" in {drawn[0]['year']}" if drawn else ""
-    return Figure(
-        id=figure_id,
-        title=f"The largest asymmetries{year} {which}",
-        unit=f"{capital(MILLIONS)}. Ordered by the gap that remains after estimated freight and"
-        " amounts allocated from areas n.e.s. are deducted; a missing side counts as zero.",
-        basis=context.basis("both countries' reports of the same flow", answer),
-        answer=answer,
-        picture=picture,
-        columns=(
-            "flow", "exporter_reported_usd", "importer_reported_usd",
-            "importer_fob_estimated_usd", "gap_usd", "gap_left_estimated_usd", "likely_cause",
-        ),
-        absence=None if picture else _ABSENCE,
-        links=_pairs(context, answer.rows),
-    )  # fmt: skip
-
-
-def _causes(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="causes",
-        title="Likely causes of the asymmetries between two countries",
-        unit=f"{capital(MILLIONS)}, the sum of absolute gaps; one likely cause per pair. Gaps"
-        " are estimates where a CIF rate was applied.",
-        basis=context.basis("all pairs of the latest year, all products", answer),
-        answer=answer,
-        columns=("likely_cause", "meaning", "pairs", "gap_left_estimated_usd", "share"),
-        absence=None if answer else _ABSENCE,
-    )
-
-
-def _years(context: PageContext, answer: Answer) -> Figure:
-    return Figure(
-        id="years",
-        title="Reporters, and the distance between their reports",
-        unit="Flows by product; values in millions of US dollars. The mean is the ratio of"
-        " the importer's to the exporter's report, both FOB, so it includes an estimated CIF rate.",
-        basis=context.basis("reports by product of all available countries", answer),
-        answer=answer,
-        columns=(
-            "year", "exporters_reporting", "importers_reporting", "flows", "flows_mirrored",
-            "mirrored_share", "twice_apart_share", "mean_importer_to_exporter",
-            "exporter_reported_usd", "importer_reported_usd", "importer_fob_estimated_usd",
-        ),
-        absence=None if answer else _ABSENCE,
-    )  # fmt: skip
-
-
-def _by_year(context: PageContext) -> Figure:
-    answer = context.ask("world_widest_by_year", places=_GAPS_A_YEAR)
-    return Figure(
-        id="widest-by-year",
-        title="The largest asymmetries between two countries by year",
-        unit=f"{capital(MILLIONS)}; reported by each side, and estimated where the column says so.",
-        basis=context.basis("both countries' reports, all products", answer),
-        answer=answer,
-        columns=(
-            "year", "width_rank", "exporter", "importer", "exporter_reported_usd",
-            "importer_reported_usd", "importer_fob_estimated_usd", "gap_left_estimated_usd",
-            "likely_cause",
-        ),
-        absence=None if answer else _ABSENCE,
-    )  # fmt: skip
-
-
-def _cif_rates(context: PageContext) -> Figure:
-    answer = context.ask("world_cif_rates")
-    return Figure(
-        id="cif-rates",
-        title="Freight and insurance by year, estimated from pairs of reports",
-        unit="An estimate: the CIF rate is the ratio of the importer's to the exporter's value,"
-        " as a geometric mean over the pairs in the fit.",
-        basis=context.basis("pairs by product that report weights", answer),
-        answer=answer,
-        columns=(
-            "year", "mean_cif_rate", "r_squared", "residual_sigma", "flows_used",
-            "flows_dropped", "is_pooled",
-        ),
-        absence=None
-        if answer
-        else "No rate could be fitted because no available pair of reports has weights. Nothing is"
-        " deducted from the importer's side.",
-    )  # fmt: skip
-
-
-def _breaks(context: PageContext) -> Figure:
-    answer = context.ask("world_breaks")
-    return Figure(
-        id="breaks",
-        title="Breaks in import valuation",
-        unit="Logarithm of the ratio of imports to the comparison figure.",
-        basis=context.basis("detected in the data, not announced by the reporter", answer),
-        answer=answer,
-        columns=(
-            "reporter", "year", "flow", "valuation", "evidence", "ln_level", "ln_usual_level",
-            "standard_error", "years_usual",
-        ),
-        absence=None if answer else "No break was found in the available data.",
-    )  # fmt: skip
+    return context.figure(answer, picture=picture, links=_pairs(context, answer.rows))
 
 
 def _reporters(context: PageContext, flow: str, answer: Answer) -> Figure:
@@ -236,29 +140,8 @@ def _reporters(context: PageContext, flow: str, answer: Answer) -> Figure:
                 if any(row["drawn_as"] == kind for row in drawn)
             ),
         )
-    if not answer:
-        absence = _ABSENCE
-    elif not drawn:
-        absence = (
-            f"No reporter has {_FLOWS} flows that its partners also report; the table lists all."
-        )
-    else:
-        absence = None
-    return Figure(
-        id=f"reporters-{flow}",
-        title=f"Reports of {flow}s: distance to partners' reports",
-        unit="An estimate: σ is the standard deviation of a reporter's log errors, fitted to the"  # noqa: RUF001
-        " distances of pairs; 0.10 is about 10 %. It includes entrepôt trade and re-exports. The"
-        f" chart shows reporters with at least {_FLOWS} flows that both sides report.",
-        basis=context.basis(f"all years, reports of {flow}s against their mirror", answer),
-        answer=answer,
-        picture=picture,
-        columns=(
-            "country", "reliability_rank", "sigma", "agreed_share", "flows_mirrored",
-            "partners_mirrored", "reported_usd", "mirrored_share",
-        ),
-        absence=absence,
-    )  # fmt: skip
+    few = f"No reporter has {_FLOWS} flows that its partners also report; the table lists all."
+    return context.figure(answer, picture=picture, absence=few if answer and not drawn else None)
 
 
 def _pairs(context: PageContext, rows: Iterable[dict[str, Any]]) -> dict[str, str]:

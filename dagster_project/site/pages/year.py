@@ -15,7 +15,6 @@ from dagster_project.site.numbers import (
     MILLIONS,
     balance_in_words,
     billions,
-    capital,
     dollars,
     period_in_words,
 )
@@ -32,13 +31,11 @@ def page(context: PageContext, pair: Pair, year: int) -> list[File]:
     steps = {row["bridge_id"]: bridge.steps_of(context, row["bridge_id"]) for row in bridges}
     falls = [bridge.waterfall(row, steps[row["bridge_id"]], context, str(year)) for row in bridges]
     under = [bridge.raw_rows(row, context) for row in bridges]
-    sides = {kind: _bases(context, pair, kind, year, answer) for kind, answer in available.items()}
-    others = {kind: _others(context, pair, kind, year) for kind in available}
+    sides = {kind: _bases(context, pair, kind, answer) for kind, answer in available.items()}
+    others = {kind: _others(context, {**values, "trade_kind": kind}) for kind in available}
     rest = [
-        _sectors(context, pair, year),
-        _mirror(context, pair, year),
-        _releases(context, pair, year),
-        _claims(context, pair, year),
+        context.table(query, **values)
+        for query in ("sectors_of_year", "mirror_of_year", "releases_of_year", "claims_of_year")
     ]
     years = context.outline.years_of(pair)
     at = years.index(year)
@@ -138,8 +135,7 @@ def _available(context: PageContext, pair: Pair, year: int) -> dict[str, Answer]
     return {kind: answer for kind, answer in answers.items() if answer}
 
 
-def _bases(context: PageContext, pair: Pair, kind: str, year: int, answer: Answer) -> Figure:
-    figure_id = addresses.anchor(f"bases-{kind}")
+def _bases(context: PageContext, pair: Pair, kind: str, answer: Answer) -> Figure:
     styles, notes = context.styles(pair), context.notes(pair, kind)
     picture = None
     if len(answer.rows) > 1:
@@ -158,118 +154,15 @@ def _bases(context: PageContext, pair: Pair, kind: str, year: int, answer: Answe
                 f"{named(row['basis_id'])} {billions(row['balance_usd'])}" for row in answer.rows
             )
             + ".",
-            wide=bars.draw(drawn, figure_id),
+            wide=bars.draw(drawn, addresses.anchor(f"bases-{kind}")),
             legend=tuple(
                 LegendEntry(named(name), styles[name], notes[name])
                 for name in answer.column("basis_id")
             ),
         )
-    return Figure(
-        id=figure_id,
-        title=f"{year}: {KINDS[kind]} balance by basis",
-        unit=f"Exports less imports, {MILLIONS}; a deficit is negative. The spread is the"
-        " difference from the preferred balance.",
-        basis=context.basis("one row per basis, all products", answer),
-        answer=answer,
-        picture=picture,
-        columns=(
-            "basis_id", "balance_usd", "spread_usd", "reason", "exports_usd", "imports_usd",
-            "evidence_kind", "release_key", "known_from",
-        ),
-    )  # fmt: skip
+    return context.figure(answer, picture=picture)
 
 
-def _others(context: PageContext, pair: Pair, kind: str, year: int) -> Figure | None:
-    answer = context.ask("others_of_year", trade_kind=kind, year=year, **pair.values)
-    if not answer:
-        return None
-    return Figure(
-        id=addresses.anchor(f"others-{kind}"),
-        title=f"{year}: {KINDS[kind]} balances in earlier releases and printed documents",
-        unit=f"{capital(MILLIONS)}; the spread is the difference from the preferred balance.",
-        basis=context.basis("one row per release or document", answer),
-        answer=answer,
-        columns=(
-            "basis_id", "balance_usd", "spread_usd", "evidence_kind", "release_key",
-            "known_from", "reason",
-        ),
-    )  # fmt: skip
-
-
-def _sectors(context: PageContext, pair: Pair, year: int) -> Figure:
-    answer = context.ask("sectors_of_year", year=year, **pair.values)
-    return Figure(
-        id="sectors",
-        title=f"{year}: exports and imports by sector and product group",
-        unit=f"{capital(MILLIONS)}; shares are of all products of the same series."
-        " Product groups of one sector overlap and must not be added; those of one breakdown add up"
-        " to the total.",
-        basis=context.basis(
-            "one row per product group", answer, "export_release_key", "import_release_key"
-        ),
-        answer=answer,
-        columns=(
-            "sector_id", "sector", "definition", "exports_usd", "exports_share", "imports_usd",
-            "imports_share", "breakdown", "export_series_code", "import_series_code",
-        ),
-        absence=None if answer else f"No sector figures are available for {year}.",
-        links={
-            sector_id: addresses.of_sector(pair.reporter, pair.partner, sector_id)
-            for sector_id in context.outline.sectors_of(pair)
-        },
-    )  # fmt: skip
-
-
-def _mirror(context: PageContext, pair: Pair, year: int) -> Figure:
-    answer = context.ask("mirror_of_year", year=year, **pair.values)
-    return Figure(
-        id="mirror",
-        title=f"{year}: bilateral asymmetry, the same goods as recorded by exporter and importer",
-        unit=f"{capital(MILLIONS)}; the gap is the importer's figure less the"
-        " exporter's. It combines freight, timing, re-exports and errors.",
-        basis=context.basis(
-            "one row per pair of series", answer, "export_release_key", "import_release_key"
-        ),
-        answer=answer,
-        columns=(
-            "exporter_iso3", "importer_iso3", "exporter_reported_usd", "importer_reported_usd",
-            "gap_usd", "importer_to_exporter_ratio", "export_series_code", "import_series_code",
-        ),
-        absence=None if answer else f"No flow in {year} is available from both sides.",
-    )  # fmt: skip
-
-
-def _releases(context: PageContext, pair: Pair, year: int) -> Figure:
-    answer = context.ask("releases_of_year", year=year, **pair.values)
-    return Figure(
-        id="releases",
-        title=f"Releases behind the figures for {year}",
-        unit="",
-        basis=context.basis("one row per release", answer),
-        answer=answer,
-        columns=(
-            "release_key", "publisher", "known_from", "evidence_kind", "last_period_end",
-            "retrieved_on", "address",
-        ),
-        absence=None if answer else f"No release with a figure for {year} is available.",
-    )  # fmt: skip
-
-
-def _claims(context: PageContext, pair: Pair, year: int) -> Figure:
-    answer = context.ask("claims_of_year", year=year, **pair.values)
-    return Figure(
-        id="claims",
-        title=f"Claims about {year} in articles",
-        unit="Each figure in its own unit.",
-        basis=context.basis("one row per claim; the release is that of its verdict", answer),
-        answer=answer,
-        columns=(
-            "claim_id", "says", "reported_value", "unit", "verdict", "published_by", "published_on",
-        ),
-        absence=None if answer else f"No article makes a claim about {year}.",
-        links={
-            claim_id: addresses.of_claim(claim_id)
-            for claim_id in answer.column("claim_id")
-            if claim_id in context.outline.claims
-        },
-    )  # fmt: skip
+def _others(context: PageContext, values: Mapping[str, Any]) -> Figure | None:
+    figure = context.table("others_of_year", **values)
+    return figure if figure.answer else None

@@ -1,3 +1,15 @@
+{#
+id = "bases-{{ trade_kind }}"
+title = "{{ year }}: {{ kinds[trade_kind] }} balance by basis"
+unit = """
+Exports less imports, millions of US dollars; a deficit is negative. The spread is the difference
+from the preferred balance."""
+basis = "one row per basis, all products"
+columns = [
+    "basis_id", "balance_usd", "spread_usd", "reason", "exports_usd", "imports_usd",
+    "evidence_kind", "release_key", "known_from",
+]
+#}
 -- Every basis of a year beside the preferred one, and the reason for the difference.
 with
     available as (

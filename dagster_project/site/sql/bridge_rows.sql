@@ -1,3 +1,13 @@
+{#
+title = "Source rows of the steps from {{ start }} to {{ end }}"
+unit = "As published, each in its own unit."
+basis = "each row as published"
+columns = [
+    "step", "snapshot_file", "row_number", "column_name", "reported_value", "reported_unit",
+    "release_key", "snapshot_sha256",
+]
+absence = "No source row is available for these steps."
+#}
 -- The source rows of each step of a bridge.
 with
     evidence as (

@@ -1,3 +1,15 @@
+{#
+title = "{{ period }}: from {{ start }} to {{ end }}, {{ gap }} million US dollars"
+unit = """
+Balance in {{ kind }}, millions of US dollars. Each step is the amount due to one
+cause.{% if is_cut %} The axis is truncated: the bars of the two balances do not start at
+zero.{% endif %}"""
+basis = "all products; each step is the difference between two rows"
+columns = [
+    "name", "amount_usd", "gap_share", "explanation", "before_usd", "after_usd",
+    "before_series", "after_series",
+]
+#}
 -- A bridge in order: figure A, each cause with its amount, figure B.
 with
     bridge as (select * from marts.bridges where bridge_id = {{ bridge_id }}),

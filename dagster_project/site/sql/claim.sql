@@ -1,3 +1,14 @@
+{#
+id = "verdict"
+title = "Verdict record"
+unit = "Figures in the unit of the quoted figure."
+basis = "as named in the verdict"
+columns = [
+    "claim_id", "reported_value", "unit", "low", "high", "status", "value", "basis_id",
+    "basis_key", "product_group", "release_key", "known_at_publication", "reason_code",
+    "distance", "revision",
+]
+#}
 -- A quoted figure, its range after rounding in its own unit, and the verdict on it.
 with
     sectors as (

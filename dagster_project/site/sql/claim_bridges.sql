@@ -1,3 +1,11 @@
+{#
+id = "bridges"
+title = "Bridges from this figure to others"
+unit = "Signs follow the figures: between two deficits, a step that widens the deficit is positive."
+basis = "each end on its own basis"
+releases = ["a_release_key", "b_release_key"]
+columns = ["bridge_id", "causes", "amount_usd", "share_of_gap", "gap_usd", "residual_usd"]
+#}
 -- The bridges that start or end at a quoted figure, by step.
 with
     steps as (

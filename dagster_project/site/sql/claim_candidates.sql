@@ -1,3 +1,17 @@
+{#
+id = "candidates"
+title = "Quoted figure against the data"
+unit = """
+{% if picture %}In {{ axis }}. The band is the range after rounding. Discs are within it and crosses
+outside; diamonds may be within it, as their data is too coarse or
+incomplete.{% endif %}{% if left_out %} {{ left_out }} more distant figures are in the table
+only.{% endif %}"""
+basis = "as named in each row"
+columns = [
+    "hypothesis", "bases", "products", "value", "fit", "distance", "side", "rounding_margin",
+    "revision", "release_key", "evidence_kind", "known_at_publication",
+]
+#}
 -- Candidates for a quoted figure, in its unit; place 1 is the best of a series, a product group and
 -- a meaning.
 with

@@ -1,3 +1,14 @@
+{#
+id = "evidence"
+title = "Evidence: source rows of the verdict"
+unit = "Values and units as in the publisher's file."
+basis = "rows as published"
+columns = [
+    "snapshot_file", "row_number", "column_name", "reported_value", "reported_unit",
+    "release_key",
+]
+absence = "The verdict uses no source row, because nothing is decided."
+#}
 -- The source rows of the figure that a verdict is based on.
 select
     source_id,

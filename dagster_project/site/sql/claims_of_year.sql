@@ -1,3 +1,12 @@
+{#
+id = "claims"
+title = "Claims about {{ year }} in articles"
+unit = "Each figure in its own unit."
+basis = "one row per claim; the release is that of its verdict"
+columns = ["claim_id", "says", "reported_value", "unit", "verdict", "published_by", "published_on"]
+absence = "No article makes a claim about {{ year }}."
+links = "claims"
+#}
 -- Claims about a year, or a part of it, from either side.
 select
     c.claim_id,

@@ -1,3 +1,13 @@
+{#
+id = "figures"
+title = "Quoted figures against the data"
+unit = "Each figure in the unit in which it is quoted."
+basis = "as named in each row"
+columns = [
+    "claim_id", "says", "reported_value", "unit", "status", "value", "basis_id", "release_key",
+    "reason_code", "missing_rows",
+]
+#}
 -- The figures of an article and their verdicts.
 select
     c.claim_id,

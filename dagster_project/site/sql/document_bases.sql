@@ -1,3 +1,12 @@
+{#
+id = "bases"
+title = "Bases of its exact figures"
+unit = """
+Figures that are confirmed, revised or true on another basis; approximate figures ('about') are left
+out."""
+basis = "one row per source, goods / services scope and basis"
+columns = ["attributed_to", "trade_kind", "basis_id", "figures", "claim_ids"]
+#}
 -- The bases of an article's exact figures, by attributed source.
 with
     placed as (

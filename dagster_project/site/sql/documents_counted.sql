@@ -1,3 +1,16 @@
+{#
+id = "documents"
+title = "Articles we checked"
+unit = "Number of claims. Confirmed includes likely revised and ambiguous claims."
+basis = "one row per article; the releases are those of its verdicts"
+columns = [
+    "article", "claims", "confirmed", "true_on_another_basis", "mislabelled", "contradicted",
+    "undetermined", "out_of_scope",
+]
+absence = "No article with a claim about these pairs is available."
+links = "documents"
+linked_by = "document_id"
+#}
 -- Each article with the number of its claims by verdict.
 select
     c.document_id,

@@ -1,3 +1,12 @@
+{#
+title = "Latest release of each source"
+basis = "one row per source of either country"
+columns = [
+    "publisher", "last_release_id", "last_known_from", "last_period_end", "releases",
+    "evidence_kind",
+]
+absence = "No release with a figure for this pair is available."
+#}
 -- The releases behind a pair by source: their number, the latest one and its last period.
 with
     used as (

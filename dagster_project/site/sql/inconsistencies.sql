@@ -1,3 +1,10 @@
+{#
+title = "Figures in this article that cannot all be true"
+unit = "Found by arithmetic on the quoted figures alone, with their rounding."
+basis = "the quoted figures only"
+release = "as quoted"
+source = "{{ outline.documents.get(document or '', document or 'none') }}"
+#}
 -- Figures of one article that cannot all be true; money in billions.
 with
     broken as (

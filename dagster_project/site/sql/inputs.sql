@@ -1,3 +1,11 @@
+{#
+title = "Releases without observations"
+unit = """
+Articles, printed documents by file, and world trade reports. World trade reports are compared and
+not listed by figure."""
+basis = "files behind the publication"
+absence = "Every release has observations."
+#}
 -- Releases behind the publication without observations: articles, printed documents by file, and
 -- world trade reports.
 with

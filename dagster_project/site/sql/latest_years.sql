@@ -1,3 +1,11 @@
+{#
+id = "latest-{{ trade_kind }}"
+title = "{{ kinds[trade_kind]|capitalize }}: year to date, same period last year, last full year"
+unit = "Millions of US dollars."
+basis = "one row per basis, all products"
+columns = ["period", "basis_id", "balance_usd", "exports_usd", "imports_usd", "known_from"]
+absence = "No {{ kinds[trade_kind] }} figure is available."
+#}
 -- The months of the current year, the same months of the previous year, and the last full year.
 with
     of_pair as (
@@ -65,32 +73,16 @@ select
     known_from,
     year,
     policy_rank,
-    1 as place
-from current_year
-union all
-select
-    period,
-    basis_id,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    release_key,
-    known_from,
-    year,
-    policy_rank,
-    2
-from previous_year
-union all
-select
-    period,
-    basis_id,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    release_key,
-    known_from,
-    year,
-    policy_rank,
-    3
-from full_year
+    place
+from
+    (
+        select *, 1 as place
+        from current_year
+        union all by name
+        select *, 2 as place
+        from previous_year
+        union all by name
+        select *, 3 as place
+        from full_year
+    )
 order by place, policy_rank, basis_id

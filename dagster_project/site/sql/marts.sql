@@ -1,3 +1,8 @@
+{#
+title = "Marts"
+unit = "Tables for queries. The key identifies each row."
+basis = "comments stored with the tables"
+#}
 -- The marts, as described in the warehouse.
 with
     described as (

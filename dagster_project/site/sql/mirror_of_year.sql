@@ -1,3 +1,17 @@
+{#
+id = "mirror"
+title = "{{ year }}: bilateral asymmetry, the same goods as recorded by exporter and importer"
+unit = """
+Millions of US dollars; the gap is the importer's figure less the exporter's. It combines freight,
+timing, re-exports and errors."""
+basis = "one row per pair of series"
+releases = ["export_release_key", "import_release_key"]
+columns = [
+    "exporter_iso3", "importer_iso3", "exporter_reported_usd", "importer_reported_usd",
+    "gap_usd", "importer_to_exporter_ratio", "export_series_code", "import_series_code",
+]
+absence = "No flow in {{ year }} is available from both sides."
+#}
 -- One flow as recorded by both countries, in both directions.
 select
     m.exporter_iso3,

@@ -1,3 +1,13 @@
+{#
+id = "others-{{ trade_kind }}"
+title = "{{ year }}: {{ kinds[trade_kind] }} balances in earlier releases and printed documents"
+unit = "Millions of US dollars; the spread is the difference from the preferred balance."
+basis = "one row per release or document"
+columns = [
+    "basis_id", "balance_usd", "spread_usd", "evidence_kind", "release_key", "known_from",
+    "reason",
+]
+#}
 -- Other published figures of a year: earlier releases, and figures in printed documents.
 select
     coalesce(c.other_basis_id, 'unnamed') as basis_id,

@@ -1,3 +1,12 @@
+{#
+id = "printed-{{ trade_kind }}"
+title = """
+{{ kinds[trade_kind]|capitalize }} balances quoted in articles, with the basis that each matches"""
+unit = "Millions of US dollars. Balance of {{ reporter_name }}."
+basis = "one row per claim; the release is that of its verdict"
+columns = ["claim_id", "year", "printed_usd", "verdict", "basis_id", "document_publisher", "says"]
+links = "claims"
+#}
 -- Quoted balances of full years, and the basis that each matches.
 with
     printed as (

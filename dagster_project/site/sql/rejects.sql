@@ -1,3 +1,10 @@
+{#
+title = "Rejected rows"
+unit = """
+Rows of the publishers' files that could not be used, by reason; the 100 most frequent reasons."""
+basis = "files in the warehouse"
+absence = "No row was rejected."
+#}
 -- Rejected rows of the source files, by reason.
 select
     source_id,

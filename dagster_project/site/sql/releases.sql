@@ -1,3 +1,17 @@
+{#
+title = "Releases: dates and addresses"
+unit = """
+Known from is the first day on which a release was certainly published. If only its month or year is
+known, it is the last day of that period. A composed file is reconstructed: published figures in the
+publisher's format, not the original download."""
+basis = "files in the warehouse"
+columns = [
+    "source_id", "release_id", "known_from", "known_from_precision", "first_period_start",
+    "last_period_end", "observations", "withdrawn", "is_composed", "may_be_republished",
+    "address",
+]
+absence = "No release is available."
+#}
 -- Every available release, the latest of each source first.
 select
     r.source_id,

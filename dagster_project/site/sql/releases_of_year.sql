@@ -1,3 +1,13 @@
+{#
+id = "releases"
+title = "Releases behind the figures for {{ year }}"
+basis = "one row per release"
+columns = [
+    "release_key", "publisher", "known_from", "evidence_kind", "last_period_end",
+    "retrieved_on", "address",
+]
+absence = "No release with a figure for {{ year }} is available."
+#}
 -- The releases behind the figures of a year.
 with
     used as (

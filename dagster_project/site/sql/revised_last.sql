@@ -1,3 +1,15 @@
+{#
+id = "revised"
+title = "Latest revisions: annual totals changed by the latest release"
+unit = "Millions of US dollars; a change within the rounding of both releases is not a revision."
+basis = "one row per series, all products"
+columns = [
+    "period", "series", "previous_value_usd", "value_usd", "change_usd", "change_pct",
+    "previous_release_key", "release_key", "known_from",
+]
+absence = "No revision of an annual total is available."
+links = "years"
+#}
 -- Annual totals revised by their latest release, on either side of the pair.
 with
     revised as (

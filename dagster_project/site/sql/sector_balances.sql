@@ -1,3 +1,13 @@
+{#
+id = "balances"
+title = "{{ name }}: balance, where exports and imports are available on one basis"
+unit = "Millions of US dollars; exports less imports, a deficit is negative."
+basis = "one row per product group and basis"
+columns = ["year", "product_group", "basis_id", "exports_usd", "imports_usd", "balance_usd"]
+absence = """
+No year has exports and imports of one product group on one basis, so there is no balance."""
+links = "years"
+#}
 -- The balance of a sector where both directions are available on one basis, latest year first.
 select
     cast(r.period as integer) as year,

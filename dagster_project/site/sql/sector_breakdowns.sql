@@ -1,3 +1,18 @@
+{#
+title = """
+{{ first.breakdown }}: {{ kinds[first.trade_kind] }} in {{ first.year }}, each product counted once"""
+unit = """
+Millions of US dollars. The parts and the residual add up to the total exactly. If the total comes
+from a later release, the residual includes its revisions."""
+basis = "{{ rows|map(attribute='series_code')|unique(true)|join('; ') }}"
+releases = ["release_key", "total_release_key"]
+columns = [
+    "sector_name", "quantity", "series_code", "value_usd", "share", "release_key",
+    "total_release_key",
+]
+links = "sectors"
+linked_by = "sector_id"
+#}
 -- The last year of each breakdown that counts every product once, with its residual.
 with
     figures as (

@@ -1,3 +1,15 @@
+{#
+id = "claims"
+title = "{{ name }}: claims in articles"
+unit = "Each figure as quoted, in its own unit."
+basis = "the series of each verdict"
+columns = [
+    "claim_id", "publisher", "period", "reported_value", "unit", "status", "product_group",
+    "release_key",
+]
+absence = "No article quotes a figure for this sector."
+links = "claims"
+#}
 -- Claims about a sector of two countries in articles, from either side, with the verdict.
 select
     c.claim_id,

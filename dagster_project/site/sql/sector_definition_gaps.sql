@@ -1,3 +1,18 @@
+{#
+id = "definition-gaps"
+title = "{{ name }}: differences between product groups"
+unit = "Millions of US dollars; the second product group less the first, on the same series."
+basis = "both figures on one series"
+releases = ["a_release_key", "b_release_key"]
+columns = [
+    "year", "quantity", "a_product_group", "a_usd", "b_product_group", "b_usd", "amount_usd",
+    "cause", "a_release_key", "b_release_key",
+]
+absence = """
+{% if has_several_groups %}No year has two product groups on the same series, so they cannot be
+compared.{% else %}Figures are available for only one product group, so there is nothing to
+compare.{% endif %}"""
+#}
 -- Differences between two product groups of a sector on one series: bridges of one step.
 -- Bases that share the series share the bridge, which is listed once.
 select

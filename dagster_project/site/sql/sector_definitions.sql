@@ -1,3 +1,18 @@
+{#
+id = "definitions"
+title = "{{ name }}: product groups"
+unit = """
+Codes of different classifications are not comparable. A product group without years is listed but
+has no data."""
+basis = "lists that ship with the warehouse"
+release = "version {{ publication.code_version }}"
+source = "codes of the classifications, grouped by Bilateral"
+columns = [
+    "product_group", "definition_name", "product_system", "product_codes", "note", "available",
+    "first_year", "last_year",
+]
+absence = "No product group is listed for this sector."
+#}
 -- The content of each product group of a sector, and the years with figures for a pair.
 with
     members as (

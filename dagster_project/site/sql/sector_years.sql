@@ -1,3 +1,17 @@
+{#
+id = "years"
+title = "{{ name }}: exports and imports by year, product group and series"
+unit = """
+Chart in {{ chart_unit }}, table in millions. Exports of {{ reporter_name }}. Shares are of all
+products in the same series."""
+basis = "one line per product group and series"
+columns = [
+    "year", "product_group", "quantity", "series_code", "value_usd", "share", "members_found",
+    "release_key",
+]
+absence = "No full-year figure is available."
+links = "years"
+#}
 -- Trade in a sector by year, product group, direction and series.
 select
     year,

@@ -1,3 +1,18 @@
+{#
+id = "sectors"
+title = "{{ year }}: exports and imports by sector and product group"
+unit = """
+Millions of US dollars; shares are of all products of the same series. Product groups of one sector
+overlap and must not be added; those of one breakdown add up to the total."""
+basis = "one row per product group"
+releases = ["export_release_key", "import_release_key"]
+columns = [
+    "sector_id", "sector", "definition", "exports_usd", "exports_share", "imports_usd",
+    "imports_share", "breakdown", "export_series_code", "import_series_code",
+]
+absence = "No sector figures are available for {{ year }}."
+links = "sectors"
+#}
 -- Exports and imports by product group, each with its share of all products.
 with
     available as (

@@ -1,3 +1,14 @@
+{#
+id = "spreads-{{ trade_kind }}"
+title = "Spread of {{ kinds[trade_kind] }} balances by year"
+unit = "Millions of US dollars."
+basis = "one row per year, all products"
+columns = [
+    "year", "bases", "spread_usd", "low_basis_id", "low_usd", "high_basis_id", "high_usd",
+    "preferred_basis_id", "preferred_usd",
+]
+links = "years"
+#}
 -- The spread of balances in each full year: both ends, the preferred balance, and the bridge from
 -- end to end.
 with

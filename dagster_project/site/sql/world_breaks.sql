@@ -1,3 +1,14 @@
+{#
+id = "breaks"
+title = "Breaks in import valuation"
+unit = "Logarithm of the ratio of imports to the comparison figure."
+basis = "detected in the data, not announced by the reporter"
+columns = [
+    "reporter", "year", "flow", "valuation", "evidence", "ln_level", "ln_usual_level",
+    "standard_error", "years_usual",
+]
+absence = "No break was found in the available data."
+#}
 -- Years in which the valuation of a reporter's imports differs from most of its years.
 select
     coalesce(n.partner_name, b.reporter_iso3) as reporter,

@@ -1,3 +1,13 @@
+{#
+id = "causes"
+title = "Likely causes of the asymmetries between two countries"
+unit = """
+Millions of US dollars, the sum of absolute gaps; one likely cause per pair. Gaps are estimates
+where a CIF rate was applied."""
+basis = "all pairs of the latest year, all products"
+columns = ["likely_cause", "meaning", "pairs", "gap_left_estimated_usd", "share"]
+absence = "No world trade data is available, so there is nothing to compare."
+#}
 -- Likely causes of the asymmetries between two countries over all products in the last year.
 with
     last_year as (select max(year) as year from marts.mirror_years where flows_mirrored > 0),

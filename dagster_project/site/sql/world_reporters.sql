@@ -1,3 +1,17 @@
+{#
+id = "reporters-{{ flow }}"
+title = "Reports of {{ flow }}s: distance to partners' reports"
+unit = """
+An estimate: σ is the standard deviation of a reporter's log errors, fitted to the distances of
+pairs; 0.10 is about 10 %. It includes entrepôt trade and re-exports. The chart shows reporters with
+at least {{ flows }} flows that both sides report."""
+basis = "all years, reports of {{ flow }}s against their mirror"
+columns = [
+    "country", "reliability_rank", "sigma", "agreed_share", "flows_mirrored",
+    "partners_mirrored", "reported_usd", "mirrored_share",
+]
+absence = "No world trade data is available, so there is nothing to compare."
+#}
 -- Each reporter's distance to its partners in one direction, and which reporters a chart shows.
 with
     reporters as (

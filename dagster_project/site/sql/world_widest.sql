@@ -1,3 +1,18 @@
+{#
+id = "widest{% if not all_products %}-products{% endif %}"
+title = """
+The largest asymmetries{% if first %} in {{ first.year }}{% endif %} {% if all_products %}between
+two countries, over all products{% else %}for single products{% endif %}"""
+unit = """
+Millions of US dollars. Ordered by the gap that remains after estimated freight and amounts
+allocated from areas n.e.s. are deducted; a missing side counts as zero."""
+basis = "both countries' reports of the same flow"
+columns = [
+    "flow", "exporter_reported_usd", "importer_reported_usd", "importer_fob_estimated_usd",
+    "gap_usd", "gap_left_estimated_usd", "likely_cause",
+]
+absence = "No world trade data is available, so there is nothing to compare."
+#}
 -- The largest asymmetries of the last year reported by both sides, with both reports.
 with last_year as (select max(year) as year from marts.mirror_years where flows_mirrored > 0)
 

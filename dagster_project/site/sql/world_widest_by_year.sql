@@ -1,3 +1,15 @@
+{#
+id = "widest-by-year"
+title = "The largest asymmetries between two countries by year"
+unit = "Millions of US dollars; reported by each side, and estimated where the column says so."
+basis = "both countries' reports, all products"
+columns = [
+    "year", "width_rank", "exporter", "importer", "exporter_reported_usd",
+    "importer_reported_usd", "importer_fob_estimated_usd", "gap_left_estimated_usd",
+    "likely_cause",
+]
+absence = "No world trade data is available, so there is nothing to compare."
+#}
 -- The largest asymmetries between two countries over all products by year.
 select
     g.year,

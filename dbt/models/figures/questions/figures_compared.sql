@@ -101,49 +101,9 @@ with
 
     )
 
-select
-    cell_id,
-    product_group,
-    basis_id,
-    reported_by,
-    export_series_code,
-    import_series_code,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    two_way_usd,
-    rounding_margin_usd,
-    evidence_kind,
-    is_page,
-    release_key,
-    known_from,
-    known_to,
-    policy_rank,
-    is_preferred,
-    reason
+select *
 from chosen
-
-union all
-
-select
-    cell_id,
-    product_group,
-    basis_id,
-    reported_by,
-    export_series_code,
-    import_series_code,
-    exports_usd,
-    imports_usd,
-    balance_usd,
-    two_way_usd,
-    rounding_margin_usd,
-    evidence_kind,
-    is_page,
-    release_key,
-    known_from,
-    known_to,
-    policy_rank,
-    is_preferred,
-    reason
+union all by name
+select * exclude (recency)
 from singles
 where recency = 1

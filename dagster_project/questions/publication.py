@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -17,6 +18,8 @@ from dagster_project.warehouse import (
     connect_published,
     read_publication,
 )
+
+Table = tuple[list[str], list[list[object]]]
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,72 @@ def releases_built(settings: Settings) -> dict[str, list[str]]:
         if release.release_id in built.get(release.source_id, []):
             releases.setdefault(release.source_id, []).append(release.release_id)
     return releases
+
+
+def status_json(status: Status) -> dict[str, object]:
+    publication = status.publication
+    return {
+        "published_at": publication.published_at,
+        "run_id": publication.run_id,
+        "code_version": publication.code_version,
+        "content_hash": publication.content_hash,
+        "as_of": publication.as_of,
+        "is_current": status.is_current,
+        "sources": status.sources,
+        "releases": status.releases,
+        "world": status.world,
+        "rejects": status.rejects,
+    }
+
+
+def status_tables(status: Status) -> list[tuple[str, Table]]:
+    """Tables of sources, releases and, if any, years of world trade, with titles."""
+    tables = [
+        (
+            "Sources",
+            _table(
+                status.sources,
+                {
+                    "source_id": "source",
+                    "publisher": "publisher",
+                    "releases": "releases",
+                    "observations": "figures",
+                    "last_period_end": "last period",
+                    "latest_known_from": "latest",
+                    "days_since": "days old",
+                },
+            ),
+        ),
+        (
+            "Releases",
+            _table(
+                status.releases,
+                {
+                    "source_id": "source",
+                    "release_id": "release",
+                    "known_from": "known from",
+                    "observations": "figures",
+                    "first_period_start": "from",
+                    "last_period_end": "to",
+                },
+            ),
+        ),
+    ]
+    if status.world:
+        columns = {
+            "year": "year",
+            "exporters_reporting": "exporters",
+            "importers_reporting": "importers",
+            "flows": "flows",
+            "flows_mirrored": "reported twice",
+            "latest_release_id": "latest release",
+        }
+        tables.append(("World's trade", _table(status.world, columns)))
+    return tables
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
+    return list(columns.values()), [[row[name] for name in columns] for row in rows]
 
 
 def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
