@@ -94,7 +94,7 @@ bench: $(READY) ## Measure time and memory of each stage against a baseline.
 	python -m bench
 
 bench-world: $(READY) ## The same for a synthetic year of world trade; takes minutes and some GB.
-	python -m tests.worlds --out data/bench
+	python -m tests.world_generator --out data/bench
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
 clean: ## Remove build results; keep snapshots and packages.

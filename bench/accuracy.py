@@ -24,7 +24,7 @@ def accuracy(connection: duckdb.DuckDBPyConnection, flows: str, truth: str) -> p
 
     Args:
         flows: relation in the columns of `mirror_reconciled`.
-        truth: relation with the true `value_usd`, as `tests.worlds.truth` names its columns.
+        truth: relation with the true `value_usd`, as `tests.world_generator.truth` names its columns.
     """
     errors = ", ".join(
         f"sqrt(avg(power(ln(nullif(f.{column}, 0) / t.value_usd), 2))) as {name}"

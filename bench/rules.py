@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.reference import PAIR, at_border, cif_fits, estimated, mirrored_cells, reconciled
 from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
-from tests.worlds import (
+from tests.world_generator import (
     Errors,
     World,
     country_biased,
@@ -33,7 +33,7 @@ from tests.worlds import (
     reports,
     truth,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 ERRORS: Mapping[str, Callable[[], Errors]] = {
     "log-normal": log_normal,

@@ -25,8 +25,8 @@ from dagster_project.publish.dbt_project import dbt_environment, dbt_executable
 from dagster_project.settings import Settings
 from dagster_project.world.cif import CIF_TERMS
 from dagster_project.world.tables import LAST_FITS
-from tests.worlds import World, reports
-from tests.worlds.truth import found
+from tests.world_generator import World, reports
+from tests.world_generator.truth import found
 
 BULK = "stg_un_comtrade__bulk"
 FILES = "stg_snapshots__files"

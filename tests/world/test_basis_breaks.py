@@ -25,9 +25,9 @@ from world.laboratory import (
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
-from tests.worlds import World, log_normal, reports
-from tests.worlds.parameters import Cif, Reporting
-from tests.worlds.truth import found as foundations
+from tests.world_generator import World, log_normal, reports
+from tests.world_generator.parameters import Cif, Reporting
+from tests.world_generator.truth import found as foundations
 
 FOUND = "int_breaks__found"
 KNOWN = "int_breaks__known"

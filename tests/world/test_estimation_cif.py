@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bench.reference import cif_fits, mirrored_cells, moments, studentized
 from dagster_project.world.cif import CIF_TERMS, MomentsError, pool_cif, solve_cif
-from tests.worlds import Cif, World, no_errors, reports
-from tests.worlds.truth import found
+from tests.world_generator import Cif, World, no_errors, reports
+from tests.world_generator.truth import found
 
 SLOPES = CIF_TERMS[1:]
 PLANTED = dict(zip(SLOPES, (-0.11, 0.01, -0.044, -0.009, 0.049, -0.032), strict=True))

@@ -29,7 +29,7 @@ from dagster_project.world.rules import (
     sensitivity,
     softmax,
 )
-from tests.worlds import World
+from tests.world_generator import World
 
 OTHERS = [rule.name for rule in RULES if rule.name != DEFAULT_RULE]
 sigmas = st.floats(0.01, 3)

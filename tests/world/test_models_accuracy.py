@@ -23,7 +23,7 @@ from world.laboratory import (
 
 from bench.accuracy import ALL, REPORTS, SCORED, accuracy
 from bench.rules import ERRORS
-from tests.worlds import Reporting, World, truth
+from tests.world_generator import Reporting, World, truth
 
 RECONCILED = "mirror_reconciled"
 SEEDS = range(70_001, 70_006)

@@ -28,7 +28,7 @@ from world.laboratory import (
 from bench.reference import cif_fits, mirrored_cells, moments, studentized
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.world.cif import CIF_TERMS, solve_cif
-from tests.worlds import (
+from tests.world_generator import (
     Cif,
     Reporting,
     World,
@@ -38,7 +38,7 @@ from tests.worlds import (
     reports,
     truth,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 FLOWS = "int_mirror__valued"
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"

@@ -25,7 +25,7 @@ from bench.reference import estimated
 from dagster_project.world.estimation import REPORTERS
 from dagster_project.world.reliability import SIGMA_FLOOR
 from dagster_project.world.rules import DEFAULT_RULE, RULES, sensitivity
-from tests.worlds import Reporting, World
+from tests.world_generator import Reporting, World
 
 WEIGHTS, RECONCILED, ESTIMATED = (
     "int_mirror__rule_weights",

@@ -17,7 +17,7 @@ from world.laboratory import BULK, DISTANCES, Areas, Laboratory, fetched, show, 
 
 from bench.rules import ERRORS, TRUE_SIGMA
 from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance
-from tests.worlds import World, reporters, truth
+from tests.world_generator import World, reporters, truth
 
 SEEDS = range(60_001, 60_021)
 MEAN_ONE = "log-normal, mean one"

@@ -17,7 +17,7 @@ from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.snapshot import SnapshotFile
 from dagster_project.sources.un_comtrade.areas import read_areas
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
-from tests.worlds import (
+from tests.world_generator import (
     Cif,
     Errors,
     Reporting,
@@ -36,7 +36,7 @@ from tests.worlds import (
     truth,
     write_bulk_file,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 FLOW = ["exporter_iso3", "importer_iso3", "product_code", "year"]

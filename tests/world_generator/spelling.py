@@ -14,11 +14,11 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.sources.un_comtrade.areas import WORLD_CODE
-from tests.worlds.commodities import LEVELS, Commodities, both_editions
-from tests.worlds.dice import dice
-from tests.worlds.products import COMMON, NEWER
-from tests.worlds.reporting import Offices, Reported
-from tests.worlds.truth import Foundations
+from tests.world_generator.commodities import LEVELS, Commodities, both_editions
+from tests.world_generator.dice import dice
+from tests.world_generator.products import COMMON, NEWER
+from tests.world_generator.reporting import Offices, Reported
+from tests.world_generator.truth import Foundations
 
 Floats = npt.NDArray[np.float64]
 
