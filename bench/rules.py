@@ -20,8 +20,16 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from bench.reference import PAIR, at_border, cif_fits, estimated, mirrored_cells, reconciled
-from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
+from bench.reference import (
+    DEFAULT_RULE,
+    PAIR,
+    at_border,
+    cif_fits,
+    estimated,
+    mirrored_cells,
+    reconciled,
+)
+from dagster_project.world.rules import RULES, inverse_variance, sensitivity
 from tests.world_generator import (
     Errors,
     World,
