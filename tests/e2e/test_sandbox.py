@@ -69,7 +69,7 @@ def test_listing_tables_and_plans_is_allowed(
         ("set enable_external_access = true", "SET"),
         ("reset lock_configuration", "SET"),
         ("install httpfs", "LOAD"),
-        ("checkpoint", ""),
+        ("checkpoint", None),
         ("explain analyze delete from marts.figures", "read-only"),
         ("select * from read_csv('{folder}/secret.csv')", "disabled"),
         ("select * from read_text('{folder}/secret.csv')", "disabled"),
@@ -77,11 +77,15 @@ def test_listing_tables_and_plans_is_allowed(
         ("select * from '{folder}/secret.csv'", "disabled"),
         ("selec 1", "syntax error"),
         ("select * from marts.figure", "figures"),
-        ("  ", ""),
+        ("  ", None),
     ],
 )
 def test_anything_more_is_refused(
-    sandbox: duckdb.DuckDBPyConnection, settings: Settings, tmp_path: Path, query: str, named: str
+    sandbox: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    tmp_path: Path,
+    query: str,
+    named: str | None,
 ) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
