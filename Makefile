@@ -16,7 +16,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report test chromium dev sql screenshot check lint lint-sql check-build format bench bench-world clean
+.PHONY: help setup build report test test-fast chromium dev sql screenshot check lint lint-sql check-build format bench bench-world clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ report: build ## Build the warehouse if needed, then the site.
 
 test: $(READY) chromium ## Run all tests.
 	pytest --numprocesses 2 --dist loadfile
+
+test-fast: $(READY) ## Run the tests that are not marked slow, in under a minute.
+	pytest --numprocesses 2 --dist loadfile -m "not slow" --durations 10
 
 # The pages are tested in Debian's Chromium. Where it cannot be installed, these tests are skipped
 # with a message; with CI=true they fail.
@@ -94,7 +97,7 @@ bench: $(READY) ## Measure time and memory of each stage against a baseline.
 	python -m bench
 
 bench-world: $(READY) ## The same for a synthetic year of world trade; takes minutes and some GB.
-	python -m tests.worlds --out data/bench
+	python -m tests.world_generator --out data/bench
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
 clean: ## Remove build results; keep snapshots and packages.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
-from dagster_project.world.rules import DEFAULT_RULE, RULES
+from bench.reference import DEFAULT_RULE
+from dagster_project.world.rules import RULES
 
 ALL = "all"
 REPORTS = {"exporter_report": "exporter_reported_usd", "importer_report": "importer_fob_usd"}
@@ -24,7 +25,7 @@ def accuracy(connection: duckdb.DuckDBPyConnection, flows: str, truth: str) -> p
 
     Args:
         flows: relation in the columns of `mirror_reconciled`.
-        truth: relation with the true `value_usd`, as `tests.worlds.truth` names its columns.
+        truth: relation with the true `value_usd`, in the columns of `tests.world_generator.truth`.
     """
     errors = ", ".join(
         f"sqrt(avg(power(ln(nullif(f.{column}, 0) / t.value_usd), 2))) as {name}"

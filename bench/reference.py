@@ -16,10 +16,12 @@ from dagster_project.world.estimation import (
     Estimates,
     estimate,
 )
-from dagster_project.world.rules import RULES, sensitivity
+from dagster_project.world.rules import RULES, Rule, sensitivity
 
 CELL = ["exporter_iso3", "importer_iso3", "product_code", "year"]
 PAIR = ["exporter_iso3", "importer_iso3"]
+# The rule of `reconciled_usd`.
+DEFAULT_RULE = "inverse_variance"
 _OUTLIER = 2.0
 _AGREED = 0.2
 
@@ -133,6 +135,13 @@ def reconciled(cells: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
     columns = {}
     for rule in RULES:
         weight = joined[f"weight_{rule.name}"].to_numpy()
-        columns[f"value_{rule.name}"] = rule.values(x, mf, weight)
+        columns[f"value_{rule.name}"] = values(rule, x, mf, weight)
         columns[f"band_{rule.name}"] = sensitivity(weight, *sigmas)
     return joined.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+
+
+def values(rule: Rule, x: np.ndarray, mf: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The mean of X and Mf by the rule."""
+    if rule.name == DEFAULT_RULE:
+        return np.exp(weight * np.log(x) + (1 - weight) * np.log(mf))
+    return weight * x + (1 - weight) * mf

@@ -20,9 +20,17 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from bench.reference import PAIR, at_border, cif_fits, estimated, mirrored_cells, reconciled
-from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance, sensitivity
-from tests.worlds import (
+from bench.reference import (
+    DEFAULT_RULE,
+    PAIR,
+    at_border,
+    cif_fits,
+    estimated,
+    mirrored_cells,
+    reconciled,
+)
+from dagster_project.world.rules import RULES, inverse_variance, sensitivity
+from tests.world_generator import (
     Errors,
     World,
     country_biased,
@@ -33,7 +41,7 @@ from tests.worlds import (
     reports,
     truth,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 ERRORS: Mapping[str, Callable[[], Errors]] = {
     "log-normal": log_normal,

@@ -92,7 +92,9 @@ class Run:
 
 
 def bench(
-    file: Annotated[Path, typer.Argument(help="A year of the world, as `tests.worlds` writes it.")],
+    file: Annotated[
+        Path, typer.Argument(help="A year of the world, as `tests.world_generator` writes it.")
+    ],
     home: Annotated[Path, typer.Option(help="Folder to work in; it is emptied first.")],
     growth: Annotated[
         bool, typer.Option(help="Also 4, 5 and 16 years, and questions asked of them.")

@@ -1,14 +1,14 @@
 """The rules that combine two reports into one value, as weights.
 
-Every rule is a weight w of X and a mean: arithmetic, V = w X + (1 - w) Mf, or geometric,
-V = exp(w ln X + (1 - w) ln Mf). Where only one side reports, V is that side under every rule.
+Every rule is a weight w of X. The mean is geometric by inverse variance, V = exp(w ln X + (1 - w)
+ln Mf), and arithmetic by all others, V = w X + (1 - w) Mf. Where only one side reports, V is that
+side under every rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ Weight = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: the reporters' column it uses, the weight, the kind of mean.
+    """A rule: the reporters' column it uses, and the weight.
 
     `reads` is the stem of a column of reporters, which exists twice: `<stem>_exporter` is passed
     for the exporter, `<stem>_importer` for the importer.
@@ -26,12 +26,6 @@ class Rule:
     name: str
     reads: str
     weight: Weight
-    mean: Literal["arithmetic", "geometric"]
-
-    def values(self, x: np.ndarray, mf: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        if self.mean == "geometric":
-            return np.exp(weight * np.log(x) + (1 - weight) * np.log(mf))
-        return weight * x + (1 - weight) * mf
 
 
 def inverse_variance(sigma_exporter: np.ndarray, sigma_importer: np.ndarray) -> np.ndarray:
@@ -76,15 +70,13 @@ def _constant(weight: float) -> Weight:
     return lambda exporter, importer: np.full(np.broadcast(exporter, importer).shape, weight)
 
 
-DEFAULT_RULE = "inverse_variance"
-
 RULES = (
-    Rule("inverse_variance", "sigma", inverse_variance, "geometric"),
-    Rule("baci", "sigma", log_normal_variance, "arithmetic"),
-    Rule("baci_ls_means", "sigma_ls_means", log_normal_variance, "arithmetic"),
-    Rule("gehlhar", "agreed_share", more_agreed, "arithmetic"),
-    Rule("growth_lab", "growth_lab_score", softmax, "arithmetic"),
-    Rule("simple_mean", "sigma", _constant(0.5), "arithmetic"),
-    Rule("exporter_only", "sigma", _constant(1.0), "arithmetic"),
-    Rule("importer_only", "sigma", _constant(0.0), "arithmetic"),
+    Rule("inverse_variance", "sigma", inverse_variance),
+    Rule("baci", "sigma", log_normal_variance),
+    Rule("baci_ls_means", "sigma_ls_means", log_normal_variance),
+    Rule("gehlhar", "agreed_share", more_agreed),
+    Rule("growth_lab", "growth_lab_score", softmax),
+    Rule("simple_mean", "sigma", _constant(0.5)),
+    Rule("exporter_only", "sigma", _constant(1.0)),
+    Rule("importer_only", "sigma", _constant(0.0)),
 )

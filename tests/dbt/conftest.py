@@ -1,14 +1,12 @@
-"""The core, compiled once for all its tests."""
+"""The core of the warehouse, compiled."""
 
 from __future__ import annotations
 
 import pytest
-from dbt.core import Core, compiled
-
-from dagster_project.settings import PROJECT_ROOT, Settings
+from compiled_models import CompiledModels
+from dbt.core import Core
 
 
 @pytest.fixture(scope="session")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Core:
-    settings = Settings(PROJECT_ROOT, PROJECT_ROOT / "data", None)
-    return compiled(settings, tmp_path_factory.mktemp("core"))
+def core(compiled_models: CompiledModels) -> Core:
+    return Core(compiled_models)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 import duckdb
+import pytest
 from dbt import judge
 from dbt.composed import (
     EXPORTS,
@@ -21,7 +22,7 @@ from dbt.composed import (
     tables_of,
 )
 from dbt.core import Core
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 # A series, a group of products and a period; cells are seen from either country.
@@ -36,16 +37,11 @@ sizes = st.builds(
     days=st.integers(0, 5),
     series=st.integers(1, 4),
 )
-many = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-few = settings(many, max_examples=15)
 
 
-@many
+# An example is a build of all models of the core, and takes a fifth of a second.
+@pytest.mark.slow
+@settings(max_examples=60)
 @given(size=sizes)
 def test_the_core_knows_what_a_day_knew(core: Core, size: Size) -> None:
     figures = compose(size)
@@ -66,7 +62,7 @@ def test_the_core_knows_what_a_day_knew(core: Core, size: Size) -> None:
             check_observations_as_of(connection, figures, observations, current, day)
 
 
-@few
+@settings(max_examples=15)
 @given(size=sizes, place=st.floats(0, 1))
 def test_a_build_as_of_a_day_knows_what_the_day_knew(core: Core, size: Size, place: float) -> None:
     figures = compose(size)

@@ -221,7 +221,7 @@ def test_every_comtrade_code_is_known_and_means_what_the_publisher_says(
     assert (of.keys() | areas.keys()) - codes == {"381"}
 
 
-def test_every_code_that_may_come_as_a_country_has_a_place() -> None:
+def test_every_code_that_may_be_a_country_has_a_place() -> None:
     assert GEOGRAPHY.keys() == COUNTRIES.keys()
     assert GEOGRAPHY.keys() - PLACES.keys() == UNINHABITED
     for iso3, row in GEOGRAPHY.items():
@@ -306,7 +306,7 @@ def test_landlocked_countries_are_those_of_the_independent_lists(real_data: Path
     assert developing == set(MEMBERS["lldc"])
 
 
-def test_who_is_landlocked_has_neighbours_and_two_have_only_landlocked_ones() -> None:
+def test_landlocked_countries_have_neighbours_and_two_have_only_landlocked_ones() -> None:
     doubly = {iso3 for iso3 in LANDLOCKED - UNINHABITED if neighbours(iso3) <= LANDLOCKED}
     assert doubly == {"LIE", "UZB"}
     assert all(neighbours(iso3) for iso3 in LANDLOCKED - UNINHABITED)
@@ -355,7 +355,7 @@ def test_former_countries_have_the_borders_of_what_became_of_them() -> None:
         *(("SXM", 1), ("CUW", 0), ("BES", 0), ("DDR", 2), ("YMD", 3)),
     ],
 )
-def test_countries_have_as_many_neighbours_as_they_have(iso3: str, count: int) -> None:
+def test_countries_have_their_known_number_of_neighbours(iso3: str, count: int) -> None:
     """The fourteen of China with Hong Kong and Macao, the nine of Brazil with French Guiana."""
     assert len(neighbours(iso3) - SUCCESSORS.keys() - {"DDR"}) == count
 
@@ -459,6 +459,6 @@ def test_members_are_those_the_united_nations_list(
     assert set(MEMBERS[group]) == {row["ISO3166-1-Alpha-3"] for row in listed if row[column] == "x"}
 
 
-def test_who_has_the_euro_was_in_the_union_first() -> None:
+def test_a_member_of_the_euro_area_was_in_the_union_first() -> None:
     for iso3, row in MEMBERS["euro_area"].items():
         assert int(MEMBERS["eu"][iso3]["first_year"]) <= int(row["first_year"]), iso3

@@ -110,14 +110,14 @@ def test_conversions_are_the_publishers_and_among_its_correlations(
     real_data: Path, editions: tuple[str, str]
 ) -> None:
     path = real_data / "concordances" / WORKBOOKS[editions]
-    printed = {(row[0], row[1]) for row in list(sheet_rows(path, 1))[1:]}
-    assert set(conversion(editions[0]).items()) == printed
+    published = {(row[0], row[1]) for row in list(sheet_rows(path, 1))[1:]}
+    assert set(conversion(editions[0]).items()) == published
     correlated = {
         pair
         for row in sheet_rows(path, 2)
         if len(pair := tuple(cell for cell in row if re.fullmatch("[0-9]{6}", cell))) == 2
     }
-    assert printed < correlated
+    assert published < correlated
 
 
 def test_codes_are_those_of_their_edition(real_data: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_source_nobody_subscribed_to_is_skipped(at: Settings) -> None:
     (at.data_home / "subscriptions.csv").write_text(HEADER)
     outcome = tick(at, "fetch_fred_ft900_monthly", datetime(2026, 5, 6, 12, tzinfo=UTC))
     assert isinstance(outcome, dg.SkipReason)
-    assert "No subscription requests fred" in outcome.skip_message
+    assert "fred" in outcome.skip_message
 
 
 def test_each_calendar_of_a_source_exists_and_each_calendar_but_one_has_a_source() -> None:
@@ -133,16 +133,16 @@ def test_each_calendar_of_a_source_exists_and_each_calendar_but_one_has_a_source
     assert named <= {calendar.name for calendar in CALENDARS}
 
 
-def test_the_inbox_is_taken_when_something_is_ready(at: Settings) -> None:
+def test_the_inbox_is_imported_when_a_file_is_ready(at: Settings) -> None:
     sensor = build_inbox_sensor(at)
 
     def seen() -> tuple[int, str | None]:
         result = sensor.evaluate_tick(dg.build_sensor_context())
         return len(result.run_requests or ()), result.skip_message
 
-    assert seen() == (0, "The inbox is empty.")
+    assert seen()[0] == 0
     (at.inbox / "folder").mkdir()
-    assert "folder: left alone" in str(seen()[1])
+    assert "folder" in str(seen()[1])
     (at.inbox / "notes.txt").write_text("dear all")
     assert "notes.txt" in str(seen()[1])
     # As if the first look had been a minute ago.
@@ -155,7 +155,7 @@ def test_the_inbox_is_taken_when_something_is_ready(at: Settings) -> None:
         result = dg.materialize([build_inbox_asset(at)], instance=instance)
     assert result.success
     [event] = result.asset_materializations_for_node(INBOX.to_python_identifier())
-    assert "layout is not recognised" in event.metadata["quarantined"].value["notes.txt"]
+    assert list(event.metadata["quarantined"].value) == ["notes.txt"]
     assert [check.passed for check in result.get_asset_check_evaluations()] == [False]
     assert len(list((at.inbox / inbox.QUARANTINE).iterdir())) == 2
 

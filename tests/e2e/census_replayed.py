@@ -60,12 +60,12 @@ class ReplayedRelease:
             if key not in ("get", "key"):
                 wanted.setdefault(key, []).append(value)
         rows = self.rows.get(endpoint, pl.DataFrame()).lazy()
-        held = rows.collect_schema().names()
+        available = rows.collect_schema().names()
         for name, values in wanted.items():
             if name == "time":
                 first, _, last = values[0].removeprefix("from ").partition(" to ")
                 rows = rows.filter(pl.col("time").is_between(pl.lit(first), pl.lit(last or first)))
-            elif name in held:
+            elif name in available:
                 rows = rows.filter(pl.col(name).is_in(values))
             elif name == "DF":
                 # No release here tells domestic from foreign goods.

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 # Type of report → title of a table → dollars by year.
 Reports = Mapping[str, Mapping[str, Mapping[str, int]]]
-# Indicator → millions by year, as printed.
+# Indicator → millions by year, as published.
 Accounts = Mapping[str, Mapping[str, str]]
 
 

@@ -37,7 +37,7 @@ print(outcome.content_hash)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def small(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A small project that has been built once; each test leaves it published."""
     root = tmp_path_factory.mktemp("small project")
     lay_small_project(root)
@@ -128,7 +128,6 @@ def test_a_failed_test_is_named_and_publishes_nothing(small: Settings) -> None:
         )
         # The rows that the test found, as far as there is anything in them.
         assert problem.endswith(" [null; null; null; null; null]")
-        assert "still being served" in str(failure.value)
         assert failure.value.log is not None
         assert failure.value.log.is_file()
         assert identity(small) == before
@@ -142,7 +141,7 @@ def test_a_failed_test_is_named_and_publishes_nothing(small: Settings) -> None:
     assert not build_again(small).built
 
 
-def test_a_changed_model_runs_as_its_new_sql(small: Settings) -> None:
+def test_a_changed_model_runs_with_its_new_sql(small: Settings) -> None:
     model = small.dbt_project / "models" / "marts" / "flows_by_year.sql"
     good = model.read_text()
     all_rows = rows(small)
@@ -163,9 +162,8 @@ def test_a_snapshot_altered_by_hand_is_named_and_publishes_nothing(small: Settin
     before = identity(small)
     snapshot.write_bytes(good.replace(b"5800", b"5801", 1))
     try:
-        with pytest.raises(BuildFailed, match=r"country\.csv") as failure:
+        with pytest.raises(BuildFailed, match=r"us_census/2017-01/country\.csv"):
             build_again(small)
-        assert "sha" in str(failure.value).lower() or "hash" in str(failure.value).lower()
         assert identity(small) == before
     finally:
         snapshot.write_bytes(good)

@@ -106,7 +106,8 @@ def metadata(file: Path) -> dict[str, str]:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=25)
 @given(
     flags=st.fixed_dictionaries({release: st.booleans() for release in RELEASES}),
     rows=st.lists(
@@ -115,7 +116,7 @@ def metadata(file: Path) -> dict[str, str]:
         max_size=8,
     ),
 )
-def test_a_row_is_exported_when_all_it_rests_on_may_be(
+def test_a_row_is_exported_when_all_its_releases_may_be(
     flags: Flags, rows: list[tuple[tuple[str, str], ...]]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

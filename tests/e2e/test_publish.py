@@ -172,25 +172,24 @@ def test_lost_exports_are_written_again(settings: Settings, build: Build) -> Non
 
 
 @pytest.mark.parametrize(
-    ("statuses", "said"),
+    ("statuses", "named"),
     [
         (
             {TEST: "fail"},
-            "Test figures_are_whole ended as fail: figures_are_whole says fail"
-            r" \[problem several rows have one key, figure_id 7\]",
+            r"figures_are_whole .*fail.*\[problem several rows have one key, figure_id 7\]",
         ),
-        ({TEST: ""}, "Test figures_are_whole was never run"),
-        ({QUESTION: "skipped"}, "Model answers ended as skipped"),
-        ({MODEL: "error"}, "Model figures ended as error"),
-        ({"operation.bilateral.hook": "error"}, "operation.bilateral.hook ended as error"),
+        ({TEST: ""}, "figures_are_whole"),
+        ({QUESTION: "skipped"}, "answers .*skipped"),
+        ({MODEL: "error"}, "figures .*error"),
+        ({"operation.bilateral.hook": "error"}, r"operation\.bilateral\.hook .*error"),
     ],
 )
 def test_failed_audit_leaves_what_is_published(
-    settings: Settings, build: Build, statuses: dict[str, str], said: str
+    settings: Settings, build: Build, statuses: dict[str, str], named: str
 ) -> None:
     publish(settings, build())
     before = identity(settings)
-    with pytest.raises(AuditFailed, match=said):
+    with pytest.raises(AuditFailed, match=named):
         publish(settings, build(generation=2, statuses=statuses))
     assert identity(settings) == before
     assert generation_of(settings) == 1
@@ -200,7 +199,7 @@ def test_a_model_that_left_no_table_is_not_published(settings: Settings, build: 
     finished = build()
     with duckdb.connect(str(finished.file)) as connection:
         connection.execute("drop table marts.answers")
-    with pytest.raises(AuditFailed, match=r"Model answers did not create table marts\.answers"):
+    with pytest.raises(AuditFailed, match=r"marts\.answers"):
         publish(settings, finished)
     assert not settings.warehouse.exists()
 
@@ -214,7 +213,7 @@ def test_stray_log_beside_the_published_file_is_removed(settings: Settings, buil
     assert generation_of(settings) == 2
 
 
-def test_files_of_years_that_are_gone_are_published_anew(settings: Settings) -> None:
+def test_files_of_years_that_are_gone_are_published_again(settings: Settings) -> None:
     """Those of a data home that was moved are: the views say where they were."""
     settings.world.mkdir(parents=True)
     year, remade = (
@@ -237,10 +236,11 @@ def test_files_of_years_that_are_gone_are_published_anew(settings: Settings) -> 
     year.unlink()
     assert not is_current(settings, "same")
     with connect_sandboxed(settings) as connection:
-        with pytest.raises(QueryRefused, match=r"have moved since .* Run `bilateral build`"):
+        with pytest.raises(QueryRefused, match="bilateral build"):
             execute_sandboxed(connection, "from marts.cells")
-        with pytest.raises(QueryRefused, match="Only the tables of the warehouse"):
+        with pytest.raises(QueryRefused) as refused:
             execute_sandboxed(connection, "from read_parquet('/etc/other.parquet')")
+        assert "bilateral build" not in str(refused.value)
     assert publish(settings, of_a_year(remade)).published
     assert is_current(settings, "same")
 
@@ -308,6 +308,7 @@ def _publish_many(settings: Settings, first: int, count: int) -> None:
         publish(settings, make_build(settings, generation=generation, run_id=f"run{first}"))
 
 
+@pytest.mark.slow
 def test_readers_never_fail_while_two_processes_publish(settings: Settings) -> None:
     _publish_many(settings, 1, 1)
     spawn = multiprocessing.get_context("spawn")
@@ -347,6 +348,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_killed_publisher_leaves_the_file_served_and_no_lock(
     settings: Settings, build: Build
 ) -> None:

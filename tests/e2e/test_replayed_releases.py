@@ -82,7 +82,7 @@ def rows_of(real_data: Path, release: str) -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def fetched(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Fetched:
+def fetched(takes_long: None, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Fetched:
     """A project that is shipped without the two releases, and has fetched them."""
     root = tmp_path_factory.mktemp("replayed")
     shutil.copytree(
@@ -148,7 +148,7 @@ def test_raw_equals_that_of_the_shipped_snapshot(fetched: Fetched, tmp_path: Pat
     assert outcomes[1].comparison.changed > 1_000
 
 
-def test_what_is_held_already_is_no_release(real_data: Path, tmp_path: Path) -> None:
+def test_rows_that_are_available_already_make_no_release(real_data: Path, tmp_path: Path) -> None:
     """Not even when it was put down by hand and is fetched for the first time."""
     with ReplayedRelease(rows_of(real_data, "2021-06")).served() as replayed:
         settings = Settings(PROJECT_ROOT, tmp_path, None, addresses={"us_census": replayed.address})
@@ -158,7 +158,7 @@ def test_what_is_held_already_is_no_release(real_data: Path, tmp_path: Path) -> 
     assert not settings.fetched_snapshots.exists()
 
 
-def test_revisions_are_the_cells_that_differ(
+def test_revisions_are_the_figures_that_differ(
     warehouse: Settings, fetched: Fetched, real_data: Path
 ) -> None:
     key = ["I_COMMODITY", "time"]
@@ -237,9 +237,9 @@ def test_every_basis_follows_from_the_rows_that_were_fetched(warehouse: Settings
         "bop": (43_905_000_000, 70_442_000_000),
     }
     assert {"census", "cif", *expected} <= set(found)
-    for reading, sides in expected.items():
-        for side, dollars in zip(found[reading], sides, strict=True):
-            assert dollars is None or Decimal(side) == dollars, reading
+    for basis, sides in expected.items():
+        for side, dollars in zip(found[basis], sides, strict=True):
+            assert dollars is None or Decimal(side) == dollars, basis
     (re_exports,) = (row for row in rows if ".re_export." in str(row["export_series"]))
     assert Decimal(re_exports["exports_usd"]) == TOTAL["2016"] - DOMESTIC["2016"]
     assert re_exports["balance_usd"] is None
@@ -250,7 +250,7 @@ def test_a_bridge_between_them_names_its_causes(warehouse: Settings) -> None:
     assert isinstance(answer, dict)
     assert answer["closes"] is True
     # The deficit grows by what is not exported and by what is taken out of bond. General imports
-    # are those of the country file, whose last printed digit is 100,000 dollars.
+    # are those of the country file, whose last published digit is 100,000 dollars.
     steps = {step["cause_code"]: step["amount_usd"] for step in answer["steps"]}
     assert set(steps) == {"REEXPORT", "GENERAL_VS_CONSUMPTION"}
     assert abs(steps["REEXPORT"] - (TOTAL["2016"] - DOMESTIC["2016"])) <= 50_000
@@ -269,7 +269,7 @@ def changes(settings: Settings, first: str, second: str) -> Counter[str]:
     return Counter(cell["change"] for cell in answer["cells"])
 
 
-def test_releases_are_compared_cell_by_cell(warehouse: Settings, fetched: Fetched) -> None:
+def test_releases_are_compared_figure_by_figure(warehouse: Settings, fetched: Fetched) -> None:
     first, second, third = release_ids(fetched)
     comparison = fetched[1][1].comparison
     assert changes(warehouse, first, second) == {

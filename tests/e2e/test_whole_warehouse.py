@@ -18,17 +18,17 @@ def published(built_warehouse: Settings) -> duckdb.DuckDBPyConnection:
     return connect_published(built_warehouse)
 
 
-def test_the_publication_names_every_release_that_is_held(
+def test_the_publication_names_every_available_release(
     built_warehouse: Settings, published: duckdb.DuckDBPyConnection
 ) -> None:
-    held: dict[str, list[str]] = {}
+    stored: dict[str, list[str]] = {}
     for sidecar in built_warehouse.shipped_snapshots.glob("*/*/sidecar.json"):
         described = json.loads(sidecar.read_text())
-        held.setdefault(described["source_id"], []).append(described["release_id"])
+        stored.setdefault(described["source_id"], []).append(described["release_id"])
     publication = read_publication(built_warehouse)
     assert publication is not None
-    assert publication.releases == {source: sorted(ids) for source, ids in held.items()}
-    assert len(held) > 2
+    assert publication.releases == {source: sorted(ids) for source, ids in stored.items()}
+    assert len(stored) > 2
 
 
 def test_every_mart_is_exported_whole_but_for_rows_withheld(
@@ -48,13 +48,13 @@ def test_every_mart_is_exported_whole_but_for_rows_withheld(
     assert set(exported) == marts
     assert "observations" in marts
     for name, path in exported.items():
-        held, handed_on, withheld = published.execute(
+        rows, exported_rows, withheld = published.execute(
             f'select (select count(*) from marts."{name}"),'
             f" (select count(*) from read_parquet('{path}')),"
             f" (select decode(value)::bigint from parquet_kv_metadata('{path}')"
             " where decode(key) = 'rows_withheld')"
         ).fetchone()
-        assert held == handed_on + withheld, name
+        assert rows == exported_rows + withheld, name
 
 
 def test_no_figure_that_may_not_be_republished_is_exported(
@@ -84,7 +84,7 @@ def test_no_figure_that_may_not_be_republished_is_exported(
             assert not found, (path.name, column)
 
 
-def test_marts_of_the_world_are_there_before_a_year_of_it_is(
+def test_world_marts_are_empty_before_the_first_year(
     built_warehouse: Settings, published: duckdb.DuckDBPyConnection
 ) -> None:
     """What leads to them is not built then; their columns are those of their contracts."""
@@ -99,8 +99,8 @@ def test_marts_of_the_world_are_there_before_a_year_of_it_is(
     assert contracts.keys() > {"mirror_reconciled", "mirror_years", "mirror_gaps"}
     for name, columns in contracts.items():
         assert published.execute(f"select count(*) from marts.{name}").fetchone() == (0,)
-        held = published.execute(f"select column_name, column_type from (describe marts.{name})")
-        assert held.fetchall() == columns, name
+        stored = published.execute(f"select column_name, column_type from (describe marts.{name})")
+        assert stored.fetchall() == columns, name
     assert published.execute(
         "select provenance, reconciled_usd from marts.mirror_flow(2016, 'USA', 'KOR', '870323')"
     ).fetchall() == [("missing", None)]

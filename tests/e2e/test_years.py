@@ -61,7 +61,7 @@ class MadeUp:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> MadeUp:
+def world(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> MadeUp:
     """Two of three years are published."""
     root = tmp_path_factory.mktemp("world")
     settings = lay_world_project(root)
@@ -93,7 +93,7 @@ def names(settings: Settings, pattern: str) -> set[str]:
     return {path.name for path in settings.world.glob(pattern)}
 
 
-def test_a_year_more_makes_its_own_files_alone_after_a_kill_too(world: MadeUp) -> None:
+def test_another_year_makes_only_its_own_files_even_after_a_kill(world: MadeUp) -> None:
     settings = world.settings
     before, published = files_by_year(settings), identity(settings)
     of_the_year = served(settings, _OF_THE_YEAR, 2013, 2014)
@@ -126,20 +126,18 @@ def test_a_year_more_makes_its_own_files_alone_after_a_kill_too(world: MadeUp) -
 
 
 @pytest.mark.parametrize("model", ["int_mirror__import_levels", "int_mirror__reporters_counted"])
-def test_columns_declared_for_want_of_a_year_are_those_of_its_file(
-    world: MadeUp, model: str
-) -> None:
+def test_columns_declared_without_a_year_are_those_of_its_file(world: MadeUp, model: str) -> None:
     declared = yaml.safe_load(
         (PROJECT_ROOT / "dbt" / "models" / "world" / "intermediate" / f"{model}.yml").read_text()
     )["models"][0]["columns"]
     with connect_published(world.settings) as connection:
-        held = connection.execute(
+        stored = connection.execute(
             f"select column_name, lower(column_type) from (describe intermediate.{model})"
         ).fetchall()
-    assert held == [(column["name"], column["data_type"]) for column in declared]
+    assert stored == [(column["name"], column["data_type"]) for column in declared]
 
 
-def test_a_second_release_makes_its_year_anew_once_there_is_room(world: MadeUp) -> None:
+def test_a_second_release_makes_its_year_again_once_there_is_space(world: MadeUp) -> None:
     settings = world.settings
     before, published = files_by_year(settings), identity(settings)
     kept, replaced = served(settings, _OF_THE_YEAR, 2013, 2015), served(settings, _KEY, 2014)
@@ -149,9 +147,9 @@ def test_a_second_release_makes_its_year_anew_once_there_is_room(world: MadeUp) 
     _, said = full.communicate(timeout=300)
     assert full.returncode != 0
     assert "File too large" in said
-    assert f"No space is left below {settings.data_home}. Free some space" in said
-    # It is not the release that is to blame, nor one step after the other.
-    assert "move its folder" not in said
+    assert str(settings.data_home) in said
+    # Neither the release is to blame, nor one step after the other.
+    assert str(settings.fetched_snapshots) not in said
     assert said.count("\n  - ") == 1
     assert identity(settings) == published
     assert served(settings, _OF_THE_YEAR, 2013, 2015) == kept

@@ -14,11 +14,11 @@ import yaml
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.inbox import ingest_named
 from dagster_project.warehouse import connect_published
-from tests.worlds.errors import log_normal
-from tests.worlds.files import write_bulk_file
-from tests.worlds.geography import real_geography
-from tests.worlds.parameters import Reporting, World
-from tests.worlds.products import real_products
+from tests.world_generator.errors import log_normal
+from tests.world_generator.files import write_bulk_file
+from tests.world_generator.geography import real_geography
+from tests.world_generator.parameters import Reporting, World
+from tests.world_generator.products import real_products
 
 _DBT = PROJECT_ROOT / "dbt"
 _WANTED = ("mirror_reconciled", "mirror_years")

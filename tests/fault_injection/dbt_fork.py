@@ -17,11 +17,11 @@ _FORKS.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb.impl", __nam
 
 
 def run_dbt(folder: Path, environment: Mapping[str, str], arguments: Sequence[str]) -> str:
-    """Run one dbt command in a folder, and give what it printed."""
+    """Run one dbt command in a folder, and return its output."""
     process = _FORKS.Process(target=_invoke, args=(folder, dict(environment), list(arguments)))
     process.start()
     process.join()
-    return (folder / "printed").read_text(encoding="utf-8")
+    return (folder / "output").read_text(encoding="utf-8")
 
 
 def _invoke(folder: Path, environment: dict[str, str], arguments: list[str]) -> None:
@@ -32,7 +32,7 @@ def _invoke(folder: Path, environment: dict[str, str], arguments: list[str]) -> 
     from dbt.cli.main import dbtRunner
 
     with (
-        Path("printed").open("w", encoding="utf-8") as out,
+        Path("output").open("w", encoding="utf-8") as out,
         redirect_stdout(out),
         redirect_stderr(out),
     ):

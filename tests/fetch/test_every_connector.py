@@ -34,6 +34,9 @@ from dagster_project.settings import Secret, Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import QuotaSpent
 
+# A thousand requests to each publisher.
+pytestmark = pytest.mark.slow
+
 # Repeats and turns as always, but nobody waits.
 AT_ONCE = RetryPolicy(scale=0.0)
 MANY = 1_000

@@ -25,6 +25,9 @@ from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CONNECTORS
 from dagster_project.sources.connector import Selection
 
+# Fetches are killed and run again, dozens of times.
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 MOMENT = datetime(2026, 3, 2, 6, tzinfo=UTC)
 

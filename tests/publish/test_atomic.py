@@ -16,7 +16,7 @@ def link(tmp_path: Path) -> Path:
     return tmp_path / "report"
 
 
-def swapped(link: Path, digest: str) -> Path:
+def replaced(link: Path, digest: str) -> Path:
     folder = beside(link, digest)
     folder.mkdir()
     (folder / "index.html").write_text(digest)
@@ -24,21 +24,21 @@ def swapped(link: Path, digest: str) -> Path:
     return folder
 
 
-def test_the_link_leads_to_the_new_folder_and_the_one_of_before_stays(link: Path) -> None:
-    first = swapped(link, FIRST)
-    second = swapped(link, SECOND)
+def test_the_link_leads_to_the_new_folder_and_the_previous_one_stays(link: Path) -> None:
+    first = replaced(link, FIRST)
+    second = replaced(link, SECOND)
     assert points_to(link, second)
     assert (link / "index.html").read_text() == SECOND
     assert (first / "index.html").read_text() == FIRST
 
 
-def test_the_one_before_the_one_of_before_is_removed(link: Path) -> None:
-    folders = [swapped(link, digest) for digest in (FIRST, SECOND, THIRD)]
+def test_the_folder_before_the_previous_one_is_removed(link: Path) -> None:
+    folders = [replaced(link, digest) for digest in (FIRST, SECOND, THIRD)]
     assert [folder.exists() for folder in folders] == [False, True, True]
 
 
 def test_a_link_can_be_moved_with_its_folders(link: Path, tmp_path: Path) -> None:
-    swapped(link, FIRST)
+    replaced(link, FIRST)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     for path in (link, beside(link, FIRST)):
@@ -68,7 +68,7 @@ def test_neighbours_survive(link: Path, neighbour: str, tmp_path: Path) -> None:
     file = tmp_path / "report.fedcba9876543210"
     file.write_text("a file, no folder")
     for digest in (FIRST, SECOND, THIRD):
-        swapped(link, digest)
+        replaced(link, digest)
     assert (mine / "kept").read_text() == "mine"
     assert file.exists()
 
@@ -76,20 +76,20 @@ def test_neighbours_survive(link: Path, neighbour: str, tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_refused(link: Path) -> None:
     link.mkdir()
     (link / "thesis.txt").write_text("years of work")
-    with pytest.raises(ReplaceRefused, match="move it away"):
-        swapped(link, FIRST)
+    with pytest.raises(ReplaceRefused, match=str(link)):
+        replaced(link, FIRST)
     assert (link / "thesis.txt").read_text() == "years of work"
 
 
 @pytest.mark.parametrize("target", ["www", "/srv/www", "../www", "report.backup"])
 def test_a_link_of_somebody_else_is_refused(link: Path, target: str) -> None:
     link.symlink_to(target)
-    with pytest.raises(ReplaceRefused, match="move it away"):
-        swapped(link, FIRST)
+    with pytest.raises(ReplaceRefused, match=str(link)):
+        replaced(link, FIRST)
     assert str(link.readlink()) == target
 
 
-def test_a_link_whose_folder_is_gone_is_led_on(link: Path) -> None:
+def test_a_link_whose_folder_is_gone_is_replaced(link: Path) -> None:
     link.symlink_to(beside(link, FIRST).name)
-    second = swapped(link, SECOND)
+    second = replaced(link, SECOND)
     assert points_to(link, second)

@@ -52,7 +52,7 @@ def test_every_check_has_one_place_in_the_dictionary(settings: Settings) -> None
     assert {name for name in said if page.count(f"`{name}`") != 1} == set()
 
 
-def test_the_warehouse_carries_the_same_sentences(built_warehouse: Settings) -> None:
+def test_the_warehouse_has_the_same_descriptions(built_warehouse: Settings) -> None:
     nodes = read_manifest(ensure_manifest(built_warehouse))["nodes"].values()
     written = {
         (node["name"], column["name"]): column["description"].strip()
@@ -62,10 +62,10 @@ def test_the_warehouse_carries_the_same_sentences(built_warehouse: Settings) -> 
     }
     connection = connect_published(built_warehouse)
     try:
-        held = connection.execute(
+        stored = connection.execute(
             "select table_name, column_name, comment from duckdb_columns()"
             " where database_name = 'warehouse' and schema_name = 'marts'"
         ).fetchall()
     finally:
         connection.close()
-    assert {(table, column): (said or "").strip() for table, column, said in held} == written
+    assert {(table, column): (said or "").strip() for table, column, said in stored} == written

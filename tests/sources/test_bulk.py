@@ -28,6 +28,9 @@ from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
 from dagster_project.sources.un_comtrade.trade import BULK_SCHEMA
 
+# Files of many rows, and loads that are killed.
+pytestmark = pytest.mark.slow
+
 REPORTS, BACI = BULK
 LAYOUT = "comtrade_bulk_34"
 KNOWN = "2026-04-30"

@@ -1,17 +1,15 @@
-"""The laboratory, compiled once for all tests of the mirror models."""
+"""The compiled models of mirrors, and the codes of countries."""
 
 from __future__ import annotations
 
 import pytest
-from world.laboratory import Areas, Laboratory, compiled
-
-from dagster_project.settings import PROJECT_ROOT, Settings
+from compiled_models import CompiledModels
+from world.laboratory import Areas, Laboratory
 
 
 @pytest.fixture(scope="session")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
-    settings = Settings(PROJECT_ROOT, PROJECT_ROOT / "data", None)
-    return Laboratory(compiled(settings, tmp_path_factory.mktemp("mirror models")))
+def laboratory(compiled_models: CompiledModels) -> Laboratory:
+    return Laboratory(compiled_models)
 
 
 @pytest.fixture(scope="session")

@@ -1,32 +1,21 @@
-"""Runs the mirror models' compiled SQL on rows made up by a test, without files or dbt.
-
-The compiled text of a model made by year is SQL over all years, and that is what runs here; how
-it is cut into files of single years is for tests of a real build.
-"""
+"""Runs the mirror models on rows that a test makes up or a synthetic world reports."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import polars as pl
+from compiled_models import CompiledModels
 from rich.console import Console
 
-from dagster_project.publish.dbt_project import dbt_environment, dbt_executable
-from dagster_project.settings import Settings
 from dagster_project.world.cif import CIF_TERMS
 from dagster_project.world.tables import LAST_FITS
-from tests.worlds import World, reports
-from tests.worlds.truth import found
+from tests.world_generator import World, reports
+from tests.world_generator.truth import found
 
 BULK = "stg_un_comtrade__bulk"
 FILES = "stg_snapshots__files"
@@ -36,9 +25,7 @@ COMPARED = "int_breaks__imports_compared"
 OBSERVATIONS = "observations"
 DISTANCES = "int_mirror__distances"
 FITS = "int_mirror__cif_fits"
-_ASKED = "mirror_reconciled"
-_MARTS = (_ASKED, "mirror_years", "mirror_reporters", "mirror_gaps")
-_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
+_RECONCILED = "mirror_reconciled"
 # Numbers that are reported rather than asserted: `pytest -s` shows them.
 show = Console(width=110, highlight=False).print
 # The common edition, and no second partner, mode or procedure.
@@ -134,170 +121,28 @@ NOWHERE = pl.DataFrame(
 
 
 @dataclass(frozen=True)
-class Model:
-    """One node of the plan. `code` is SQL, or the path of a Python model; `hooks` run after it.
-
-    An inlined model stands in the SQL of those that read it, and makes no table.
-    """
-
-    name: str
-    schema: str
-    parents: frozenset[str]
-    code: str | Path
-    hooks: tuple[str, ...] = ()
-    is_inlined: bool = False
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """The models that lead to the marts of mirrors, each after those it reads, and their seeds."""
-
-    models: tuple[Model, ...]
-    seeds: Mapping[str, pl.DataFrame]
-
-
-def compiled(settings: Settings, folder: Path) -> Compiled:
-    """Compile with dbt, as of the day in `settings`."""
-    finished = subprocess.run(
-        [str(dbt_executable()), "--quiet", "compile", "--select", *(f"+{mart}" for mart in _MARTS)],
-        cwd=folder,
-        env=dbt_environment(settings, target=folder / "target"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise RuntimeError(f"dbt cannot compile the mirror models:\n{finished.stdout}")
-    nodes = json.loads((folder / "target" / "manifest.json").read_bytes())["nodes"]
-    models: dict[str, Model] = {}
-    seeds: dict[str, pl.DataFrame] = {}
-
-    def visit(unique_id: str) -> None:
-        node = nodes.get(unique_id)
-        if node is None or node["name"] in models or node["name"] in seeds:
-            return
-        if node["resource_type"] == "seed":
-            path = settings.dbt_project / node["original_file_path"]
-            seeds[node["name"]] = _read_seed(path, node["config"]["column_types"])
-            return
-        if node["name"] == OBSERVATIONS:
-            models[OBSERVATIONS] = Model(OBSERVATIONS, node["schema"], frozenset(), "")
-            return
-        for parent in node["depends_on"]["nodes"]:
-            visit(parent)
-        models[node["name"]] = _model(settings, node)
-
-    for mart in _MARTS:
-        visit(f"model.bilateral.{mart}")
-    return Compiled(tuple(models.values()), seeds)
-
-
-def _model(settings: Settings, node: Mapping[str, Any]) -> Model:
-    path = settings.dbt_project / node["original_file_path"]
-    return Model(
-        name=node["name"],
-        schema=node["schema"],
-        parents=frozenset(one.rsplit(".", 1)[-1] for one in node["depends_on"]["nodes"]),
-        code=path if node["language"] == "python" else node["compiled_code"],
-        hooks=tuple(_rendered(settings, hook["sql"], node) for hook in node["config"]["post-hook"]),
-        is_inlined=node["config"]["materialized"] == "ephemeral",
-    )
-
-
-def _rendered(settings: Settings, hook: str, node: Mapping[str, Any]) -> str:
-    """dbt renders hooks only when it runs them; all they need is where relations stand."""
-    files = sorted((settings.dbt_project / "macros").glob("mirror*.sql"))
-    macros = "".join(path.read_text(encoding="utf-8") for path in files)
-    template = jinja2.Environment(autoescape=False).from_string(macros + hook)
-    return template.render(
-        ref=lambda name: f"{_schema_of(name)}.{name}", this=f"{node['schema']}.{node['name']}"
-    )
-
-
-def _schema_of(name: str) -> str:
-    return {"stg": "staging", "int": "intermediate"}.get(name.split("_", 1)[0], "marts")
-
-
-def _read_seed(path: Path, column_types: Mapping[str, str]) -> pl.DataFrame:
-    """As dbt reads it: typed as its YAML says, and an empty cell is null."""
-    columns = path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
-    with duckdb.connect() as connection:
-        return connection.read_csv(
-            str(path),
-            header=True,
-            dtype={name: column_types.get(name, "varchar") for name in columns},
-        ).pl()
-
-
-@dataclass(frozen=True)
 class Laboratory:
-    """Compiled models, and runs of them."""
+    """The compiled models of mirrors, and runs of them on the rows of a test."""
 
-    # Thousands of rows, which a failing test need not print.
-    plan: Compiled = field(repr=False)
+    models: CompiledModels = field(repr=False)
 
-    def run(self, given: Mapping[str, pl.DataFrame], *wanted: str) -> duckdb.DuckDBPyConnection:
-        """Make `wanted` (none: all) and what they read, `given` in the place of these models."""
-        given = _with_defaults(given)
-        # Of so few rows two threads make more work than they save; tests run side by side.
-        connection = duckdb.connect(config={"threads": 1})
-        connection.execute("attach ':memory:' as warehouse")
-        connection.execute("use warehouse")
-        for schema in _SCHEMAS:
-            connection.execute(f"create schema {schema}")
-        needed = self._needed(wanted or (_ASKED,), given)
-        for name, frame in self.plan.seeds.items():
-            if name in needed:
-                _create(connection, "seeds", name, given.get(name, frame))
-        for model in self.plan.models:
-            if model.name not in needed:
-                continue
-            if model.name in given:
-                _create(connection, model.schema, model.name, given[model.name])
-                continue
-            if isinstance(model.code, Path):
-                _create(connection, model.schema, model.name, _run_python(model.code, connection))
-            elif model.is_inlined:
-                connection.execute(f"create view {model.schema}.{model.name} as {model.code}")
-            else:
-                connection.execute(f"create table {model.schema}.{model.name} as {model.code}")
-            for hook in model.hooks:
-                connection.execute(hook)
-        return connection
+    def run(
+        self, given: Mapping[str, pl.DataFrame], *wanted: str, as_of: date | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Make `wanted` (none: reconciled flows) and what they read."""
+        return self.models.run(_with_defaults(given), *(wanted or (_RECONCILED,)), as_of=as_of)
 
-    def rows(self, given: Mapping[str, pl.DataFrame], wanted: str) -> pl.DataFrame:
+    def rows(
+        self, given: Mapping[str, pl.DataFrame], wanted: str, as_of: date | None = None
+    ) -> pl.DataFrame:
         """One relation of a run."""
-        with self.run(given, wanted) as connection:
+        with self.run(given, wanted, as_of=as_of) as connection:
             return fetched(connection, wanted)
 
-    def with_code(self, name: str, old: str, new: str) -> Laboratory:
-        """The same laboratory but for one text in one model, which must stand there."""
-        (model,) = (one for one in self.plan.models if one.name == name)
-        if not isinstance(model.code, str) or old not in model.code:
-            raise ValueError(f"{name} has no text {old!r}")
-        changed = replace(model, code=model.code.replace(old, new))
-        models = tuple(changed if one is model else one for one in self.plan.models)
-        return Laboratory(replace(self.plan, models=models))
 
-    def _needed(self, wanted: Iterable[str], given: Mapping[str, pl.DataFrame]) -> set[str]:
-        by_name = {model.name: model for model in self.plan.models}
-        needed: set[str] = set()
-
-        def visit(name: str) -> None:
-            if name in needed:
-                return
-            needed.add(name)
-            if name in by_name and name not in given:
-                for parent in by_name[name].parents:
-                    visit(parent)
-
-        for name in wanted:
-            visit(name)
-        return needed
-
-
-def fetched(connection: duckdb.DuckDBPyConnection, relation: str) -> pl.DataFrame:
-    return connection.sql(f"select * from {_schema_of(relation)}.{relation}").pl()
+def fetched(connection: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+    schema = "intermediate" if name.startswith("int_") else "marts"
+    return connection.sql(f"select * from {schema}.{name}").pl()
 
 
 def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -305,7 +150,7 @@ def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     second source."""
     releases = sorted(given[BULK]["release_id"].unique()) if BULK in given else [_FIRST_RELEASE]
     defaults = {
-        FILES: held_releases(dict.fromkeys(releases, date(2017, 6, 1))),
+        FILES: known_releases(dict.fromkeys(releases, date(2017, 6, 1))),
         VALUATIONS: valuations({}),
     }
     if OBSERVATIONS not in given:
@@ -313,7 +158,7 @@ def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     return {**defaults, **given}
 
 
-def held_releases(
+def known_releases(
     known_from: Mapping[str, date], again: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
     """The list of files, with the day since which each release is known.
@@ -365,7 +210,7 @@ class Areas:
 
     @classmethod
     def of(cls, laboratory: Laboratory) -> Areas:
-        listed = laboratory.plan.seeds["country_list"].drop_nulls("comtrade_codes")
+        listed = laboratory.models.seeds["country_list"].drop_nulls("comtrade_codes")
         return cls(
             {
                 iso3: codes.split()[0]
@@ -479,28 +324,6 @@ def world_distances(world: World) -> pl.DataFrame:
         left_on="importer_iso3",
         right_on="iso3",
     )
-
-
-def _create(
-    connection: duckdb.DuckDBPyConnection, schema: str, name: str, frame: pl.DataFrame
-) -> None:
-    connection.register("given", frame)
-    connection.execute(f"create table {schema}.{name} as select * from given")
-    connection.unregister("given")
-
-
-def _run_python(path: Path, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    dbt = SimpleNamespace(
-        ref=lambda name: connection.sql(f"select * from {_schema_of(name)}.{name}"),
-        config=lambda **_: None,
-    )
-    result = module.model(dbt, connection)
-    return result if isinstance(result, pl.DataFrame) else pl.DataFrame(pl.from_arrow(result))
 
 
 def only(frame: pl.DataFrame) -> dict[str, Any]:

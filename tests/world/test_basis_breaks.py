@@ -25,9 +25,9 @@ from world.laboratory import (
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
-from tests.worlds import World, log_normal, reports
-from tests.worlds.parameters import Cif, Reporting
-from tests.worlds.truth import found as foundations
+from tests.world_generator import World, log_normal, reports
+from tests.world_generator.parameters import Cif, Reporting
+from tests.world_generator.truth import found as foundations
 
 FOUND = "int_breaks__found"
 KNOWN = "int_breaks__known"
@@ -61,7 +61,7 @@ _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def no_seed(laboratory: Laboratory) -> pl.DataFrame:
-    return laboratory.plan.seeds["basis_breaks"].clear()
+    return laboratory.models.seeds["basis_breaks"].clear()
 
 
 def releases(years: Any) -> pl.DataFrame:
@@ -124,14 +124,14 @@ def levels(values: list[float], *, error: float = 0.004, against: str = "fob") -
         pytest.param([0.06, 0.04, 0.06, 0.04, 0.02, 0.06, 0.04], {}, id="within its own noise"),
     ],
 )
-def test_years_are_parted_at_a_step_that_freight_can_make(
+def test_years_are_split_at_a_step_that_freight_can_make(
     laboratory: Laboratory, values: list[float], expected: dict[int, str]
 ) -> None:
     found = rows(laboratory, {LEVELS: levels(values)}, FOUND)
     assert {year: valuation for (_, year), valuation in breaks(found).items()} == expected
 
 
-def test_a_break_is_valued_as_what_it_was_held_against(laboratory: Laboratory) -> None:
+def test_a_break_has_the_valuation_of_what_it_was_compared_with(laboratory: Laboratory) -> None:
     given = {LEVELS: levels([0.04, 0.0, 0.04, 0.041, 0.04], against="customs")}
     (row,) = rows(laboratory, given, FOUND).to_dicts()
     assert (row["year"], row["valuation"], row["years_usual"]) == (2001, "customs", 4)
@@ -210,6 +210,7 @@ def planted_breaks(seed: int) -> tuple[tuple[str, int], ...]:
     return ((iso3[0], 2003), (iso3[4], 2000), (iso3[4], 2001), (iso3[9], 2007))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_planted_breaks_are_found_and_nothing_else(laboratory: Laboratory, seed: int) -> None:
     """All that stand well above their noise, and none that were not planted."""
@@ -234,6 +235,7 @@ def test_planted_breaks_are_found_and_nothing_else(laboratory: Laboratory, seed:
     assert set(found.values()) == {"fob"}
 
 
+@pytest.mark.slow
 def test_what_all_importers_or_one_exporter_do_is_no_break(laboratory: Laboratory) -> None:
     exports, imports = reports(world(5))
     (exporter,) = exports["exporter_iso3"].unique().sort().head(1)
@@ -244,6 +246,7 @@ def test_what_all_importers_or_one_exporter_do_is_no_break(laboratory: Laborator
     assert rows(laboratory, given, FOUND).is_empty()
 
 
+@pytest.mark.slow
 def test_a_change_of_partners_is_no_break(laboratory: Laboratory) -> None:
     """An importer that loses half of its partners is compared over those it keeps."""
     exports, imports = reports(world(6))
@@ -257,6 +260,7 @@ def test_a_change_of_partners_is_no_break(laboratory: Laboratory) -> None:
     assert rows(laboratory, summed(exports, imports.filter(kept)), FOUND).is_empty()
 
 
+@pytest.mark.slow
 def test_a_reporter_that_doubles_its_report_does_not_change_valuation(
     laboratory: Laboratory,
 ) -> None:
@@ -269,6 +273,7 @@ def test_a_reporter_that_doubles_its_report_does_not_change_valuation(
     assert rows(laboratory, summed(exports, doubled), FOUND).is_empty()
 
 
+@pytest.mark.slow
 def test_goods_that_were_not_recorded_are_no_break(laboratory: Laboratory) -> None:
     """Values and weights that fall together leave what a kilogram is worth as it was."""
     exports, imports = reports(replace(world(8), reporting=Reporting(omission=0.2)))
@@ -325,9 +330,9 @@ def test_us_imports_of_2000_and_2001_are_found_in_the_shipped_rows(
 ) -> None:
     """With the seed emptied; what the seed made of the labels is undone as well."""
     with connect_published(built_warehouse) as connection:
-        held = connection.sql("select * from marts.observations").pl()
+        observations = connection.sql("select * from marts.observations").pl()
     labelled = (pl.col("source_id") == "un_comtrade") & (pl.col("flow") == "import")
-    unlabelled = held.with_columns(
+    unlabelled = observations.with_columns(
         valuation=pl.when(labelled).then(pl.lit("cif")).otherwise("valuation")
     )
     found = rows(laboratory, {OBSERVATIONS: unlabelled, **NO_FLOWS}, FOUND)
@@ -385,7 +390,7 @@ def told(laboratory: Laboratory, valuation: str) -> pl.DataFrame:
     return pl.DataFrame([row], schema=no_seed(laboratory).schema)
 
 
-def test_what_is_told_comes_before_what_is_found_and_that_before_the_publisher(
+def test_listed_breaks_come_before_estimated_ones_and_those_before_the_publisher(
     laboratory: Laboratory,
 ) -> None:
     fall = {

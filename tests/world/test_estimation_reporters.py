@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.reference import estimated
-from bench.rules import ERRORS, TRUE_SIGMA, score
+from bench.reference import DEFAULT_RULE, estimated, values
+from bench.rules import score
 from dagster_project.world.reliability import (
     SIGMA_FLOOR,
     ReliabilityError,
@@ -21,7 +19,6 @@ from dagster_project.world.reliability import (
     sigma_from_ls_means,
 )
 from dagster_project.world.rules import (
-    DEFAULT_RULE,
     RULES,
     inverse_variance,
     log_normal_variance,
@@ -29,9 +26,8 @@ from dagster_project.world.rules import (
     sensitivity,
     softmax,
 )
-from tests.worlds import World
+from tests.world_generator import World, log_normal
 
-OTHERS = [rule.name for rule in RULES if rule.name != DEFAULT_RULE]
 sigmas = st.floats(0.01, 3)
 
 
@@ -59,7 +55,7 @@ def fitted_sums(fit: VarianceFit) -> np.ndarray:
     return fit.exporter[:, None] + fit.importer[None, :]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 1000))
 def test_the_sum_of_two_variances_is_found_from_exact_means(seed: int) -> None:
     exporter, importer = some_variances(seed)
@@ -94,7 +90,7 @@ def test_distances_k_times_as_large_are_sigmas_k_times_as_large() -> None:
     assert larger.exporter == pytest.approx(49 * one.exporter, rel=1e-6)
 
 
-def test_one_cell_that_agrees_makes_nobody_perfect() -> None:
+def test_one_cell_that_agrees_makes_no_reporter_perfect() -> None:
     """A ratio of nothing to nothing would follow a newcomer everywhere."""
     exporter, importer = some_variances(5)
     cells = np.full((12, 12), 200)
@@ -129,9 +125,9 @@ def test_sides_without_a_cell_have_no_variance() -> None:
 
 
 def test_sums_without_a_difference_are_refused() -> None:
-    with pytest.raises(ReliabilityError, match="no pair"):
+    with pytest.raises(ReliabilityError):
         fit_variances(np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)))
-    with pytest.raises(ReliabilityError, match="differs at all"):
+    with pytest.raises(ReliabilityError):
         fit_variances(np.ones((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)))
 
 
@@ -152,7 +148,7 @@ def test_an_ls_mean_that_is_not_known_stays_so() -> None:
     assert sigma == pytest.approx([SIGMA_FLOOR, np.nan, 0.4 * np.pi / 2], nan_ok=True)
 
 
-def test_growth_lab_scores_rest_on_their_equations() -> None:
+def test_growth_lab_scores_solve_their_equations() -> None:
     dice = np.random.default_rng(1)
     exports = dice.lognormal(0, 2, (9, 7)) * (dice.random((9, 7)) < 0.8)
     imports = np.where(exports > 0, exports * dice.lognormal(0, 0.5, (9, 7)), 0)
@@ -206,7 +202,7 @@ def test_a_worked_example() -> None:
     weight = inverse_variance(exporter, importer)
     assert weight == pytest.approx([0.8])
     (default,) = (rule for rule in RULES if rule.name == DEFAULT_RULE)
-    assert default.values(x, mf, weight) == pytest.approx([100 * 2**0.2])
+    assert values(default, x, mf, weight) == pytest.approx([100 * 2**0.2])
     assert sensitivity(weight, exporter, importer) == pytest.approx([np.sqrt(0.0576 + 0.0144)])
     # f(.3) = 1.0941743 x .0941743 = .1030430; f(.6) = 1.4333294 x .4333294 = .6211038
     baci = log_normal_variance(exporter, importer)
@@ -235,47 +231,18 @@ def specialised_cells(by: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("by", ["product", "year"])
-def test_who_sells_what_all_report_badly_is_not_blamed_for_it(by: str) -> None:
+def test_a_reporter_of_goods_that_all_report_badly_has_no_larger_sigma(by: str) -> None:
     reporters = estimated(specialised_cells(by)).reporters.drop_nulls("sigma_exporter")
     sigma, agreed = (reporters[name] for name in ("sigma_exporter", "agreed_share_exporter"))
     assert agreed[0] < 0.6 * agreed[1:].median()
     assert sigma[0] == pytest.approx(sigma[1:].median(), rel=0.15)
 
 
-@pytest.fixture(scope="module")
-def scores() -> dict[str, pl.DataFrame]:
-    """A few seeds of each world; `python -m bench.rules` takes as many as one likes."""
-    return {
-        name: pl.DataFrame([score(replace(World(errors=errors()), seed=700 + n)) for n in range(4)])
-        for name, errors in ERRORS.items()
-    }
-
-
-def test_the_order_of_reporters_is_found_where_errors_are_log_normal(scores) -> None:
+@pytest.mark.slow
+def test_reporters_are_ranked_as_planted_and_better_than_by_ls_means() -> None:
+    """A few worlds; `python -m bench.rules` takes any number, test_models_worlds scores them."""
+    scores = pl.DataFrame([score(World(errors=log_normal(), seed=700 + n)) for n in range(4)])
     for side in ("exporter", "importer"):
-        assert scores["log-normal"][f"rank sigma {side}"].mean() >= 0.95
-        assert (
-            scores["log-normal"][f"rank sigma {side}"].mean()
-            > scores["log-normal"][f"rank sigma_ls_means {side}"].mean()
-        )
-
-
-@pytest.mark.parametrize("world", ERRORS)
-def test_the_default_is_nearly_as_good_as_with_the_planted_sigmas(scores, world: str) -> None:
-    held = scores[world]
-    default = held[f"rmse {DEFAULT_RULE}"].mean()
-    assert default <= 1.05 * held[f"rmse {TRUE_SIGMA}"].mean()
-
-
-@pytest.mark.parametrize("world", [name for name in ERRORS if "mean one" not in name])
-@pytest.mark.parametrize("rule", OTHERS)
-def test_no_other_rule_is_nearer_to_the_truth(scores, world: str, rule: str) -> None:
-    held = scores[world]
-    assert (held[f"rmse {rule}"] - held[f"rmse {DEFAULT_RULE}"]).mean() >= 0
-
-
-def test_errors_of_mean_one_are_the_one_case_for_an_arithmetic_mean(scores) -> None:
-    """Stated in the documentation: there the default is short by a hundredth, in total and cell."""
-    held = scores["log-normal, mean one"]
-    assert 0 < (held[f"rmse {DEFAULT_RULE}"] - held["rmse baci"]).mean() < 0.01
-    assert held["total baci"].mean() == pytest.approx(1, abs=0.02)
+        rank = scores[f"rank sigma {side}"].mean()
+        assert rank >= 0.95
+        assert rank > scores[f"rank sigma_ls_means {side}"].mean()

@@ -23,7 +23,7 @@ from world.laboratory import (
 
 from bench.accuracy import ALL, REPORTS, SCORED, accuracy
 from bench.rules import ERRORS
-from tests.worlds import Reporting, World, truth
+from tests.world_generator import Reporting, World, truth
 
 RECONCILED = "mirror_reconciled"
 SEEDS = range(70_001, 70_006)
@@ -40,16 +40,16 @@ def measured(laboratory: Laboratory, areas: Areas, world: World) -> pl.DataFrame
 
 @pytest.fixture(scope="module", params=ERRORS)
 def errors(
-    request: pytest.FixtureRequest, laboratory: Laboratory, areas: Areas
+    takes_long: None, request: pytest.FixtureRequest, laboratory: Laboratory, areas: Areas
 ) -> dict[str, dict[str, float]]:
     """The root mean square of each value's error over all worlds, by provenance."""
     kind = ERRORS[request.param]()
     worlds = [World(seed=seed, products=100, errors=kind, reporting=PRACTICE) for seed in SEEDS]
     with ThreadPoolExecutor(2) as threads:
-        held = pl.concat(threads.map(lambda world: measured(laboratory, areas, world), worlds))
-    show(f"{request.param}\n{held}")
+        results = pl.concat(threads.map(lambda world: measured(laboratory, areas, world), worlds))
+    show(f"{request.param}\n{results}")
     pooled: dict[str, dict[str, float]] = {}
-    for (provenance,), rows in held.group_by("provenance"):
+    for (provenance,), rows in results.group_by("provenance"):
         flows = rows["flows"]
         pooled[str(provenance)] = {"flows": float(flows.sum())} | {
             name: float(((rows[name] ** 2 * flows).sum() / flows.sum()) ** 0.5)
@@ -76,14 +76,14 @@ def test_no_provenance_is_worse_than_the_better_report(
         assert 0 < row["reconciled"] <= min(row[name] for name in names) * (1 + 1e-9), provenance
 
 
-def test_over_all_flows_it_is_nearer_than_either_report_taken_first(
+def test_over_all_flows_the_reconciled_value_is_nearer_than_either_report(
     errors: dict[str, dict[str, float]],
 ) -> None:
     row = errors[ALL]
     assert 0 < row["reconciled"] < min(row["exporter_only"], row["importer_only"])
 
 
-def test_a_share_of_areas_nes_does_not_stand_in_for_the_importers_report(
+def test_a_share_of_areas_nes_does_not_replace_the_importers_report(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     """Of the 1,000,000 that Korea reports the USA names no partner of 8, and reports no more."""

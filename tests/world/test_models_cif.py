@@ -28,7 +28,7 @@ from world.laboratory import (
 from bench.reference import cif_fits, mirrored_cells, moments, studentized
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.world.cif import CIF_TERMS, solve_cif
-from tests.worlds import (
+from tests.world_generator import (
     Cif,
     Reporting,
     World,
@@ -38,7 +38,7 @@ from tests.worlds import (
     reports,
     truth,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 FLOWS = "int_mirror__valued"
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
@@ -82,6 +82,7 @@ def planted(world: World) -> dict[str, float]:
 
 # Of some 200,000 pairs, quantities that both sides get wrong by half a per cent leave the
 # smallest coefficient, -.009, a standard error of .4 per cent of itself.
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "cif"), [(1, PUBLISHED), (2, PUBLISHED), (3, OTHERWISE)])
 def test_each_planted_coefficient_is_found_within_one_per_cent(
     laboratory: Laboratory, areas: Areas, seed: int, cif: Cif
@@ -101,7 +102,7 @@ def test_each_planted_coefficient_is_found_within_one_per_cent(
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13, 14])
-def test_with_errors_of_practice_coefficients_are_off_by_chance_alone(
+def test_with_realistic_errors_coefficients_differ_by_chance_alone(
     laboratory: Laboratory, areas: Areas, seed: int
 ) -> None:
     """Quantities wrong by a fifth, values log-normal: nothing pulls to one side."""
@@ -115,7 +116,8 @@ def test_with_errors_of_practice_coefficients_are_off_by_chance_alone(
         assert abs(chance) < 4
 
 
-def test_pairs_far_out_are_dropped_and_the_rest_fitted_again(
+@pytest.mark.slow
+def test_outliers_are_dropped_and_the_rest_fitted_again(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     """One import in two hundred has its value a hundredfold: no other pair lies as far out."""
@@ -145,10 +147,10 @@ def test_pairs_far_out_are_dropped_and_the_rest_fitted_again(
 
 
 @pytest.mark.parametrize("seed", [5, 6])
-def test_the_fit_is_least_squares_over_the_pairs_without_those_far_out(
+def test_the_fit_is_least_squares_without_the_outliers(
     laboratory: Laboratory, areas: Areas, seed: int
 ) -> None:
-    """In a world with all errors, held against the pairs one by one, in another language."""
+    """In a world with all errors, compared with the pairs one by one, in another language."""
     world = World(
         countries=20,
         products=60,
@@ -177,14 +179,14 @@ def test_the_fit_is_least_squares_over_the_pairs_without_those_far_out(
     for year, of_first, of_last in zip(
         world.years, first.iter_rows(named=True), last.iter_rows(named=True), strict=True
     ):
-        held = cells.filter(pl.col("year") == year)
-        begun = solve_cif(moments(held))
-        ended = cif_fits(held)[year]
+        of_year = cells.filter(pl.col("year") == year)
+        begun = solve_cif(moments(of_year))
+        ended = cif_fits(of_year)[year]
         assert {term: of_first[term] for term in CIF_TERMS} == pytest.approx(
             begun.coefficients, rel=1e-7, abs=1e-9
         )
         assert of_last["cells"] == ended.cells
-        assert of_last["cells_dropped"] == (np.abs(studentized(held, begun)) > 2).sum()
+        assert of_last["cells_dropped"] == (np.abs(studentized(of_year, begun)) > 2).sum()
         assert {term: of_last[term] for term in CIF_TERMS} == pytest.approx(
             ended.coefficients, rel=1e-7, abs=1e-9
         )
@@ -214,7 +216,7 @@ def test_a_year_with_too_few_pairs_has_the_slopes_of_the_others(
     assert rated["cif_rate"].is_between(1.005, 1.2).all()
 
 
-def test_where_no_year_has_enough_pairs_nothing_is_taken_off(
+def test_where_no_year_has_enough_pairs_the_rate_is_one(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     rows = areas.rows(
@@ -313,9 +315,7 @@ def test_in_a_world_with_negative_rates_none_is_below_one(
     assert rated["cif_rate"].to_numpy() == pytest.approx(expected, abs=0.003)
 
 
-def test_what_is_not_known_of_a_flow_is_taken_for_the_mean(
-    laboratory: Laboratory, areas: Areas
-) -> None:
+def test_what_is_not_known_of_a_flow_has_the_mean(laboratory: Laboratory, areas: Areas) -> None:
     rows = areas.rows(
         said("KOR", "M", "USA", 100, product="010121"),
         said("USA", "X", "JPN", np.e**5, kg=1, product="010129"),
@@ -406,7 +406,7 @@ def test_a_break_of_a_series_counts_before_what_the_publisher_says(
     assert set(found_years["importer_iso3"]) <= {"KOR"}
 
 
-def test_pairs_without_two_quantities_say_nothing_of_the_rate(
+def test_pairs_without_two_quantities_are_not_in_the_sample(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     def flow(partner: str, *kg: float | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -68,7 +68,7 @@ def test_a_worked_example(laboratory: Laboratory, areas: Areas) -> None:
     assert found["BRA"]["exporter_reported_usd"] is None
 
 
-def test_no_more_than_the_gap_is_spread(laboratory: Laboratory, areas: Areas) -> None:
+def test_no_more_than_the_asymmetry_is_allocated(laboratory: Laboratory, areas: Areas) -> None:
     """Gap 130 + 40 - 100 - 60 = 10 of 500 without a partner; Korea alone is short, by 30."""
     found = cells(
         laboratory,
@@ -83,7 +83,7 @@ def test_no_more_than_the_gap_is_spread(laboratory: Laboratory, areas: Areas) ->
     assert found["JPN"]["nes_allocated_usd"] == 0
 
 
-def test_without_a_gap_nothing_is_spread(laboratory: Laboratory, areas: Areas) -> None:
+def test_without_an_asymmetry_nothing_is_allocated(laboratory: Laboratory, areas: Areas) -> None:
     """Korea is short by 30, but the exporter names more than all importers say came."""
     found = cells(
         laboratory,
@@ -98,7 +98,7 @@ def test_without_a_gap_nothing_is_spread(laboratory: Laboratory, areas: Areas) -
     assert {row["provenance"] for row in found.values()} == {"both"}
 
 
-def test_imports_from_nobody_named_and_re_exports_are_spread_over_nobody(
+def test_imports_from_areas_nes_and_re_exports_are_not_allocated(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     rows = areas.rows(
@@ -129,9 +129,10 @@ trades = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=25)
 @given(trades=trades)
-def test_what_is_spread_closes_gaps_and_opens_none(
+def test_allocation_closes_asymmetries_and_opens_none(
     laboratory: Laboratory,
     areas: Areas,
     trades: dict[tuple[int, str, str], tuple[float | None, dict[str, Any]]],

@@ -21,11 +21,11 @@ from world.laboratory import (
     world_distances,
 )
 
-from bench.reference import estimated
+from bench.reference import DEFAULT_RULE, estimated, values
 from dagster_project.world.estimation import REPORTERS
 from dagster_project.world.reliability import SIGMA_FLOOR
-from dagster_project.world.rules import DEFAULT_RULE, RULES, sensitivity
-from tests.worlds import Reporting, World
+from dagster_project.world.rules import RULES, sensitivity
+from tests.world_generator import Reporting, World
 
 WEIGHTS, RECONCILED, ESTIMATED = (
     "int_mirror__rule_weights",
@@ -88,6 +88,10 @@ def test_weights_are_those_of_the_reference(
     with laboratory.run({BULK: every_pair(areas, codes), ESTIMATED: known}, WEIGHTS) as run:
         found = fetched(run, WEIGHTS)
     assert found.height == len(codes) * (len(codes) - 1)
+    # A rule that the reference gains or loses is one that the models must.
+    assert {name for name in found.columns if name.startswith("weight_")} == {
+        f"weight_{rule.name}" for rule in RULES
+    }
     # The exponential of a score a thousand below is zero all the same.
     with np.errstate(over="ignore"):
         expected = expected_weights(found, known)
@@ -102,21 +106,6 @@ def every_pair(areas: Areas, codes: list[str]) -> pl.DataFrame:
     return areas.rows(
         *(said(one, "X", other, 10) for one in codes for other in codes if one != other)
     )
-
-
-def test_every_rule_is_in_the_models() -> None:
-    """A rule that the reference gains or loses is one that the models must."""
-    assert DEFAULT_RULE == "inverse_variance"
-    assert {rule.name: rule.mean for rule in RULES} == {
-        "inverse_variance": "geometric",
-        "baci": "arithmetic",
-        "baci_ls_means": "arithmetic",
-        "gehlhar": "arithmetic",
-        "growth_lab": "arithmetic",
-        "simple_mean": "arithmetic",
-        "exporter_only": "arithmetic",
-        "importer_only": "arithmetic",
-    }
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +149,7 @@ def test_the_value_of_each_rule_is_that_of_the_reference(
     assert both.height > 3000
     for rule in RULES:
         column = "reconciled_usd" if rule.name == DEFAULT_RULE else f"{rule.name}_usd"
-        value = rule.values(x, mf, weights[rule.name])
+        value = values(rule, x, mf, weights[rule.name])
         assert np.abs(both[column].to_numpy() / value - 1).max() <= TOLERANCE, rule.name
         # Whatever the rule, a value lies between the two reports.
         assert (both[column].to_numpy() >= np.minimum(x, mf) * (1 - TOLERANCE)).all()
@@ -174,20 +163,20 @@ def test_the_value_of_each_rule_is_that_of_the_reference(
         assert np.abs(both[column].to_numpy() / band - 1).max() <= TOLERANCE
 
 
-def test_of_one_report_every_rule_makes_that_report(practice: dict[str, pl.DataFrame]) -> None:
-    values = ["reconciled_usd", *(f"{r.name}_usd" for r in RULES if r.name != DEFAULT_RULE)]
+def test_with_one_report_every_rule_gives_that_report(practice: dict[str, pl.DataFrame]) -> None:
+    columns = ["reconciled_usd", *(f"{r.name}_usd" for r in RULES if r.name != DEFAULT_RULE)]
     for provenance, side, weight in (
         ("exporter_only", "exporter_usd", 1),
         ("importer_only", "importer_fob_usd", 0),
     ):
         alone = practice[RECONCILED].filter(pl.col("provenance") == provenance)
         assert alone.height > 500
-        for value in values:
-            assert alone[value].equals(alone[side].alias(value))
+        for column in columns:
+            assert alone[column].equals(alone[side].alias(column))
         assert alone["exporter_weight"].unique().to_list() == [weight]
 
 
-def test_provenance_says_which_sides_there_are(practice: dict[str, pl.DataFrame]) -> None:
+def test_provenance_says_which_sides_report(practice: dict[str, pl.DataFrame]) -> None:
     flows = practice[RECONCILED]
     assert not flows.select(
         pl.struct("year", "exporter_iso3", "importer_iso3", "product_code").is_duplicated().any()
@@ -262,7 +251,7 @@ def test_the_band_of_one_report_is_that_of_its_reporter(
     assert one["band_low_usd"] == pytest.approx(100 * np.exp(-1.96 * sigma))
 
 
-def test_of_a_reporter_no_flow_shows_both_sides_count_alike(
+def test_without_a_known_sigma_both_sides_count_equally(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     """Of France no sigma is known."""
@@ -276,7 +265,7 @@ def test_of_a_reporter_no_flow_shows_both_sides_count_alike(
     assert one["band_low_usd"] is None
 
 
-def test_a_flow_is_told_with_how_it_is_known_or_why_it_is_not(
+def test_a_flow_has_its_provenance_or_why_it_is_missing(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     rows = areas.rows(
@@ -333,11 +322,11 @@ def trap(laboratory: Laboratory, areas: Areas) -> dict[str, pl.DataFrame]:
 @pytest.mark.parametrize("side", ["exporter", "importer"])
 def test_no_reporter_has_a_negative_sigma(trap: dict[str, pl.DataFrame], side: str) -> None:
     """By the published offset the best would: its square would then make it one of the worst."""
-    held = trap[ESTIMATED].sort(f"ls_mean_{side}")
-    sigma = held[f"sigma_ls_means_{side}"]
+    ranked = trap[ESTIMATED].sort(f"ls_mean_{side}")
+    sigma = ranked[f"sigma_ls_means_{side}"]
     assert sigma[0] == SIGMA_FLOOR
     assert sigma.is_sorted()
-    assert held[f"sigma_{side}"].min() > 0
+    assert ranked[f"sigma_{side}"].min() > 0
 
 
 def test_a_better_reporter_weighs_no_less(trap: dict[str, pl.DataFrame]) -> None:
@@ -350,17 +339,17 @@ def test_a_better_reporter_weighs_no_less(trap: dict[str, pl.DataFrame]) -> None
         ("baci", "sigma_exporter"),
         ("inverse_variance", "sigma_exporter"),
     ):
-        for _, held in ordered.sort(by).group_by(["importer_iso3"]):
-            weight = held.sort(by)[f"weight_{rule}"]
+        for _, group in ordered.sort(by).group_by(["importer_iso3"]):
+            weight = group.sort(by)[f"weight_{rule}"]
             assert weight.is_sorted(descending=True)
             assert weight.is_between(0, 1).all()
             assert weight[0] > weight[-1]
 
 
-def test_reporters_are_known_by_the_two_reports_of_flows_alone(
+def test_reporters_are_estimated_from_flows_with_two_reports_alone(
     practice: dict[str, pl.DataFrame],
 ) -> None:
-    """The sums of the models, held against the same flows added up in another language.
+    """The sums of the models, compared with the same flows added up in another language.
 
     What was given to a partner from areas n.e.s. says nothing of how its exporter reports.
     """

@@ -1,7 +1,7 @@
 """Tests all mirror models in synthetic worlds: twenty seeds of each kind of error.
 
 Every bar is that of the mean over seeds that no rule or estimator was chosen by; what is reported
-rather than held to a bar (bias of totals, coverage of the band) is shown by `pytest -s`.
+rather than compared with a bar (bias of totals, coverage of the band) is shown by `pytest -s`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import pytest
 from rich.table import Table
 from world.laboratory import BULK, DISTANCES, Areas, Laboratory, fetched, show, world_distances
 
+from bench.reference import DEFAULT_RULE
 from bench.rules import ERRORS, TRUE_SIGMA
-from dagster_project.world.rules import DEFAULT_RULE, RULES, inverse_variance
-from tests.worlds import World, reporters, truth
+from dagster_project.world.rules import RULES, inverse_variance
+from tests.world_generator import World, reporters, truth
 
 SEEDS = range(60_001, 60_021)
 MEAN_ONE = "log-normal, mean one"
@@ -36,7 +37,7 @@ class Subject:
     true: pl.DataFrame
 
 
-def lived(laboratory: Laboratory, areas: Areas, world: World) -> Subject:
+def modelled(laboratory: Laboratory, areas: Areas, world: World) -> Subject:
     given = {BULK: areas.of_world(world), DISTANCES: world_distances(world)}
     with laboratory.run(given) as run:
         flows = fetched(run, "mirror_reconciled")
@@ -80,42 +81,44 @@ def scored(subject: Subject) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def scores(laboratory: Laboratory, areas: Areas) -> dict[str, pl.DataFrame]:
+def scores(takes_long: None, laboratory: Laboratory, areas: Areas) -> dict[str, pl.DataFrame]:
     worlds = {
         name: [World(seed=seed, products=100, errors=errors()) for seed in SEEDS]
         for name, errors in ERRORS.items()
     }
 
     def score(world: World) -> dict[str, float]:
-        return scored(lived(laboratory, areas, world))
+        return scored(modelled(laboratory, areas, world))
 
     with ThreadPoolExecutor(2) as threads:
-        held = {name: pl.DataFrame(list(threads.map(score, some))) for name, some in worlds.items()}
-    for name, frame in held.items():
+        results = {
+            name: pl.DataFrame(list(threads.map(score, some))) for name, some in worlds.items()
+        }
+    for name, frame in results.items():
         show(table(name, frame))
-    return held
+    return results
 
 
-def table(name: str, held: pl.DataFrame) -> Table:
-    """What the tests below hold to their bars, and what is only reported."""
+def table(name: str, results: pl.DataFrame) -> Table:
+    """What the tests below compare with their bars, and what is only reported."""
     facts = ", ".join(
-        f"{fact} {held[fact].mean():.3f} (least {held[fact].min():.3f})"
+        f"{fact} {results[fact].mean():.3f} (least {results[fact].min():.3f})"
         for fact in ("rank exporter", "rank importer", "coverage")
     )
     drawn = Table(
-        title=f"{name}, {held.height} seeds, {held['flows'].mean():,.0f} flows\n{facts}",
+        title=f"{name}, {results.height} seeds, {results['flows'].mean():,.0f} flows\n{facts}",
         title_justify="left",
     )
     for heading in ("rule", "RMSE", "less default", "default nearer", "total: median", "mean"):
         drawn.add_column(heading, justify="left" if heading == "rule" else "right", no_wrap=True)
-    default = held[f"rmse {DEFAULT_RULE}"]
+    default = results[f"rmse {DEFAULT_RULE}"]
     for rule in (TRUE_SIGMA, *(rule.name for rule in RULES)):
-        rmse, total = held[f"rmse {rule}"], held[f"total {rule}"]
+        rmse, total = results[f"rmse {rule}"], results[f"total {rule}"]
         drawn.add_row(
             rule,
             f"{rmse.mean():.4f}",
             f"{(rmse - default).mean():+.4f}",
-            f"{(rmse > default).sum()} of {held.height}",
+            f"{(rmse > default).sum()} of {results.height}",
             f"{total.median():.3f}",
             f"{total.mean():.3f}",
         )
@@ -123,7 +126,7 @@ def table(name: str, held: pl.DataFrame) -> Table:
 
 
 @pytest.mark.parametrize("side", ["exporter", "importer"])
-def test_the_order_of_reporters_is_found(scores: dict[str, pl.DataFrame], side: str) -> None:
+def test_reporters_are_ranked_as_planted(scores: dict[str, pl.DataFrame], side: str) -> None:
     assert scores["log-normal"][f"rank {side}"].mean() >= 0.95
 
 
@@ -131,8 +134,8 @@ def test_the_order_of_reporters_is_found(scores: dict[str, pl.DataFrame], side: 
 def test_the_default_is_nearly_as_good_as_with_the_planted_sigmas(
     scores: dict[str, pl.DataFrame], world: str
 ) -> None:
-    held = scores[world]
-    default, known = held[f"rmse {DEFAULT_RULE}"].mean(), held[f"rmse {TRUE_SIGMA}"].mean()
+    results = scores[world]
+    default, known = results[f"rmse {DEFAULT_RULE}"].mean(), results[f"rmse {TRUE_SIGMA}"].mean()
     assert default <= 1.05 * known
 
 
@@ -141,26 +144,26 @@ def test_the_default_is_nearly_as_good_as_with_the_planted_sigmas(
 def test_no_other_rule_is_nearer_to_the_truth(
     scores: dict[str, pl.DataFrame], world: str, rule: str
 ) -> None:
-    held = scores[world]
-    over = held[f"rmse {rule}"] - held[f"rmse {DEFAULT_RULE}"]
+    results = scores[world]
+    over = results[f"rmse {rule}"] - results[f"rmse {DEFAULT_RULE}"]
     assert over.mean() >= 0
     assert (over >= 0).sum() > 0.5 * len(SEEDS)
 
 
-def test_of_errors_with_mean_one_alone_an_arithmetic_mean_is_nearer(
+def test_only_for_errors_of_mean_one_an_arithmetic_mean_is_nearer(
     scores: dict[str, pl.DataFrame],
 ) -> None:
     """By less than a hundredth, and the total of the default is short by some per cent."""
-    held = scores[MEAN_ONE]
-    assert -0.01 < (held["rmse baci"] - held[f"rmse {DEFAULT_RULE}"]).mean() < 0
-    assert 0.93 < held[f"total {DEFAULT_RULE}"].mean() < 1
-    assert held["total baci"].mean() == pytest.approx(1, abs=0.03)
+    results = scores[MEAN_ONE]
+    assert -0.01 < (results["rmse baci"] - results[f"rmse {DEFAULT_RULE}"]).mean() < 0
+    assert 0.93 < results[f"total {DEFAULT_RULE}"].mean() < 1
+    assert results["total baci"].mean() == pytest.approx(1, abs=0.03)
 
 
-def test_the_band_holds_what_it_says_where_errors_are_as_assumed(
+def test_the_band_covers_95_percent_where_errors_are_as_assumed(
     scores: dict[str, pl.DataFrame],
 ) -> None:
     """In worlds with other errors its coverage is what it is; no bar is set on it."""
     assert scores["log-normal"]["coverage"].mean() == pytest.approx(0.95, abs=0.02)
-    for held in scores.values():
-        assert held["coverage"].is_between(0.5, 1, closed="left").all()
+    for results in scores.values():
+        assert results["coverage"].is_between(0.5, 1, closed="left").all()

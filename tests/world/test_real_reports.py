@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from world.laboratory import BULK, BULK_COLUMNS, FILES, Laboratory, fetched, held_releases
+from world.laboratory import BULK, BULK_COLUMNS, FILES, Laboratory, fetched, known_releases
 
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.inbox import ingest_named
@@ -29,7 +29,9 @@ _STAGED = {
 
 
 @pytest.fixture(scope="module")
-def fuels(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+def fuels(
+    takes_long: None, real_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> pl.DataFrame:
     """Chapter 27 of all reporters, as `bilateral import` leaves it and staging names it."""
     settings = Settings(PROJECT_ROOT, tmp_path_factory.mktemp("fuels"), None)
     rows = 0
@@ -48,12 +50,12 @@ def fuels(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pl.DataF
 @pytest.fixture(scope="module")
 def built(laboratory: Laboratory, fuels: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
     releases = dict.fromkeys(sorted(fuels["release_id"].unique()), date(2020, 1, 1))
-    given = {BULK: fuels, FILES: held_releases(releases)}
+    given = {BULK: fuels, FILES: known_releases(releases)}
     with laboratory.run(given, "mirror_years", "mirror_reporters", "mirror_gaps") as connection:
         yield connection
 
 
-def test_over_half_of_the_flows_that_both_report_are_twice_apart(
+def test_over_half_of_the_flows_with_two_reports_differ_by_a_factor_of_two(
     built: duckdb.DuckDBPyConnection,
 ) -> None:
     years = fetched(built, "mirror_years").sort("year")
@@ -62,7 +64,7 @@ def test_over_half_of_the_flows_that_both_report_are_twice_apart(
     assert years["mirrored_share"].is_between(0.45, 0.55).all()
 
 
-def test_without_weights_no_rate_is_fitted_and_nothing_taken_off(
+def test_without_quantities_no_rate_is_fitted_and_the_rate_is_one(
     built: duckdb.DuckDBPyConnection,
 ) -> None:
     assert fetched(built, "int_mirror__cif_fits").is_empty()
@@ -85,7 +87,7 @@ def test_large_careful_offices_rank_before_those_that_report_little(
     )
 
 
-def test_what_the_two_countries_say_of_each_other_is_what_their_rows_say(
+def test_an_asymmetry_is_that_of_the_two_countries_rows(
     built: duckdb.DuckDBPyConnection, fuels: pl.DataFrame
 ) -> None:
     gaps = fetched(built, "mirror_gaps").filter(

@@ -17,7 +17,7 @@ from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.snapshot import SnapshotFile
 from dagster_project.sources.un_comtrade.areas import read_areas
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
-from tests.worlds import (
+from tests.world_generator import (
     Cif,
     Errors,
     Reporting,
@@ -36,7 +36,7 @@ from tests.worlds import (
     truth,
     write_bulk_file,
 )
-from tests.worlds.truth import found
+from tests.world_generator.truth import found
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 FLOW = ["exporter_iso3", "importer_iso3", "product_code", "year"]
@@ -84,7 +84,7 @@ def test_a_year_is_the_same_whatever_other_years_are_asked_for() -> None:
         assert frame.filter(year=2016).equals(alone)
 
 
-def test_flows_persist_from_year_to_year_as_far_as_they_are_told_to() -> None:
+def test_flows_persist_from_year_to_year_as_configured() -> None:
     def kept(persistence: float) -> float:
         flows = truth(replace(SMALL, years=(2015, 2016), persistence=persistence))
         first, second = (flows.filter(year=year) for year in (2015, 2016))
@@ -97,7 +97,7 @@ def test_flows_persist_from_year_to_year_as_far_as_they_are_told_to() -> None:
 # What was traded
 
 
-def test_trade_is_as_frequent_and_as_large_as_it_is_told_to_be() -> None:
+def test_trade_is_as_frequent_and_as_large_as_configured() -> None:
     world = World(countries=40, products=300, density=0.1, median_usd=5_000.0)
     flows = truth(world)
     assert flows.height == pytest.approx(0.1 * 40 * 39 * 300, rel=0.03)
@@ -239,7 +239,7 @@ def test_sigmas_are_spread_over_their_range_and_alike_on_both_sides() -> None:
     assert 0.3 < np.corrcoef(logs.T)[0, 1] < 0.65
 
 
-def test_tails_are_heavy_where_they_are_meant_to_be() -> None:
+def test_tails_are_heavy_only_where_configured() -> None:
     def beyond(errors: Errors) -> float:
         world = replace(SMALL, products=400, errors=errors)
         sigma = reporters(world).select(exporter_iso3="iso3", sigma="sigma_exporter")
@@ -259,7 +259,7 @@ def test_errors_of_mean_one_leave_totals_and_errors_of_median_one_raise_them() -
         assert np.log(factor.item()) == pytest.approx(planted, abs=0.04)
 
 
-def test_re_exports_stand_with_hubs_alone_and_on_top_of_their_own_trade() -> None:
+def test_re_exports_are_reported_by_hubs_alone_on_top_of_their_own_trade() -> None:
     world = replace(SMALL, errors=one_sided_re_export(hubs=2))
     plain = replace(SMALL, errors=log_normal())
     lasting = found(world)
@@ -300,7 +300,7 @@ def test_amounts_through_hubs_are_the_documented_ones() -> None:
     assert shares.max() <= 1.1 * 1.01
 
 
-def test_quantities_share_in_an_error_as_far_as_they_are_told_to() -> None:
+def test_quantities_share_in_an_error_as_configured() -> None:
     for share in (0.0, 0.7, 1.0):
         flows = both(replace(SMALL, reporting=Reporting(quantity_share=share)))
         value, quantity = (
@@ -313,7 +313,7 @@ def test_quantities_share_in_an_error_as_far_as_they_are_told_to() -> None:
 # What reporters leave out or misplace
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**31), st.floats(0.01, 0.5), st.booleans())
 def test_what_goes_to_areas_nes_is_missing_with_partners_and_nowhere_else(
     seed: int, share: float, has_hubs: bool
@@ -347,7 +347,7 @@ def test_what_goes_to_areas_nes_is_missing_with_partners_and_nowhere_else(
     assert exports.select(pl.struct(FLOW).is_unique().all()).item()
 
 
-def test_who_is_missing_has_no_rows_and_is_reported_by_its_partners() -> None:
+def test_a_missing_reporter_has_no_rows_and_its_partners_report_it() -> None:
     world = replace(SMALL, years=(2015, 2016), reporting=Reporting(missing=0.34))
     exports, imports = reports(world)
     offices = reporters(world)
@@ -386,7 +386,7 @@ def test_small_flows_are_left_out_and_large_ones_seldom() -> None:
 # Places and products
 
 
-def test_made_up_places_are_a_geometry() -> None:
+def test_made_up_places_have_consistent_distances() -> None:
     geography = made_up_geography(60, 3, SEEDS)
     distance = geography.distance
     assert (distance == distance.T).all()
@@ -398,7 +398,7 @@ def test_made_up_places_are_a_geometry() -> None:
     assert distance[geography.contiguous > 0].max() < np.median(apart)
 
 
-def test_real_places_are_where_they_are() -> None:
+def test_real_places_have_their_real_distances() -> None:
     geography = real_geography(230, 0, SEEDS)
     between = {
         (one["exporter_iso3"], one["importer_iso3"]): one for one in geography.pairs.to_dicts()
@@ -563,7 +563,7 @@ def test_re_exports_are_a_part_of_exports_and_re_imports_of_imports(read: pl.Dat
         )
 
 
-def test_values_stand_where_their_valuation_is_stated(
+def test_values_are_in_the_column_of_their_valuation(
     written: tuple[World, Path], read: pl.DataFrame
 ) -> None:
     offices = pl.read_parquet(written[1].with_name("2018.reporters.parquet"))
@@ -578,7 +578,7 @@ def test_values_stand_where_their_valuation_is_stated(
     assert 0 < read.select(is_cif.sum()).item() < read.filter(flow_code="M").height
 
 
-def test_the_truth_lies_beside_the_file(written: tuple[World, Path]) -> None:
+def test_the_truth_is_written_beside_the_file(written: tuple[World, Path]) -> None:
     world, path = written
     beside = pl.read_parquet(path.with_name("2018.truth.parquet"))
     codes = pl.col("exporter_iso3", "importer_iso3", "product_code")

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.sources.un_comtrade.areas import WORLD_CODE
-from tests.worlds.commodities import LEVELS, Commodities, both_editions
-from tests.worlds.dice import dice
-from tests.worlds.products import COMMON, NEWER
-from tests.worlds.reporting import Offices, Reported
-from tests.worlds.truth import Foundations
+from tests.world_generator.commodities import LEVELS, Commodities, both_editions
+from tests.world_generator.dice import dice
+from tests.world_generator.products import COMMON, NEWER
+from tests.world_generator.reporting import Offices, Reported
+from tests.world_generator.truth import Foundations
 
 Floats = npt.NDArray[np.float64]
 
@@ -119,8 +119,8 @@ def spell(speller: Speller, reporter: int) -> Iterator[pl.DataFrame]:
         )
         for flow_code, stated in ((flow, cells), (part_flow, parts)):
             if stated.height > 0:
-                printed = _printed(stated, ways)
-                whole = _with_sums(printed, speller.edition(reporter))
+                rounded = _rounded(stated, ways)
+                whole = _with_sums(rounded, speller.edition(reporter))
                 yield _lines(speller, reporter, flow_code, whole, ways)
 
 
@@ -149,8 +149,8 @@ def _six_digits(speller: Speller, side: Reported, reporter: int) -> pl.DataFrame
     ).with_columns(pl.col("kg", "items").fill_nan(None))
 
 
-def _printed(cells: pl.DataFrame, ways: Ways) -> pl.DataFrame:
-    """Rounded before anything is added up: sums of a file are sums of what it prints."""
+def _rounded(cells: pl.DataFrame, ways: Ways) -> pl.DataFrame:
+    """Rounded before anything is added up: sums of a file are sums of its rounded rows."""
     decimals, least = (3, 0.001) if ways.has_decimals else (0, 1.0)
     return cells.select(
         "code",

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.settings import load_settings
-from tests.worlds.dice import dice
-from tests.worlds.geography import Geography, made_up_geography
-from tests.worlds.parameters import Cif, World
-from tests.worlds.products import Products, made_up_products
+from tests.world_generator.dice import dice
+from tests.world_generator.geography import Geography, made_up_geography
+from tests.world_generator.parameters import Cif, World
+from tests.world_generator.products import Products, made_up_products
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]

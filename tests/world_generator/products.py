@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.parsing import read_seed
-from tests.worlds.dice import dice
+from tests.world_generator.dice import dice
 
 CONVERSION_SEED = "hs_conversions.csv"
 COMMON, NEWER = "H4", "H5"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.sources.parsing import read_seed
-from tests.worlds.dice import dice
+from tests.world_generator.dice import dice
 
 COUNTRY_SEED = "country_list.csv"
 PLACE_SEED = "country_geography.csv"

@@ -13,7 +13,7 @@ Belongs here: worlds, as frames (`reports`) and as files (`write_bulk_file`). Do
 estimation.
 """
 
-from tests.worlds.errors import (
+from tests.world_generator.errors import (
     Errors,
     country_biased,
     heavy_tailed,
@@ -21,12 +21,12 @@ from tests.worlds.errors import (
     no_errors,
     one_sided_re_export,
 )
-from tests.worlds.files import Written, write_bulk_file
-from tests.worlds.geography import Geography, made_up_geography, real_geography
-from tests.worlds.parameters import Cif, Reporting, World
-from tests.worlds.products import Products, made_up_products, real_products
-from tests.worlds.reporting import reporters, reports
-from tests.worlds.truth import truth
+from tests.world_generator.files import Written, write_bulk_file
+from tests.world_generator.geography import Geography, made_up_geography, real_geography
+from tests.world_generator.parameters import Cif, Reporting, World
+from tests.world_generator.products import Products, made_up_products, real_products
+from tests.world_generator.reporting import reporters, reports
+from tests.world_generator.truth import truth
 
 __all__ = [
     "Cif",

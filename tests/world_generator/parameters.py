@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.worlds.errors import Errors, log_normal
-from tests.worlds.geography import Geography
-from tests.worlds.products import Products
+from tests.world_generator.errors import Errors, log_normal
+from tests.world_generator.geography import Geography
+from tests.world_generator.products import Products
 
 
 @dataclass(frozen=True)

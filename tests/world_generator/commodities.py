@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tests.worlds.products import COMMON, NEWER, Products
+from tests.world_generator.products import COMMON, NEWER, Products
 
 TOTAL = "TOTAL"
 LEVELS = (6, 4, 2, 0)

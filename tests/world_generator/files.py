@@ -11,10 +11,15 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS
-from tests.worlds.parameters import World
-from tests.worlds.reporting import found_offices, office_frame, report_exports, report_imports
-from tests.worlds.spelling import spell, speller
-from tests.worlds.truth import Foundations, OnProgress, flow_frame, found, true_flows
+from tests.world_generator.parameters import World
+from tests.world_generator.reporting import (
+    found_offices,
+    office_frame,
+    report_exports,
+    report_imports,
+)
+from tests.world_generator.spelling import spell, speller
+from tests.world_generator.truth import Foundations, OnProgress, flow_frame, found, true_flows
 
 COLUMNS = LAYOUTS["comtrade_bulk_34"].columns
 LEVEL = 6

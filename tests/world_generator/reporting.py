@@ -15,10 +15,10 @@ import polars as pl
 from dagster_project.settings import load_settings
 from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.un_comtrade.areas import AREA_SEED
-from tests.worlds.dice import dice
-from tests.worlds.parameters import World
-from tests.worlds.products import COMMON, NEWER
-from tests.worlds.truth import Flows, Foundations, coded, found, true_flows
+from tests.world_generator.dice import dice
+from tests.world_generator.parameters import World
+from tests.world_generator.products import COMMON, NEWER
+from tests.world_generator.truth import Flows, Foundations, coded, found, true_flows
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]

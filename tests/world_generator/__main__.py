@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dagster_project.settings import load_settings
-from tests.worlds.errors import (
+from tests.world_generator.errors import (
     Errors,
     country_biased,
     heavy_tailed,
@@ -22,11 +22,11 @@ from tests.worlds.errors import (
     no_errors,
     one_sided_re_export,
 )
-from tests.worlds.files import LEVEL, write_bulk_file, write_surroundings
-from tests.worlds.geography import made_up_geography, real_geography
-from tests.worlds.parameters import Reporting, World
-from tests.worlds.products import made_up_products, real_products
-from tests.worlds.truth import found
+from tests.world_generator.files import LEVEL, write_bulk_file, write_surroundings
+from tests.world_generator.geography import made_up_geography, real_geography
+from tests.world_generator.parameters import Reporting, World
+from tests.world_generator.products import made_up_products, real_products
+from tests.world_generator.truth import found
 
 ERRORS: dict[str, Callable[[], Errors]] = {
     make.__name__: make
