@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.publish.atomic import ReplaceRefused, fsync, replace_link
+from dagster_project.publish.links import ReplaceRefused, fsync, replace_link
 from dagster_project.publish.audit import AuditFailed, FinishedBuild, audit
 from dagster_project.publish.dbt_project import keys_by_node, left_out
 from dagster_project.publish.exports import write_exports
