@@ -48,7 +48,7 @@ def subscribe(settings: Settings, *lines: str) -> None:
 def run(
     settings: Settings, source_id: str, first: int | None = None, last: int | None = None
 ) -> dg.ExecuteInProcessResult:
-    assets = {one.key.path[-1]: one for one in build_fetch_assets(settings, AT_ONCE)}
+    assets = {one.key.path[-1]: one for one in build_fetch_assets(AT_ONCE)}
     tags = {}
     if first is not None:
         tags = {
@@ -57,7 +57,11 @@ def run(
         }
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
-            [assets[source_id]], instance=instance, tags=tags, raise_on_error=False
+            [assets[source_id]],
+            instance=instance,
+            resources={"settings": settings},
+            tags=tags,
+            raise_on_error=False,
         )
 
 
