@@ -71,6 +71,11 @@ def shown(result: dg.ExecuteInProcessResult, source_id: str) -> Mapping[str, Any
     return {name: value.value for name, value in events[-1].metadata.items()}
 
 
+def version(result: dg.ExecuteInProcessResult, source_id: str) -> str | None:
+    events = result.asset_materializations_for_node(f"fetched__{source_id}")
+    return events[-1].tags["dagster/data_version"]
+
+
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
     return {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
 
@@ -107,8 +112,10 @@ def test_years_are_asked_for_together_and_every_one_counts_as_done(
 
 def test_nothing_new_adds_nothing_and_says_so(at: Settings) -> None:
     subscribe(at, "us_census,USA,KOR,hs2,,import,M,2016-01")
-    run(at, "us_census", 2016)
-    metadata = shown(run(at, "us_census", 2016), "us_census")
+    before = run(at, "us_census", 2016)
+    after = run(at, "us_census", 2016)
+    metadata = shown(after, "us_census")
+    assert version(after, "us_census") == version(before, "us_census")
     assert not metadata["is_new"]
     assert metadata["releases"] == []
     assert metadata["rows_new"] == metadata["rows_withdrawn"] == 0
@@ -118,9 +125,11 @@ def test_nothing_new_adds_nothing_and_says_so(at: Settings) -> None:
 
 def test_what_the_publisher_changed_is_counted(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "us_census,USA,,hs2,,import,M,2012-01")
-    run(at, "us_census", 2012, 2017)
+    before = run(at, "us_census", 2012, 2017)
     server.world = WORLD.later()
-    metadata = shown(run(at, "us_census", 2012, 2017), "us_census")
+    after = run(at, "us_census", 2012, 2017)
+    metadata = shown(after, "us_census")
+    assert version(after, "us_census") != version(before, "us_census")
     assert metadata["is_new"]
     assert min(metadata[f"rows_{what}"] for what in ("new", "changed", "withdrawn")) > 0
 
