@@ -158,7 +158,7 @@ def ensure_manifest(settings: Settings) -> Path:
         fcntl.flock(handle, fcntl.LOCK_EX)
         parsed = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
         # If someone runs dbt in the project, it overwrites this manifest with its own.
-        if not manifest.is_file() or _read_json(stamp) != parsed | _hash_of(manifest):
+        if not manifest.is_file() or read_json(stamp) != parsed | _hash_of(manifest):
             _parse(settings, target)
             stamp.write_text(json.dumps(parsed | _hash_of(manifest)), encoding="utf-8")
     return manifest
@@ -178,6 +178,14 @@ def lend_parse(settings: Settings, target: Path) -> None:
 
 def read_manifest(path: Path) -> Mapping[str, Any]:
     return json.loads(path.read_bytes())
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; None if there is none, or only a part of one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
 
 
 def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -238,13 +246,6 @@ def _parse(settings: Settings, target: Path) -> None:
         # Both are moved into place, so that nobody reads an incomplete manifest.
         for name in (PARTIAL_PARSE, "manifest.json"):
             (parsed / name).replace(target / name)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
 
 
 if __name__ == "__main__":
