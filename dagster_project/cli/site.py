@@ -81,7 +81,7 @@ def report(
 
 def _written(settings: Settings, pairs: Pairs, out: Path | None) -> Site:
     # Half a second of imports, for this command alone.
-    from dagster_project.publish.atomic import ReplaceRefused
+    from dagster_project.publish.links import ReplaceRefused
     from dagster_project.site.build import PublicationChanged, write_site
 
     try:

@@ -49,7 +49,7 @@ def layer_of(dbt_resource_props: Mapping[str, Any]) -> str:
     return dbt_resource_props["schema"]
 
 
-def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+def build_dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """One asset definition over the whole project.
 
     The whole project is built whichever part is requested: each build starts from an empty file,
@@ -64,6 +64,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     )
     def dbt_models(
         context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
         build_dir: dg.ResourceParam[BuildDir],
         progress: dg.ResourceParam[BuildProgress],
     ) -> Iterator[Any]:
@@ -71,8 +72,8 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             *context.selected_asset_keys,
             *context.selected_asset_check_keys,
         }
-        invocation = start_dbt(settings, build_dir, context)
-        total = _planned_steps(invocation.manifest, left_out(settings, invocation.manifest))
+        invocation = start_dbt(settings, build_dir, context, manifest)
+        total = _planned_steps(manifest, left_out(settings, manifest))
         for event in invocation.stream_raw_events():
             if event.is_result_event:
                 node = event.raw_event["data"]["node_info"]
@@ -82,7 +83,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
                     # It would be shown as an observation of the model instead.
                     continue
             for yielded in event.to_default_asset_events(
-                manifest=invocation.manifest,
+                manifest=manifest,
                 dagster_dbt_translator=invocation.dagster_dbt_translator,
                 context=context,
                 target_path=invocation.target_path,
@@ -94,7 +95,10 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
 
 
 def start_dbt(
-    settings: Settings, build_dir: BuildDir, context: dg.AssetExecutionContext
+    settings: Settings,
+    build_dir: BuildDir,
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
 ) -> DbtCliInvocation:
     """Start `dbt build` into the file of this build.
 
@@ -116,7 +120,7 @@ def start_dbt(
             # failed node is next to the log.
             "DBT_LOG_LEVEL_FILE": "info",
         },
-        manifest=_manifest_of(context),
+        manifest=manifest,
         dagster_dbt_translator=LayerTranslator(),
         # The working folder of dbt; the environment says where the project is.
         project_dir=build_dir.folder,
@@ -126,11 +130,6 @@ def start_dbt(
         adapter=None,
         cli_version=Version(dbt_version()),
     )
-
-
-def _manifest_of(context: dg.AssetExecutionContext) -> Mapping[str, Any]:
-    spec = next(iter(context.assets_def.specs))
-    return spec.metadata["dagster_dbt/manifest"].manifest
 
 
 def _planned_steps(manifest: Mapping[str, Any], without: Container[str]) -> int:

@@ -1,5 +1,6 @@
-"""Fetched sources as assets: one per source, all made by one factory."""
+"""What adds releases, as assets: one per fetched source, and the inbox."""
 
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.connector import QuotaSpent, Selection, SelectionError, SourceInfo
 from dagster_project.sources.fetch_checks import compare_totals, find_missing, find_row_loss
-from dagster_project.sources.snapshot import Covers, SnapshotError
+from dagster_project.sources.inbox import QUARANTINE, Imported, Quarantined, ingest_ready, scan
+from dagster_project.sources.snapshot import Covers, SnapshotError, discover_releases
 
 FETCHED = "fetched"
+INBOX = dg.AssetKey([FETCHED, "inbox"])
 _KEEPS_ROWS = "no_row_loss"
 _ADDS_UP = "adds_up_to_its_totals"
 _CAME_WHOLE = "is_complete"
+_NO_QUARANTINED_FILES = "no_quarantined_files"
 _SHOWN = 20
 
 
@@ -53,21 +57,15 @@ def partitions_of(about: SourceInfo) -> dg.TimeWindowPartitionsDefinition | None
     )
 
 
-def build_fetch_assets(
-    settings: Settings, retry: RetryPolicy = DEFAULT_RETRY
-) -> list[dg.AssetsDefinition]:
+def build_fetch_assets(retry: RetryPolicy = DEFAULT_RETRY) -> list[dg.AssetsDefinition]:
     with warnings.catch_warnings():
         # Dagster warns that backfill policies may change; the pinned version guards against that,
         # so users of the command need not see it.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [
-            build_fetch_asset(settings, connector.about, retry) for connector in CONNECTORS.values()
-        ]
+        return [build_fetch_asset(connector.about, retry) for connector in CONNECTORS.values()]
 
 
-def build_fetch_asset(
-    settings: Settings, about: SourceInfo, retry: RetryPolicy = DEFAULT_RETRY
-) -> dg.AssetsDefinition:
+def build_fetch_asset(about: SourceInfo, retry: RetryPolicy) -> dg.AssetsDefinition:
     """All subscriptions of one source, fetched for the years of the run."""
     key = fetched_key(about.source_id)
     tables = [entry for entry in CATALOG if entry.source_id == about.source_id]
@@ -86,7 +84,9 @@ def build_fetch_asset(
         metadata={"licence": about.terms.licence},
         check_specs=_check_specs(key, tables),
     )
-    def fetched(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def fetched(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.MaterializeResult:
         first, last = _months(context, by_year=about.by_year_from is not None)
         try:
             asked = _all_asked(settings, about.source_id, first, last)
@@ -102,6 +102,7 @@ def build_fetch_asset(
         for entry in tables:
             load_table(entry, settings)
         return dg.MaterializeResult(
+            data_version=_data_version(settings, about.source_id),
             metadata=_metadata(asked, outcomes),
             check_results=_judge(settings, key, tables, asked, outcomes),
         )
@@ -280,3 +281,82 @@ def _result(
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )
+
+
+@dg.asset(
+    key=INBOX,
+    group_name=FETCHED,
+    kinds={"file"},
+    owners=[OWNER],
+    pool="inbox",
+    description=(
+        "Files dropped into the inbox folder of the data home. A file whose layout is known "
+        "becomes a release of its source; any other is quarantined with the reason."
+    ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            _NO_QUARANTINED_FILES,
+            asset=INBOX,
+            description="Every file of this run was imported.",
+        )
+    ],
+)
+def inbox(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    outcomes = ingest_ready(settings, datetime.now(UTC))
+    imported = [one for one in outcomes if isinstance(one, Imported)]
+    quarantined = [one for one in outcomes if isinstance(one, Quarantined)]
+    for one in quarantined:
+        context.log.warning(f"{one.name}: {one.reason}")
+    waiting = list(scan(settings, datetime.now(UTC)).waiting)
+    if waiting:
+        context.log.info(f"Not imported yet, perhaps still being written: {', '.join(waiting)}.")
+    return dg.MaterializeResult(
+        data_version=_data_version(settings),
+        metadata={
+            "folder": dg.MetadataValue.path(str(settings.inbox)),
+            "imported": [_import_summary(one) for one in imported],
+            "releases": [
+                f"{one.release.source_id}/{one.release.release_id}"
+                for one in imported
+                if one.is_new
+            ],
+            "dagster/row_count": sum(one.rows for one in imported if one.is_new),
+            "waiting": waiting,
+            "quarantined": {one.name: one.reason for one in quarantined},
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                asset_key=INBOX,
+                check_name=_NO_QUARANTINED_FILES,
+                passed=not quarantined,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "quarantined": len(quarantined),
+                    "quarantine": dg.MetadataValue.path(str(settings.inbox / QUARANTINE)),
+                },
+            )
+        ],
+    )
+
+
+def _data_version(settings: Settings, source_id: str | None = None) -> dg.DataVersion:
+    """A hash over the releases so far, of one source or of all.
+
+    A run that adds none leaves the version, and so everything after it up to date.
+    """
+    ids = (
+        f"{release.source_id}/{release.release_id}\n"
+        for release in discover_releases(settings.snapshot_roots)
+        if source_id in {None, release.source_id}
+    )
+    return dg.DataVersion(hashlib.sha256("".join(sorted(ids)).encode()).hexdigest())
+
+
+def _import_summary(one: Imported) -> str:
+    release = f"{one.release.source_id}/{one.release.release_id}"
+    if not one.is_new:
+        return f"{one.name}: already in {release}; nothing added"
+    rejects = f", {one.rejects} cannot be used" if one.rejects else ""
+    return f"{one.name}: {one.rows} rows of {one.table} as {release}{rejects}"

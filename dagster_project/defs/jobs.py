@@ -5,21 +5,21 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.defs.fetch import FETCHED, fetched_key
-from dagster_project.defs.inbox import INBOX
-from dagster_project.defs.site import MAKE_SITE, SITE
+from dagster_project.defs.fetch import FETCHED, INBOX, fetched_key
+from dagster_project.defs.publish import SITE
 from dagster_project.sources.catalog import CONNECTORS
 
 BUILD_JOB = "build_warehouse"
 LOAD_RAW_JOB = "load_raw"
 INBOX_JOB = "take_inbox"
+SITE_JOB = "make_site"
 
 # A fetch waits for its rate limit and for waits that publishers request. It never waits for another
 # day: a used-up quota ends it.
 _LONGEST_FETCH = timedelta(hours=20)
 
 
-# One object: a sensor requests this job, and the code location knows each job once.
+# Sensors request these two jobs, and the code location knows each job once.
 WAREHOUSE = dg.define_asset_job(
     BUILD_JOB,
     # Only fetches need a network, so a build leaves them and the inbox out. The site follows the
@@ -33,6 +33,14 @@ WAREHOUSE = dg.define_asset_job(
     # A crashed run keeps what it built; the next run resumes from there.
     tags={"dagster/retry_strategy": "FROM_ASSET_FAILURE"},
     description="Builds, tests and publishes the warehouse; a failed test leaves the previous one.",
+)
+
+MAKE_SITE = dg.define_asset_job(
+    SITE_JOB,
+    selection=dg.AssetSelection.assets(SITE),
+    # Separate processes render the pages.
+    executor_def=dg.in_process_executor,
+    description="Static pages of the published warehouse; the previous site stays until then.",
 )
 
 

@@ -1,4 +1,8 @@
-"""The last step: audit the build and publish it as the warehouse."""
+"""The last step: audit the build and publish it as the warehouse; then the site that shows it.
+
+The site is not part of a build: a build ends when the warehouse is published. A site that fails
+leaves the warehouse and the previous site unchanged.
+"""
 
 from collections.abc import Iterable
 
@@ -13,9 +17,10 @@ from dagster_project.publish.publication import publish
 from dagster_project.settings import Settings
 
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
+SITE = dg.AssetKey(["report", "site"])
 
 
-def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
+def build_publish_asset(after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
     """The published warehouse, downstream of everything dbt builds."""
 
     @dg.asset(
@@ -33,6 +38,7 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
     )
     def warehouse(
         context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
         build_dir: dg.ResourceParam[BuildDir],
         progress: dg.ResourceParam[BuildProgress],
     ) -> dg.MaterializeResult:
@@ -44,13 +50,46 @@ def build_publish_asset(settings: Settings, after: Iterable[dg.AssetKey]) -> dg.
             context.log.info("The same content is already published; nothing was replaced.")
         progress.ended("publish", "warehouse", "published" if outcome.published else "same", 1)
         return dg.MaterializeResult(
+            data_version=dg.DataVersion(outcome.content_hash),
             metadata={
                 "published": outcome.published,
                 "content_hash": outcome.content_hash,
                 "dagster/row_count": sum(outcome.rows.values()),
                 "path": dg.MetadataValue.path(str(settings.warehouse)),
                 "rows_by_table": dg.MetadataValue.json(dict(outcome.rows)),
-            }
+            },
         )
 
     return warehouse
+
+
+@dg.asset(
+    key=SITE,
+    deps=[PUBLISHED],
+    group_name="published",
+    kinds={"html"},
+    owners=[OWNER],
+    description=(
+        "Pages for the country pairs in the articles: each figure with its basis, its rows"
+        " and its query. Written beside the previous site and swapped atomically."
+    ),
+)
+def site(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult:
+    # Half a second of imports that a build does not need.
+    from dagster_project.site.build import write_site
+
+    written = write_site(settings)
+    if not written.is_new:
+        context.log.info("The pages are unchanged; nothing was replaced.")
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(written.content_hash),
+        metadata={
+            "path": dg.MetadataValue.path(str(written.link / "index.html")),
+            "pages": written.pages,
+            "size": written.size,
+            "content_hash": written.content_hash,
+            "replaced": written.is_new,
+        },
+    )

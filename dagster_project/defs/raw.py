@@ -1,14 +1,15 @@
 """Raw tables as assets, all made by one factory from the catalogue of sources."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from dagster_project.defs.dbt import OWNER
-from dagster_project.defs.fetch import fetched_key
-from dagster_project.defs.inbox import INBOX
+from dagster_project.defs.fetch import INBOX, fetched_key
 from dagster_project.defs.resources import BuildProgress
 from dagster_project.defs.schedules import freshness_of
 from dagster_project.settings import Settings
@@ -24,6 +25,8 @@ from dagster_project.sources.catalog import (
     load_entry,
     load_snapshot_index,
 )
+from dagster_project.sources.partitions import FINGERPRINT, state_of
+from dagster_project.sources.raw import hash_of
 from dagster_project.sources.release_diff import WITHDRAWN_SCHEMA
 
 SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
@@ -35,22 +38,19 @@ def raw_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", table])
 
 
-def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_raw_assets() -> list[dg.AssetsDefinition]:
     """Every table of the catalog, and the tables that describe the snapshots themselves."""
     entries = (*CATALOG, *BULK)
-    tables = [build_raw_asset(settings, entry, len(entries)) for entry in entries]
     return [
-        *tables,
-        _snapshot_files(settings),
+        *(build_raw_asset(entry, len(entries)) for entry in entries),
+        snapshots__files,
         _left_by_tables(
-            settings,
             entries,
             SNAPSHOT_REJECTS,
             REJECTS_SCHEMA,
             "Rows rejected while raw tables were loaded, with the reason.",
         ),
         _left_by_tables(
-            settings,
             CATALOG,
             SNAPSHOT_WITHDRAWN,
             WITHDRAWN_SCHEMA,
@@ -59,9 +59,7 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
-def build_raw_asset(
-    settings: Settings, entry: SourceTable | BulkTable, total: int
-) -> dg.AssetsDefinition:
+def build_raw_asset(entry: SourceTable | BulkTable, total: int) -> dg.AssetsDefinition:
     """One raw table: Parquet under the raw folder, one folder per release or year."""
 
     # Where releases come from; raw tables load every release, fetched or imported.
@@ -78,7 +76,10 @@ def build_raw_asset(
         metadata={"dagster/column_schema": table_schema(entry.schema)},
         check_specs=[
             dg.AssetCheckSpec(
-                "has_rows", asset=raw_key(entry.table), description="A raw table is never empty."
+                "has_rows",
+                asset=raw_key(entry.table),
+                blocking=True,
+                description="A raw table with releases has rows; without, no build uses it.",
             ),
             dg.AssetCheckSpec(
                 "has_no_rejects",
@@ -88,7 +89,7 @@ def build_raw_asset(
         ],
     )
     def raw_table(
-        context: dg.AssetExecutionContext, progress: dg.ResourceParam[BuildProgress]
+        settings: dg.ResourceParam[Settings], progress: dg.ResourceParam[BuildProgress]
     ) -> dg.MaterializeResult:
         percent = -1
 
@@ -101,7 +102,9 @@ def build_raw_asset(
         result = load_entry(entry, settings, tell)
         progress.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
-            metadata=result_metadata(result), check_results=check_results(entry.table, result)
+            data_version=_data_version(settings.raw / entry.table),
+            metadata=result_metadata(result),
+            check_results=check_results(entry.table, result),
         )
 
     return raw_table
@@ -123,6 +126,10 @@ def check_results(table: str, result: LoadResult) -> Sequence[dg.AssetCheckResul
             asset_key=raw_key(table),
             check_name="has_rows",
             passed=result.rows > 0,
+            # A source without releases is not a fault; a release that gives no rows is.
+            severity=(
+                dg.AssetCheckSeverity.ERROR if result.releases else dg.AssetCheckSeverity.WARN
+            ),
             metadata={"rows": result.rows},
         ),
         dg.AssetCheckResult(
@@ -141,25 +148,23 @@ def table_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
     )
 
 
-def _snapshot_files(settings: Settings) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=SNAPSHOT_FILES,
-        group_name="snapshots",
-        kinds={"polars", "parquet"},
-        owners=[OWNER],
-        description="Every snapshot file, as its sidecar describes it.",
-        metadata={"dagster/column_schema": table_schema(SNAPSHOT_FILES_SCHEMA)},
+@dg.asset(
+    key=SNAPSHOT_FILES,
+    group_name="snapshots",
+    kinds={"polars", "parquet"},
+    owners=[OWNER],
+    description="Every snapshot file, as its sidecar describes it.",
+    metadata={"dagster/column_schema": table_schema(SNAPSHOT_FILES_SCHEMA)},
+)
+def snapshots__files(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+    rows = load_snapshot_index(settings).rows
+    return dg.MaterializeResult(
+        data_version=_data_version(settings.raw / SNAPSHOT_FILES.path[-1]),
+        metadata={"dagster/row_count": rows},
     )
-    def snapshots__files() -> dg.MaterializeResult:
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": load_snapshot_index(settings).rows}
-        )
-
-    return snapshots__files
 
 
 def _left_by_tables(
-    settings: Settings,
     entries: Iterable[SourceTable | BulkTable],
     key: dg.AssetKey,
     schema: Mapping[str, pl.DataType],
@@ -176,9 +181,24 @@ def _left_by_tables(
         description=description,
         metadata={"dagster/column_schema": table_schema(schema)},
     )
-    def left_by_tables() -> dg.MaterializeResult:
-        files = str(settings.raw / key.path[-1] / "**" / "*.parquet")
-        rows = pl.scan_parquet(files).select(pl.len()).collect().item()
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+    def left_by_tables(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+        folder = settings.raw / key.path[-1]
+        rows = pl.scan_parquet(str(folder / "**" / "*.parquet")).select(pl.len()).collect().item()
+        return dg.MaterializeResult(
+            data_version=_data_version(folder), metadata={"dagster/row_count": rows}
+        )
 
     return left_by_tables
+
+
+def _data_version(folder: Path) -> dg.DataVersion:
+    """A hash over the files of a raw table.
+
+    A file names the inputs it was made from, so that it need not be read; the small tables that
+    describe snapshots do not.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.parquet")):
+        content = state_of(file).get(FINGERPRINT) or hash_of(file)
+        digest.update(f"{file.relative_to(folder)} {content}\n".encode())
+    return dg.DataVersion(digest.hexdigest())

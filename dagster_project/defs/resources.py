@@ -1,4 +1,4 @@
-"""Resources that the assets of a build use at run time."""
+"""Resources that assets use at run time; the settings of the code location are another."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,7 +9,6 @@ import dagster as dg
 
 from dagster_project.publish.build_dir import BuildDir, open_build_dir
 from dagster_project.publish.fingerprint import code_version, input_hash
-from dagster_project.settings import Settings
 
 # One pool limits builds (`.dagster/dagster.yaml` sets the limit). Each build has its own file, so
 # the pool only saves memory and cores.
@@ -44,21 +43,20 @@ class BuildProgress:
         self._on_event(BuildEvent(stage, name, status, self._done[stage], total))
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """The resources of a code location with these folders."""
-
-    @dg.resource(description="The folder of this build, locked until the run ends.")
-    def build_dir(context: dg.InitResourceContext) -> Iterator[BuildDir]:
-        run = context.run
-        if run is None:
-            raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
-        # A retry resumes in the folder of the run it retries.
-        with open_build_dir(
-            settings,
-            run.root_run_id or run.run_id,
-            input_hash=input_hash(settings),
-            code_version=code_version(settings),
-        ) as folder:
-            yield folder
-
-    return {"build_dir": build_dir, "progress": BuildProgress()}
+@dg.resource(
+    required_resource_keys={"settings"},
+    description="The folder of this build, locked until the run ends.",
+)
+def build_dir(context: dg.InitResourceContext) -> Iterator[BuildDir]:
+    run = context.run
+    if run is None:
+        raise dg.DagsterInvariantViolationError("A build folder belongs to a run.")
+    settings = context.resources.settings
+    # A retry resumes in the folder of the run it retries.
+    with open_build_dir(
+        settings,
+        run.root_run_id or run.run_id,
+        input_hash=input_hash(settings),
+        code_version=code_version(settings),
+    ) as folder:
+        yield folder

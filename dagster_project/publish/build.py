@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,7 +132,7 @@ def _run_job(
     from dagster_project.defs.jobs import BUILD_JOB
     from dagster_project.defs.publish import PUBLISHED
     from dagster_project.defs.resources import BuildProgress
-    from dagster_project.defs.run_history import without_checks_of_models
+    from dagster_project.defs.run_history import open_instance, without_checks_of_models
 
     job = without_checks_of_models(assemble(settings).resolve_job_def(BUILD_JOB))
     run_id = str(uuid.uuid4())
@@ -144,7 +144,7 @@ def _run_job(
 
     # dbt's output is in its own log; the terminal shows only progress.
     with (
-        _instance(settings, instance) as recorded,
+        contextlib.nullcontext(instance) if instance else open_instance(settings) as recorded,
         Path(os.devnull).open("w", encoding="utf-8") as discarded,
         contextlib.redirect_stdout(discarded),
     ):
@@ -193,41 +193,6 @@ def added_since(settings: Settings) -> list[Path]:
         releases = tuple(release for release in releases if release.retrieved_at is not None)
     built = publication.releases
     return [one.folder for one in releases if one.release_id not in built.get(one.source_id, ())]
-
-
-@contextlib.contextmanager
-def _instance(
-    settings: Settings, given: dg.DagsterInstance | None
-) -> Generator[dg.DagsterInstance]:
-    """The project's instance, with an open event log and without capture of the terminal.
-
-    The default compute log manager would redirect stdout and stderr of this process in each step.
-    """
-    if given is not None:
-        yield given
-        return
-    import dagster as dg
-    from dagster._core.instance.ref import InstanceRef
-
-    from dagster_project.defs.run_history import OpenEventLog
-
-    reference = InstanceRef.from_dir(
-        str(settings.dagster_home),
-        overrides={
-            "compute_logs": {
-                "module": "dagster._core.storage.noop_compute_log_manager",
-                "class": "NoOpComputeLogManager",
-                "config": {},
-            },
-            "event_log_storage": {
-                "module": OpenEventLog.__module__,
-                "class": OpenEventLog.__name__,
-                "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
-            },
-        },
-    )
-    with dg.DagsterInstance.from_ref(reference) as instance:
-        yield instance
 
 
 def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dagster_project.publish.audit import AuditFailed, FinishedBuild
-from dagster_project.publish.dbt_project import BUILD_FILE_NAME
+from dagster_project.publish.dbt_project import BUILD_FILE_NAME, read_json
 from dagster_project.settings import Settings
 
 _LOCK = "held"
@@ -92,7 +92,7 @@ def open_build_dir(
     if lock is None:
         raise RuntimeError(f"Run {run_id} is already building in {build_dir.folder}.")
     try:
-        if _read_inputs(build_dir.folder) != inputs:
+        if read_json(build_dir.folder / _INPUTS) != inputs:
             _empty(build_dir.folder)
             (build_dir.folder / _INPUTS).write_text(json.dumps(inputs), encoding="utf-8")
         yield build_dir
@@ -157,13 +157,6 @@ def _lock(folder: Path) -> IO[str] | None:
         handle.close()
         return None
     return handle
-
-
-def _read_inputs(folder: Path) -> Any:
-    try:
-        return json.loads((folder / _INPUTS).read_bytes())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
 
 
 def _empty(folder: Path) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ _MEMORY = "BILATERAL_MEMORY"
 # its many models are left out: they would give no rows and still take time.
 _NEEDS = "needs"
 _WORLD_TRADE = "un_comtrade__bulk"
+
+# The parameterised models behind the commands, and those whose rows a command replaces.
+_QUESTION_TAG = "question"
+_QUESTION_INPUT_TAG = "question_input"
 
 # Files written by dbt do not require it to parse again.
 _WRITTEN_BY_DBT = frozenset({"target", "logs", ".user.yml"})
@@ -153,7 +158,7 @@ def ensure_manifest(settings: Settings) -> Path:
         fcntl.flock(handle, fcntl.LOCK_EX)
         parsed = {"files": fingerprint(settings.dbt_project), "dbt": dbt_version()}
         # If someone runs dbt in the project, it overwrites this manifest with its own.
-        if not manifest.is_file() or _read_json(stamp) != parsed | _hash_of(manifest):
+        if not manifest.is_file() or read_json(stamp) != parsed | _hash_of(manifest):
             _parse(settings, target)
             stamp.write_text(json.dumps(parsed | _hash_of(manifest)), encoding="utf-8")
     return manifest
@@ -175,6 +180,14 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
     return json.loads(path.read_bytes())
 
 
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; None if there is none, or only a part of one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
 def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """The columns that identify a row, by unique id, of each model and seed that has a key."""
     keys: dict[str, list[str]] = {}
@@ -183,6 +196,35 @@ def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
         if test.get("name") == "valid_rows" and "key" in test["kwargs"]:
             keys[node["attached_node"]] = test["kwargs"]["key"]
     return keys
+
+
+def question_models(
+    manifest: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[int, str, str, str, bool]]:
+    """The parameterised models, each after the models it reads.
+
+    Each is given by its place in that order, its name, relation and compiled SQL, and whether it is
+    an input.
+    """
+    parents = {one: sorted(found) for one, found in sorted(manifest["parent_map"].items())}
+    tagged = [
+        (unique_id, node)
+        for unique_id in TopologicalSorter(parents).static_order()
+        if (node := manifest["nodes"].get(unique_id))
+        and node["resource_type"] == "model"
+        and _QUESTION_TAG in node["tags"]
+        and node["config"]["materialized"] != "ephemeral"
+    ]
+    return [
+        (
+            ordinal,
+            node["name"],
+            results[unique_id]["relation_name"],
+            results[unique_id]["compiled_code"],
+            _QUESTION_INPUT_TAG in node["tags"],
+        )
+        for ordinal, (unique_id, node) in enumerate(tagged, start=1)
+    ]
 
 
 def _parse(settings: Settings, target: Path) -> None:
@@ -204,13 +246,6 @@ def _parse(settings: Settings, target: Path) -> None:
         # Both are moved into place, so that nobody reads an incomplete manifest.
         for name in (PARTIAL_PARSE, "manifest.json"):
             (parsed / name).replace(target / name)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
 
 
 if __name__ == "__main__":

@@ -164,17 +164,27 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
 
 def _list_cited(connection: duckdb.DuckDBPyConnection, marts: list[_Mart]) -> None:
     """List the release of each id that rows of marts cite: of a raw row or an observation."""
+    # Typed first, so that marts without ids give two empty tables.
     ids = [
-        f"select unnest({mart.cited}) as id from {mart.relation}" for mart in marts if mart.cited
+        "select null::bigint as id where false",
+        *(
+            f"select unnest({mart.cited}) as id from {mart.relation}"
+            for mart in marts
+            if mart.cited
+        ),
     ]
     connection.execute(
         f"create temp table ids as select distinct id from ({' union all '.join(ids)})"
     )
     named = [
-        f"select {column} as id, source_id || ' ' || release_id as release_key from {mart.relation}"
-        for mart in marts
-        if mart.columns.keys() >= _RAW_ROW
-        for column in ("reference_id", "observation_id")
+        "select null::bigint as id, null::varchar as release_key where false",
+        *(
+            f"select {column} as id, source_id || ' ' || release_id as release_key"
+            f" from {mart.relation}"
+            for mart in marts
+            if mart.columns.keys() >= _RAW_ROW
+            for column in ("reference_id", "observation_id")
+        ),
     ]
     connection.execute(
         "create temp table cited as select distinct id, release_key"

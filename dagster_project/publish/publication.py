@@ -17,10 +17,10 @@ from typing import Any
 
 import duckdb
 
-from dagster_project.publish.atomic import ReplaceRefused, fsync, replace_link
 from dagster_project.publish.audit import AuditFailed, FinishedBuild, audit
-from dagster_project.publish.dbt_project import keys_by_node, left_out
+from dagster_project.publish.dbt_project import keys_by_node, left_out, question_models
 from dagster_project.publish.exports import write_exports
+from dagster_project.publish.links import ReplaceRefused, fsync, replace_link
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     CATALOG,
@@ -37,9 +37,6 @@ from dagster_project.warehouse import (
     world_files,
     world_files_exist,
 )
-
-QUESTION_TAG = "question"
-QUESTION_INPUT_TAG = "question_input"
 
 
 @dataclass(frozen=True)
@@ -194,7 +191,7 @@ def _write_meta(
             " model_name varchar not null, relation_name varchar not null,"
             " compiled_sql varchar not null, is_input boolean not null)"
         )
-        models = question_models(build)
+        models = question_models(build.manifest, build.results)
         if models:
             connection.executemany(
                 "insert into meta.question_models values (?, ?, ?, ?, ?)", models
@@ -203,7 +200,12 @@ def _write_meta(
             "create or replace table meta.keys (table_name varchar not null,"
             " key_columns varchar[] not null)"
         )
-        keys = _keys_of_marts(build.manifest)
+        nodes = build.manifest["nodes"]
+        keys = [
+            (nodes[unique_id]["name"], columns)
+            for unique_id, columns in sorted(keys_by_node(build.manifest).items())
+            if nodes[unique_id]["schema"] == MARTS
+        ]
         if keys:
             connection.executemany("insert into meta.keys values (?, ?)", keys)
         connection.execute(
@@ -228,58 +230,6 @@ _META_COMMENTS = {
     "table meta.keys": "The key columns of each mart, tested by the build.",
     "table meta.rejects": "The rejected source rows, with reasons.",
 }
-
-
-def _keys_of_marts(manifest: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    nodes = manifest["nodes"]
-    return [
-        (nodes[unique_id]["name"], columns)
-        for unique_id, columns in sorted(keys_by_node(manifest).items())
-        if nodes[unique_id]["schema"] == MARTS
-    ]
-
-
-def question_models(build: FinishedBuild) -> list[tuple[int, str, str, str, bool]]:
-    """The parameterised models, each after the models it reads."""
-    tagged = {
-        unique_id: node
-        for unique_id, node in build.manifest["nodes"].items()
-        if node["resource_type"] == "model"
-        and QUESTION_TAG in node["tags"]
-        and node["config"]["materialized"] != "ephemeral"
-    }
-    ordered: list[str] = []
-
-    def visit(unique_id: str) -> None:
-        if unique_id in ordered:
-            return
-        for parent in sorted(_ancestors(build.manifest, unique_id) & tagged.keys()):
-            visit(parent)
-        ordered.append(unique_id)
-
-    for unique_id in sorted(tagged):
-        visit(unique_id)
-    return [
-        (
-            ordinal,
-            tagged[unique_id]["name"],
-            build.results[unique_id]["relation_name"],
-            build.results[unique_id]["compiled_code"],
-            QUESTION_INPUT_TAG in tagged[unique_id]["tags"],
-        )
-        for ordinal, unique_id in enumerate(ordered, start=1)
-    ]
-
-
-def _ancestors(manifest: Mapping[str, Any], unique_id: str) -> set[str]:
-    found: set[str] = set()
-    waiting = list(manifest["parent_map"].get(unique_id, []))
-    while waiting:
-        parent = waiting.pop()
-        if parent not in found:
-            found.add(parent)
-            waiting.extend(manifest["parent_map"].get(parent, []))
-    return found
 
 
 def _checkpoint(file: Path) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.atomic import require_managed_link
+from dagster_project.publish.links import require_managed_link
 from dagster_project.settings import Settings
 from dagster_project.site import addresses
 from dagster_project.site.context import File, Outline, PageContext, Pair

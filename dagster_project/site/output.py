@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.publish.atomic import (
+from dagster_project.publish.links import (
     beside,
     fsync,
     points_to,

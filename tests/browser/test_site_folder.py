@@ -16,7 +16,7 @@ import pytest
 from browser.reading import pages_of
 from browser.samples import altered
 
-from dagster_project.publish.atomic import ReplaceRefused
+from dagster_project.publish.links import ReplaceRefused
 from dagster_project.settings import Settings
 from dagster_project.site import build as sites
 from dagster_project.site.build import PublicationChanged, write_site

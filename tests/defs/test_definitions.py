@@ -10,15 +10,13 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.instance.config import PoolGranularity
 
 from dagster_project.definitions import assemble
 from dagster_project.defs.dbt import OWNER
-from dagster_project.defs.jobs import BUILD_JOB
-from dagster_project.defs.publish import PUBLISHED
+from dagster_project.defs.jobs import BUILD_JOB, SITE_JOB
+from dagster_project.defs.publish import PUBLISHED, SITE
 from dagster_project.defs.resources import BUILD_POOL
 from dagster_project.defs.schedules import CALENDARS
-from dagster_project.defs.site import SITE, SITE_JOB
 from dagster_project.settings import PROJECT_ROOT, load_settings
 from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS
 
@@ -114,7 +112,7 @@ def test_the_committed_instance_limits_the_pool_and_watches_runs(
 ) -> None:
     pool = instance.get_concurrency_config().pool_config
     assert pool.default_pool_limit == 1
-    assert pool.pool_granularity == PoolGranularity.RUN
+    assert pool.pool_granularity.value == "run"
     assert instance.run_monitoring_enabled
     assert instance.run_monitoring_max_runtime_seconds > 0
     assert instance.run_retries_enabled

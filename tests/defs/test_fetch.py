@@ -48,7 +48,7 @@ def subscribe(settings: Settings, *lines: str) -> None:
 def run(
     settings: Settings, source_id: str, first: int | None = None, last: int | None = None
 ) -> dg.ExecuteInProcessResult:
-    assets = {one.key.path[-1]: one for one in build_fetch_assets(settings, AT_ONCE)}
+    assets = {one.key.path[-1]: one for one in build_fetch_assets(AT_ONCE)}
     tags = {}
     if first is not None:
         tags = {
@@ -57,7 +57,11 @@ def run(
         }
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
-            [assets[source_id]], instance=instance, tags=tags, raise_on_error=False
+            [assets[source_id]],
+            instance=instance,
+            resources={"settings": settings},
+            tags=tags,
+            raise_on_error=False,
         )
 
 
@@ -65,6 +69,11 @@ def shown(result: dg.ExecuteInProcessResult, source_id: str) -> Mapping[str, Any
     assert result.success
     events = result.asset_materializations_for_node(f"fetched__{source_id}")
     return {name: value.value for name, value in events[-1].metadata.items()}
+
+
+def version(result: dg.ExecuteInProcessResult, source_id: str) -> str | None:
+    events = result.asset_materializations_for_node(f"fetched__{source_id}")
+    return events[-1].tags["dagster/data_version"]
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
@@ -103,8 +112,10 @@ def test_years_are_asked_for_together_and_every_one_counts_as_done(
 
 def test_nothing_new_adds_no_release(at: Settings) -> None:
     subscribe(at, "us_census,USA,KOR,hs2,,import,M,2016-01")
-    run(at, "us_census", 2016)
-    metadata = shown(run(at, "us_census", 2016), "us_census")
+    before = run(at, "us_census", 2016)
+    after = run(at, "us_census", 2016)
+    metadata = shown(after, "us_census")
+    assert version(after, "us_census") == version(before, "us_census")
     assert not metadata["is_new"]
     assert metadata["releases"] == []
     assert metadata["rows_new"] == metadata["rows_withdrawn"] == 0
@@ -113,9 +124,11 @@ def test_nothing_new_adds_no_release(at: Settings) -> None:
 
 def test_what_the_publisher_changed_is_counted(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "us_census,USA,,hs2,,import,M,2012-01")
-    run(at, "us_census", 2012, 2017)
+    before = run(at, "us_census", 2012, 2017)
     server.world = WORLD.later()
-    metadata = shown(run(at, "us_census", 2012, 2017), "us_census")
+    after = run(at, "us_census", 2012, 2017)
+    metadata = shown(after, "us_census")
+    assert version(after, "us_census") != version(before, "us_census")
     assert metadata["is_new"]
     assert min(metadata[f"rows_{what}"] for what in ("new", "changed", "withdrawn")) > 0
 

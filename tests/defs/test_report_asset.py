@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_project.defs.publish import PUBLISHED
-from dagster_project.defs.site import SITE, build_site_asset, build_site_sensor
+from dagster_project.defs.publish import PUBLISHED, SITE, site
+from dagster_project.defs.sensors import site_after_publication
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.site import build as sites
 
@@ -34,10 +34,14 @@ def published(instance: dg.DagsterInstance, *, is_new: bool) -> None:
 
 
 def requested(at: Settings, instance: dg.DagsterInstance, cursor: str | None) -> tuple[int, str]:
-    sensor = build_site_sensor(at)
-    defs = dg.Definitions(assets=[build_site_asset(at)], sensors=[sensor])
+    sensor = site_after_publication
+    defs = dg.Definitions(assets=[site], sensors=[sensor], resources={"settings": at})
     context = dg.build_sensor_context(
-        instance=instance, cursor=cursor, definitions=defs, sensor_name=sensor.name
+        instance=instance,
+        cursor=cursor,
+        definitions=defs,
+        sensor_name=sensor.name,
+        resources={"settings": at},
     )
     result = sensor.evaluate_tick(context)
     return len(result.run_requests or ()), str(result.cursor)
@@ -67,7 +71,7 @@ def test_the_asset_shows_what_was_made(
 ) -> None:
     made = sites.Site(at.report, pages=42, size=9, is_new=True, content_hash="abc")
     monkeypatch.setattr(sites, "write_site", lambda settings: made if settings is at else None)
-    result = dg.materialize([build_site_asset(at)], instance=instance)
+    result = dg.materialize([site], instance=instance, resources={"settings": at})
     [event] = result.asset_materializations_for_node(SITE.to_python_identifier())
     assert event.metadata["path"].value == str(at.report / "index.html")
     assert event.metadata["pages"].value == 42
@@ -76,7 +80,9 @@ def test_the_asset_shows_what_was_made(
 
 def test_a_site_that_fails_leaves_the_warehouse(at: Settings, instance: dg.DagsterInstance) -> None:
     at.warehouse.write_bytes(b"no database, and not to be touched")
-    result = dg.materialize([build_site_asset(at)], instance=instance, raise_on_error=False)
+    result = dg.materialize(
+        [site], instance=instance, resources={"settings": at}, raise_on_error=False
+    )
     assert not result.success
     assert at.warehouse.read_bytes() == b"no database, and not to be touched"
     assert [path.name for path in at.data_home.iterdir()] == [at.warehouse.name]

@@ -13,10 +13,11 @@ import pytest
 from fetch.homes import home
 
 from dagster_project.defs import sensors
-from dagster_project.defs.inbox import INBOX, build_inbox_asset
+from dagster_project.defs.fetch import INBOX
+from dagster_project.defs.fetch import inbox as inbox_asset
 from dagster_project.defs.jobs import BUILD_JOB
 from dagster_project.defs.schedules import CALENDARS, build_schedules
-from dagster_project.defs.sensors import build_inbox_sensor, build_news_sensor
+from dagster_project.defs.sensors import build_after_news, inbox_sensor
 from dagster_project.settings import Settings
 from dagster_project.sources import inbox
 from dagster_project.sources.catalog import CONNECTORS, SOURCES
@@ -134,10 +135,9 @@ def test_each_calendar_of_a_source_exists_and_each_calendar_but_one_has_a_source
 
 
 def test_the_inbox_is_imported_when_a_file_is_ready(at: Settings) -> None:
-    sensor = build_inbox_sensor(at)
-
     def seen() -> tuple[int, str | None]:
-        result = sensor.evaluate_tick(dg.build_sensor_context())
+        context = dg.build_sensor_context(resources={"settings": at})
+        result = inbox_sensor.evaluate_tick(context)
         return len(result.run_requests or ()), result.skip_message
 
     assert seen()[0] == 0
@@ -152,7 +152,7 @@ def test_the_inbox_is_imported_when_a_file_is_ready(at: Settings) -> None:
     assert seen() == (1, None)
 
     with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize([build_inbox_asset(at)], instance=instance)
+        result = dg.materialize([inbox_asset], instance=instance, resources={"settings": at})
     assert result.success
     [event] = result.asset_materializations_for_node(INBOX.to_python_identifier())
     assert list(event.metadata["quarantined"].value) == ["notes.txt"]
@@ -181,8 +181,9 @@ def news(
         dagster_instance=instance,
         dagster_run=result.dagster_run,
         dagster_event=result.get_run_success_event(),
+        resources={"settings": at},
     )
-    outcome = build_news_sensor(at)(context)
+    outcome = build_after_news(context)
     assert isinstance(outcome, dg.RunRequest | dg.SkipReason)
     return outcome
 

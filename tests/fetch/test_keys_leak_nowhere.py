@@ -210,7 +210,7 @@ def test_no_key_is_in_what_dagster_keeps_or_what_the_command_prints(
         "bea_ita,USA,KOR,total,,,A,2016-01\n",
         encoding="utf-8",
     )
-    assets = build_fetch_assets(settings, retry=AT_ONCE)
+    assets = build_fetch_assets(retry=AT_ONCE)
     storage = tmp_path / "instance"
     storage.mkdir()
     states = []
@@ -223,6 +223,7 @@ def test_no_key_is_in_what_dagster_keeps_or_what_the_command_prints(
                     assets,
                     selection=[fetched_key(source_id)],
                     partition_key="2017" if by_year else None,
+                    resources={"settings": settings},
                     instance=instance,
                     raise_on_error=False,
                 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.publish.atomic import ReplaceRefused, beside, points_to, replace_link
+from dagster_project.publish.links import ReplaceRefused, beside, points_to, replace_link
 
 FIRST, SECOND, THIRD = ("a" * 64, "b" * 64, "c" * 64)
 
