@@ -26,14 +26,15 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.un_comtrade import TABLES, metadata, replies
-from dagster_project.sources.un_comtrade.areas import read_areas
-from dagster_project.sources.un_comtrade.calls import (
+from dagster_project.sources.un_comtrade import TABLES
+from dagster_project.sources.un_comtrade.connector import CONNECTOR
+from dagster_project.sources.un_comtrade.planning import (
     PERIODS_A_CALL,
     ROWS_A_CALL,
     ROWS_WITHOUT_KEY,
 )
-from dagster_project.sources.un_comtrade.connector import CONNECTOR
+from dagster_project.sources.un_comtrade.replies import METADATA_LAYOUT
+from dagster_project.sources.un_comtrade.trade import LAYOUT, read_areas
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 AREAS = read_areas(SEEDS)
@@ -51,7 +52,7 @@ def planned(
 
 
 def trade(plan: Plan) -> list[Chunk]:
-    return [chunk for chunk in plan.chunks if chunk.layout == replies.LAYOUT]
+    return [chunk for chunk in plan.chunks if chunk.layout == LAYOUT]
 
 
 def asked(chunk: Chunk, name: str) -> list[str]:
@@ -104,7 +105,7 @@ def test_without_a_key_the_preview_is_asked_and_no_metadata() -> None:
 
 def test_with_a_key_metadata_of_the_same_reporters_and_periods_are_asked_for() -> None:
     plan = planned(years(2001, 2015, "DEU", "KOR", partners=("USA",)))
-    listings = [chunk for chunk in plan.chunks if chunk.layout == metadata.LAYOUT]
+    listings = [chunk for chunk in plan.chunks if chunk.layout == METADATA_LAYOUT]
     assert [chunk.table for chunk in listings] == ["un_comtrade__reporting"] * 2
     assert [year for chunk in listings for year in asked(chunk, "period")] == [
         str(year) for year in range(2001, 2016)

@@ -21,15 +21,16 @@ from sources.source_files import comtrade_bytes, comtrade_row, reject_rows, snap
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.parsing import Parsed, read_seed
 from dagster_project.sources.snapshot import SnapshotError
-from dagster_project.sources.un_comtrade.areas import (
+from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
+from dagster_project.sources.un_comtrade.replies import parse_metadata
+from dagster_project.sources.un_comtrade.trade import (
     AREA_SEED,
     FLOW_SEED,
+    PRIMARY_KEY,
+    SCHEMA,
+    parse_reply,
     read_areas,
 )
-from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
-from dagster_project.sources.un_comtrade.metadata import parse_metadata
-from dagster_project.sources.un_comtrade.replies import parse_reply
-from dagster_project.sources.un_comtrade.trade import PRIMARY_KEY, SCHEMA
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 AREAS = read_areas(SEEDS)

@@ -14,7 +14,7 @@ import polars as pl
 
 from dagster_project.settings import load_settings
 from dagster_project.sources.parsing import read_seed
-from dagster_project.sources.un_comtrade.areas import AREA_SEED
+from dagster_project.sources.un_comtrade.trade import AREA_SEED
 from tests.worlds.dice import dice
 from tests.worlds.parameters import World
 from tests.worlds.products import COMMON, NEWER

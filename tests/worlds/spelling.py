@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dagster_project.sources.un_comtrade.areas import WORLD_CODE
+from dagster_project.sources.un_comtrade.trade import WORLD_CODE
 from tests.worlds.commodities import LEVELS, Commodities, both_editions
 from tests.worlds.dice import dice
 from tests.worlds.products import COMMON, NEWER
