@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -168,30 +168,26 @@ def _header(content: bytes) -> list[str]:
 class Fred(Connector):
     """Series of one country each, several in a file."""
 
-    @property
-    def about(self) -> SourceInfo:
-        return SourceInfo(
-            source_id=SOURCE,
-            title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
-            gives="A copy of the US Census Bureau's country series: total exports FAS and general"
-            " imports at customs value by month, USD millions, not seasonally adjusted",
-            coverage="Reporter USA; the partners of seed fred_series; months from 1985.",
-            levels=("total",),
-            hosts=("fred.stlouisfed.org",),
-            limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
-            key=None,
-            terms=Terms(
-                "Figures of the US Census Bureau, public domain; FRED requests citation", True
-            ),
-            calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
-            " prior years are restated each June.",
-            verified=False,
-            notes=(
-                "To add a series, add a row to seed fred_series that says what it measures.",
-                "No request limit is published: one per second is used. The site's bot"
-                " protection may refuse a program; then try later.",
-            ),
-        )
+    about = SourceInfo(
+        source_id=SOURCE,
+        title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
+        gives="A copy of the US Census Bureau's country series: total exports FAS and general"
+        " imports at customs value by month, USD millions, not seasonally adjusted",
+        coverage="Reporter USA; the partners of seed fred_series; months from 1985.",
+        levels=("total",),
+        hosts=("fred.stlouisfed.org",),
+        limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
+        key=None,
+        terms=Terms("Figures of the US Census Bureau, public domain; FRED requests citation", True),
+        calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
+        " prior years are restated each June.",
+        verified=False,
+        notes=(
+            "To add a series, add a row to seed fred_series that says what it measures.",
+            "No request limit is published: one per second is used. The site's bot"
+            " protection may refuse a program; then try later.",
+        ),
+    )
 
     def plan(
         self,
@@ -204,13 +200,16 @@ class Fred(Connector):
         """As many series per request as may share one, with all requested months."""
         series = _asked_series(selection, fred_series(seeds))
         first, last = f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}"
-        chunks = tuple(_chunk(group, first, last) for group in _groups(series))
+        chunks = tuple(
+            _chunk(series[start : start + _SERIES_PER_REQUEST], first, last)
+            for start in range(0, len(series), _SERIES_PER_REQUEST)
+        )
         return Plan(
             source_id=SOURCE,
             selection=selection,
             chunks=chunks,
             expected_requests=len(chunks),
-            fewest=-(-len(series) // _SERIES_PER_REQUEST),
+            fewest=len(chunks),
         )
 
     def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
@@ -283,11 +282,6 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
             " months."
         )
     return sorted(series, key=lambda one: one.series_id)
-
-
-def _groups(series: Sequence[Series]) -> Iterator[Sequence[Series]]:
-    for start in range(0, len(series), _SERIES_PER_REQUEST):
-        yield series[start : start + _SERIES_PER_REQUEST]
 
 
 def _chunk(series: Sequence[Series], first: str, last: str) -> Chunk:

@@ -44,6 +44,13 @@ class Parsed:
     frame: pl.DataFrame
     rejects: pl.DataFrame
 
+    def first_reject(self, unit: str = "row") -> str:
+        """The place and reason of the first reject, in brackets; empty if there is none."""
+        if self.rejects.is_empty():
+            return ""
+        first = self.rejects.row(0, named=True)
+        return f" ({unit} {first['row_number']}: {first['reason']})"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -280,17 +287,14 @@ def checked_numbers(
     `cells` needs `row_number` and `column_name`. A cast alone would accept 1.5e3 and round extra
     decimals, so the format is checked first.
     """
-    pattern = rf"^[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$")
-    negative = rf"^-[0-9]{{1,{precision - scale}}}" + (
-        rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$"
-    )
-    good = pl.col(text).str.contains(pattern)
+    form = rf"[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?" if scale else "")
+    good = pl.col(text).str.contains(f"^{form}$")
     decimals = f"at most {scale} decimals" if scale else "no decimals"
     rejects = cells.filter(~good).select(
         "row_number",
         "column_name",
         pl.col(text).alias("value"),
-        pl.when(pl.col(text).str.contains(negative))
+        pl.when(pl.col(text).str.contains(f"^-{form}$"))
         .then(pl.lit("a trade value cannot be negative"))
         .otherwise(pl.lit(f"not a number: write digits, {decimals} and no separators"))
         .alias("reason"),

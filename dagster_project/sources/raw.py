@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
@@ -79,19 +78,6 @@ ROWS = "bilateral.rows"
 _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number", "column_name")
 
 
-class RawTable(Protocol):
-    """What raw tables have in common, whether files are read whole (`SourceTable`) or not."""
-
-    @property
-    def source_id(self) -> str: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def layouts(self) -> frozenset[str]: ...
-    @property
-    def seeds(self) -> tuple[str, ...]: ...
-
-
 FileParser = Callable[[bytes, SnapshotFile], Parsed]
 # Whether a file's content and name match a layout.
 Sign = Callable[[bytes, str], bool]
@@ -111,30 +97,22 @@ class OwnTotal:
     by: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class SourceTable:
-    """One raw table.
+@dataclass(frozen=True, kw_only=True)
+class RawTable:
+    """What raw tables have in common, whether files are read whole (`SourceTable`) or not.
 
-    `parser` takes the folder of the reference seeds, reads the `seeds` from it, and returns the
-    function that parses one file into `columns`; loading adds the lineage. `primary_key` is unique
-    within one release. A change in `values` makes a row new, and `period` gives a row's last month
-    as YYYY-MM: both are used to find what is new in a later release. `layout_detectors` recognise,
-    by layout, a file without a sidecar. `total` describes the publisher's own totals, if any.
+    The parser of a table reads the reference `seeds` and fills `columns`; loading adds the lineage.
+    `layout_detectors` recognise, by layout, a file without a sidecar.
     """
 
     source_id: str
     table: str
     description: str
     layouts: frozenset[str]
-    parser: Callable[[Path], FileParser]
     seeds: tuple[str, ...]
     columns: Mapping[str, pl.DataType]
-    primary_key: tuple[str, ...]
     calendar: str
-    values: tuple[str, ...] = ()
-    period: pl.Expr | None = field(default=None, compare=False)
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
-    total: OwnTotal | None = None
 
     @property
     def group(self) -> str:
@@ -148,6 +126,23 @@ class SourceTable:
     def schema(self) -> pl.Schema:
         """The columns of the Parquet files."""
         return pl.Schema({**LINEAGE_SCHEMA, **self.columns})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTable(RawTable):
+    """One raw table.
+
+    `parser` takes the folder of the reference seeds and returns the function that parses one file.
+    `primary_key` is unique within one release. A change in `values` makes a row new, and `period`
+    gives a row's last month as YYYY-MM: both are used to find what is new in a later release.
+    `total` describes the publisher's own totals, if any.
+    """
+
+    parser: Callable[[Path], FileParser]
+    primary_key: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    period: pl.Expr | None = field(default=None, compare=False)
+    total: OwnTotal | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +179,6 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         SnapshotError: a release of this table cannot be used.
     """
     folder = settings.raw / entry.table
-    rejects_folder = settings.raw / REJECTS_TABLE
     held = [
         (release, files)
         for release in discover_releases(settings.snapshot_roots)
@@ -198,7 +192,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         contents = [read_verified(file) for file in files]
         fingerprint = fingerprint_of(entry, files, settings.seeds)
         state = state_of(partition_file(folder, release.release_id))
-        rejects_file = rejects_file_of(rejects_folder, entry.table, release.release_id)
+        rejects_file = rejects_file_of(settings.raw, entry.table, release.release_id)
         if (
             state.get(FINGERPRINT) == fingerprint
             and (state[REJECTED] == "0") != rejects_file.exists()
@@ -211,12 +205,11 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         parsed.append(partition)
         rows, rejected = rows + partition.frame.height, rejected + partition.rejects.height
 
-    write_if_changed(folder / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
-    write_if_changed(rejects_folder / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
+    write_schemas(entry, settings.raw)
     for partition in parsed:
-        _write_partition(entry, partition, folder, rejects_folder)
+        _write_partition(entry, partition, settings.raw)
     ids = tuple(release.release_id for release, _ in held)
-    removed = _remove_vanished(entry.table, folder, rejects_folder, ids)
+    removed = _remove_vanished(entry.table, settings.raw, ids)
     write_withdrawn(entry, [release for release, _ in held], settings.raw)
     return LoadResult(
         table=entry.table,
@@ -304,12 +297,7 @@ def _parse_release(
             continue
         result = parse(content, file)
         if result.frame.is_empty():
-            first = result.rejects.row(0, named=True) if result.rejects.height else None
-            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-            raise SnapshotError(
-                f"{file.snapshot_file}: none of its rows can be used{why}. Correct the file"
-                " or fetch it again."
-            )
+            raise no_usable_row(file, result.first_reject())
         lineage = (
             pl.lit(release.release_id).alias("release_id"),
             pl.lit(file.sha256).alias("snapshot_sha256"),
@@ -337,12 +325,19 @@ def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
         )
 
 
+def no_usable_row(file: SnapshotFile, first_reject: str) -> SnapshotError:
+    return SnapshotError(
+        f"{file.snapshot_file}: none of its rows can be used{first_reject}. Correct the file or"
+        " fetch it again."
+    )
+
+
 def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
     """A hash of everything the partition's content depends on."""
     parts = {
         "code": code_hash(),
         "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
-        "seeds": [(name, hash_of(seeds / name)) for name in entry.seeds],
+        "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -359,19 +354,28 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def hash_of(path: Path) -> str:
+def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
 
 
-def rejects_file_of(folder: Path, table: str, release_id: str) -> Path:
-    return folder / f"{PREFIX}{table}~{release_id}" / PART
+def rejects_file_of(raw: Path, table: str, release_id: str) -> Path:
+    return raw / REJECTS_TABLE / f"{PREFIX}{table}~{release_id}" / PART
 
 
-def _write_partition(
-    entry: SourceTable, partition: _Partition, folder: Path, rejects_folder: Path
-) -> None:
+def rejects_pattern(table: str, ending: str = ".parquet") -> str:
+    """The rejects of every release of a table, below the raw folder."""
+    return f"{REJECTS_TABLE}/{PREFIX}{table}~*/*{ending}"
+
+
+def write_schemas(entry: RawTable, raw: Path) -> None:
+    """Write the columns of a table and of the rejects, which so exist even without rows."""
+    write_if_changed(raw / entry.table / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
+    write_if_changed(raw / REJECTS_TABLE / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
+
+
+def _write_partition(entry: SourceTable, partition: _Partition, raw: Path) -> None:
     """Write the rejects first: the partition's own file marks both as complete."""
-    rejects_file = rejects_file_of(rejects_folder, entry.table, partition.release_id)
+    rejects_file = rejects_file_of(raw, entry.table, partition.release_id)
     if partition.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)
     else:
@@ -381,19 +385,13 @@ def _write_partition(
         REJECTED: str(partition.rejects.height),
         ROWS: str(partition.frame.height),
     }
-    write(partition_file(folder, partition.release_id), partition.frame, state)
+    write(partition_file(raw / entry.table, partition.release_id), partition.frame, state)
 
 
-def _remove_vanished(
-    table: str, folder: Path, rejects_folder: Path, ids: Sequence[str]
-) -> tuple[str, ...]:
-    kept = {f"{PREFIX}{release_id}" for release_id in ids}
-    removed = []
-    for partition in sorted(folder.glob(f"{PREFIX}*")):
-        if partition.name not in kept:
-            release_id = partition.name.removeprefix(PREFIX)
-            shutil.rmtree(partition, ignore_errors=True)
-            rejects = rejects_file_of(rejects_folder, table, release_id)
-            shutil.rmtree(rejects.parent, ignore_errors=True)
-            removed.append(release_id)
-    return tuple(removed)
+def _remove_vanished(table: str, raw: Path, ids: Sequence[str]) -> tuple[str, ...]:
+    there = [path.name.removeprefix(PREFIX) for path in (raw / table).glob(f"{PREFIX}*")]
+    removed = tuple(sorted(set(there) - set(ids)))
+    for release_id in removed:
+        shutil.rmtree(partition_file(raw / table, release_id).parent, ignore_errors=True)
+        shutil.rmtree(rejects_file_of(raw, table, release_id).parent, ignore_errors=True)
+    return removed

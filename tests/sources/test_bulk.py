@@ -21,7 +21,7 @@ from sources.source_files import reject_rows, snapshot_file, write_release
 from sources.test_un_comtrade import AREAS, FACT, FACTS, printed, written
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources import blocks, bulk
+from dagster_project.sources import blocks, bulk, partitions
 from dagster_project.sources.catalog import BULK, load_snapshot_index
 from dagster_project.sources.raw import LINEAGE_SCHEMA, LoadResult
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
@@ -215,7 +215,7 @@ def test_real_reports_of_both_sides_are_read_to_the_row(home: Settings, real_dat
 def test_a_file_of_several_years_becomes_a_part_a_year_in_its_order(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "ROWS_A_GROUP", 7)
+    monkeypatch.setattr(partitions, "ROWS_A_GROUP", 7)
     monkeypatch.setattr(blocks, "BLOCK", 1000)
     content = HEADER + lines(20) + lines(15, year=2015) + lines(4)
     hold(home, content)

@@ -26,13 +26,12 @@ from sources.source_files import (
 from sources.test_un_comtrade import FACT, written
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources import bulk
+from dagster_project.sources import bulk, partitions
 from dagster_project.sources.catalog import BULK, CATALOG, load_entry
 from dagster_project.sources.inbox import (
     Imported,
     InboxError,
     Quarantined,
-    detect,
     ingest,
     ingest_named,
     ingest_ready,
@@ -507,7 +506,7 @@ def test_of_two_tables_for_a_layout_what_is_said_decides_then_the_size(
     assert the_one(home).table == "un_comtrade__trade"
     drop(home, "said.csv.gz", report(4), table=REPORTS)
     assert the_one(home).table == REPORTS
-    monkeypatch.setattr(detect, "_LARGE_PACKED", 100)
+    monkeypatch.setattr(ingest, "_LARGE_PACKED", 100)
     drop(home, "large.csv.gz", report(5))
     assert the_one(home).table == REPORTS
     drop(home, "said.tsv.gz", bulk_report(6), table="un_comtrade__trade")
@@ -562,7 +561,7 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     drop(home, "2016.tsv.gz", bulk_report())
-    monkeypatch.setattr(bulk, "_sync", full)
+    monkeypatch.setattr(partitions, "sync", full)
     with pytest.raises(bulk.NoRoom, match="Free some space and run again"):
         taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
