@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -62,19 +61,11 @@ _SERIES_PER_REQUEST = 10
 _UNIT = "USD mn"
 
 
-@dataclass(frozen=True)
-class Series:
-    """The columns of a seed row that planning needs."""
-
-    series_id: str
-    reporter: str
-    partner: str
-    flow: str
-    first_period: str
+Series = Mapping[str, str]
 
 
 def fred_series(seeds: Path) -> dict[str, Series]:
-    """The series that the project knows, by id."""
+    """The series that the project knows, by id: the rows of the seed."""
     rows = read_seed(seeds, SERIES_SEED)
     for row in rows:
         if row["unit"] != _UNIT:
@@ -82,16 +73,7 @@ def fred_series(seeds: Path) -> dict[str, Series]:
                 f"seed {SERIES_SEED}: {row['series_id']} is in {row['unit']!r}; the parser reads"
                 f" {_UNIT} alone."
             )
-    return {
-        row["series_id"]: Series(
-            row["series_id"],
-            row["reporter_iso3"],
-            row["partner_code"],
-            row["flow"],
-            row["first_period"],
-        )
-        for row in rows
-    }
+    return {row["series_id"]: row for row in rows}
 
 
 def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]) -> Parsed:
@@ -258,8 +240,8 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
             f" {selection.last:%Y-%m}. Change their order."
         )
     for word, asked, there in (
-        ("reporter", selection.reporters, {one.reporter for one in known.values()}),
-        ("partner", selection.partners, {one.partner for one in known.values()}),
+        ("reporter", selection.reporters, {one["reporter_iso3"] for one in known.values()}),
+        ("partner", selection.partners, {one["partner_code"] for one in known.values()}),
     ):
         for code in asked:
             if code not in there:
@@ -271,22 +253,22 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
     series = [
         one
         for one in known.values()
-        if one.flow in selection.flows
-        and (not selection.reporters or one.reporter in selection.reporters)
-        and (not selection.partners or one.partner in selection.partners)
-        and one.first_period <= last
+        if one["flow"] in selection.flows
+        and (not selection.reporters or one["reporter_iso3"] in selection.reporters)
+        and (not selection.partners or one["partner_code"] in selection.partners)
+        and one["first_period"] <= last
     ]
     if not series:
         raise SelectionError(
             f"{SOURCE}: no series of these partners and flows begins by {last}. Select later"
             " months."
         )
-    return sorted(series, key=lambda one: one.series_id)
+    return sorted(series, key=lambda one: one["series_id"])
 
 
 def _chunk(series: Sequence[Series], first: str, last: str) -> Chunk:
-    ids = [one.series_id for one in series]
-    months = sum(_months(max(first, one.first_period), last) for one in series)
+    ids = [one["series_id"] for one in series]
+    months = sum(_months(max(first, one["first_period"]), last) for one in series)
     return Chunk(
         name=f"{'-'.join(ids)}_{first}_{last}.csv",
         table=TABLE,

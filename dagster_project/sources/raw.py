@@ -158,16 +158,6 @@ class LoadResult:
     removed: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Partition:
-    """One release of a table, parsed and not yet written."""
-
-    release_id: str
-    fingerprint: str
-    frame: pl.DataFrame
-    rejects: pl.DataFrame
-
-
 def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     """Update the raw Parquet of one table from its snapshots.
 
@@ -187,7 +177,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     parse: FileParser | None = None
     rows = rejected = 0
     unchanged: list[str] = []
-    parsed: list[_Partition] = []
+    parsed: dict[str, tuple[Parsed, str]] = {}
     for release, files in held:
         contents = [read_verified(file) for file in files]
         fingerprint = fingerprint_of(entry, files, settings.seeds)
@@ -201,13 +191,13 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
         parse = parse or entry.parser(settings.seeds)
-        partition = _parse_release(entry, release, files, contents, parse, fingerprint)
-        parsed.append(partition)
-        rows, rejected = rows + partition.frame.height, rejected + partition.rejects.height
+        one = _parse_release(entry, release, files, contents, parse)
+        parsed[release.release_id] = one, fingerprint
+        rows, rejected = rows + one.frame.height, rejected + one.rejects.height
 
     write_schemas(entry, settings.raw)
-    for partition in parsed:
-        _write_partition(entry, partition, settings.raw)
+    for release_id, (one, fingerprint) in parsed.items():
+        _write_partition(entry, release_id, one, fingerprint, settings.raw)
     ids = tuple(release.release_id for release, _ in held)
     removed = _remove_vanished(entry.table, settings.raw, ids)
     write_withdrawn(entry, [release for release, _ in held], settings.raw)
@@ -216,7 +206,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         rows=rows,
         rejects=rejected,
         releases=ids,
-        written=tuple(partition.release_id for partition in parsed),
+        written=tuple(parsed),
         unchanged=tuple(unchanged),
         removed=removed,
     )
@@ -260,25 +250,15 @@ def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
 
 
 def _index_row(release: Release, file: SnapshotFile) -> dict[str, object]:
-    return {
-        "source_id": release.source_id,
-        "release_id": release.release_id,
+    row = {
+        **vars(release),
+        **vars(file),
         "table_name": file.table,
         "snapshot_file": file.snapshot_file,
-        "layout": file.layout,
-        "address": file.address,
-        "retrieved_on": release.retrieved_on,
-        "known_from": release.known_from,
-        "known_from_precision": release.known_from_precision,
         "retrieved_at": release.moment[1].replace(tzinfo=None),
-        "sha256": file.sha256,
-        "bytes": file.bytes,
-        "licence": release.licence,
-        "redistributable": release.redistributable,
         "covers": None if file.covers is None else json.dumps(asdict(file.covers)),
-        "composed_from": file.composed_from,
-        "note": file.note,
     }
+    return {column: row[column] for column in SNAPSHOT_FILES_SCHEMA}
 
 
 def _parse_release(
@@ -287,8 +267,7 @@ def _parse_release(
     files: Sequence[SnapshotFile],
     contents: Sequence[bytes],
     parse: FileParser,
-    fingerprint: str,
-) -> _Partition:
+) -> Parsed:
     frames = [pl.DataFrame(schema=entry.schema)]
     rejects = [rejects_frame().with_columns(pl.lit("").alias(name) for name in LINEAGE_SCHEMA)]
     for file, content in zip(files, contents, strict=True):
@@ -308,13 +287,13 @@ def _parse_release(
     frame, duplicates = reject_duplicates(
         pl.concat(frames), list(entry.primary_key), list(_FILE_LINEAGE)
     )
-    listed = pl.concat([*rejects, duplicates.select(rejects[0].columns)]).select(
-        pl.lit(entry.source_id).alias("source_id"),
-        pl.lit(entry.table).alias("table_name"),
-        *[column for column in REJECTS_SCHEMA if column not in ("source_id", "table_name")],
+    listed = (
+        pl.concat([*rejects, duplicates.select(rejects[0].columns)])
+        .with_columns(source_id=pl.lit(entry.source_id), table_name=pl.lit(entry.table))
+        .select(list(REJECTS_SCHEMA))
+        .sort("snapshot_file", "row_number", maintain_order=True)
     )
-    listed = listed.sort("snapshot_file", "row_number", maintain_order=True)
-    return _Partition(release.release_id, fingerprint, frame, listed)
+    return Parsed(frame, listed)
 
 
 def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
@@ -373,19 +352,21 @@ def write_schemas(entry: RawTable, raw: Path) -> None:
     write_if_changed(raw / REJECTS_TABLE / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
 
 
-def _write_partition(entry: SourceTable, partition: _Partition, raw: Path) -> None:
+def _write_partition(
+    entry: SourceTable, release_id: str, parsed: Parsed, fingerprint: str, raw: Path
+) -> None:
     """Write the rejects first: the partition's own file marks both as complete."""
-    rejects_file = rejects_file_of(raw, entry.table, partition.release_id)
-    if partition.rejects.is_empty():
+    rejects_file = rejects_file_of(raw, entry.table, release_id)
+    if parsed.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)
     else:
-        write(rejects_file, partition.rejects, {})
+        write(rejects_file, parsed.rejects, {})
     state = {
-        FINGERPRINT: partition.fingerprint,
-        REJECTED: str(partition.rejects.height),
-        ROWS: str(partition.frame.height),
+        FINGERPRINT: fingerprint,
+        REJECTED: str(parsed.rejects.height),
+        ROWS: str(parsed.frame.height),
     }
-    write(partition_file(raw / entry.table, partition.release_id), partition.frame, state)
+    write(partition_file(raw / entry.table, release_id), parsed.frame, state)
 
 
 def _remove_vanished(table: str, raw: Path, ids: Sequence[str]) -> tuple[str, ...]:

@@ -271,16 +271,16 @@ def test_other_classifications_and_conversions_are_left_aside() -> None:
     ],
 )
 def test_a_list_that_leads_elsewhere_is_refused(address: str) -> None:
-    with pytest.raises(Refused, match="is not an address of a bulk file"):
+    with pytest.raises(Refused, match=r"comtradeapi.un.org"):
         known(selected(2016, 2016), [entry(), entry(fileUrl=address)])
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"reporterCode": 410}, "reporterCode 410, which was not requested"),
-        ({"period": 2015}, "period 2015, which was not requested"),
-        ({"publicationDate": "soon"}, "publicationDate 'soon' is not a day"),
+        ({"reporterCode": 410}, "reporterCode 410"),
+        ({"period": 2015}, "period 2015"),
+        ({"publicationDate": "soon"}, "publicationDate 'soon'"),
     ],
 )
 def test_a_list_that_says_something_else_is_refused(changed: dict[str, object], told: str) -> None:
@@ -291,7 +291,7 @@ def test_a_list_that_says_something_else_is_refused(changed: dict[str, object], 
 @pytest.mark.parametrize("field", ["fileUrl", "period", "reporterCode", "eTag", "publicationDate"])
 def test_a_list_that_lacks_a_field_is_refused(field: str) -> None:
     without = {name: value for name, value in entry().items() if name != field}
-    with pytest.raises(Refused, match=f"field {field} is missing"):
+    with pytest.raises(Refused, match=field):
         known(selected(2016, 2016), [entry(), without])
 
 
@@ -340,17 +340,17 @@ def test_a_file_that_is_cut_or_damaged_is_asked_for_again(data: st.DataObject) -
     whole = packed * data.draw(st.integers(1, 2))
     # The first bytes tell that it is packed; of two parts, a cut between them leaves one whole.
     end = data.draw(st.integers(2, len(whole) - 1).filter(lambda one: one % len(packed) > 1))
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), whole[:end])
     # The last eight bytes are check sum and length.
     place = len(whole) - data.draw(st.integers(1, 8))
     damaged = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), damaged)
 
 
 def test_of_a_file_that_was_unpacked_on_its_way_the_last_line_has_to_end() -> None:
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), table()[:-1])
 
 
@@ -364,20 +364,20 @@ def test_a_file_of_many_times_its_size_is_looked_at_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("content", "status", "error", "told"),
     [
-        (b"", 200, TryAgain, "nothing instead"),
+        (b"", 200, TryAgain, "status 200"),
         (b"<html><body>We will be back soon.</body></html>", 200, TryAgain, "We will be back"),
         (b'{"count": 0, "data": [], "error": "Query timed out"}', 200, TryAgain, "timed out"),
-        (b'{"count": 0, "data": [], "error": ""}', 200, Refused, "instead of a gzip file"),
+        (b'{"count": 0, "data": [], "error": ""}', 200, Refused, "gzip"),
         (b'{"statusCode": 403, "message": "no"}', 200, Refused, "--level hs6"),
         (b'{"statusCode": 401, "message": "no"}', 200, Refused, "--level hs6"),
         (
             b'{"statusCode": 403, "message": "Out of call volume quota"}',
             200,
             QuotaSpent,
-            "tomorrow",
+            "Out of call volume",
         ),
         (b"words of a gateway", 200, Refused, "words of a gateway"),
-        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "removed since it was listed"),
+        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "404"),
     ],
 )
 def test_what_is_no_file_is_not_kept(
@@ -464,7 +464,7 @@ def test_files_that_are_unchanged_are_not_asked_for_again(
 
 def test_without_a_key_nothing_is_sent(replay: ReplayServer, tmp_path: Path) -> None:
     settings = replace(home(tmp_path, "home", replay.address), keys={})
-    with pytest.raises(SelectionError, match="need a key"):
+    with pytest.raises(SelectionError, match=r"un_comtrade.*all"):
         plan_fetch(settings, "un_comtrade", SELECTION)
     assert replay.sent == []
     # Sent all the same, as by a program, the publisher's answer says the same.

@@ -153,7 +153,10 @@ def _ingest_one(
         elif isinstance(content, bytes):
             frame, rejects = _parsed(entry, content, file, settings.seeds)
             rows = frame.height
-            comparison = _compared(entry, settings, file, frame)
+            if entry.values:
+                load_table(entry, settings)
+                files = {file.name: (frame, None)}
+                comparison = compare_with_held(entry, settings, files, file.known_from)[file.name]
             if comparison is not None and comparison.changed and "known_from" not in stated:
                 _refuse_what_looks_old(entry, settings, frame, comparison, path.name)
         if comparison is None or comparison.has_news:
@@ -188,7 +191,6 @@ def _described(
     sha256 = content.sha256 if isinstance(content, FileOnDisk) else _sha256(content)
     # The same file may be imported into two tables.
     digest = _sha256(f"{entry.table} {sha256}".encode())
-    page = _listed(entry.source_id, settings.seeds).get("address")
     return SnapshotFile(
         source_id=entry.source_id,
         release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{digest[:8]}"),
@@ -197,7 +199,9 @@ def _described(
         name=_plain(path.name),
         layout=layout,
         # Every figure needs an address.
-        address=stated.get("address") or page or None,
+        address=stated.get("address")
+        or _listed(entry.source_id, settings.seeds).get("address")
+        or None,
         sha256=sha256,
         bytes=size,
         composed_from=None,
@@ -261,17 +265,6 @@ def _said(error: SnapshotError, file: SnapshotFile) -> str:
     for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
         said = said.removeprefix(beginning)
     return said.replace(file.snapshot_file, file.path.name)
-
-
-def _compared(
-    entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
-) -> Comparison | None:
-    """The new rows of a file; none where the rows of a table are not compared."""
-    if not entry.values:
-        return None
-    load_table(entry, settings)
-    files = {file.name: (frame, None)}
-    return compare_with_held(entry, settings, files, file.known_from)[file.name]
 
 
 def _refuse_what_looks_old(
