@@ -105,7 +105,7 @@ class _Target:
     def rejects_file(self) -> Path:
         return rejects_file_of(self.settings.raw, self.entry.table, self.stem)
 
-    def year_file(self, year: int | str) -> Path:
+    def year_file(self, year: int) -> Path:
         folder = self.settings.raw / self.entry.table / f"{_YEAR_FOLDER}{year}"
         return folder / f"{self.stem}.parquet"
 

@@ -359,7 +359,9 @@ def _word(column: str) -> pl.Expr:
 
 
 def _day() -> pl.Expr:
-    return pl.col("published_on").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    day = pl.col("published_on").str.slice(0, 10)
+    formats = ("%Y-%m-%d", "%Y%m%d")
+    return pl.coalesce(day.str.to_date(form, strict=False) for form in formats)
 
 
 # ---------------------------------------------------------------------------
