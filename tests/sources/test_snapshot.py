@@ -127,21 +127,35 @@ def test_a_file_the_sidecar_does_not_name_is_refused(tmp_path: Path) -> None:
         read_release(folder)
 
 
-def test_a_file_name_may_not_lead_out_of_its_folder(tmp_path: Path) -> None:
-    folder = write_release(tmp_path, "us_census", "2017-01", FILES)
-    entry = json.loads((folder / "sidecar.json").read_text())["files"][0]
-    edit_sidecar(folder, files=[entry | {"name": "../a.csv"}])
-    with pytest.raises(SnapshotError, match=r"file 1.*\.\./a\.csv"):
-        read_release(folder)
+MONTHS = {"first": "2016-01", "last": "2016-12"}
 
 
-def test_an_address_that_still_holds_a_key_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "../a.csv"}, r"file 1.*\.\./a\.csv"),
+        ({"address": "https://example.org/?key=s3cret"}, "file 1.*SCRUBBED"),
+        ({"covers": ["2016"]}, "file 1, covers"),
+        ({"covers": {"equal": {"year": "2016"}, **MONTHS}}, "covers: year"),
+        ({"covers": {"equal": {}, "beginnings": {"code": [87]}, **MONTHS}}, "covers: code"),
+        (
+            {"covers": {"equal": {}, "first": "2016-12", "last": "2016-01"}},
+            "covers: first and last",
+        ),
+        ({"covers": {"equal": {}, "first": "2016", "last": "2016-01"}}, "covers: first and last"),
+    ],
+)
+def test_an_entry_of_a_sidecar_that_cannot_be_right_is_named_without_its_key(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
     folder = write_release(tmp_path, "us_census", "2017-01", FILES)
     entry = json.loads((folder / "sidecar.json").read_text())["files"][0]
-    edit_sidecar(folder, files=[entry | {"address": "https://example.org/?key=abc"}])
-    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json, file 1.*SCRUBBED") as caught:
+    edit_sidecar(folder, files=[entry | changes])
+    with pytest.raises(
+        SnapshotError, match=f"us_census/2017-01/sidecar.json, .*{message}"
+    ) as caught:
         read_release(folder)
-    assert "abc" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_later_release_may_not_have_been_known_earlier(tmp_path: Path) -> None:
@@ -160,7 +174,7 @@ def test_releases_come_in_the_order_they_were_known(tmp_path: Path) -> None:
 
 
 def test_no_release_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match="No release below"):
+    with pytest.raises(SnapshotError, match=str(tmp_path)):
         discover_releases([tmp_path])
 
 
@@ -210,9 +224,9 @@ def test_the_same_content_adds_nothing_and_changed_content_adds_a_release(tmp_pa
 def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ())
     held = discover_releases([tmp_path])
-    with pytest.raises(SnapshotError, match="this id already exists with other bytes"):
+    with pytest.raises(SnapshotError, match="us_census/2017-03"):
         add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 8)), held)
-    with pytest.raises(SnapshotError, match="needs at least one file"):
+    with pytest.raises(SnapshotError, match="us_census/2017-04"):
         add_release(tmp_path, new_release(b"", "2017-04", date(2017, 4, 7), files=()), held)
     assert [path.name for path in (tmp_path / "us_census").iterdir()] == ["2017-03"]
 
@@ -283,28 +297,3 @@ def test_the_release_retrieved_later_on_one_day_comes_later(tmp_path: Path) -> N
     )
     assert add(root, first, second) == [True, True]
     assert [one.release_id for one in discover_releases([root])] == ["b", "a"]
-
-
-@pytest.mark.parametrize(
-    ("covers", "said"),
-    [
-        (["2016"], "covers"),
-        ({"equal": {"year": "2016"}, "first": "2016-01", "last": "2016-12"}, "covers: year"),
-        (
-            {"equal": {}, "beginnings": {"code": [87]}, "first": "2016-01", "last": "2016-12"},
-            "covers: code",
-        ),
-        ({"equal": {}, "first": "2016-12", "last": "2016-01"}, "covers: first and last"),
-        ({"equal": {}, "first": "2016", "last": "2016-01"}, "covers: first and last"),
-    ],
-)
-def test_a_sidecar_says_rightly_what_was_asked_for(
-    tmp_path: Path, covers: object, said: str
-) -> None:
-    added = add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ()).release
-    path = added.folder / "sidecar.json"
-    sidecar = json.loads(path.read_text())
-    sidecar["files"][0]["covers"] = covers
-    path.write_text(json.dumps(sidecar))
-    with pytest.raises(SnapshotError, match=said):
-        discover_releases([tmp_path])
