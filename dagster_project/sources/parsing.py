@@ -381,11 +381,12 @@ def reject_duplicates(
         pl.col("row_number").first().over(key).alias("_first_row"),
         pl.concat_str(
             [pl.col(column).cast(pl.String).fill_null("-") for column in key], separator=" | "
-        ).alias("value"),
+        ).alias("_key"),
     )
     conflicting = pl.col("_versions") > 1
     is_bad = conflicting | (pl.col("_place") > 0)
     rejects = marked.filter(is_bad).with_columns(
+        pl.col("_key").alias("value"),
         pl.when(conflicting)
         .then(
             pl.format(
@@ -396,7 +397,7 @@ def reject_duplicates(
             )
         )
         .otherwise(pl.format("repeats row {} exactly: kept once", "_first_row"))
-        .alias("reason")
+        .alias("reason"),
     )
     # A repeated line of a wide file repeats every cell: one reject is enough.
     place = [column for column in lineage if column != "column_name"]
