@@ -1,24 +1,29 @@
-"""Reads a delimited file of any size in blocks of whole records."""
+"""Reads a delimited file of any size: blocks of whole records, and their cells as text."""
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-from dagster_project.sources.parsing import decode
+import polars as pl
+
+from dagster_project.sources.parsing import decode, rejects_frame
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
 BLOCK = 4 * 1024 * 1024
 # A record is a line. A longer one means an unclosed quote, or that the file is no table.
 _LONGEST = 16 * BLOCK
-_PIECE = 256 * 1024
-_GZIP = b"\x1f\x8b"
-_GZIP_WINDOW = zlib.MAX_WBITS | 16
+# What is shown of a first line without an end.
+_HEAD = 256 * 1024
+_BEYOND = "_beyond"
+GZIP = b"\x1f\x8b"
 
 Progress = Callable[[int], None]
 
@@ -29,6 +34,18 @@ class Block:
 
     first_line: int
     content: bytes
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a file.
+
+    `is_coded` means only codes and numbers: no cell spans lines.
+    """
+
+    separator: str
+    columns: tuple[str, ...]
+    is_coded: bool
 
 
 def read_blocks(
@@ -48,17 +65,20 @@ def read_blocks(
     Raises:
         SnapshotError: empty, truncated, damaged, not text, no header, or no table.
     """
-    is_packed = _is_packed(opened)
+    is_packed = opened.read(len(GZIP)) == GZIP
+    opened.seek(0)
     held = b""
     line = 1
     has_header = False
-    for piece in _joined(_unpacked(opened, name, on_read), BLOCK):
+    for piece in (
+        _unpacked(opened, name, on_read) if is_packed else _pieces(opened, opened, on_read)
+    ):
         held += piece
         if not has_header:
             end = held.find(b"\n") + 1
             if not end and len(held) <= _LONGEST:
                 continue
-            decode(held[: end or _PIECE], name)
+            decode(held[: end or _HEAD], name)
             has_header = True
             yield Block(1, held[:end])
             held, line = held[end:], 2
@@ -89,74 +109,30 @@ def read_blocks(
         yield block
 
 
-def sha256_of(path: Path, on_read: Progress = lambda done: None) -> str:
+def sha256_of(path: Path) -> str:
     """The hash of a file, without reading it into memory."""
-    digest = hashlib.sha256()
     with path.open("rb") as opened:
-        for piece in _pieces(opened, on_read):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _is_packed(opened: BinaryIO) -> bool:
-    start = opened.tell()
-    try:
-        return opened.read(len(_GZIP)) == _GZIP
-    finally:
-        opened.seek(start)
-
-
-def _pieces(opened: BinaryIO, on_read: Progress) -> Iterator[bytes]:
-    done = 0
-    while piece := opened.read(_PIECE):
-        done += len(piece)
-        on_read(done)
+def _pieces(
+    content: IO[bytes] | gzip.GzipFile, opened: BinaryIO, on_read: Progress
+) -> Iterator[bytes]:
+    """The content in pieces of a block, and how much of the file they have taken."""
+    while piece := content.read(BLOCK):
+        on_read(opened.tell())
         yield piece
 
 
 def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]:
-    """The bytes of the file, unpacked if compressed, in small pieces."""
-    if not _is_packed(opened):
-        yield from _pieces(opened, on_read)
-        return
-    member = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        for piece in _pieces(opened, on_read):
-            left = piece
-            while left:
-                if member.eof:
-                    # Members may follow each other, and some packers pad the last block.
-                    left = left.lstrip(b"\0")
-                    if not left:
-                        break
-                    member = zlib.decompressobj(_GZIP_WINDOW)
-                yield member.decompress(left, _PIECE * 4)
-                left = member.unused_data if member.eof else member.unconsumed_tail
-        while not member.eof and (rest := member.decompress(b"", _PIECE * 4)):
-            yield rest
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=opened) as content:
+            yield from _pieces(content, opened, on_read)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        why = "it ends before its check sum" if isinstance(error, EOFError) else error
         raise SnapshotError(
-            f"{name}: the gzip file is truncated or damaged ({error}). Fetch it again."
+            f"{name}: the gzip file is truncated or damaged ({why}). Fetch it again."
         ) from error
-    if not member.eof:
-        raise SnapshotError(
-            f"{name}: the gzip file is truncated or damaged (it ends before its check sum)."
-            " Fetch it again."
-        )
-
-
-def _joined(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Pieces joined to at least a given size."""
-    held: list[bytes] = []
-    length = 0
-    for piece in pieces:
-        held.append(piece)
-        length += len(piece)
-        if length >= size:
-            yield b"".join(held)
-            held, length = [], 0
-    if held:
-        yield b"".join(held)
 
 
 def _end_of_records(held: bytes, *, is_coded: bool) -> int:
@@ -190,3 +166,101 @@ def _check_text(block: Block, name: str) -> None:
             f"{name}: not UTF-8 in line {line} (0x{block.content[error.start]:02x}). Save or fetch"
             " it as UTF-8."
         ) from error
+
+
+def split_header(first_line: str, *, is_coded: bool) -> Header:
+    separator = "\t" if "\t" in first_line else ","
+    columns = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
+    # Some publishers end each line with an extra separator.
+    return Header(separator, tuple(columns[:-1] if columns[-1:] == [""] else columns), is_coded)
+
+
+def read_records(
+    block: Block, header: Header, wanted: Sequence[str], name: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every whole record as text under `wanted`, with `row_number`, its first line; and rejects.
+
+    Raises:
+        SnapshotError: a quote is left open, the last record is truncated, or it is no table.
+    """
+    open_lines: dict[int, str] = {}
+    body = block.content
+    if b'"' in body and header.is_coded:
+        body, open_lines = _without_open_quotes(block)
+    elif body.count(b'"') % 2:
+        raise SnapshotError(
+            f"{name}: a quote is left open, as in a truncated file. Fetch it again or"
+            " correct the line."
+        )
+    last = header.columns[-1]
+    # A truncated line has an empty last column, which no layout leaves empty.
+    is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).is_not_null()
+    try:
+        rows = _scan(body, header)
+        cells = rows.select(*dict.fromkeys([*wanted, last, _BEYOND])).collect()
+        is_bad = cells.select(is_short | is_long).to_series()
+        # The end of the last line starts no new one.
+        is_plain = body.count(b"\n", 0, -1) == cells.height - 1
+        if is_plain and not is_bad.any():
+            lines = pl.int_range(cells.height, dtype=pl.Int64) + block.first_line
+            return cells.select(lines.alias("row_number"), *wanted), rejects_frame()
+        cells = rows.collect()
+    except pl.exceptions.PolarsError as error:
+        raise SnapshotError(f"{name}: not a table ({error}). Fetch it again.") from error
+    cells = cells.with_columns(_line_of_each(cells, block.first_line).alias("row_number"))
+    if not body.endswith(b"\n") and cells.tail(1).select(is_short).item():
+        raise SnapshotError(
+            f"{name}, line {cells['row_number'][-1]}: truncated, without an end of line."
+            " Fetch it again."
+        )
+    is_open = pl.col("row_number").is_in(list(open_lines))
+    rejects = cells.filter(is_bad).select(
+        "row_number",
+        pl.lit(None, dtype=pl.String).alias("column_name"),
+        pl.when(is_open)
+        .then(pl.col("row_number").replace_strict(open_lines, default=None, return_dtype=pl.String))
+        .otherwise(pl.concat_str(header.columns, separator=header.separator, ignore_nulls=True))
+        .str.slice(0, 200)
+        .alias("value"),
+        pl.when(is_open)
+        .then(pl.lit("a quote is left open"))
+        .when(is_short)
+        .then(pl.lit(f"fewer cells than the {len(header.columns)} of the header"))
+        .otherwise(pl.lit(f"more cells than the {len(header.columns)} of the header"))
+        .alias("reason"),
+    )
+    return cells.filter(~is_bad), pl.concat([rejects_frame(), rejects])
+
+
+def _scan(body: bytes, header: Header) -> pl.LazyFrame:
+    return pl.scan_csv(
+        body,
+        has_header=False,
+        separator=header.separator,
+        # Without quotes the reader can skip quote handling.
+        quote_char='"' if b'"' in body else None,
+        schema=dict.fromkeys([*header.columns, _BEYOND], pl.String()),
+        truncate_ragged_lines=True,
+        missing_columns="insert",
+    )
+
+
+def _without_open_quotes(block: Block) -> tuple[bytes, dict[int, str]]:
+    """Handle open quotes in files of codes and numbers, where each record is one line.
+
+    Such a line is emptied, so that it keeps its number and does not swallow the next ones.
+    """
+    lines = block.content.split(b"\n")
+    found = {place: line for place, line in enumerate(lines) if line.count(b'"') % 2}
+    for place in found:
+        lines[place] = b""
+    return b"\n".join(lines), {
+        block.first_line + place: line.decode("utf-8", "replace") for place, line in found.items()
+    }
+
+
+def _line_of_each(cells: pl.DataFrame, first_line: int) -> pl.Series:
+    """The first line of each record; a quoted cell may span several."""
+    inside = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
+    before = inside.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+    return cells.select(pl.int_range(pl.len(), dtype=pl.Int64) + first_line + before).to_series()

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.sources.blocks import Block
+from dagster_project.sources.blocks import Block, read_records, split_header
 from dagster_project.sources.bulk import BulkTable, FileOpener
-from dagster_project.sources.delimited import read_records, split_header
 from dagster_project.sources.parsing import Check, Parsed, reject_faulty
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
-from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas, read_areas
+from dagster_project.sources.un_comtrade.trade import AREA_SEED, COUNTRY_SEED, Areas, read_areas
 
 LAYOUT = "baci_csv"
 

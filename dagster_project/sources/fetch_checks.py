@@ -9,10 +9,9 @@ from itertools import product
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.partitions import PART, PREFIX, SCHEMA_FILE, partition_file
 from dagster_project.sources.raw import SourceTable
-from dagster_project.sources.release_diff import WITHDRAWN_TABLE, inside, last_known
-from dagster_project.sources.snapshot import Covers, discover_releases
+from dagster_project.sources.release_diff import inside, known_rows
+from dagster_project.sources.snapshot import Covers
 
 # Publishers withdraw single rows with every revision; a larger loss is seldom intended.
 BIG_FALL = 0.05
@@ -49,8 +48,10 @@ def find_row_loss(
     """How many earlier rows the releases `new` withdrew."""
     if not asked:
         return RowLoss(0, 0)
-    before = _known(entry, settings, asked, without=new).select(entry.primary_key).collect()
-    after = _known(entry, settings, asked).select(entry.primary_key).collect()
+    before = (
+        known_rows(entry, settings, within=asked, without=new).select(entry.primary_key).collect()
+    )
+    after = known_rows(entry, settings, within=asked).select(entry.primary_key).collect()
     lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
     return RowLoss(before.height, lost.height)
 
@@ -72,13 +73,13 @@ def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Cover
     if not asked:
         return TotalsCheck(0, pl.DataFrame())
     parts = (
-        _known(entry, settings, asked)
+        known_rows(entry, settings, within=asked)
         .filter(level != total.value)
         .group_by(*by, level.alias("parts_level"))
         .agg(amount.sum().alias("parts"))
     )
     totals = (
-        _known(entry, settings, None)
+        known_rows(entry, settings)
         .filter(level == total.value, amount.is_not_null())
         .group_by(by)
         .agg(amount.first().alias("total"))
@@ -98,7 +99,7 @@ def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]
     if not asked:
         return []
     columns = sorted({column for covers in asked for column in covers.columns})
-    rows = _known(entry, settings, asked).select(*columns, "_period").unique().collect()
+    rows = known_rows(entry, settings, within=asked).select(*columns, "_period").unique().collect()
     if rows.is_empty():
         return [f"{entry.table}: none of the requested data is there"]
     newest = str(rows["_period"].max())
@@ -120,41 +121,6 @@ def find_missing(entry: SourceTable, settings: Settings, asked: Sequence[Covers]
         for period in sorted(due - set(part["_period"])):
             missing.append(f"{entry.table}: no {period} for {_describe(covers)}")
     return missing
-
-
-def _known(
-    entry: SourceTable,
-    settings: Settings,
-    asked: Sequence[Covers] | None,
-    *,
-    without: Collection[str] = (),
-) -> pl.LazyFrame:
-    """The rows that hold, ignoring the releases `without`."""
-    folder = settings.raw / entry.table
-    releases = sorted(
-        (
-            release
-            for release in discover_releases(settings.snapshot_roots)
-            if release.source_id == entry.source_id
-            and release.release_id not in without
-            and release.files_of(entry.table)
-        ),
-        key=lambda release: release.moment,
-    )
-    withdrawn = settings.raw / WITHDRAWN_TABLE
-    parts = [withdrawn / SCHEMA_FILE, *withdrawn.glob(f"{PREFIX}{entry.table}~*/{PART}")]
-    ended = (
-        pl.concat([pl.scan_parquet(part) for part in parts])
-        .filter(~pl.col("withdrawn_by").is_in(list(without)))
-        .collect()
-    )
-    return last_known(
-        entry,
-        [(release, partition_file(folder, release.release_id)) for release in releases],
-        ended,
-        within=asked,
-        empty=pl.scan_parquet(folder / SCHEMA_FILE),
-    )
 
 
 def _kind(rows: pl.DataFrame) -> tuple[str, ...]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -62,19 +61,11 @@ _SERIES_PER_REQUEST = 10
 _UNIT = "USD mn"
 
 
-@dataclass(frozen=True)
-class Series:
-    """The columns of a seed row that planning needs."""
-
-    series_id: str
-    reporter: str
-    partner: str
-    flow: str
-    first_period: str
+Series = Mapping[str, str]
 
 
 def fred_series(seeds: Path) -> dict[str, Series]:
-    """The series that the project knows, by id."""
+    """The series that the project knows, by id: the rows of the seed."""
     rows = read_seed(seeds, SERIES_SEED)
     for row in rows:
         if row["unit"] != _UNIT:
@@ -82,16 +73,7 @@ def fred_series(seeds: Path) -> dict[str, Series]:
                 f"seed {SERIES_SEED}: {row['series_id']} is in {row['unit']!r}; the parser reads"
                 f" {_UNIT} alone."
             )
-    return {
-        row["series_id"]: Series(
-            row["series_id"],
-            row["reporter_iso3"],
-            row["partner_code"],
-            row["flow"],
-            row["first_period"],
-        )
-        for row in rows
-    }
+    return {row["series_id"]: row for row in rows}
 
 
 def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]) -> Parsed:
@@ -168,30 +150,26 @@ def _header(content: bytes) -> list[str]:
 class Fred(Connector):
     """Series of one country each, several in a file."""
 
-    @property
-    def about(self) -> SourceInfo:
-        return SourceInfo(
-            source_id=SOURCE,
-            title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
-            gives="A copy of the US Census Bureau's country series: total exports FAS and general"
-            " imports at customs value by month, USD millions, not seasonally adjusted",
-            coverage="Reporter USA; the partners of seed fred_series; months from 1985.",
-            levels=("total",),
-            hosts=("fred.stlouisfed.org",),
-            limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
-            key=None,
-            terms=Terms(
-                "Figures of the US Census Bureau, public domain; FRED requests citation", True
-            ),
-            calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
-            " prior years are restated each June.",
-            verified=False,
-            notes=(
-                "To add a series, add a row to seed fred_series that says what it measures.",
-                "No request limit is published: one per second is used. The site's bot"
-                " protection may refuse a program; then try later.",
-            ),
-        )
+    about = SourceInfo(
+        source_id=SOURCE,
+        title="FRED, Federal Reserve Bank of St. Louis: US goods trade by country",
+        gives="A copy of the US Census Bureau's country series: total exports FAS and general"
+        " imports at customs value by month, USD millions, not seasonally adjusted",
+        coverage="Reporter USA; the partners of seed fred_series; months from 1985.",
+        levels=("total",),
+        hosts=("fred.stlouisfed.org",),
+        limits=Limits(per_second=1.0, per_day=None, per_day_with_key=None),
+        key=None,
+        terms=Terms("Figures of the US Census Bureau, public domain; FRED requests citation", True),
+        calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
+        " prior years are restated each June.",
+        verified=False,
+        notes=(
+            "To add a series, add a row to seed fred_series that says what it measures.",
+            "No request limit is published: one per second is used. The site's bot"
+            " protection may refuse a program; then try later.",
+        ),
+    )
 
     def plan(
         self,
@@ -204,13 +182,16 @@ class Fred(Connector):
         """As many series per request as may share one, with all requested months."""
         series = _asked_series(selection, fred_series(seeds))
         first, last = f"{selection.first:%Y-%m}", f"{selection.last:%Y-%m}"
-        chunks = tuple(_chunk(group, first, last) for group in _groups(series))
+        chunks = tuple(
+            _chunk(series[start : start + _SERIES_PER_REQUEST], first, last)
+            for start in range(0, len(series), _SERIES_PER_REQUEST)
+        )
         return Plan(
             source_id=SOURCE,
             selection=selection,
             chunks=chunks,
             expected_requests=len(chunks),
-            fewest=-(-len(series) // _SERIES_PER_REQUEST),
+            fewest=len(chunks),
         )
 
     def classify_reply(self, chunk: Chunk, reply: Reply) -> ReplyResult:
@@ -259,8 +240,8 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
             f" {selection.last:%Y-%m}. Change their order."
         )
     for word, asked, there in (
-        ("reporter", selection.reporters, {one.reporter for one in known.values()}),
-        ("partner", selection.partners, {one.partner for one in known.values()}),
+        ("reporter", selection.reporters, {one["reporter_iso3"] for one in known.values()}),
+        ("partner", selection.partners, {one["partner_code"] for one in known.values()}),
     ):
         for code in asked:
             if code not in there:
@@ -272,27 +253,22 @@ def _asked_series(selection: Selection, known: Mapping[str, Series]) -> list[Ser
     series = [
         one
         for one in known.values()
-        if one.flow in selection.flows
-        and (not selection.reporters or one.reporter in selection.reporters)
-        and (not selection.partners or one.partner in selection.partners)
-        and one.first_period <= last
+        if one["flow"] in selection.flows
+        and (not selection.reporters or one["reporter_iso3"] in selection.reporters)
+        and (not selection.partners or one["partner_code"] in selection.partners)
+        and one["first_period"] <= last
     ]
     if not series:
         raise SelectionError(
             f"{SOURCE}: no series of these partners and flows begins by {last}. Select later"
             " months."
         )
-    return sorted(series, key=lambda one: one.series_id)
-
-
-def _groups(series: Sequence[Series]) -> Iterator[Sequence[Series]]:
-    for start in range(0, len(series), _SERIES_PER_REQUEST):
-        yield series[start : start + _SERIES_PER_REQUEST]
+    return sorted(series, key=lambda one: one["series_id"])
 
 
 def _chunk(series: Sequence[Series], first: str, last: str) -> Chunk:
-    ids = [one.series_id for one in series]
-    months = sum(_months(max(first, one.first_period), last) for one in series)
+    ids = [one["series_id"] for one in series]
+    months = sum(_months(max(first, one["first_period"]), last) for one in series)
     return Chunk(
         name=f"{'-'.join(ids)}_{first}_{last}.csv",
         table=TABLE,

@@ -48,6 +48,13 @@ class Parsed:
     frame: pl.DataFrame
     rejects: pl.DataFrame
 
+    def first_reject(self, unit: str = "row") -> str:
+        """The place and reason of the first reject, in brackets; empty if there is none."""
+        if self.rejects.is_empty():
+            return ""
+        first = self.rejects.row(0, named=True)
+        return f" ({unit} {first['row_number']}: {first['reason']})"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -291,17 +298,14 @@ def checked_numbers(
     `cells` needs `row_number` and `column_name`. A cast alone would accept 1.5e3 and round extra
     decimals, so the format is checked first.
     """
-    pattern = rf"^[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$")
-    negative = rf"^-[0-9]{{1,{precision - scale}}}" + (
-        rf"(\.[0-9]{{1,{scale}}})?$" if scale else "$"
-    )
-    good = pl.col(text).str.contains(pattern)
+    form = rf"[0-9]{{1,{precision - scale}}}" + (rf"(\.[0-9]{{1,{scale}}})?" if scale else "")
+    good = pl.col(text).str.contains(f"^{form}$")
     decimals = f"at most {scale} decimals" if scale else "no decimals"
     rejects = cells.filter(~good).select(
         "row_number",
         "column_name",
         pl.col(text).alias("value"),
-        pl.when(pl.col(text).str.contains(negative))
+        pl.when(pl.col(text).str.contains(f"^-{form}$"))
         .then(pl.lit("a trade value cannot be negative"))
         .otherwise(pl.lit(f"not a number: write digits, {decimals} and no separators"))
         .alias("reason"),
@@ -379,48 +383,38 @@ def reject_duplicates(
             pl.lit(None, dtype=pl.String).alias("reason"),
         )
     content = [column for column in frame.columns if column not in (*key, *lineage)]
-    marked = frame.with_row_index("_place").with_columns(
-        (pl.struct(content) if content else pl.lit(0)).alias("_content"),
+    marked = frame.with_columns(
+        (pl.struct(content) if content else pl.lit(0)).alias("_content")
+    ).with_columns(
+        pl.len().over(key).alias("_rows"),
+        pl.int_range(pl.len()).over(key).alias("_place"),
+        pl.col("_content").n_unique().over(key).alias("_versions"),
+        pl.col("row_number").first().over(key).alias("_first_row"),
         pl.concat_str(
             [pl.col(column).cast(pl.String).fill_null("-") for column in key], separator=" | "
         ).alias("_key"),
     )
-    marked = marked.with_columns(
-        pl.len().over(key).alias("_rows"),
-        pl.col("_content").n_unique().over(key).alias("_versions"),
-        pl.col("_place").min().over(key).alias("_first"),
-        pl.col("row_number").first().over(key, order_by="_place").alias("_first_row"),
-    )
     conflicting = pl.col("_versions") > 1
-    repeated = (pl.col("_versions") == 1) & (pl.col("_place") > pl.col("_first"))
-    rejects = (
-        marked.filter(conflicting | repeated)
-        .with_columns(
-            pl.when(conflicting)
-            .then(
-                pl.format(
-                    "{} rows share this key and contradict each other (the first is row {}):"
-                    " none is loaded",
-                    "_rows",
-                    "_first_row",
-                )
+    is_bad = conflicting | (pl.col("_place") > 0)
+    rejects = marked.filter(is_bad).with_columns(
+        pl.col("_key").alias("value"),
+        pl.when(conflicting)
+        .then(
+            pl.format(
+                "{} rows share this key and contradict each other (the first is row {}):"
+                " none is loaded",
+                "_rows",
+                "_first_row",
             )
-            .otherwise(pl.format("repeats row {} exactly: kept once", "_first_row"))
-            .alias("reason"),
-            pl.col("_key").alias("value"),
         )
-        .select(*lineage, "value", "reason", "_versions")
+        .otherwise(pl.format("repeats row {} exactly: kept once", "_first_row"))
+        .alias("reason"),
     )
     # A repeated line of a wide file repeats every cell: one reject is enough.
     place = [column for column in lineage if column != "column_name"]
-    rejects = pl.concat(
-        [
-            rejects.filter(conflicting),
-            rejects.filter(~conflicting).unique(place, keep="first", maintain_order=True),
-        ]
-    ).drop("_versions")
-    kept = marked.filter(~(conflicting | repeated)).select(frame.columns)
-    return kept, rejects
+    repeats = rejects.filter(~conflicting).unique(place, keep="first", maintain_order=True)
+    listed = pl.concat([rejects.filter(conflicting), repeats]).select(*lineage, "value", "reason")
+    return marked.filter(~is_bad).select(frame.columns), listed
 
 
 def closest(value: str | None, allowed: Collection[str]) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 
@@ -79,19 +78,6 @@ ROWS = "bilateral.rows"
 _FILE_LINEAGE = ("release_id", "snapshot_sha256", "snapshot_file", "row_number", "column_name")
 
 
-class RawTable(Protocol):
-    """What raw tables have in common, whether files are read whole (`SourceTable`) or not."""
-
-    @property
-    def source_id(self) -> str: ...
-    @property
-    def table(self) -> str: ...
-    @property
-    def layouts(self) -> frozenset[str]: ...
-    @property
-    def seeds(self) -> tuple[str, ...]: ...
-
-
 FileParser = Callable[[bytes, SnapshotFile], Parsed]
 # Whether a file's content and name match a layout.
 Sign = Callable[[bytes, str], bool]
@@ -111,30 +97,22 @@ class OwnTotal:
     by: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class SourceTable:
-    """One raw table.
+@dataclass(frozen=True, kw_only=True)
+class RawTable:
+    """What raw tables have in common, whether files are read whole (`SourceTable`) or not.
 
-    `parser` takes the folder of the reference seeds, reads the `seeds` from it, and returns the
-    function that parses one file into `columns`; loading adds the lineage. `primary_key` is unique
-    within one release. A change in `values` makes a row new, and `period` gives a row's last month
-    as YYYY-MM: both are used to find what is new in a later release. `layout_detectors` recognise,
-    by layout, a file without a sidecar. `total` describes the publisher's own totals, if any.
+    The parser of a table reads the reference `seeds` and fills `columns`; loading adds the lineage.
+    `layout_detectors` recognise, by layout, a file without a sidecar.
     """
 
     source_id: str
     table: str
     description: str
     layouts: frozenset[str]
-    parser: Callable[[Path], FileParser]
     seeds: tuple[str, ...]
     columns: Mapping[str, pl.DataType]
-    primary_key: tuple[str, ...]
     calendar: str
-    values: tuple[str, ...] = ()
-    period: pl.Expr | None = field(default=None, compare=False)
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
-    total: OwnTotal | None = None
 
     @property
     def group(self) -> str:
@@ -150,6 +128,23 @@ class SourceTable:
         return pl.Schema({**LINEAGE_SCHEMA, **self.columns})
 
 
+@dataclass(frozen=True, kw_only=True)
+class SourceTable(RawTable):
+    """One raw table.
+
+    `parser` takes the folder of the reference seeds and returns the function that parses one file.
+    `primary_key` is unique within one release. A change in `values` makes a row new, and `period`
+    gives a row's last month as YYYY-MM: both are used to find what is new in a later release.
+    `total` describes the publisher's own totals, if any.
+    """
+
+    parser: Callable[[Path], FileParser]
+    primary_key: tuple[str, ...]
+    values: tuple[str, ...] = ()
+    period: pl.Expr | None = field(default=None, compare=False)
+    total: OwnTotal | None = None
+
+
 @dataclass(frozen=True)
 class LoadResult:
     """The result of loading a table; ids are those of releases."""
@@ -163,16 +158,6 @@ class LoadResult:
     removed: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Partition:
-    """One release of a table, parsed and not yet written."""
-
-    release_id: str
-    fingerprint: str
-    frame: pl.DataFrame
-    rejects: pl.DataFrame
-
-
 def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     """Update the raw Parquet of one table from its snapshots.
 
@@ -184,7 +169,6 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
         SnapshotError: a release of this table cannot be used.
     """
     folder = settings.raw / entry.table
-    rejects_folder = settings.raw / REJECTS_TABLE
     held = [
         (release, files)
         for release in discover_releases(settings.snapshot_roots)
@@ -193,12 +177,12 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     parse: FileParser | None = None
     rows = rejected = 0
     unchanged: list[str] = []
-    parsed: list[_Partition] = []
+    parsed: dict[str, tuple[Parsed, str]] = {}
     for release, files in held:
         contents = [read_verified(file) for file in files]
         fingerprint = fingerprint_of(entry, files, settings.seeds)
         state = state_of(partition_file(folder, release.release_id))
-        rejects_file = rejects_file_of(rejects_folder, entry.table, release.release_id)
+        rejects_file = rejects_file_of(settings.raw, entry.table, release.release_id)
         if (
             state.get(FINGERPRINT) == fingerprint
             and (state[REJECTED] == "0") != rejects_file.exists()
@@ -207,23 +191,22 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
         parse = parse or entry.parser(settings.seeds)
-        partition = _parse_release(entry, release, files, contents, parse, fingerprint)
-        parsed.append(partition)
-        rows, rejected = rows + partition.frame.height, rejected + partition.rejects.height
+        one = _parse_release(entry, release, files, contents, parse)
+        parsed[release.release_id] = one, fingerprint
+        rows, rejected = rows + one.frame.height, rejected + one.rejects.height
 
-    write_if_changed(folder / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
-    write_if_changed(rejects_folder / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
-    for partition in parsed:
-        _write_partition(entry, partition, folder, rejects_folder)
+    write_schemas(entry, settings.raw)
+    for release_id, (one, fingerprint) in parsed.items():
+        _write_partition(entry, release_id, one, fingerprint, settings.raw)
     ids = tuple(release.release_id for release, _ in held)
-    removed = _remove_vanished(entry.table, folder, rejects_folder, ids)
+    removed = _remove_vanished(entry.table, settings.raw, ids)
     write_withdrawn(entry, [release for release, _ in held], settings.raw)
     return LoadResult(
         table=entry.table,
         rows=rows,
         rejects=rejected,
         releases=ids,
-        written=tuple(partition.release_id for partition in parsed),
+        written=tuple(parsed),
         unchanged=tuple(unchanged),
         removed=removed,
     )
@@ -267,25 +250,15 @@ def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
 
 
 def _index_row(release: Release, file: SnapshotFile) -> dict[str, object]:
-    return {
-        "source_id": release.source_id,
-        "release_id": release.release_id,
+    row = {
+        **vars(release),
+        **vars(file),
         "table_name": file.table,
         "snapshot_file": file.snapshot_file,
-        "layout": file.layout,
-        "address": file.address,
-        "retrieved_on": release.retrieved_on,
-        "known_from": release.known_from,
-        "known_from_precision": release.known_from_precision,
         "retrieved_at": release.moment[1].replace(tzinfo=None),
-        "sha256": file.sha256,
-        "bytes": file.bytes,
-        "licence": release.licence,
-        "redistributable": release.redistributable,
         "covers": None if file.covers is None else json.dumps(asdict(file.covers)),
-        "composed_from": file.composed_from,
-        "note": file.note,
     }
+    return {column: row[column] for column in SNAPSHOT_FILES_SCHEMA}
 
 
 def _parse_release(
@@ -294,8 +267,7 @@ def _parse_release(
     files: Sequence[SnapshotFile],
     contents: Sequence[bytes],
     parse: FileParser,
-    fingerprint: str,
-) -> _Partition:
+) -> Parsed:
     frames = [pl.DataFrame(schema=entry.schema)]
     rejects = [rejects_frame().with_columns(pl.lit("").alias(name) for name in LINEAGE_SCHEMA)]
     for file, content in zip(files, contents, strict=True):
@@ -304,12 +276,7 @@ def _parse_release(
             continue
         result = parse(content, file)
         if result.frame.is_empty():
-            first = result.rejects.row(0, named=True) if result.rejects.height else None
-            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-            raise SnapshotError(
-                f"{file.snapshot_file}: none of its rows can be used{why}. Correct the file"
-                " or fetch it again."
-            )
+            raise no_usable_row(file, result.first_reject())
         lineage = (
             pl.lit(release.release_id).alias("release_id"),
             pl.lit(file.sha256).alias("snapshot_sha256"),
@@ -320,13 +287,13 @@ def _parse_release(
     frame, duplicates = reject_duplicates(
         pl.concat(frames), list(entry.primary_key), list(_FILE_LINEAGE)
     )
-    listed = pl.concat([*rejects, duplicates.select(rejects[0].columns)]).select(
-        pl.lit(entry.source_id).alias("source_id"),
-        pl.lit(entry.table).alias("table_name"),
-        *[column for column in REJECTS_SCHEMA if column not in ("source_id", "table_name")],
+    listed = (
+        pl.concat([*rejects, duplicates.select(rejects[0].columns)])
+        .with_columns(source_id=pl.lit(entry.source_id), table_name=pl.lit(entry.table))
+        .select(list(REJECTS_SCHEMA))
+        .sort("snapshot_file", "row_number", maintain_order=True)
     )
-    listed = listed.sort("snapshot_file", "row_number", maintain_order=True)
-    return _Partition(release.release_id, fingerprint, frame, listed)
+    return Parsed(frame, listed)
 
 
 def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
@@ -337,12 +304,19 @@ def check_layout(file: SnapshotFile, layouts: frozenset[str]) -> None:
         )
 
 
+def no_usable_row(file: SnapshotFile, first_reject: str) -> SnapshotError:
+    return SnapshotError(
+        f"{file.snapshot_file}: none of its rows can be used{first_reject}. Correct the file or"
+        " fetch it again."
+    )
+
+
 def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) -> str:
     """A hash of everything the partition's content depends on."""
     parts = {
         "code": code_hash(),
         "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
-        "seeds": [(name, hash_of(seeds / name)) for name in entry.seeds],
+        "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -359,41 +333,46 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def hash_of(path: Path) -> str:
+def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "absent"
 
 
-def rejects_file_of(folder: Path, table: str, release_id: str) -> Path:
-    return folder / f"{PREFIX}{table}~{release_id}" / PART
+def rejects_file_of(raw: Path, table: str, release_id: str) -> Path:
+    return raw / REJECTS_TABLE / f"{PREFIX}{table}~{release_id}" / PART
+
+
+def rejects_pattern(table: str, ending: str = ".parquet") -> str:
+    """The rejects of every release of a table, below the raw folder."""
+    return f"{REJECTS_TABLE}/{PREFIX}{table}~*/*{ending}"
+
+
+def write_schemas(entry: RawTable, raw: Path) -> None:
+    """Write the columns of a table and of the rejects, which so exist even without rows."""
+    write_if_changed(raw / entry.table / SCHEMA_FILE, pl.DataFrame(schema=entry.schema))
+    write_if_changed(raw / REJECTS_TABLE / SCHEMA_FILE, pl.DataFrame(schema=REJECTS_SCHEMA))
 
 
 def _write_partition(
-    entry: SourceTable, partition: _Partition, folder: Path, rejects_folder: Path
+    entry: SourceTable, release_id: str, parsed: Parsed, fingerprint: str, raw: Path
 ) -> None:
     """Write the rejects first: the partition's own file marks both as complete."""
-    rejects_file = rejects_file_of(rejects_folder, entry.table, partition.release_id)
-    if partition.rejects.is_empty():
+    rejects_file = rejects_file_of(raw, entry.table, release_id)
+    if parsed.rejects.is_empty():
         shutil.rmtree(rejects_file.parent, ignore_errors=True)
     else:
-        write(rejects_file, partition.rejects, {})
+        write(rejects_file, parsed.rejects, {})
     state = {
-        FINGERPRINT: partition.fingerprint,
-        REJECTED: str(partition.rejects.height),
-        ROWS: str(partition.frame.height),
+        FINGERPRINT: fingerprint,
+        REJECTED: str(parsed.rejects.height),
+        ROWS: str(parsed.frame.height),
     }
-    write(partition_file(folder, partition.release_id), partition.frame, state)
+    write(partition_file(raw / entry.table, release_id), parsed.frame, state)
 
 
-def _remove_vanished(
-    table: str, folder: Path, rejects_folder: Path, ids: Sequence[str]
-) -> tuple[str, ...]:
-    kept = {f"{PREFIX}{release_id}" for release_id in ids}
-    removed = []
-    for partition in sorted(folder.glob(f"{PREFIX}*")):
-        if partition.name not in kept:
-            release_id = partition.name.removeprefix(PREFIX)
-            shutil.rmtree(partition, ignore_errors=True)
-            rejects = rejects_file_of(rejects_folder, table, release_id)
-            shutil.rmtree(rejects.parent, ignore_errors=True)
-            removed.append(release_id)
-    return tuple(removed)
+def _remove_vanished(table: str, raw: Path, ids: Sequence[str]) -> tuple[str, ...]:
+    there = [path.name.removeprefix(PREFIX) for path in (raw / table).glob(f"{PREFIX}*")]
+    removed = tuple(sorted(set(there) - set(ids)))
+    for release_id in removed:
+        shutil.rmtree(partition_file(raw / table, release_id).parent, ignore_errors=True)
+        shutil.rmtree(rejects_file_of(raw, table, release_id).parent, ignore_errors=True)
+    return removed

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -29,6 +29,9 @@ from dagster_project.sources.partitions import (
 )
 from dagster_project.sources.snapshot import Covers, Release, discover_releases
 
+if TYPE_CHECKING:
+    from dagster_project.sources.raw import SourceTable
+
 WITHDRAWN_TABLE = "snapshots__withdrawn"
 
 WITHDRAWN_SCHEMA: dict[str, pl.DataType] = {
@@ -43,19 +46,6 @@ WITHDRAWN_SCHEMA: dict[str, pl.DataType] = {
 
 _PLACE = ("release_id", "snapshot_file", "row_number", "column_name")
 _ORDER = "_order"
-
-
-class ComparedTable(Protocol):
-    """The columns of a raw table that identify its rows and show that they changed."""
-
-    @property
-    def table(self) -> str: ...
-    @property
-    def primary_key(self) -> tuple[str, ...]: ...
-    @property
-    def values(self) -> tuple[str, ...]: ...
-    @property
-    def period(self) -> pl.Expr | None: ...
 
 
 @dataclass(frozen=True)
@@ -83,15 +73,21 @@ class Comparison:
         )
 
 
-def compare(
-    entry: ComparedTable,
-    known: pl.LazyFrame,
+def compare_with_held(
+    entry: SourceTable,
+    settings: Settings,
     files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
+    known_from: date,
 ) -> dict[str, Comparison]:
-    """Compare each file's rows with `known`, the rows last known.
+    """Compare each file's rows with what was known of the table on `known_from`.
 
     Rows of one fetch count together: a row requested by one file may arrive in another.
+
+    Args:
+        files: by name, the parsed rows and the requested part of the table. The
+            raw Parquet of the table has to be up to date (`raw.load_table`).
     """
+    known = known_rows(entry, settings, day=known_from)
     key = list(entry.primary_key)
     frames = [
         frame.select(*key, *entry.values, pl.lit(name).alias("_file"))
@@ -141,7 +137,7 @@ def compare(
 
 
 def _withdrawn_rows(
-    entry: ComparedTable,
+    entry: SourceTable,
     earlier: Sequence[tuple[Release, Path]],
     release: Release,
     partition: Path,
@@ -165,7 +161,7 @@ def _withdrawn_rows(
 
 
 def last_known(
-    entry: ComparedTable,
+    entry: SourceTable,
     releases: Sequence[tuple[Release, Path]],
     ended: pl.DataFrame,
     *,
@@ -196,7 +192,7 @@ def last_known(
     )
 
 
-def _period_column(entry: ComparedTable) -> list[pl.Expr]:
+def _period_column(entry: SourceTable) -> list[pl.Expr]:
     return [] if entry.period is None else [entry.period.alias("_period")]
 
 
@@ -217,34 +213,39 @@ def inside(covers: Covers) -> pl.Expr:
     )
 
 
-def compare_with_held(
-    entry: ComparedTable,
+def known_rows(
+    entry: SourceTable,
     settings: Settings,
-    files: Mapping[str, tuple[pl.DataFrame, Covers | None]],
-    known_from: date,
-) -> dict[str, Comparison]:
-    """Compare each file's rows with what was known of the table on `known_from`.
-
-    Args:
-        files: by name, the parsed rows and the requested part of the table. The
-            raw Parquet of the table has to be up to date (`raw.load_table`).
-    """
-    folder = settings.raw / entry.table
-    before = _in_order(
+    *,
+    day: date = date.max,
+    without: Collection[str] = (),
+    within: Sequence[Covers] | None = None,
+) -> pl.LazyFrame:
+    """The rows of a table that were valid on a day, ignoring the releases `without`."""
+    folder, withdrawn = settings.raw / entry.table, settings.raw / WITHDRAWN_TABLE
+    releases = _in_order(
         release
         for release in discover_releases(settings.snapshot_roots)
-        if release.known_from <= known_from and release.files_of(entry.table)
+        if release.known_from <= day
+        and release.files_of(entry.table)
+        and release.release_id not in without
     )
-    known = last_known(
+    parts = [withdrawn / SCHEMA_FILE, *withdrawn.glob(f"{PREFIX}{entry.table}~*/{PART}")]
+    ended = (
+        pl.concat([pl.scan_parquet(part) for part in parts])
+        .filter(pl.col("withdrawn_on") <= day, ~pl.col("withdrawn_by").is_in(list(without)))
+        .collect()
+    )
+    return last_known(
         entry,
-        [(release, partition_file(folder, release.release_id)) for release in before],
-        _read_withdrawn(settings.raw, entry.table, known_from),
+        [(release, partition_file(folder, release.release_id)) for release in releases],
+        ended,
+        within=within,
         empty=pl.scan_parquet(folder / SCHEMA_FILE),
     )
-    return compare(entry, known, files)
 
 
-def write_withdrawn(entry: ComparedTable, releases: Sequence[Release], raw: Path) -> None:
+def write_withdrawn(entry: SourceTable, releases: Sequence[Release], raw: Path) -> None:
     """Update the record of which rows of a table later releases withdrew.
 
     Each part belongs to the withdrawing release. It is rewritten when that release, or an earlier
@@ -272,17 +273,6 @@ def write_withdrawn(entry: ComparedTable, releases: Sequence[Release], raw: Path
     for part in folder.glob(f"{PREFIX}{entry.table}~*/{PART}"):
         if part not in kept:
             shutil.rmtree(part.parent, ignore_errors=True)
-
-
-def _read_withdrawn(raw: Path, table: str, day: date) -> pl.DataFrame:
-    """The rows withdrawn by that day."""
-    folder = raw / WITHDRAWN_TABLE
-    parts = [folder / SCHEMA_FILE, *sorted(folder.glob(f"{PREFIX}{table}~*/{PART}"))]
-    return (
-        pl.concat([pl.scan_parquet(part) for part in parts])
-        .filter(pl.col("withdrawn_on") <= day)
-        .collect()
-    )
 
 
 def _in_order(releases: Iterable[Release]) -> list[Release]:

@@ -132,11 +132,11 @@ def test_one_claim_id_may_not_say_two_things() -> None:
 
 
 def test_a_claims_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match=r"nowhere.csv: cannot be read .* Check the path"):
+    with pytest.raises(SnapshotError, match=r"nowhere\.csv.*No such file"):
         read_claims(tmp_path / "nowhere.csv", VOCABULARY)
     path = tmp_path / "claims.csv"
     path.write_bytes(claims_bytes({}).replace(b",hedge", b",hegde"))
-    with pytest.raises(SnapshotError, match=r"column hedge is missing \(it has hegde instead\)"):
+    with pytest.raises(SnapshotError, match=r"line 1.*hedge.*hegde"):
         read_claims(path, VOCABULARY)
 
 
@@ -148,7 +148,7 @@ def test_the_vocabulary_comes_from_the_seeds(project_root: Path, tmp_path: Path)
     assert "exact" in words.hedges
     assert {"USA", "KOR"} <= words.reporters <= words.partners
     assert "WLD" in words.partners - words.reporters
-    with pytest.raises(SnapshotError, match=r"seed country_list.csv: missing"):
+    with pytest.raises(SnapshotError, match=r"country_list\.csv"):
         vocabulary_from_seeds(tmp_path)
 
 

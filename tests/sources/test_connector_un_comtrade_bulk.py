@@ -38,8 +38,9 @@ from dagster_project.sources.connector import (
     TryAgain,
 )
 from dagster_project.sources.inbox import ingest_named
-from dagster_project.sources.un_comtrade import bulk, metadata
-from dagster_project.sources.un_comtrade.connector import CONNECTOR
+from dagster_project.sources.un_comtrade.connector import BULK_TABLE, CONNECTOR
+from dagster_project.sources.un_comtrade.downloads import LAYOUTS
+from dagster_project.sources.un_comtrade.replies import FILE_LAYOUT, METADATA_LAYOUT
 
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 FILES = "https://comtradeapi.un.org/bulk/v1/file"
@@ -99,7 +100,7 @@ def planned(
 
 
 def files(plan: Plan) -> list[Chunk]:
-    return [chunk for chunk in plan.chunks if chunk.layout == bulk.FILE_LAYOUT]
+    return [chunk for chunk in plan.chunks if chunk.layout == FILE_LAYOUT]
 
 
 def a_file() -> Chunk:
@@ -133,7 +134,7 @@ def test_a_file_is_one_request_and_covers_the_whole_report() -> None:
     assert [chunk.name for chunk in files(plan)] == [
         f"bulk_A_{code}_{year}.tsv.gz" for code, year in pairs
     ]
-    (words,) = [chunk for chunk in plan.chunks if chunk.layout == metadata.LAYOUT]
+    (words,) = [chunk for chunk in plan.chunks if chunk.layout == METADATA_LAYOUT]
     assert dict(words.request.parameters) == {"reporterCode": "842,410", "period": "2015,2016"}
     assert plan.fewest == plan.expected_requests == 5
     covers = files(plan)[0].covers
@@ -270,16 +271,16 @@ def test_other_classifications_and_conversions_are_left_aside() -> None:
     ],
 )
 def test_a_list_that_leads_elsewhere_is_refused(address: str) -> None:
-    with pytest.raises(Refused, match="is not an address of a bulk file"):
+    with pytest.raises(Refused, match=r"comtradeapi.un.org"):
         known(selected(2016, 2016), [entry(), entry(fileUrl=address)])
 
 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"reporterCode": 410}, "reporterCode 410, which was not requested"),
-        ({"period": 2015}, "period 2015, which was not requested"),
-        ({"publicationDate": "soon"}, "publicationDate 'soon' is not a day"),
+        ({"reporterCode": 410}, "reporterCode 410"),
+        ({"period": 2015}, "period 2015"),
+        ({"publicationDate": "soon"}, "publicationDate 'soon'"),
     ],
 )
 def test_a_list_that_says_something_else_is_refused(changed: dict[str, object], told: str) -> None:
@@ -290,7 +291,7 @@ def test_a_list_that_says_something_else_is_refused(changed: dict[str, object], 
 @pytest.mark.parametrize("field", ["fileUrl", "period", "reporterCode", "eTag", "publicationDate"])
 def test_a_list_that_lacks_a_field_is_refused(field: str) -> None:
     without = {name: value for name, value in entry().items() if name != field}
-    with pytest.raises(Refused, match=f"field {field} is missing"):
+    with pytest.raises(Refused, match=field):
         known(selected(2016, 2016), [entry(), without])
 
 
@@ -320,7 +321,7 @@ def test_the_recorded_lists_are_read(real_data: Path) -> None:
 
 
 def table(rows: int = 3) -> bytes:
-    columns = bulk.downloads.LAYOUTS[bulk.FILE_LAYOUT].columns
+    columns = LAYOUTS[FILE_LAYOUT].columns
     lines = ["\t".join(columns), *("\t".join(f"{one}" for one in columns) for _ in range(rows))]
     return ("\n".join(lines) + "\n").encode()
 
@@ -339,17 +340,17 @@ def test_a_file_that_is_cut_or_damaged_is_asked_for_again(data: st.DataObject) -
     whole = packed * data.draw(st.integers(1, 2))
     # The first bytes tell that it is packed; of two parts, a cut between them leaves one whole.
     end = data.draw(st.integers(2, len(whole) - 1).filter(lambda one: one % len(packed) > 1))
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), whole[:end])
     # The last eight bytes are check sum and length.
     place = len(whole) - data.draw(st.integers(1, 8))
     damaged = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), damaged)
 
 
 def test_of_a_file_that_was_unpacked_on_its_way_the_last_line_has_to_end() -> None:
-    with pytest.raises(TryAgain, match="truncated or damaged"):
+    with pytest.raises(TryAgain, match=r"[0-9,]+ bytes"):
         examined(a_file(), table()[:-1])
 
 
@@ -363,20 +364,20 @@ def test_a_file_of_many_times_its_size_is_looked_at_in_pieces() -> None:
 @pytest.mark.parametrize(
     ("content", "status", "error", "told"),
     [
-        (b"", 200, TryAgain, "nothing instead"),
+        (b"", 200, TryAgain, "status 200"),
         (b"<html><body>We will be back soon.</body></html>", 200, TryAgain, "We will be back"),
         (b'{"count": 0, "data": [], "error": "Query timed out"}', 200, TryAgain, "timed out"),
-        (b'{"count": 0, "data": [], "error": ""}', 200, Refused, "instead of a gzip file"),
+        (b'{"count": 0, "data": [], "error": ""}', 200, Refused, "gzip"),
         (b'{"statusCode": 403, "message": "no"}', 200, Refused, "--level hs6"),
         (b'{"statusCode": 401, "message": "no"}', 200, Refused, "--level hs6"),
         (
             b'{"statusCode": 403, "message": "Out of call volume quota"}',
             200,
             QuotaSpent,
-            "tomorrow",
+            "Out of call volume",
         ),
         (b"words of a gateway", 200, Refused, "words of a gateway"),
-        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "removed since it was listed"),
+        (b'{"statusCode": 404, "message": "gone"}', 404, Refused, "404"),
     ],
 )
 def test_what_is_no_file_is_not_kept(
@@ -463,7 +464,7 @@ def test_files_that_are_unchanged_are_not_asked_for_again(
 
 def test_without_a_key_nothing_is_sent(replay: ReplayServer, tmp_path: Path) -> None:
     settings = replace(home(tmp_path, "home", replay.address), keys={})
-    with pytest.raises(SelectionError, match="need a key"):
+    with pytest.raises(SelectionError, match=r"un_comtrade.*all"):
         plan_fetch(settings, "un_comtrade", SELECTION)
     assert replay.sent == []
     # Sent all the same, as by a program, the publisher's answer says the same.
@@ -517,7 +518,7 @@ def test_half_a_file_that_arrives_whole_is_asked_for_again(
     assert len(halved) == 4
     assert outcome.requests_sent == 1 + 2 * 4 + 1
     assert outcome.rejects == 0
-    assert held_rows(settings, bulk.TABLE).height > 1_000
+    assert held_rows(settings, BULK_TABLE).height > 1_000
 
 
 @pytest.fixture
@@ -564,15 +565,15 @@ def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
 
     def rows_by_edition() -> dict[tuple[str, str], int]:
         loaded = {one.table: one.rows for one in load_all(settings)}
-        rows = pl.read_parquet(settings.raw / bulk.TABLE / "year=2016" / "*.parquet")
-        assert loaded[bulk.TABLE] == rows.height
+        rows = pl.read_parquet(settings.raw / BULK_TABLE / "year=2016" / "*.parquet")
+        assert loaded[BULK_TABLE] == rows.height
         assert loaded["un_comtrade__trade"] == 0
         of_each = rows.group_by("reporter_code", "classification_code").len()
         return {(code, edition): count for code, edition, count in of_each.iter_rows()}
 
     first = fetch(settings, TWO)
     files = brought(first)
-    assert (files.pop(USA_2016), files.pop(KOR_2016)) == (bulk.TABLE, bulk.TABLE)
+    assert (files.pop(USA_2016), files.pop(KOR_2016)) == (BULK_TABLE, BULK_TABLE)
     assert list(files.values()) == ["un_comtrade__reporting"]
     held = rows_by_edition()
     assert set(held) == {("842", "H4"), ("410", "H4")}
@@ -591,10 +592,10 @@ def test_reports_are_held_to_be_reconciled_and_what_changes_comes_alone(
         reissued.clear()
         reissued.update(codes)
         outcome = fetch(settings, TWO, MOMENT + timedelta(hours=hour))
-        assert brought(outcome) == {KOR_2016: bulk.TABLE}
+        assert brought(outcome) == {KOR_2016: BULK_TABLE}
         assert (outcome.comparison.new, outcome.comparison.same) == (known, 1)
         (edition,) = set(
-            held_rows(settings, bulk.TABLE).filter(reporter_code="410")["classification_code"]
+            held_rows(settings, BULK_TABLE).filter(reporter_code="410")["classification_code"]
         )
         assert edition == ("H5" if codes else "H4")
         assert outcome.release is not None
@@ -612,7 +613,7 @@ def test_what_was_taken_by_hand_under_the_same_name_is_held(
     assert elsewhere.release is not None
     settings = home(tmp_path, "home", replay.address)
     taken = ingest_named(elsewhere.release.folder / USA_2016, settings, {}, MOMENT)
-    assert (taken.table, taken.is_new) == (bulk.TABLE, True)
+    assert (taken.table, taken.is_new) == (BULK_TABLE, True)
     outcome = fetch(settings, TWO, MOMENT + timedelta(hours=1))
     assert set(brought(outcome)) & {USA_2016, KOR_2016} == {KOR_2016}
     assert outcome.comparison.same == taken.rows
@@ -631,7 +632,7 @@ def test_a_row_that_cannot_be_read_is_counted_and_not_asked_for_again(
     settings = home(tmp_path, "home", replay.address)
     first = fetch(settings, selected(2016, 2016))
     assert first.rejects == 1
-    (loaded,) = [one for one in load_all(settings) if one.table == bulk.TABLE]
+    (loaded,) = [one for one in load_all(settings) if one.table == BULK_TABLE]
     assert (loaded.rows, loaded.rejects) == (first.rows - 1, 1)
     forget(settings)
     # The bytes are held, and the row with them.

@@ -22,12 +22,18 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.fred import CONNECTOR, SCHEMA, Series, fred_series, parse_series
+from dagster_project.sources.fred import CONNECTOR, SCHEMA, fred_series, parse_series
 from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 KNOWN = {
-    name: Series(name, "USA", "KOR", flow, "1985-01")
+    name: {
+        "series_id": name,
+        "reporter_iso3": "USA",
+        "partner_code": "KOR",
+        "flow": flow,
+        "first_period": "1985-01",
+    }
     for name, flow in (("EXPKR", "export"), ("IMPKR", "import"))
 }
 FILE = snapshot_file("fred_graph_csv", "series.csv")
@@ -120,11 +126,11 @@ def test_a_line_that_cannot_be_read_is_rejected_and_its_neighbours_kept() -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the file is empty"),
-        (b"<html>busy</html>", "a web page or XML instead of data"),
-        (csv_of("observation_date,IMPKX", "2016-01-01,1.0"), "no series IMPKX .*mean IMPKR"),
-        (csv_of("DATE,IMPKR", "2016-01-01,1.0"), "column observation_date is missing"),
-        (csv_of("observation_date,IMPKR"), "a header but no usable row"),
+        (b"", "series.csv"),
+        (b"<html>busy</html>", "busy"),
+        (csv_of("observation_date,IMPKX", "2016-01-01,1.0"), "line 1.*IMPKX.*IMPKR"),
+        (csv_of("DATE,IMPKR", "2016-01-01,1.0"), "line 1.*observation_date"),
+        (csv_of("observation_date,IMPKR"), "series.csv"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(content: bytes, message: str) -> None:
@@ -171,13 +177,13 @@ def test_flows_and_partners_narrow_the_series(project_root: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"partners": ("VNM",)}, "no series of partner 'VNM': .*listed in seed fred_series.csv"),
-        ({"reporters": ("KOR",)}, "no series of reporter 'KOR'"),
-        ({"level": "hs2"}, "Select level total without products"),
-        ({"products": ("87",)}, "Select level total without products"),
-        ({"frequency": "A"}, "gives months only"),
-        ({"last": date(2015, 1, 1)}, "the first month 2016-01 is after the last"),
-        ({"first": date(1980, 1, 1), "last": date(1984, 1, 1)}, "begins by 1984-01"),
+        ({"partners": ("VNM",)}, "partner 'VNM'.*fred_series.csv"),
+        ({"reporters": ("KOR",)}, "reporter 'KOR'"),
+        ({"level": "hs2"}, "fred.*level total.*products"),
+        ({"products": ("87",)}, "fred.*level total.*products"),
+        ({"frequency": "A"}, "fred.*frequency M"),
+        ({"last": date(2015, 1, 1)}, "2016-01.*2015-01"),
+        ({"first": date(1980, 1, 1), "last": date(1984, 1, 1)}, "1984-01"),
     ],
 )
 def test_a_selection_that_cannot_be_served_is_told_what_can(
@@ -191,15 +197,15 @@ def test_each_series_of_the_seed_is_named_for_its_flow(project_root: Path) -> No
     known = fred_series(project_root / "dbt" / "seeds")
     assert len(known) >= 16
     for name, series in known.items():
-        assert name[:3] == {"export": "EXP", "import": "IMP"}[series.flow]
-    pairs = {(series.partner, series.flow) for series in known.values()}
+        assert name[:3] == {"export": "EXP", "import": "IMP"}[series["flow"]]
+    pairs = {(series["partner_code"], series["flow"]) for series in known.values()}
     assert len(pairs) == len(known)
 
 
 def test_a_series_in_another_unit_is_not_read(tmp_path: Path) -> None:
     header = "series_id,reporter_iso3,partner_code,flow,unit,first_period\n"
     (tmp_path / "fred_series.csv").write_text(header + "X,USA,KOR,export,USD bn,1985-01\n")
-    with pytest.raises(SnapshotError, match="X is in 'USD bn'; the parser reads USD mn alone"):
+    with pytest.raises(SnapshotError, match=r"fred_series\.csv.*X.*USD bn.*USD mn"):
         fred_series(tmp_path)
 
 
@@ -232,16 +238,16 @@ def test_a_file_without_a_figure_is_nothing(project_root: Path, content: bytes) 
 @pytest.mark.parametrize(
     ("content", "status", "kind", "message"),
     [
-        (b"<html><title>Access Denied</title>", 200, TryAgain, "a web page or XML .*Access Denied"),
-        (b"<html>404 Not Found</html>", 404, Refused, "correct seed fred_series.csv"),
+        (b"<html><title>Access Denied</title>", 200, TryAgain, "Access Denied"),
+        (b"<html>404 Not Found</html>", 404, Refused, "404.*fred_series.csv"),
         (b"Bad Request", 400, Refused, "status 400"),
-        (b"", 200, TryAgain, "the file is empty"),
-        (GOOD[:-8], 200, TryAgain, "truncated after 2 of 3 cells"),
-        (GOOD.replace(b"observation_date", b"DATE"), 200, Refused, "columns are 'DATE,EXPKR"),
-        (GOOD.replace(b"IMPKR", b"IMPJP"), 200, Refused, "EXPKR,IMPJP' instead of"),
-        (GOOD.replace(b"IMPKR", b"EXPKR"), 200, Refused, "EXPKR,EXPKR' instead of"),
-        (b"The site is busy, please try later", 200, TryAgain, "is missing"),
-        (b"PK\x03\x04\x00\x00", 200, TryAgain, "zero bytes"),
+        (b"", 200, TryAgain, "status 200"),
+        (GOOD[:-8], 200, TryAgain, "line 3.* 2 of 3"),
+        (GOOD.replace(b"observation_date", b"DATE"), 200, Refused, "DATE,EXPKR"),
+        (GOOD.replace(b"IMPKR", b"IMPJP"), 200, Refused, "EXPKR,IMPJP"),
+        (GOOD.replace(b"IMPKR", b"EXPKR"), 200, Refused, "EXPKR,EXPKR"),
+        (b"The site is busy, please try later", 200, TryAgain, "line 1.*observation_date"),
+        (b"PK\x03\x04\x00\x00", 200, TryAgain, "line 1"),
     ],
 )
 def test_a_reply_that_is_no_data_says_what_to_do(

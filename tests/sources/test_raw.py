@@ -225,15 +225,15 @@ WHOLE = country_bytes(korea("10.6"))
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (change_bytes, "2018-01/country.csv: .* but the sidecar says"),
-        (name_an_unknown_layout, "layout 'census_new_file', which us_census__country_file does"),
-        (move_its_day_back, "2018-01 lies before|lies before that of the older release 2017-01"),
-        (replace_content(b""), "country.csv: the file is empty"),
-        (replace_content(b"<html>no</html>"), "country.csv: a web page"),
-        (replace_content(WHOLE[:-5]), "country.csv, line 2: truncated"),
-        (replace_content(WHOLE.replace(b"IMAR,", b"")), "line 1: column IMAR is missing"),
-        (replace_content(WHOLE.replace(b"Korea", b"Cor\xe9e")), "not UTF-8 at byte .* line 2"),
-        (replace_content(WHOLE.replace(b"5800", b"9999")), "none of its rows can be used"),
+        (change_bytes, "2018-01/country.csv"),
+        (name_an_unknown_layout, "census_new_file.*us_census__country_file"),
+        (move_its_day_back, "2018-01|2017-01"),
+        (replace_content(b""), "2018-01/country.csv"),
+        (replace_content(b"<html>no</html>"), "2018-01/country.csv.*<html>"),
+        (replace_content(WHOLE[:-5]), "country.csv, line 2"),
+        (replace_content(WHOLE.replace(b"IMAR,", b"")), "line 1.*IMAR"),
+        (replace_content(WHOLE.replace(b"Korea", b"Cor\xe9e")), "line 2.*0xe9"),
+        (replace_content(WHOLE.replace(b"5800", b"9999")), r"country.csv.*row 2"),
     ],
 )
 def test_a_file_that_cannot_be_used_leaves_the_table_as_it_was(
@@ -270,7 +270,7 @@ def test_a_sidecar_may_only_name_tables_of_its_source(settings: Settings) -> Non
     content = country_bytes(korea("1"))
     files = {"country.csv": ("us_census__country_list", LAYOUT, content)}
     write_release(settings.shipped_snapshots, "us_census", "2017-01", files)
-    with pytest.raises(SnapshotError, match="table 'us_census__country_list', which the catalog"):
+    with pytest.raises(SnapshotError, match="us_census__country_list"):
         load_snapshot_index(settings)
 
 

@@ -73,9 +73,9 @@ def remove_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (alter_bytes, "2017-01/a.csv: 3 bytes with sha256 .* but the sidecar says 3 bytes with"),
-        (cut_bytes, "2017-01/a.csv: 2 bytes .* restore the file, or store the changed bytes"),
-        (remove_file, "2017-01/a.csv: the sidecar names this file but it cannot be read"),
+        (alter_bytes, "2017-01/a.csv: 3 bytes.*3 bytes"),
+        (cut_bytes, "2017-01/a.csv: 2 bytes.*3 bytes"),
+        (remove_file, "2017-01/a.csv.*No such file"),
     ],
 )
 def test_bytes_that_differ_from_the_sidecar_are_refused(
@@ -90,15 +90,15 @@ def test_bytes_that_differ_from_the_sidecar_are_refused(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"release_id": "2017-02"}, "release_id is '2017-02' but the folder is called '2017-01'"),
-        ({"source_id": "other"}, "source_id is 'other' but the folder is called 'us_census'"),
-        ({"known_from": "31.1.2017"}, "known_from is '31.1.2017'; write it as YYYY-MM-DD"),
-        ({"known_from_precision": "week"}, "known_from_precision is 'week'; write one of day"),
-        ({"retrieved_on": "2016-12-31"}, "known_from 2017-01-31 lies after retrieved_on"),
-        ({"known_from": "2016-12-31"}, "lies before the date in the release id 2017-01"),
-        ({"redistributable": "yes"}, "redistributable must be true or false"),
-        ({"licence": ""}, "licence must be a non-empty text"),
-        ({"files": []}, "files must list at least one file"),
+        ({"release_id": "2017-02"}, "release_id.*2017-02.*2017-01"),
+        ({"source_id": "other"}, "source_id.*other.*us_census"),
+        ({"known_from": "31.1.2017"}, "known_from.*31.1.2017"),
+        ({"known_from_precision": "week"}, "known_from_precision.*week.*day"),
+        ({"retrieved_on": "2016-12-31"}, "known_from 2017-01-31.*retrieved_on 2016-12-31"),
+        ({"known_from": "2016-12-31"}, "known_from 2016-12-31.*2017-01"),
+        ({"redistributable": "yes"}, "redistributable"),
+        ({"licence": ""}, "licence"),
+        ({"files": []}, "files"),
     ],
 )
 def test_a_sidecar_that_cannot_be_right_is_named(
@@ -113,41 +113,55 @@ def test_a_sidecar_that_cannot_be_right_is_named(
 def test_an_absent_or_broken_sidecar_is_named(tmp_path: Path) -> None:
     folder = write_release(tmp_path, "us_census", "2017-01", FILES)
     (folder / "sidecar.json").write_text("{", encoding="utf-8")
-    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: not JSON"):
+    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json.*line 1"):
         read_release(folder)
     (folder / "sidecar.json").unlink()
-    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json: missing"):
+    with pytest.raises(SnapshotError, match=r"2017-01/sidecar.json"):
         read_release(folder)
 
 
 def test_a_file_the_sidecar_does_not_name_is_refused(tmp_path: Path) -> None:
     folder = write_release(tmp_path, "us_census", "2017-01", FILES)
     (folder / "stray.csv").write_bytes(b"x")
-    with pytest.raises(SnapshotError, match=r"does not name stray.csv"):
+    with pytest.raises(SnapshotError, match=r"stray\.csv"):
         read_release(folder)
 
 
-def test_a_file_name_may_not_lead_out_of_its_folder(tmp_path: Path) -> None:
+MONTHS = {"first": "2016-01", "last": "2016-12"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "../a.csv"}, r"file 1.*\.\./a\.csv"),
+        ({"address": "https://example.org/?key=s3cret"}, "file 1.*SCRUBBED"),
+        ({"covers": ["2016"]}, "file 1, covers"),
+        ({"covers": {"equal": {"year": "2016"}, **MONTHS}}, "covers: year"),
+        ({"covers": {"equal": {}, "beginnings": {"code": [87]}, **MONTHS}}, "covers: code"),
+        (
+            {"covers": {"equal": {}, "first": "2016-12", "last": "2016-01"}},
+            "covers: first and last",
+        ),
+        ({"covers": {"equal": {}, "first": "2016", "last": "2016-01"}}, "covers: first and last"),
+    ],
+)
+def test_an_entry_of_a_sidecar_that_cannot_be_right_is_named_without_its_key(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
     folder = write_release(tmp_path, "us_census", "2017-01", FILES)
     entry = json.loads((folder / "sidecar.json").read_text())["files"][0]
-    edit_sidecar(folder, files=[entry | {"name": "../a.csv"}])
-    with pytest.raises(SnapshotError, match=r"file 1: name '../a.csv' must be a plain file name"):
+    edit_sidecar(folder, files=[entry | changes])
+    with pytest.raises(
+        SnapshotError, match=f"us_census/2017-01/sidecar.json, .*{message}"
+    ) as caught:
         read_release(folder)
-
-
-def test_an_address_that_still_holds_a_key_is_refused(tmp_path: Path) -> None:
-    folder = write_release(tmp_path, "us_census", "2017-01", FILES)
-    entry = json.loads((folder / "sidecar.json").read_text())["files"][0]
-    edit_sidecar(folder, files=[entry | {"address": "https://example.org/?key=abc"}])
-    with pytest.raises(SnapshotError, match="the address holds a key") as caught:
-        read_release(folder)
-    assert "abc" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_later_release_may_not_have_been_known_earlier(tmp_path: Path) -> None:
     write_release(tmp_path, "us_census", "2017-01", FILES, known_from="2019-12-31")
     write_release(tmp_path, "us_census", "2018-06", FILES, known_from="2018-06-30")
-    expected = "2018-06/sidecar.json: known_from 2018-06-30 lies before that of the older release"
+    expected = r"2018-06/sidecar\.json.*2018-06-30.*2017-01 \(2019-12-31\)"
     with pytest.raises(SnapshotError, match=expected):
         discover_releases([tmp_path])
 
@@ -160,7 +174,7 @@ def test_releases_come_in_the_order_they_were_known(tmp_path: Path) -> None:
 
 
 def test_no_release_at_all_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match="No release below"):
+    with pytest.raises(SnapshotError, match=str(tmp_path)):
         discover_releases([tmp_path])
 
 
@@ -170,7 +184,7 @@ def test_one_release_in_two_roots_counts_once_and_may_not_differ(tmp_path: Path)
     folder = write_release(own, "us_census", "2017-01", FILES)
     assert len(discover_releases([shipped, own])) == 1
     write_release(own, "us_census", "2017-01", {"a.csv": (*FILES["a.csv"][:2], b"other")})
-    with pytest.raises(SnapshotError, match="with different bytes") as caught:
+    with pytest.raises(SnapshotError, match="us_census/2017-01") as caught:
         discover_releases([shipped, own])
     assert str(folder) in str(caught.value)
 
@@ -210,9 +224,9 @@ def test_the_same_content_adds_nothing_and_changed_content_adds_a_release(tmp_pa
 def test_an_added_release_may_not_replace_one(tmp_path: Path) -> None:
     add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ())
     held = discover_releases([tmp_path])
-    with pytest.raises(SnapshotError, match="this id already exists with other bytes"):
+    with pytest.raises(SnapshotError, match="us_census/2017-03"):
         add_release(tmp_path, new_release(b"two", "2017-03", date(2017, 3, 8)), held)
-    with pytest.raises(SnapshotError, match="needs at least one file"):
+    with pytest.raises(SnapshotError, match="us_census/2017-04"):
         add_release(tmp_path, new_release(b"", "2017-04", date(2017, 4, 7), files=()), held)
     assert [path.name for path in (tmp_path / "us_census").iterdir()] == ["2017-03"]
 
@@ -283,28 +297,3 @@ def test_the_release_retrieved_later_on_one_day_comes_later(tmp_path: Path) -> N
     )
     assert add(root, first, second) == [True, True]
     assert [one.release_id for one in discover_releases([root])] == ["b", "a"]
-
-
-@pytest.mark.parametrize(
-    ("covers", "said"),
-    [
-        (["2016"], "must be an object with equal, first and last"),
-        ({"equal": {"year": "2016"}, "first": "2016-01", "last": "2016-12"}, "list of texts"),
-        (
-            {"equal": {}, "beginnings": {"code": [87]}, "first": "2016-01", "last": "2016-12"},
-            "code must be a list of texts",
-        ),
-        ({"equal": {}, "first": "2016-12", "last": "2016-01"}, "in this order"),
-        ({"equal": {}, "first": "2016", "last": "2016-01"}, "must be months"),
-    ],
-)
-def test_a_sidecar_says_rightly_what_was_asked_for(
-    tmp_path: Path, covers: object, said: str
-) -> None:
-    added = add_release(tmp_path, new_release(b"one", "2017-03", date(2017, 3, 7)), ()).release
-    path = added.folder / "sidecar.json"
-    sidecar = json.loads(path.read_text())
-    sidecar["files"][0]["covers"] = covers
-    path.write_text(json.dumps(sidecar))
-    with pytest.raises(SnapshotError, match=said):
-        discover_releases([tmp_path])

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.snapshot import SnapshotFile
-from dagster_project.sources.un_comtrade.areas import read_areas
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS, parse_download
+from dagster_project.sources.un_comtrade.trade import read_areas
 from tests.world_generator import (
     Cif,
     Errors,

@@ -14,7 +14,7 @@ import polars as pl
 
 from dagster_project.settings import load_settings
 from dagster_project.sources.parsing import read_seed
-from dagster_project.sources.un_comtrade.areas import AREA_SEED
+from dagster_project.sources.un_comtrade.trade import AREA_SEED
 from tests.world_generator.dice import dice
 from tests.world_generator.parameters import World
 from tests.world_generator.products import COMMON, NEWER

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dagster_project.sources.un_comtrade.areas import WORLD_CODE
+from dagster_project.sources.un_comtrade.trade import WORLD_CODE
 from tests.world_generator.commodities import LEVELS, Commodities, both_editions
 from tests.world_generator.dice import dice
 from tests.world_generator.products import COMMON, NEWER

@@ -1,8 +1,7 @@
-"""The inbox folder: finds complete files and moves them out."""
+"""The inbox folder: finds complete files, reads what is stated about them, and moves them out."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -10,12 +9,15 @@ import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from dagster_project.settings import Settings
-from dagster_project.sources.inbox.metadata import COMPANION, is_companion, is_companion_alone
-from dagster_project.sources.inbox.outcomes import InboxError, Quarantined, Scan
+from dagster_project.sources import snapshot
+from dagster_project.sources.parsing import closest
+from dagster_project.sources.release_diff import Comparison
+from dagster_project.sources.snapshot import Release
 
 QUARANTINE = "quarantine"
 
@@ -33,6 +35,57 @@ _TEMPORARY = re.compile(
     r"\..*|.*~|~\$.*|#.*#|.*\.(?:part|partial|crdownload|download|filepart|tmp|temp|swp|lock)",
     re.IGNORECASE,
 )
+
+# What the companion `<name>.json` may state about the file beside it.
+STATED: Mapping[str, type] = {
+    "table": str,
+    "layout": str,
+    "known_from": str,
+    "release_id": str,
+    "licence": str,
+    "redistributable": bool,
+    "address": str,
+}
+
+COMPANION = ".json"
+_LARGEST_COMPANION = 64 * 1024
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class InboxError(ValueError):
+    """A file that cannot be imported; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file whose content is in a release: a new one or an earlier one."""
+
+    name: str
+    table: str
+    layout: str
+    release: Release
+    is_new: bool
+    rows: int
+    rejects: int
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file moved to quarantine, with `<its name>.reason.txt` beside it."""
+
+    name: str
+    reason: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The names in the inbox: ready to be imported, not ready yet, or left alone."""
+
+    ready: tuple[str, ...]
+    waiting: tuple[str, ...]
+    left_alone: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -177,9 +230,67 @@ def _write_seen(path: Path, seen: Mapping[str, tuple[State, datetime]]) -> None:
 def locked(inbox: Path) -> Generator[None]:
     """Lock the folder, so that no other process scans or imports meanwhile."""
     inbox.mkdir(parents=True, exist_ok=True)
-    handle = os.open(inbox, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with snapshot.locked(inbox):
         yield
-    finally:
-        os.close(handle)
+
+
+def is_companion(path: Path) -> bool:
+    beside = path.with_name(path.name.removesuffix(COMPANION))
+    return beside != path and (beside.is_file() or beside.is_symlink())
+
+
+def is_companion_alone(path: Path) -> bool:
+    """Whether a companion's file has not arrived yet."""
+    if path.suffix != COMPANION or is_companion(path) or path.is_symlink():
+        return False
+    try:
+        if path.stat().st_size > _LARGEST_COMPANION:
+            return False
+        stated = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(stated, dict) and bool(stated) and stated.keys() <= STATED.keys()
+
+
+def read_companion(path: Path) -> Mapping[str, Any]:
+    """What the companion states about a file; empty without a companion.
+
+    Raises:
+        InboxError: not JSON, or what `checked` refuses.
+    """
+    companion = path.with_name(path.name + COMPANION)
+    if not companion.is_file():
+        return {}
+    where = f"{companion.name} beside it"
+    try:
+        stated = json.loads(companion.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InboxError(f"{where} cannot be read as JSON ({error}). Correct it.") from error
+    if not isinstance(stated, dict):
+        raise InboxError(f"{where} must be a JSON object with some of {', '.join(STATED)}.")
+    return checked(stated, where)
+
+
+def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """The stated fields, checked, with the day as a date.
+
+    Raises:
+        InboxError: an unknown field, or a value that cannot be used.
+    """
+    found = dict(stated)
+    for field, value in found.items():
+        if field not in STATED:
+            raise InboxError(f"{where} states {field!r}: {closest(field, STATED)}")
+        if not isinstance(value, STATED[field]) or value == "":
+            kind = "true or false" if STATED[field] is bool else "a text"
+            raise InboxError(f"{where}: {field} must be {kind}.")
+    if "known_from" in found:
+        try:
+            found["known_from"] = date.fromisoformat(found["known_from"])
+        except ValueError as error:
+            raise InboxError(
+                f"{where}: known_from is {stated['known_from']!r}; write a day, YYYY-MM-DD."
+            ) from error
+    if not _PLAIN_NAME.fullmatch(found.get("release_id", "x")):
+        raise InboxError(f"{where}: release_id must be letters, digits, '.', '_' and '-'.")
+    return found

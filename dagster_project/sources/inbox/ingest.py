@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,27 @@ from typing import Any
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import sha256_of
+from dagster_project.sources.blocks import GZIP, sha256_of
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
-from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
-from dagster_project.sources.inbox.detect import detect_layout
+from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.inbox.folder import (
+    COMPANION,
     LONGEST_NAME,
+    Imported,
+    InboxError,
+    Quarantined,
     State,
     check_unchanged,
+    checked,
     locked,
     quarantine,
+    read_companion,
     read_head,
     read_whole,
     remove,
     scan_folder,
     shown_name,
 )
-from dagster_project.sources.inbox.metadata import checked, read_companion
-from dagster_project.sources.inbox.outcomes import Imported, InboxError, Quarantined
 from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
@@ -46,6 +49,12 @@ from dagster_project.sources.snapshot import (
 )
 
 _SOURCE_SEED = "source_list.csv"
+
+Entry = SourceTable | BulkTable
+
+# Where two tables read a layout, a file larger than this is for the bulk table: some 400,000 rows,
+# as many as may be in memory at once.
+_LARGE, _LARGE_PACKED = 64 * 1024 * 1024, 8 * 1024 * 1024
 
 
 def _nobody(_name: str, _done: int, _size: int) -> None:
@@ -118,98 +127,59 @@ def _ingest_one(
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
     entry, layout = detect_layout(head, state.size, path.name, stated)
-    if isinstance(entry, BulkTable):
-        content = FileOnDisk(path, sha256_of(path), state.size, stays)
-        file = _described(path, content.sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _ingest_bulk(
-            entry, file, content, state, settings, stated, held, moment, on_progress
-        )
-    else:
-        whole = read_whole(path, state)
-        sha256 = hashlib.sha256(whole).hexdigest()
-        file = _described(path, sha256, state.size, entry, layout, stated, moment, settings)
-        taken = _ingest_compared(entry, file, whole, settings, stated, held, moment)
-    return taken, state
-
-
-def _ingest_compared(
-    entry: SourceTable,
-    file: SnapshotFile,
-    content: bytes,
-    settings: Settings,
-    stated: Mapping[str, Any],
-    held: Sequence[Release],
-    moment: datetime,
-) -> Imported:
-    """Import a file whose rows are compared with those in the warehouse."""
-    release = _holding(held, file)
+    # A file of a bulk table may be of any size.
+    content = (
+        FileOnDisk(path, sha256_of(path), state.size, stays)
+        if isinstance(entry, BulkTable)
+        else read_whole(path, state)
+    )
+    file = _described(path, content, state.size, entry, layout, stated, moment, settings)
+    release = next(
+        (
+            one
+            for one in held
+            if one.source_id == file.source_id
+            and file.sha256 in {there.sha256 for there in one.files_of(file.table)}
+        ),
+        None,
+    )
     is_new, rows, rejects, comparison = False, 0, 0, None
     # The same bytes again are a mistake, unless it is stated when the publisher reverted to them.
     if release is None or "known_from" in stated:
-        frame, rejects = _parsed(entry, content, file, settings.seeds)
-        rows = frame.height
-        comparison = _compared(entry, settings, file, frame)
-        if comparison is not None and comparison.changed and "known_from" not in stated:
-            _refuse_what_looks_old(entry, settings, frame, comparison, file.path.name)
+        if isinstance(entry, BulkTable):
+            if release is None:
+                rows, rejects = _load(entry, file, settings, on_progress)
+            check_unchanged(path, state)
+        elif isinstance(content, bytes):
+            frame, rejects = _parsed(entry, content, file, settings.seeds)
+            rows = frame.height
+            if entry.values:
+                load_table(entry, settings)
+                files = {file.name: (frame, None)}
+                comparison = compare_with_held(entry, settings, files, file.known_from)[file.name]
+            if comparison is not None and comparison.changed and "known_from" not in stated:
+                _refuse_what_looks_old(entry, settings, frame, comparison, path.name)
         if comparison is None or comparison.has_news:
             added = _added(settings, file, content, stated, held, moment)
             release, is_new = added.release, added.is_new
         elif rejects:
             raise InboxError(
-                f"all {rows} usable rows are already in the warehouse, and"
-                f" {rejects} cannot"
-                " be used. Correct those, or remove the file."
+                f"all {rows} usable rows are already in the warehouse, and {rejects} cannot be"
+                " used. Correct those, or remove the file."
             )
         else:
             release = max(
                 (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
             )
-    return Imported(
-        shown_name(file.path.name),
-        entry.table,
-        file.layout,
-        release,
-        is_new,
-        rows,
-        rejects,
-        comparison,
+    imported = Imported(
+        shown_name(path.name), entry.table, layout, release, is_new, rows, rejects, comparison
     )
-
-
-def _ingest_bulk(
-    entry: BulkTable,
-    file: SnapshotFile,
-    content: FileOnDisk,
-    state: State,
-    settings: Settings,
-    stated: Mapping[str, Any],
-    held: Sequence[Release],
-    moment: datetime,
-    on_progress: OnProgress,
-) -> Imported:
-    """Import a file of any size: it is in a release already, or becomes one."""
-    release = _holding(held, file)
-    is_new, rows, rejects = False, 0, 0
-    if release is None:
-        try:
-            loaded = load_bulk_file(entry, file, settings, on_progress)
-        except NoRoom:
-            raise
-        except SnapshotError as error:
-            raise InboxError(_said(error, file)) from error
-        rows, rejects = loaded.rows, loaded.rejects
-    if release is None or "known_from" in stated:
-        check_unchanged(file.path, state)
-        added = _added(settings, file, content, stated, held, moment)
-        release, is_new = added.release, added.is_new
-    return Imported(
-        shown_name(file.path.name), entry.table, file.layout, release, is_new, rows, rejects, None
-    )
+    return imported, state
 
 
 def _described(
     path: Path,
-    sha256: str,
+    content: bytes | FileOnDisk,
     size: int,
     entry: SourceTable | BulkTable,
     layout: str,
@@ -218,16 +188,20 @@ def _described(
     settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
+    sha256 = content.sha256 if isinstance(content, FileOnDisk) else _sha256(content)
     # The same file may be imported into two tables.
-    content = hashlib.sha256(f"{entry.table} {sha256}".encode()).hexdigest()
+    digest = _sha256(f"{entry.table} {sha256}".encode())
     return SnapshotFile(
         source_id=entry.source_id,
-        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{content[:8]}"),
+        release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{digest[:8]}"),
         known_from=known_from,
         table=entry.table,
         name=_plain(path.name),
         layout=layout,
-        address=stated.get("address") or _page_of(entry.source_id, settings.seeds),
+        # Every figure needs an address.
+        address=stated.get("address")
+        or _listed(entry.source_id, settings.seeds).get("address")
+        or None,
         sha256=sha256,
         bytes=size,
         composed_from=None,
@@ -237,29 +211,27 @@ def _described(
     )
 
 
-def _page_of(source_id: str, seeds: Path) -> str | None:
-    """The publisher's data page; every figure needs an address."""
-    return _listed(source_id, seeds).get("address") or None
-
-
 def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
     """The entry of a source in the list of sources."""
     rows = read_seed(seeds, _SOURCE_SEED)
     return next((row for row in rows if row["source_id"] == source_id), {})
 
 
-def _holding(held: Sequence[Release], file: SnapshotFile) -> Release | None:
-    """The release that already contains these bytes."""
-    return next(
-        (
-            release
-            for release in held
-            if release.source_id == file.source_id
-            for one in release.files_of(file.table)
-            if one.sha256 == file.sha256
-        ),
-        None,
-    )
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _load(
+    entry: BulkTable, file: SnapshotFile, settings: Settings, on_progress: OnProgress
+) -> tuple[int, int]:
+    """The numbers of usable and unusable rows of a file, loaded before its release is added."""
+    try:
+        loaded = load_bulk_file(entry, file, settings, on_progress)
+    except NoRoom:
+        raise
+    except SnapshotError as error:
+        raise InboxError(_said(error, file)) from error
+    return loaded.rows, loaded.rejects
 
 
 def _parsed(
@@ -281,9 +253,9 @@ def _parsed(
             f" {str(error)[:200]}). Drop the publisher's own file, unchanged."
         ) from error
     if parsed.frame.is_empty():
-        first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
-        why = f" (row {first['row_number']}: {first['reason']})" if first else ""
-        raise InboxError(f"none of its rows can be used{why}. Correct it and drop it again.")
+        raise InboxError(
+            f"none of its rows can be used{parsed.first_reject()}. Correct it and drop it again."
+        )
     return parsed.frame, parsed.rejects.height
 
 
@@ -293,17 +265,6 @@ def _said(error: SnapshotError, file: SnapshotFile) -> str:
     for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
         said = said.removeprefix(beginning)
     return said.replace(file.snapshot_file, file.path.name)
-
-
-def _compared(
-    entry: SourceTable, settings: Settings, file: SnapshotFile, frame: pl.DataFrame
-) -> Comparison | None:
-    """The new rows of a file; none where the rows of a table are not compared."""
-    if not entry.values:
-        return None
-    load_table(entry, settings)
-    files = {file.name: (frame, None)}
-    return compare_with_held(entry, settings, files, file.known_from)[file.name]
 
 
 def _refuse_what_looks_old(
@@ -405,3 +366,71 @@ def _plain(name: str) -> str:
     """A file name that a release can contain."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
     return f"dropped-{plain}" if plain in ("", SIDECAR) else plain
+
+
+def detect_layout(
+    content: bytes, size: int, name: str, stated: Mapping[str, Any]
+) -> tuple[Entry, str]:
+    """The one table and layout of a file: as stated, or as detected.
+
+    Args:
+        content: the beginning of the file; `size` is the whole of it.
+
+    Raises:
+        InboxError: none, or several.
+    """
+    entries: tuple[Entry, ...] = (*CATALOG, *BULK)
+    possible = [
+        (entry, layout)
+        for entry in entries
+        for layout in sorted(entry.layouts)
+        if stated.get("table", entry.table) == entry.table
+        and stated.get("layout", layout) == layout
+    ]
+    if not possible:
+        raise InboxError(
+            f"table {stated.get('table', '(any)')} and layout {stated.get('layout', '(any)')} are"
+            " asked for, which no table has. There are:\n"
+            + _layouts((entry, layout) for entry in entries for layout in entry.layouts)
+        )
+    shown = [
+        (entry, layout)
+        for entry, layout in possible
+        if len(possible) == 1
+        or (layout in entry.layout_detectors and entry.layout_detectors[layout](content, name))
+    ]
+    if len(shown) > 1 and len({layout for _, layout in shown}) == 1:
+        shown = [
+            (entry, layout) for entry, layout in shown if _is_for(entry, layout, content, size)
+        ]
+    if len(shown) == 1:
+        return shown[0]
+    if shown:
+        raise InboxError(
+            f"it matches more than one layout:\n{_layouts(shown)}\nState which in"
+            f' {name}{COMPANION}: {{"layout": "…"}}, and drop both.'
+        )
+    raise InboxError(
+        f"{_nature(content)} whose layout is not recognised. Known layouts:\n"
+        f"{_layouts(possible)}\nDrop the publisher's own file, unchanged, or state its layout in"
+        f' {name}{COMPANION}: {{"layout": "…"}}.'
+    )
+
+
+def _is_for(entry: Entry, layout: str, content: bytes, size: int) -> bool:
+    """Whether a file is for this one of the two tables that read its layout."""
+    is_large = size > (_LARGE_PACKED if content.startswith(GZIP) else _LARGE)
+    is_bulk = is_large or any(layout in one.whole_reports for one in BULK)
+    return is_bulk == isinstance(entry, BulkTable)
+
+
+def _layouts(layouts: Iterable[tuple[Entry, str]]) -> str:
+    return "\n".join(sorted(f"  {layout} ({entry.table})" for entry, layout in layouts))
+
+
+def _nature(content: bytes) -> str:
+    """What kind of file has no known layout: often a publisher's refusal."""
+    head = content[:200].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page, as publishers send for a bad key or address,"
+    return "a file"

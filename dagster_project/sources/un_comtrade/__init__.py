@@ -1,8 +1,8 @@
 """UN Comtrade: trade as each country reported it to the United Nations.
 
-Belongs here: the raw tables of this publisher. Its layouts are in `replies`, `downloads` and
-`metadata`, its area codes in `areas`, requests in `connector` and `planning`, the classification of
-replies in `classify`.
+Belongs here: the raw tables of this publisher. Its area codes, its rows and their checks are in
+`trade`, downloads in `downloads`, other replies in `replies`, requests in `connector` and
+`planning`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dagster_project.sources.bulk import BulkTable, FileOpener
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.un_comtrade import bulk, downloads, metadata, replies, trade
-from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, read_areas
-from dagster_project.sources.un_comtrade.connector import CONNECTOR
+from dagster_project.sources.un_comtrade import downloads, replies, trade
+from dagster_project.sources.un_comtrade.connector import BULK_TABLE, CONNECTOR
+from dagster_project.sources.un_comtrade.trade import AREA_SEED, COUNTRY_SEED, read_areas
 
 __all__ = ["BULK_TABLES", "CONNECTOR", "TABLES"]
 
@@ -23,8 +23,8 @@ _CALENDAR = "Continuously, as countries report; a year is fairly complete by the
 def _trade_parser(seeds: Path) -> FileParser:
     areas = read_areas(seeds)
     return lambda content, file: (
-        replies.parse_reply(content, file, areas)
-        if file.layout == replies.LAYOUT
+        trade.parse_reply(content, file, areas)
+        if file.layout == trade.LAYOUT
         else downloads.parse_download(content, file, areas)
     )
 
@@ -38,7 +38,7 @@ def _bulk_opener(seeds: Path) -> FileOpener:
 
 def _metadata_parser(seeds: Path) -> FileParser:
     areas = read_areas(seeds)
-    return lambda content, file: metadata.parse_metadata(content, file, areas)
+    return lambda content, file: replies.parse_metadata(content, file, areas)
 
 
 TABLES: tuple[SourceTable, ...] = (
@@ -46,8 +46,8 @@ TABLES: tuple[SourceTable, ...] = (
         source_id="un_comtrade",
         table="un_comtrade__trade",
         description="Trade as each country reported it to the United Nations.",
-        layouts=frozenset({replies.LAYOUT, *downloads.LAYOUTS}),
-        layout_detectors={replies.LAYOUT: replies.SIGN, **downloads.SIGNS},
+        layouts=frozenset({trade.LAYOUT, *downloads.LAYOUTS}),
+        layout_detectors={trade.LAYOUT: trade.SIGN, **downloads.SIGNS},
         parser=_trade_parser,
         seeds=(COUNTRY_SEED, AREA_SEED),
         columns=trade.SCHEMA,
@@ -69,13 +69,13 @@ TABLES: tuple[SourceTable, ...] = (
         source_id="un_comtrade",
         table="un_comtrade__reporting",
         description="Trade system and valuation by reporter and period.",
-        layouts=frozenset({metadata.LAYOUT}),
-        layout_detectors={metadata.LAYOUT: metadata.SIGN},
+        layouts=frozenset({replies.METADATA_LAYOUT}),
+        layout_detectors={replies.METADATA_LAYOUT: replies.METADATA_SIGN},
         parser=_metadata_parser,
         seeds=(COUNTRY_SEED, AREA_SEED),
-        columns=metadata.SCHEMA,
-        primary_key=metadata.PRIMARY_KEY,
-        values=metadata.VALUES,
+        columns=replies.METADATA_SCHEMA,
+        primary_key=replies.METADATA_KEY,
+        values=replies.METADATA_VALUES,
         period=trade.LAST_MONTH,
         calendar=_CALENDAR,
     ),
@@ -84,11 +84,11 @@ TABLES: tuple[SourceTable, ...] = (
 BULK_TABLES: tuple[BulkTable, ...] = (
     BulkTable(
         source_id="un_comtrade",
-        table=bulk.TABLE,
+        table=BULK_TABLE,
         description="Whole reports of countries to the United Nations, for reconciling both sides.",
         layouts=frozenset(downloads.LAYOUTS),
         coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
-        whole_reports=frozenset({bulk.FILE_LAYOUT}),
+        whole_reports=frozenset({replies.FILE_LAYOUT}),
         layout_detectors=downloads.SIGNS,
         opener=_bulk_opener,
         seeds=(COUNTRY_SEED, AREA_SEED),

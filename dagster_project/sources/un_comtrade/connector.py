@@ -3,12 +3,12 @@
 A single level is requested in calls, which any key may make and which return the rows of that
 level; their figures are observations. Level `all` is requested in bulk files, one per reporter and
 period: one large request instead of many, for keys with access. Bulk files are whole reports, to be
-reconciled with those of the partners.
+reconciled with those of the partners. They are served as `application/TSV` from the publisher's own
+host, as gzip; which keys give access is known from documentation only.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,19 +16,39 @@ from pathlib import Path
 from dagster_project.sources.connector import (
     Available,
     Chunk,
+    Connector,
     KeyUse,
     Limits,
     Plan,
     Reply,
     ReplyResult,
+    Request,
     Selection,
     SelectionError,
     SourceInfo,
     Terms,
 )
 from dagster_project.sources.parsing import closest, read_seed
-from dagster_project.sources.un_comtrade import availability, bulk, metadata
-from dagster_project.sources.un_comtrade.areas import (
+from dagster_project.sources.un_comtrade import replies
+from dagster_project.sources.un_comtrade.planning import (
+    EDITIONS,
+    HOST,
+    LEVELS,
+    PERIODS_A_CALL,
+    ROWS_A_CALL,
+    ROWS_WITHOUT_KEY,
+    SOURCE_ID,
+    Ask,
+    covers_of,
+    expected_rows,
+    fewest_calls,
+    listing_chunks,
+    packed,
+    trade_chunk,
+    without_unchanged,
+)
+from dagster_project.sources.un_comtrade.replies import KEY_ADDRESS, available, classify_reply
+from dagster_project.sources.un_comtrade.trade import (
     AREA_SEED,
     COUNTRY_SEED,
     FLOW_SEED,
@@ -36,72 +56,58 @@ from dagster_project.sources.un_comtrade.areas import (
     Areas,
     read_areas,
 )
-from dagster_project.sources.un_comtrade.calls import (
-    AVAILABLE,
-    HOST,
-    LEVELS,
-    METADATA,
-    PERIODS_A_CALL,
-    ROWS_A_CALL,
-    ROWS_WITHOUT_KEY,
-    SOURCE_ID,
-    Ask,
-    grouped,
-    listing_chunk,
-    trade_chunk,
-)
-from dagster_project.sources.un_comtrade.classify import KEY_ADDRESS, classify_reply
-from dagster_project.sources.un_comtrade.planning import (
-    expected_rows,
-    fewest_calls,
-    packed,
-    without_unchanged,
-)
 
+BULK_LEVEL = "all"
+BULK_TABLE = "un_comtrade__bulk"
+# Address, name and layout of the lists.
+_METADATA = (f"https://{HOST}/data/v1/getMetadata", "metadata", replies.METADATA_LAYOUT)
+_AVAILABLE = (f"https://{HOST}/public/v1/getDa", "available", replies.AVAILABILITY_LAYOUT)
+_FILES = (f"https://{HOST}/bulk/v1/get", replies.LIST_KIND, replies.LIST_LAYOUT)
+_FILE_TYPES = ("application/tsv", "application/gzip", "application/octet-stream")
+_FILE_KEY_HINT = (
+    "Not every key gives access to bulk files; --level hs6 requests the products without them."
+)
 _FIRST_YEAR = 1962
 # How many missing items are named.
 _SHOWN = 5
 _CODE_LENGTH: Mapping[str, int] = {"hs2": 2, "hs4": 4, "hs6": 6}
 
-ABOUT = SourceInfo(
-    source_id=SOURCE_ID,
-    title="UN Comtrade",
-    gives="Goods trade of each country with each partner, as reported to the United"
-    " Nations: exports FOB, imports mostly CIF, re-exports separately.",
-    coverage="About 200 reporters, by year from 1962 and by month from 2010, a year or two late.",
-    levels=(*LEVELS, bulk.LEVEL),
-    hosts=(HOST,),
-    limits=Limits(per_second=1.0, per_day=500, per_day_with_key=500),
-    key=KeyUse(
-        place="header",
-        name="Ocp-Apim-Subscription-Key",
-        is_required=False,
-        obtained_at=KEY_ADDRESS,
-    ),
-    terms=Terms(
-        licence="UN Comtrade terms of use: rows may not be republished; figures may be cited",
-        is_redistributable=False,
-    ),
-    calendar="Continuously, as countries report.",
-    verified=True,
-    by_year_from=_FIRST_YEAR,
-    seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
-    notes=(
-        f"Without a key a call returns {ROWS_WITHOUT_KEY} rows and no metadata; with one"
-        f" {ROWS_A_CALL:,}.",
-        f"Level {bulk.LEVEL} is the publisher's bulk file of a reporter and period, with every"
-        " level, partner and flow, to reconcile the reports of both sides; it needs a key with"
-        " access to these files.",
-        "Availability and metadata are parsed as documented, untested on real responses.",
-        "Total exports include re-exports, which are also requested separately.",
-    ),
-)
 
-
-class UnComtradeConnector:
-    @property
-    def about(self) -> SourceInfo:
-        return ABOUT
+class UnComtradeConnector(Connector):
+    about = SourceInfo(
+        source_id=SOURCE_ID,
+        title="UN Comtrade",
+        gives="Goods trade of each country with each partner, as reported to the United"
+        " Nations: exports FOB, imports mostly CIF, re-exports separately.",
+        coverage="About 200 reporters, by year from 1962 and by month from 2010, a year or two"
+        " late.",
+        levels=(*LEVELS, BULK_LEVEL),
+        hosts=(HOST,),
+        limits=Limits(per_second=1.0, per_day=500, per_day_with_key=500),
+        key=KeyUse(
+            place="header",
+            name="Ocp-Apim-Subscription-Key",
+            is_required=False,
+            obtained_at=KEY_ADDRESS,
+        ),
+        terms=Terms(
+            licence="UN Comtrade terms of use: rows may not be republished; figures may be cited",
+            is_redistributable=False,
+        ),
+        calendar="Continuously, as countries report.",
+        verified=True,
+        by_year_from=_FIRST_YEAR,
+        seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
+        notes=(
+            f"Without a key a call returns {ROWS_WITHOUT_KEY} rows and no metadata; with one"
+            f" {ROWS_A_CALL:,}.",
+            f"Level {BULK_LEVEL} is the publisher's bulk file of a reporter and period, with every"
+            " level, partner and flow, to reconcile the reports of both sides; it needs a key with"
+            " access to these files.",
+            "Availability and metadata are parsed as documented, untested on real responses.",
+            "Total exports include re-exports, which are also requested separately.",
+        ),
+    )
 
     def survey(self, selection: Selection, seeds: Path) -> tuple[Chunk, ...]:
         """Requests for the lists of datasets, which need no key, or of bulk files.
@@ -111,19 +117,13 @@ class UnComtradeConnector:
         """
         reporters = _reporter_codes(selection, read_areas(seeds))
         codes = tuple(code for group in reporters.values() for code in group)
-        if selection.level == bulk.LEVEL:
-            bulk.check_selection(selection)
-            return bulk.list_chunks(selection, codes, _periods(selection))
-        return tuple(
-            listing_chunk(AVAILABLE, "available", availability.LAYOUT, selection, codes, periods)
-            for periods in grouped(_periods(selection), PERIODS_A_CALL)
-        )
+        if selection.level == BULK_LEVEL:
+            _check_whole_files(selection)
+            return listing_chunks(*_FILES, selection, codes, _periods(selection), _FILE_KEY_HINT)
+        return listing_chunks(*_AVAILABLE, selection, codes, _periods(selection))
 
     def available(self, replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-        lists = [content for name, content in replies.items() if content and bulk.is_list(name)]
-        if lists:
-            return bulk.listed([entry for one in lists for entry in json.loads(one)["data"]])
-        return availability.available(replies)
+        return available(replies)
 
     def plan(
         self,
@@ -142,10 +142,14 @@ class UnComtradeConnector:
         areas = read_areas(seeds)
         reporters = _reporter_codes(selection, areas)
         periods = _periods(selection)
-        if selection.level == bulk.LEVEL:
+        if selection.level == BULK_LEVEL:
             _directions(selection, seeds)
             return _plan_files(selection, reporters, periods, known, has_key=has_key)
-        partners = _partner_codes(selection, areas)
+        partners = tuple(
+            code
+            for name in dict.fromkeys(selection.partners)
+            for code in _known(name, areas.codes_of, "partner")
+        )
         products = _products(selection)
         directions = _directions(selection, seeds)
         notes = []
@@ -180,11 +184,11 @@ class UnComtradeConnector:
             products,
             partners,
         )
-        asks = packed(whole, directions, reporters, rows, areas) if rows else ()
+        asks = packed(whole, directions, reporters, rows, areas.partner_codes) if rows else []
         chunks = [trade_chunk(ask, expected) for ask, expected in asks]
         fewest = fewest_calls(whole, rows)
         if has_key and rows:
-            listings = _metadata_chunks(selection, whole.reporters, periods)
+            listings = listing_chunks(*_METADATA, selection, whole.reporters, periods)
             chunks += listings
             fewest += len(listings)
         return Plan(
@@ -212,10 +216,10 @@ def _plan_files(
     has_key: bool,
 ) -> Plan:
     """A request per bulk file, and those for the metadata; an estimate where none is known."""
-    bulk.check_selection(selection)
+    _check_whole_files(selection)
     if not has_key:
         raise SelectionError(
-            f"{SOURCE_ID}: level {bulk.LEVEL} is the publisher's bulk files, which need a key with"
+            f"{SOURCE_ID}: level {BULK_LEVEL} is the publisher's bulk files, which need a key with"
             f" access to them: keys are issued at {KEY_ADDRESS}. Without one, name a level, for"
             " example --level hs6."
         )
@@ -227,18 +231,26 @@ def _plan_files(
         requests = pairs + math.ceil(len(periods) / PERIODS_A_CALL)
         notes.append(
             "The list of files is requested first. Until then one file per reporter and period is"
-            " an"
-            " estimate; files that are not listed do not exist."
+            " an estimate; files that are not listed do not exist."
         )
         return Plan(SOURCE_ID, selection, (), requests, requests, tuple(notes))
-    files = bulk.addresses(selection.frequency, reporters, periods, known)
-    unchanged = {one.name for one in known if one.unchanged_since is not None}
-    chunk_of = {
-        (code, period): bulk.file_chunk(selection.frequency, code, period, address)
-        for (_, code, period), address in files.items()
+    listed = {one.name: one for one in known}
+    files = {
+        (name, code, period): one
+        for name, codes in reporters.items()
+        for code in codes
+        for period in periods
+        if (one := listed.get(replies.file_name(selection.frequency, code, period)))
     }
-    wanted = {at: one for at, one in chunk_of.items() if unchanged.isdisjoint(one.datasets)}
-    chunks = list(wanted.values())
+    wanted = {
+        (code, period): one.address
+        for (_, code, period), one in files.items()
+        if one.unchanged_since is None and one.address
+    }
+    chunks = [
+        _file_chunk(selection.frequency, code, period, address)
+        for (code, period), address in wanted.items()
+    ]
     there = {(name, period) for name, _, period in files}
     missing = [
         f"{name} {period}"
@@ -254,20 +266,41 @@ def _plan_files(
         )
     if wanted:
         codes = tuple(dict.fromkeys(code for code, _ in wanted))
-        with_files = {period for _, period in wanted}
-        chunks += _metadata_chunks(
-            selection, codes, tuple(period for period in periods if period in with_files)
-        )
+        there = {period for _, period in wanted}
+        of_files = tuple(period for period in periods if period in there)
+        chunks += listing_chunks(*_METADATA, selection, codes, of_files)
     return Plan(SOURCE_ID, selection, tuple(chunks), len(chunks), len(chunks), tuple(notes))
 
 
-def _metadata_chunks(
-    selection: Selection, reporters: tuple[str, ...], periods: tuple[str, ...]
-) -> list[Chunk]:
-    return [
-        listing_chunk(METADATA, "metadata", metadata.LAYOUT, selection, reporters, group)
-        for group in grouped(periods, PERIODS_A_CALL)
+def _file_chunk(frequency: str, reporter: str, period: str, address: str) -> Chunk:
+    return Chunk(
+        name=f"bulk_{frequency}_{reporter}_{period}.tsv.gz",
+        table=BULK_TABLE,
+        layout=replies.FILE_LAYOUT,
+        request=Request(address, accept=_FILE_TYPES, key_hint=_FILE_KEY_HINT),
+        # Whatever the edition of the report.
+        covers=covers_of(frequency, (reporter,), (period,), classification_code=EDITIONS),
+        datasets=(replies.file_name(frequency, reporter, period),),
+    )
+
+
+def _check_whole_files(selection: Selection) -> None:
+    """Raise a SelectionError for a selection smaller than a file."""
+    parts = [
+        word
+        for word, is_part in (
+            ("--partner", bool(selection.partners)),
+            ("--product", bool(selection.products)),
+            ("--flow", set(selection.flows) != set(Selection.flows)),
+        )
+        if is_part
     ]
+    if parts:
+        raise SelectionError(
+            f"{SOURCE_ID}: level {BULK_LEVEL} is one file per reporter and period with all"
+            f" partners, products and flows. Leave {' and '.join(parts)} out, or select a part by"
+            " its level, for example --level hs6."
+        )
 
 
 def _reporter_codes(selection: Selection, areas: Areas) -> dict[str, tuple[str, ...]]:
@@ -281,11 +314,6 @@ def _reporter_codes(selection: Selection, areas: Areas) -> dict[str, tuple[str, 
     return {
         name: _known(name, countries, "reporter") for name in dict.fromkeys(selection.reporters)
     }
-
-
-def _partner_codes(selection: Selection, areas: Areas) -> tuple[str, ...]:
-    codes = [_known(name, areas.codes_of, "partner") for name in dict.fromkeys(selection.partners)]
-    return tuple(code for group in codes for code in group)
 
 
 def _known(name: str, codes: Mapping[str, tuple[str, ...]], what: str) -> tuple[str, ...]:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from dagster_project.sources.blocks import Block
-from dagster_project.sources.delimited import read_records, split_header
+from dagster_project.sources.blocks import GZIP, Block, read_records, split_header
 from dagster_project.sources.parsing import Parsed, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
-from dagster_project.sources.un_comtrade.areas import Areas
-from dagster_project.sources.un_comtrade.trade import OPTIONAL, REQUIRED, SCHEMA, check_trade
+from dagster_project.sources.un_comtrade.trade import (
+    OPTIONAL,
+    REQUIRED,
+    SCHEMA,
+    Areas,
+    check_trade,
+    in_order,
+)
 
-_GZIP = b"\x1f\x8b"
-# The zlib code for a stream with a gzip header.
-_GZIP_WINDOW = zlib.MAX_WBITS | 16
 # The part of a file that contains the header.
 _HEAD = 8192
 
@@ -151,9 +153,10 @@ def _sign(layout: str) -> Callable[[bytes, str], bool]:
 def _first_columns(content: bytes) -> set[str]:
     """The header's normalised columns, as far as the file can be unpacked."""
     head = content[:_HEAD]
-    if head.startswith(_GZIP):
+    if head.startswith(GZIP):
         try:
-            head = zlib.decompressobj(_GZIP_WINDOW).decompress(head, _HEAD)
+            # The code for a stream with a gzip header.
+            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD)
         except zlib.error:
             return set()
     first_line = head.decode("utf-8-sig", "replace").partition("\n")[0]
@@ -235,7 +238,7 @@ def download_reader(
         )
         return Parsed(
             parsed.frame,
-            pl.concat([rejects, parsed.rejects]).sort("row_number", maintain_order=True),
+            in_order(rejects, parsed.rejects),
         )
 
     return read
@@ -259,7 +262,7 @@ def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
-    if not content.startswith(_GZIP):
+    if not content.startswith(GZIP):
         return content
     try:
         return gzip.decompress(content)

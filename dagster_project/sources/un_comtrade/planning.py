@@ -1,20 +1,30 @@
-"""Packs a selection into the fewest calls that the limits of rows and periods allow."""
+"""Calls to UN Comtrade: the fewest that the limits of rows and periods allow for a selection."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from dagster_project.sources.connector import Available, Selection, SelectionError
-from dagster_project.sources.un_comtrade.areas import Areas
-from dagster_project.sources.un_comtrade.calls import (
-    PERIODS_A_CALL,
-    SOURCE_ID,
-    Ask,
-    balanced,
-    dataset_name,
-)
+from dagster_project.sources.connector import Available, Chunk, Request, Selection, SelectionError
+from dagster_project.sources.snapshot import Covers
+from dagster_project.sources.un_comtrade.trade import LAYOUT, WORLD_CODE
+
+SOURCE_ID = "un_comtrade"
+HOST = "comtradeapi.un.org"
+_GET = f"https://{HOST}/data/v1/get"
+_PREVIEW = f"https://{HOST}/public/v1/preview"
+
+# The publisher allows 250,000 rows per call, one of its clients 100,000: the lower of the two.
+ROWS_A_CALL = 100_000
+ROWS_WITHOUT_KEY = 500
+PERIODS_A_CALL = 12
+
+# Codes by level; numbers of codes are those of the Harmonized System, rounded up.
+LEVELS: Mapping[str, str] = {"total": "TOTAL", "hs2": "AG2", "hs4": "AG4", "hs6": "AG6"}
+EDITIONS = ("HS", "H0", "H1", "H2", "H3", "H4", "H5", "H6")
 
 # Rows per year and flow of a large reporter: with one partner, and with all.
 _ROWS_WITH_ONE: Mapping[str, int] = {"total": 1, "hs2": 97, "hs4": 1_230, "hs6": 5_400}
@@ -24,6 +34,183 @@ _SHARE: Mapping[str, float] = {"total": 1.0, "hs2": 0.10, "hs4": 0.35, "hs6": 0.
 # The share that a flow adds to full exports or imports.
 _FLOW_WEIGHT: Mapping[str, float] = {"M": 1.0, "X": 1.0, "RX": 0.1, "DX": 0.05}
 _MONTH_WEIGHT = 0.6
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One call for rows: lists of codes; an empty list requests all.
+
+    While a selection is packed, `reporters` are ISO codes, each of which may stand for several of
+    the publisher's.
+    """
+
+    has_key: bool
+    frequency: str
+    periods: tuple[str, ...]
+    reporters: tuple[str, ...]
+    flows: tuple[str, ...]
+    products: tuple[str, ...]
+    partners: tuple[str, ...]
+
+    @property
+    def rows_a_call(self) -> int:
+        return ROWS_A_CALL if self.has_key else ROWS_WITHOUT_KEY
+
+    @property
+    def weight(self) -> float:
+        """The rows of its flows, as a multiple of those of full exports."""
+        return sum(_FLOW_WEIGHT.get(flow, 0.0) for flow in self.flows)
+
+
+# ---------------------------------------------------------------------------
+# One call
+# ---------------------------------------------------------------------------
+
+
+def trade_chunk(ask: Ask, expected_rows: int) -> Chunk:
+    parameters = [
+        ("reporterCode", ",".join(ask.reporters)),
+        ("period", ",".join(ask.periods)),
+        ("flowCode", ",".join(ask.flows)),
+        ("cmdCode", ",".join(ask.products)),
+        *([("partnerCode", ",".join(ask.partners))] if ask.partners else []),
+        # Without these three a row is repeated for each of its parts.
+        ("partner2Code", WORLD_CODE),
+        ("customsCode", "C00"),
+        ("motCode", "0"),
+        ("maxRecords", str(ask.rows_a_call)),
+        ("includeDesc", "false"),
+    ]
+    equal = {
+        "flow_code": ask.flows,
+        "classification_code": EDITIONS,
+        "aggr_level": tuple(dict.fromkeys(_level_of(code) for code in ask.products)),
+        "partner2_code": (WORLD_CODE,),
+        "customs_code": ("C00",),
+        "mot_code": ("0",),
+    }
+    if ask.partners:
+        equal["partner_code"] = ask.partners
+    if ask.products[0] not in LEVELS.values():
+        equal["cmd_code"] = ask.products
+    parts = (ask.reporters, ask.periods, ask.flows, ask.products, ask.partners)
+    return Chunk(
+        name=f"{ask.frequency}_{'_'.join(_label(part) for part in parts)}"
+        f"{'' if ask.has_key else '_preview'}.json",
+        table="un_comtrade__trade",
+        layout=LAYOUT,
+        request=Request(
+            f"{_GET if ask.has_key else _PREVIEW}/C/{ask.frequency}/HS",
+            tuple(parameters),
+            accept=("application/json",),
+        ),
+        covers=covers_of(ask.frequency, ask.reporters, ask.periods, **equal),
+        expected_rows=expected_rows,
+        datasets=_datasets(ask.frequency, ask.reporters, ask.periods),
+    )
+
+
+def ask_of(request: Request) -> Ask:
+    """The call that a request makes, parsed from the request."""
+    given = {name: tuple(text.split(",")) for name, text in request.parameters}
+    return Ask(
+        has_key=request.address.startswith(f"{_GET}/"),
+        frequency=request.address.split("/")[-2],
+        periods=given["period"],
+        reporters=given["reporterCode"],
+        flows=given["flowCode"],
+        products=given["cmdCode"],
+        partners=given.get("partnerCode", ()),
+    )
+
+
+def listing_chunks(
+    base: str,
+    kind: str,
+    layout: str,
+    selection: Selection,
+    reporters: tuple[str, ...],
+    periods: tuple[str, ...],
+    key_hint: str = "",
+) -> tuple[Chunk, ...]:
+    """The calls for a list of datasets, of their metadata or of files."""
+    frequency = selection.frequency
+    return tuple(
+        Chunk(
+            name=f"{kind}_{frequency}_{_label(reporters)}_{_label(group)}.json",
+            table="un_comtrade__reporting",
+            layout=layout,
+            request=Request(
+                f"{base}/C/{frequency}/HS",
+                (("reporterCode", ",".join(reporters)), ("period", ",".join(group))),
+                accept=("application/json",),
+                key_hint=key_hint,
+            ),
+            covers=covers_of(frequency, reporters, group),
+            expected_rows=len(reporters) * len(group),
+            datasets=_datasets(frequency, reporters, group),
+        )
+        for group in balanced(periods, math.ceil(len(periods) / PERIODS_A_CALL))
+    )
+
+
+def covers_of(
+    frequency: str,
+    reporters: tuple[str, ...],
+    periods: tuple[str, ...],
+    **equal: tuple[str, ...],
+) -> Covers:
+    """Goods of these reporters and periods, restricted further by `equal`."""
+    asked = {
+        "type_code": ("C",),
+        "freq_code": (frequency,),
+        "period": periods,
+        "reporter_code": reporters,
+    }
+    return Covers({**asked, **equal}, month_of(periods[0], 1), month_of(periods[-1], 12))
+
+
+def dataset_name(frequency: str, reporter: str, period: str) -> str:
+    return f"C-{frequency}-HS-{reporter}-{period}"
+
+
+def _datasets(
+    frequency: str, reporters: tuple[str, ...], periods: tuple[str, ...]
+) -> tuple[str, ...]:
+    return tuple(dataset_name(frequency, one, period) for one in reporters for period in periods)
+
+
+def _level_of(code: str) -> str:
+    if code == LEVELS["total"]:
+        return "0"
+    return code.removeprefix("AG") if code in LEVELS.values() else str(len(code))
+
+
+def month_of(period: str, of_year: int) -> str:
+    """The month of a period; for a year the month that represents it, `of_year`."""
+    return f"{period[:4]}-{period[4:] or f'{of_year:02d}'}"
+
+
+def _label(values: tuple[str, ...]) -> str:
+    """A list in a file name: as is where short, else its ends and a digest."""
+    if not values:
+        return "all"
+    if len(values) <= 3:
+        return ".".join(values)
+    digest = hashlib.sha256(",".join(values).encode()).hexdigest()[:8]
+    return f"{values[0]}-{values[-1]}.{len(values)}.{digest}"
+
+
+def balanced(values: tuple[str, ...], groups: int) -> list[tuple[str, ...]]:
+    """Consecutive values in groups of nearly equal size."""
+    size, longer = divmod(len(values), groups)
+    ends = [number * size + min(number, longer) for number in range(groups + 1)]
+    return [values[start:end] for start, end in pairwise(ends)]
+
+
+# ---------------------------------------------------------------------------
+# All calls of a selection
+# ---------------------------------------------------------------------------
 
 
 def expected_rows(
@@ -49,16 +236,15 @@ def expected_rows(
     if not known:
         return {name: dict.fromkeys(periods, with_all) for name in reporters}
     held = {one.name: one.rows for one in known}
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, float]] = {name: {} for name in reporters}
     for name, codes in reporters.items():
-        rows[name] = {}
         for period in periods:
             names = (dataset_name(selection.frequency, code, period) for code in codes)
-            totals = [held[one] for one in names if one in held]
             # A dataset's rows include both directions.
             bounds = [
-                with_all if total is None else total * _SHARE[selection.level] / 2
-                for total in totals
+                with_all if (total := held[one]) is None else total * _SHARE[selection.level] / 2
+                for one in names
+                if one in held
             ]
             if bounds:
                 rows[name][period] = min(with_all, max(sum(bounds), 1.0))
@@ -77,9 +263,8 @@ def without_unchanged(
         name: {
             period: count
             for period, count in held.items()
-            if any(
-                dataset_name(selection.frequency, code, period) in open_ones
-                for code in reporters[name]
+            if not open_ones.isdisjoint(
+                dataset_name(selection.frequency, code, period) for code in reporters[name]
             )
         }
         for name, held in rows.items()
@@ -87,16 +272,15 @@ def without_unchanged(
     return {name: held for name, held in left.items() if held}
 
 
-def _weight(flows: Iterable[str]) -> float:
-    return sum(_FLOW_WEIGHT.get(flow, 0.0) for flow in flows)
-
-
 def fewest_calls(ask: Ask, rows: Mapping[str, Mapping[str, float]]) -> int:
     """The lower bound of calls given by the limits of rows and periods."""
     if not rows:
         return 0
-    expected = sum(sum(held.values()) for held in rows.values()) * _weight(ask.flows)
+    expected = sum(sum(held.values()) for held in rows.values()) * ask.weight
     return max(math.ceil(expected / ask.rows_a_call), math.ceil(len(ask.periods) / PERIODS_A_CALL))
+
+
+_Calls = list[tuple[Ask, int]]
 
 
 def packed(
@@ -104,42 +288,40 @@ def packed(
     directions: Sequence[tuple[str, ...]],
     reporters: Mapping[str, tuple[str, ...]],
     rows: Mapping[str, Mapping[str, float]],
-    areas: Areas,
-) -> tuple[tuple[Ask, int], ...]:
+    everyone: tuple[str, ...],
+) -> _Calls:
     """The calls that need the fewest requests among the ways to cut a selection.
 
     A call is a rectangle, so the ways differ in which reporters and periods are combined, how many
     periods a call spans and whether both directions share it; reporters then fill calls, or
-    partners divide them. Unneeded data is requested too where that saves a call.
+    partners divide them. Unneeded data is requested too where that saves a call. `everyone` are the
+    codes of all partners, named only where a call would otherwise be too large.
+
+    Raises:
+        SelectionError: one partner and period exceeds a call.
     """
-    if not whole.partners:
-        # Named only where a call would otherwise be too large.
-        whole = replace(whole, partners=areas.partner_codes)
-        is_named = False
-    else:
-        is_named = True
-    best: list[tuple[Ask, int]] | None = None
-    for rectangles in _divided(whole.periods, rows):
-        of_each = [
-            _fewest(
+    ways = [
+        [
+            call
+            for periods, names in rectangles
+            for call in _calls_of_rectangle(
                 replace(whole, periods=periods),
                 directions,
-                reporters,
                 {name: max(rows[name].get(period, 0.0) for period in periods) for name in names},
-                is_named=is_named,
+                everyone,
             )
-            for periods, names in rectangles
         ]
-        calls = _all_of(of_each)
-        if calls is not None and (best is None or len(calls) < len(best)):
-            best = calls
-    if best is None:
-        raise SelectionError(
-            f"{SOURCE_ID}: one partner and period of this selection has more than the"
-            f" {whole.rows_a_call:,} rows of a call. Name fewer products, a coarser level, or use"
-            " a key."
+        for rectangles in _divided(whole.periods, rows)
+    ]
+    return [
+        (
+            replace(
+                ask, reporters=tuple(code for name in ask.reporters for code in reporters[name])
+            ),
+            expected,
         )
-    return tuple(best)
+        for ask, expected in min(ways, key=len)
+    ]
 
 
 _Rectangle = tuple[tuple[str, ...], tuple[str, ...]]
@@ -164,52 +346,38 @@ def _divided(
     return tuple(dict.fromkeys(ways))
 
 
-def _fewest(
+def _calls_of_rectangle(
     whole: Ask,
     directions: Sequence[tuple[str, ...]],
-    reporters: Mapping[str, tuple[str, ...]],
     most: Mapping[str, float],
-    *,
-    is_named: bool,
-) -> list[tuple[Ask, int]] | None:
+    everyone: tuple[str, ...],
+) -> _Calls:
     """The calls for a rectangle, both directions together or separately."""
-    ways = [
-        _all_of(
-            [
-                _calls(replace(whole, flows=flows), reporters, most, is_named=is_named)
-                for flows in flow_groups
-            ]
+    # The most that divides into single partners and products.
+    limit = whole.rows_a_call * len(whole.partners or everyone) * len(whole.products)
+    largest = max(most.values())
+    ways = []
+    for flow_groups in dict.fromkeys(((whole.flows,), tuple(directions))):
+        asks = [replace(whole, flows=flows) for flows in flow_groups]
+        if all(largest * ask.weight <= limit for ask in asks):
+            ways.append([call for ask in asks for call in _calls(ask, most, everyone, limit)])
+    if not ways:
+        raise SelectionError(
+            f"{SOURCE_ID}: one partner and period of this selection has more than the"
+            f" {whole.rows_a_call:,} rows of a call. Name fewer products, a coarser level, or use"
+            " a key."
         )
-        for flow_groups in dict.fromkeys(((whole.flows,), tuple(directions)))
-    ]
-    return min((calls for calls in ways if calls is not None), key=len, default=None)
+    return min(ways, key=len)
 
 
-def _all_of(parts: Iterable[list[tuple[Ask, int]] | None]) -> list[tuple[Ask, int]] | None:
-    """The calls of all parts; none where one of them is impossible."""
-    calls: list[tuple[Ask, int]] = []
-    for part in parts:
-        if part is None:
-            return None
-        calls += part
-    return calls
-
-
-def _calls(
-    whole: Ask,
-    reporters: Mapping[str, tuple[str, ...]],
-    most: Mapping[str, float],
-    *,
-    is_named: bool,
-) -> list[tuple[Ask, int]] | None:
-    """The fewest calls for these flows; none where no part is small enough for a call."""
+def _calls(whole: Ask, most: Mapping[str, float], everyone: tuple[str, ...], limit: int) -> _Calls:
+    """The fewest calls for these flows."""
+    largest = max(most.values()) * whole.weight
     cut = {
-        span: rectangles
+        span: _cut(whole, most, span, everyone)
         for span in range(1, min(PERIODS_A_CALL, len(whole.periods)) + 1)
-        if (rectangles := _cut(whole, reporters, most, span, is_named=is_named)) is not None
+        if largest * span <= limit
     }
-    if 1 not in cut:
-        return None
     calls, start = [], 0
     for span in _spans(len(whole.periods), {span: len(part) for span, part in cut.items()}):
         periods = whole.periods[start : start + span]
@@ -231,63 +399,39 @@ def _spans(periods: int, calls: Mapping[int, int]) -> list[int]:
     return sorted(fewest[periods][1], reverse=True)
 
 
-def _cut(
-    whole: Ask,
-    reporters: Mapping[str, tuple[str, ...]],
-    most: Mapping[str, float],
-    span: int,
-    *,
-    is_named: bool,
-) -> list[tuple[Ask, int]] | None:
-    """The calls for a run of this many periods; none where a part cannot be small enough."""
-    weight = _weight(whole.flows)
-    needed = {name: rows * weight * span for name, rows in most.items()}
-    calls: list[tuple[Ask, int]] = []
-    bins: list[tuple[list[str], float]] = []
+def _cut(whole: Ask, most: Mapping[str, float], span: int, everyone: tuple[str, ...]) -> _Calls:
+    """The calls for a run of this many periods."""
+    needed = {name: rows * whole.weight * span for name, rows in most.items()}
+    calls: _Calls = []
+    bins: list[tuple[tuple[str, ...], float]] = []
     for name in sorted(needed, key=lambda one: (-needed[one], one)):
         rows = needed[name]
         if rows > whole.rows_a_call:
-            parts = _parts(whole, rows)
-            if parts is None:
-                return None
-            calls += [
-                (
-                    replace(whole, reporters=reporters[name], partners=partners, products=products),
-                    math.ceil(expected),
-                )
-                for partners, products, expected in parts
-            ]
+            calls += _parts(replace(whole, reporters=(name,)), rows, whole.partners or everyone)
             continue
         for number, (names, filled) in enumerate(bins):
             if filled + rows <= whole.rows_a_call:
-                bins[number] = ([*names, name], filled + rows)
+                bins[number] = ((*names, name), filled + rows)
                 break
         else:
-            bins.append(([name], rows))
-    partners = whole.partners if is_named else ()
-    for names, filled in bins:
-        codes = tuple(code for name in names for code in reporters[name])
-        calls.append((replace(whole, reporters=codes, partners=partners), math.ceil(filled)))
-    return calls
+            bins.append(((name,), rows))
+    return calls + [(replace(whole, reporters=names), math.ceil(filled)) for names, filled in bins]
 
 
-def _parts(whole: Ask, rows: float) -> list[tuple[tuple[str, ...], tuple[str, ...], float]] | None:
+def _parts(whole: Ask, rows: float, partners: tuple[str, ...]) -> Iterable[tuple[Ask, int]]:
     """Divide partners, and products where one partner is too large, until a part fits a call.
 
     Partners are distributed in turn, so that neighbouring codes, often similar in size, are
     separated.
     """
     count = math.ceil(rows / whole.rows_a_call)
-    if count <= len(whole.partners):
-        return [
-            (whole.partners[number::count], whole.products, rows / count) for number in range(count)
-        ]
-    with_one = rows / len(whole.partners)
-    count = math.ceil(with_one / whole.rows_a_call)
-    if count > len(whole.products):
-        return None
-    return [
-        ((partner,), products, with_one * len(products) / len(whole.products))
-        for partner in whole.partners
-        for products in balanced(whole.products, count)
-    ]
+    if count <= len(partners):
+        for number in range(count):
+            yield replace(whole, partners=partners[number::count]), math.ceil(rows / count)
+        return
+    with_one = rows / len(partners)
+    count = min(math.ceil(with_one / whole.rows_a_call), len(whole.products))
+    for partner in partners:
+        for products in balanced(whole.products, count):
+            expected = with_one * len(products) / len(whole.products)
+            yield replace(whole, partners=(partner,), products=products), math.ceil(expected)

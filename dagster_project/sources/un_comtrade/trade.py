@@ -1,14 +1,39 @@
-"""The raw schema of trade rows, and the checks for the rows of every layout."""
+"""Trade rows of UN Comtrade: area codes, the raw schema, the checks, and the rows of a reply."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
 
 import polars as pl
 
-from dagster_project.sources.parsing import Check, Parsed, reject_faulty, rejects_frame
-from dagster_project.sources.un_comtrade.areas import AREA_SEED, COUNTRY_SEED, Areas
+from dagster_project.sources.parsing import (
+    Check,
+    Parsed,
+    read_json,
+    read_seed,
+    reject_faulty,
+    rejects_frame,
+    shows,
+)
+from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+
+LAYOUT = "comtrade_v1"
+SIGN = shows('"data"', '"reporterCode"', '"cmdCode"', '"primaryValue"', starts="{")
+
+COUNTRY_SEED = "country_list.csv"
+AREA_SEED = "comtrade_areas.csv"
+FLOW_SEED = "comtrade_flows.csv"
+
+WORLD_CODE = "0"
+WORLD = "WLD"
+# The publisher's names for the world, today and in older downloads.
+WORLD_ISO = "W00"
 
 SCHEMA: dict[str, pl.DataType] = {
     "row_number": pl.Int64(),
@@ -108,6 +133,8 @@ REMARKS = {
 }
 REQUIRED = {**CODES, **YEAR_AND_MONTH, **MONEY, **FLAGS, **NAMES}
 OPTIONAL = {**QUANTITIES, **REMARKS}
+_FIELDS = {**REQUIRED, **OPTIONAL}
+_NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES, *FLAGS})
 
 _TOTAL = "TOTAL"
 # In any case; a pattern is cheaper than converting every cell.
@@ -118,6 +145,64 @@ _NUMBER = r"^[0-9]+(\.[0-9]*)?$"
 _NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
 _DOLLARS = r"^[0-9]{1,15}(\.[0-9]{0,3}0*)?$"
 _QUANTITY = r"^[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Area codes by what they stand for.
+
+    `iso3_of` has every code of a country with an ISO 3166 code: the United States, for example, is
+    842 today and was 840 and 841. `others` are the remaining codes with their kind. `codes_of`
+    gives the codes to request, today's first.
+    """
+
+    iso3_of: Mapping[str, str]
+    others: Mapping[str, str]
+    codes_of: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def iso3(self) -> frozenset[str]:
+        return frozenset(self.iso3_of.values())
+
+    @cached_property
+    def printed_iso(self) -> Mapping[str, str | None]:
+        """The ISO code in a row, by area code; none where the area has no ISO code."""
+        others: dict[str, str | None] = dict.fromkeys(self.others)
+        return {**others, **self.iso3_of, WORLD_CODE: WORLD_ISO}
+
+    @property
+    def partner_codes(self) -> tuple[str, ...]:
+        """Every possible partner code of a row, including the world, in order."""
+        asked = {code for codes in self.codes_of.values() for code in codes}
+        return tuple(sorted(asked | {WORLD_CODE}, key=int))
+
+
+def read_areas(seeds: Path) -> Areas:
+    """The area codes of the two seeds.
+
+    Raises:
+        SnapshotError: a seed is missing or empty.
+    """
+    iso3_of: dict[str, str] = {}
+    codes_of: dict[str, tuple[str, ...]] = {}
+    for row in read_seed(seeds, COUNTRY_SEED):
+        codes = tuple(row["comtrade_codes"].split())
+        if not codes:
+            # Only other reporters use this code; a request for it must not become one for
+            # everybody.
+            continue
+        codes_of[row["iso3"]] = codes
+        iso3_of |= dict.fromkeys(codes, row["iso3"])
+    others: dict[str, str] = {}
+    for row in read_seed(seeds, AREA_SEED):
+        if row["code"] in codes_of:
+            # A code of older downloads only: understood, never requested.
+            iso3_of[row["area_code"]] = row["code"]
+            continue
+        others[row["area_code"]] = row["area_kind"]
+        if row["area_kind"] != "group" or row["code"] == WORLD:
+            codes_of[row["code"]] = (row["area_code"],)
+    return Areas(iso3_of, others, codes_of)
 
 
 def check_trade(
@@ -152,7 +237,7 @@ def check_trade(
     frame = cells.select(_typed(column, dtype, areas, printed) for column, dtype in schema.items())
     return Parsed(
         frame,
-        pl.concat([rejects_frame(), *rejects]).sort("row_number", maintain_order=True),
+        in_order(rejects_frame(), *rejects),
     )
 
 
@@ -264,3 +349,91 @@ def _check_form(column: str, form: str, reason: pl.Expr) -> Check:
 
 def _check_flag(column: str) -> Check:
     return _check_form(column, _FLAG, pl.lit("neither true nor false"))
+
+
+def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
+    """One reply as rows; the row number is the position in `data`, from 1.
+
+    Raises:
+        SnapshotError: the reply is an error message, is truncated, has no rows, or lacks a field in
+        its first row.
+    """
+    name = file.snapshot_file
+    data = rows_of(content, name)
+    if missing := missing_fields(data[0], REQUIRED.values()):
+        raise SnapshotError(
+            f"{name}, row 1: field {', '.join(missing)} is missing. The layout is that of"
+            " version 1; downloads have layouts of their own."
+        )
+    rows: dict[int, dict[str, object]] = {}
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    for number, row in enumerate(data, start=1):
+        if not isinstance(row, dict):
+            rejects.append((number, None, str(row)[:200], "not an object"))
+        elif absent := missing_fields(row, REQUIRED.values()):
+            rejects.append((number, absent[0], None, "the field is missing"))
+        else:
+            rows[number] = row
+    texts = {
+        column: [_text(row.get(field), is_number=column in _NUMBERS) for row in rows.values()]
+        for column, field in _FIELDS.items()
+    }
+    cells = pl.DataFrame(
+        {"row_number": list(rows), **texts},
+        schema={"row_number": pl.Int64(), **dict.fromkeys(_FIELDS, pl.String())},
+    )
+    parsed = check_trade(cells, _FIELDS, areas, file.known_from)
+    return Parsed(parsed.frame, in_order(rejects_frame(rejects), parsed.rejects))
+
+
+def rows_of(content: bytes, name: str) -> list[object]:
+    """The rows in the envelope.
+
+    Raises:
+        SnapshotError: not an envelope, an error message, truncated, or no rows.
+    """
+    reply = read_json(content, name)
+    if not isinstance(reply, dict):
+        raise SnapshotError(f"{name}: not an envelope with data, count and error. Fetch it again.")
+    message = error_of(reply)
+    if message:
+        raise SnapshotError(
+            f"{name}: the publisher answered with an error: {message[:200]!r}. Correct the"
+            " request, or wait if a limit was hit, and fetch again."
+        )
+    data, count = reply.get("data"), reply.get("count")
+    if not isinstance(data, list):
+        raise SnapshotError(f"{name}: field data is missing from the envelope. Fetch it again.")
+    if count != len(data):
+        raise SnapshotError(
+            f"{name}: the envelope says {count} rows but contains {len(data)}: truncated."
+            " Fetch it again."
+        )
+    if not data:
+        raise SnapshotError(f"{name}: no rows. Check the request; an empty reply is not stored.")
+    return data
+
+
+def _text(value: object, *, is_number: bool) -> str | None:
+    """A value as text, as in downloads; one of an unexpected type as JSON.
+
+    A quoted text is then rejected where a number or a flag is expected.
+    """
+    if value is None or (isinstance(value, str) and not is_number):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return json.dumps(value) if isinstance(value, str) else str(value)
+
+
+def missing_fields(row: object, fields: Iterable[str]) -> list[str]:
+    return [field for field in fields if not isinstance(row, dict) or field not in row]
+
+
+def error_of(reply: Mapping[str, object]) -> str:
+    """The error message of an envelope, or of the gateway before it; empty if there is none."""
+    return str(reply.get("error") or (reply.get("message") if "data" not in reply else "") or "")
+
+
+def in_order(*rejects: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat(rejects).sort("row_number", maintain_order=True)
