@@ -13,6 +13,7 @@ from dagster_project.defs.fetch import INBOX, fetched_key
 from dagster_project.defs.resources import BuildProgress
 from dagster_project.defs.schedules import freshness_of
 from dagster_project.settings import Settings
+from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.catalog import (
     BULK,
     CATALOG,
@@ -26,7 +27,6 @@ from dagster_project.sources.catalog import (
     load_snapshot_index,
 )
 from dagster_project.sources.partitions import FINGERPRINT, state_of
-from dagster_project.sources.raw import hash_of
 from dagster_project.sources.release_diff import WITHDRAWN_SCHEMA
 
 SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
@@ -199,6 +199,6 @@ def _data_version(folder: Path) -> dg.DataVersion:
     """
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.parquet")):
-        content = state_of(file).get(FINGERPRINT) or hash_of(file)
+        content = state_of(file).get(FINGERPRINT) or sha256_of(file)
         digest.update(f"{file.relative_to(folder)} {content}\n".encode())
     return dg.DataVersion(digest.hexdigest())
