@@ -496,6 +496,7 @@ _TITLES = {
     "licence": "Terms",
     "is_redistributable": "Republishing",
     "shapes": "Parser",
+    "verified_against": "Verified on",
     "releases": "Releases",
     "address": "Address",
     "notes": "Notes",

@@ -372,6 +372,7 @@ def test_sources_tell_fetched_from_listed_ones(run: Run, home: dict[str, str]) -
     assert small["key_obtained_at"] == "https://example.org/keys"
     assert small["is_redistributable"] is False
     assert small["shapes"] == "seen"
+    assert small["verified_against"] == "replies of the small publisher"
     assert small["releases"] == 0
     seed = csv.DictReader((HERE.seeds / "source_list.csv").open(encoding="utf-8"))
     listed = {row["source_id"]: row for row in seed}
@@ -391,6 +392,19 @@ def test_one_source_is_told_in_full(run: Run) -> None:
     assert "optional, set: variable BILATERAL_KEY_SMALL_SOURCE, issued at" in text
     assert "terms of the small publisher" in text
     assert "not allowed" in text
+    assert "Verified on replies of the small publisher" in text
+
+
+@pytest.mark.parametrize("source_id", sorted(catalog.CONNECTORS))
+def test_every_connector_says_what_it_was_verified_against(source_id: str) -> None:
+    said = catalog.CONNECTORS[source_id].about.verified_against
+    assert said
+    (row,) = [
+        line
+        for line in (PROJECT_ROOT / "docs" / "sources.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| `{source_id}` |")
+    ]
+    assert f"| {said} |" in row
 
 
 def test_sources_as_csv_have_a_row_each(run: Run) -> None:

@@ -117,6 +117,7 @@ class SmallConnector:
         terms=Terms("terms of the small publisher", is_redistributable=False),
         calendar="",
         verified=True,
+        verified_against="replies of the small publisher",
     )
 
     def __init__(self, *, has_survey: bool = True) -> None:

@@ -64,6 +64,7 @@ ABOUT = SourceInfo(
     terms=Terms("public domain", is_redistributable=True),
     calendar="",
     verified=True,
+    verified_against="nothing",
 )
 
 OpenClient = Callable[..., Client]

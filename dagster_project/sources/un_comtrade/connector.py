@@ -84,6 +84,7 @@ ABOUT = SourceInfo(
     ),
     calendar="Continuously, as countries report.",
     verified=True,
+    verified_against="recorded calls, metadata, bulk list, downloads; no availability list",
     by_year_from=_FIRST_YEAR,
     seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
     notes=(
@@ -92,7 +93,6 @@ ABOUT = SourceInfo(
         f"Level {bulk.LEVEL} is the publisher's bulk file of a reporter and period, with every"
         " level, partner and flow, to reconcile the reports of both sides; it needs a key with"
         " access to these files.",
-        "Availability and metadata are parsed as documented, untested on real responses.",
         "Total exports include re-exports, which are also requested separately.",
     ),
 )

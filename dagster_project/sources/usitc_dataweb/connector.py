@@ -63,6 +63,7 @@ class DataWeb(Connector):
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=CALENDAR,
         verified=False,
+        verified_against="documentation and other clients; no reply was seen",
         by_year_from=FIRST_YEAR,
         notes=(
             "A report covers whole years.",
