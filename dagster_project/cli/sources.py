@@ -245,7 +245,7 @@ def _show_available(
     settings: Settings, source: str, reporters: list[str], frequency: Frequency, form: TableFormat
 ) -> int:
     from dagster_project.cli.selecting import read_selection
-    from dagster_project.fetch.availability import ask_available
+    from dagster_project.fetch.planning import ask_available
     from dagster_project.sources.connector import ReplyError, SelectionError
 
     today = date.today()

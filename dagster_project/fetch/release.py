@@ -10,14 +10,14 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 
 import polars as pl
 
+from dagster_project.fetch.replies import Piece, Replies
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.bulk import BulkTable
-from dagster_project.sources.connector import Available, Chunk, Connector
+from dagster_project.sources.connector import Available, Connector
 from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
@@ -30,26 +30,6 @@ from dagster_project.sources.snapshot import (
     add_release,
     discover_releases,
 )
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One stored reply and its row counts."""
-
-    chunk: Chunk
-    is_whole: bool
-    is_empty: bool
-    rows: int
-    rejects: int
-    was_stored: bool
-
-
-class Replies(Protocol):
-    """Access to the stored replies; parsing one takes far longer than reading it."""
-
-    def content_of(self, piece: Piece) -> bytes: ...
-
-    def rows_of(self, entry: SourceTable, piece: Piece, content: bytes) -> pl.DataFrame: ...
 
 
 @dataclass

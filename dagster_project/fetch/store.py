@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -109,6 +112,19 @@ def write_whole(file: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def locked(file: Path, *, is_waited_for: bool = True) -> Generator[None]:
+    """Lock a file; the kernel releases the lock when the process ends.
+
+    Raises:
+        BlockingIOError: another process has the lock, and it is not waited for.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX if is_waited_for else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def remove_abandoned(folder: Path, now: datetime) -> None:

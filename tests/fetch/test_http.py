@@ -33,8 +33,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dagster_project.fetch.client import Client, RetryPolicy, gateway_of
-from dagster_project.fetch.quota import Quota
+from dagster_project.fetch.client import Client, RetryPolicy
+from dagster_project.fetch.keys import gateway_of
 from dagster_project.settings import Secret, Settings, SettingsError
 from dagster_project.sources.connector import (
     KeyUse,
@@ -59,7 +59,7 @@ ABOUT = SourceInfo(
     coverage="",
     levels=("total",),
     hosts=("api.example.org", "files.example.org"),
-    limits=Limits(1e6, None, None, max_bytes=100_000, timeout_seconds=5.0),
+    limits=Limits(1e12, None, None, max_bytes=100_000, timeout_seconds=5.0),
     key=KeyUse("query", "key", is_required=False, obtained_at="https://example.org/keys"),
     terms=Terms("public domain", is_redistributable=True),
     calendar="",
@@ -74,10 +74,22 @@ OpenClient = Callable[..., Client]
 def open_client(tmp_path: Path, server: Loopback) -> Iterator[OpenClient]:
     opened: list[Client] = []
 
-    def open_(about: SourceInfo = ABOUT, **changes: Any) -> Client:
-        quota = Quota(tmp_path, about.source_id, about.limits, has_key=True)
-        given = {"key": Secret(KEY), "gateway": server.address, "retry": NO_WAITS} | changes
-        opened.append(Client(about, quota=quota, **given))
+    def open_(
+        about: SourceInfo = ABOUT,
+        *,
+        key: str | None = KEY,
+        gateway: str = server.address,
+        retry: RetryPolicy = NO_WAITS,
+        **changes: Any,
+    ) -> Client:
+        settings = Settings(
+            tmp_path,
+            tmp_path,
+            None,
+            keys={} if key is None else {about.source_id: Secret(key)},
+            addresses={about.source_id: gateway},
+        )
+        opened.append(Client(settings, about, retry=retry, **changes))
         return opened[-1]
 
     yield open_
@@ -146,7 +158,7 @@ def test_a_key_that_is_percent_encoded_already_is_not_encoded_twice(
     server: Loopback, open_client: OpenClient
 ) -> None:
     server.answers.append(reply(body=BODY))
-    open_client(key=Secret("Pl4nted%2BKey%3D%3D")).send(REQUEST)
+    open_client(key="Pl4nted%2BKey%3D%3D").send(REQUEST)
     assert server.seen[0].path.endswith("&key=Pl4nted%2BKey%3D%3D")
 
 
@@ -185,7 +197,7 @@ def test_whatever_passes_before_the_last_attempt_leaves_the_same_bytes(
     server.seen.clear()
     server.answers.extend([*(PASSING[fault] for fault in faults), good])
     repeats: list[str] = []
-    assert open_client(on_repeat=repeats.append).fetch(REQUEST, whole) == BODY
+    assert open_client().fetch(REQUEST, whole, repeats.append) == BODY
     assert len(server.seen) == len(faults) + 1
     assert len(repeats) == len(faults)
 
@@ -501,9 +513,7 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
     said: list[str] = []
     causes: list[BaseException | None] = []
     use = KeyUse(place, "key", is_required=True, obtained_at="")
-    client = open_client(
-        replace(ABOUT, key=use), on_repeat=said.append, retry=RetryPolicy(2, scale=0)
-    )
+    client = open_client(replace(ABOUT, key=use), retry=RetryPolicy(2, scale=0))
     try:
         loggers[0].addHandler(handler)
         for logger in loggers:
@@ -511,7 +521,7 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
         for answer in answers:
             server.otherwise = lambda _, answer=answer: answer
             try:
-                said.append(repr(client.fetch(REQUEST, lambda reply: reply)))
+                said.append(repr(client.fetch(REQUEST, lambda reply: reply, said.append)))
             except (TryAgain, QuotaSpent, Refused) as error:
                 said += [str(error), repr(error), "".join(traceback.format_exception(error))]
                 causes += [error.__context__, error.__cause__]
