@@ -13,8 +13,8 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -260,20 +260,27 @@ class Client:
 
     def _once(self, request: Request, url: httpx.URL) -> tuple[httpx.Response, bytes]:
         """Send once and read the whole body. Never raises an exception that contains the key."""
-        limits = self._about.limits
-        with self._time_limit() as is_over:
-            try:
-                with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
-                    packed = bytearray()
-                    for part in reply.iter_raw():
-                        packed += part
-                        self._check_size(packed)
-                    return reply, self._unpacked(reply, packed)
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-                is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
-                is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
-                is_slow = is_over.is_set() or isinstance(error, httpx.TimeoutException)
-                what = " ".join(str(error).split()) or type(error).__name__
+        seconds = self._about.limits.timeout_seconds
+        started = time.monotonic()
+        # A read time-out restarts with every byte, so a slowly dripping body never reaches it.
+        timer = threading.Timer(seconds, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
+                packed = bytearray()
+                for part in reply.iter_raw():
+                    packed += part
+                    self._check_size(packed)
+                return reply, self._unpacked(reply, packed)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+            is_over = time.monotonic() - started >= seconds
+            is_slow = is_over or isinstance(error, httpx.TimeoutException)
+            what = " ".join(str(error).split()) or type(error).__name__
+        finally:
+            timer.cancel()
         if is_certificate:
             raise Refused(
                 f"its certificate is not trusted ({what}). The connection may be intercepted: find"
@@ -283,7 +290,7 @@ class Client:
             raise Refused(f"{what}. Correct the connector or the key.")
         if is_slow:
             raise TryAgain(
-                f"no complete reply within {limits.timeout_seconds:g} seconds. Run the same command"
+                f"no complete reply within {seconds:g} seconds. Run the same command"
                 " again later, or select less.",
             )
         raise TryAgain(
@@ -319,28 +326,11 @@ class Client:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = info["return_value"].get_extra_info("socket")
 
-    @contextmanager
-    def _time_limit(self) -> Generator[threading.Event]:
-        """Close the connection when the time of one exchange is over, wherever it is stuck.
-
-        A read time-out restarts with every byte, so a slowly dripping body never reaches it.
-        """
-        is_over = threading.Event()
-
-        def hang_up() -> None:
-            is_over.set()
-            if self._socket is not None:
-                with suppress(OSError):
-                    # The plain method: that of a TLS socket breaks it while it is being read.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-        timer = threading.Timer(self._about.limits.timeout_seconds, hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield is_over
-        finally:
-            timer.cancel()
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                # The plain method: that of a TLS socket breaks it while it is being read.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _check_size(self, content: bytes | bytearray) -> None:
         size = self._about.limits.max_bytes

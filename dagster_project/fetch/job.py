@@ -17,8 +17,7 @@ from dagster_project.fetch.fetched import FetchedDatasets
 from dagster_project.fetch.keys import missing_key
 from dagster_project.fetch.planning import iter_chunks, known_of, most_requests
 from dagster_project.fetch.quota import clock_from, utc_now
-from dagster_project.fetch.release import keep
-from dagster_project.fetch.replies import Piece, Replies
+from dagster_project.fetch.release import Piece, Replies
 from dagster_project.fetch.store import (
     OLDEST_JOB,
     Store,
@@ -121,7 +120,7 @@ def run_fetch(
                 notes.append(stale_note(folder))
             remove_abandoned(folder.parent, clock())
             store.begin(selection, clock())
-            replies = Replies(connector, store, settings.seeds, clock().date())
+            replies = Replies(settings, connector, store, clock().date())
             run = _Run(client, replies, store, on_event)
             seen = FetchedDatasets(settings, connector.about, selection, has_key=has_key)
             try:
@@ -133,14 +132,8 @@ def run_fetch(
                 known = seen.mark(known_of(connector, listed))
                 plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
                 pieces = [piece for piece, _ in run.take(plan.chunks, plan.expected_requests)]
-                added, comparison = keep(
-                    settings,
-                    connector,
-                    pieces,
-                    replies,
-                    known,
-                    finished=now or clock(),
-                    gateway=client.gateway,
+                added, comparison = replies.keep(
+                    pieces, known, finished=now or clock(), gateway=client.gateway
                 )
             except SelectionError:
                 store.remove()

@@ -32,10 +32,10 @@ from fetch.small_publisher import (
 from fetch.small_publisher import SOURCE as SMALL
 from polars.testing import assert_frame_equal
 
-from dagster_project.fetch import job
 from dagster_project.fetch.fetched import FetchedDatasets
 from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
 from dagster_project.fetch.planning import plan_fetch
+from dagster_project.fetch.release import Replies
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import Available, Chunk, Request, Selection
@@ -275,7 +275,7 @@ def test_a_fetch_that_ended_before_its_release_was_there_remembers_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(job, "keep", dies)
+        dying.setattr(Replies, "keep", dies)
         with pytest.raises(KeyboardInterrupt):
             fetch(settings)
     outcome = fetch(settings)
