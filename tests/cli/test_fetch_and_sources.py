@@ -32,8 +32,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from dagster_project.cli import app
-from dagster_project.cli.app import Flow, Frequency, Refused
+from dagster_project.cli.app import Flow, Frequency
 from dagster_project.cli.selecting import read_selection, spelled
+from dagster_project.questions.words import InputError
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import Selection
@@ -354,7 +355,7 @@ def test_the_running_month_may_be_asked_for_and_the_next_may_not() -> None:
     assert read_selection(HERE, TODAY, last="2026", frequency=Frequency.years).last == date(
         2026, 12, 1
     )
-    with pytest.raises(Refused, match="not begun"):
+    with pytest.raises(InputError, match="--to: 2026-12"):
         read_selection(HERE, TODAY, last="2026-12")
 
 
