@@ -7,7 +7,7 @@ again each time, so a resumed fetch knows the same as one that never stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -187,9 +187,25 @@ class _Run:
         before = self._done
         self.total = before + max(expected, len(chunks))
 
+        def examine(chunk: Chunk, reply: Reply, *, was_stored: bool) -> tuple[Piece, ReplyResult]:
+            found = self._replies.examine(chunk, reply, is_survey=is_survey, was_stored=was_stored)
+            if not was_stored:
+                store.write(chunk, reply)
+            return found
+
         def obtain(chunk: Chunk) -> tuple[tuple[Piece, ReplyResult], Sequence[Chunk]]:
             self._name = chunk.name
-            found = self._stored(chunk, store, is_survey) or self._fetched(chunk, store, is_survey)
+            stored, found = store.read(chunk), None
+            if stored is not None:
+                # One that an earlier version classified otherwise is requested again.
+                with suppress(ReplyError):
+                    found = examine(chunk, stored, was_stored=True)
+            if found is None:
+                found = self._client.fetch(
+                    chunk.request,
+                    lambda reply: examine(chunk, reply, was_stored=False),
+                    lambda note: self._tell(0, note),
+                )
             return found, found[1].more
 
         for found, waiting in iter_chunks(chunks, obtain, most=most_requests(expected)):
@@ -214,26 +230,6 @@ class _Run:
             or (piece.was_stored and self._survey_is_new)
             for name in piece.chunk.datasets
         }
-
-    def _stored(
-        self, chunk: Chunk, store: Store, is_survey: bool
-    ) -> tuple[Piece, ReplyResult] | None:
-        reply = store.read(chunk)
-        if reply is None:
-            return None
-        try:
-            return self._replies.examine(chunk, reply, is_survey=is_survey, was_stored=True)
-        except ReplyError:
-            # Stored by an earlier version that classified it otherwise: request it again.
-            return None
-
-    def _fetched(self, chunk: Chunk, store: Store, is_survey: bool) -> tuple[Piece, ReplyResult]:
-        def use(reply: Reply) -> tuple[Piece, ReplyResult]:
-            found = self._replies.examine(chunk, reply, is_survey=is_survey, was_stored=False)
-            store.write(chunk, reply)
-            return found
-
-        return self._client.fetch(chunk.request, use, lambda note: self._tell(0, note))
 
     def _tell(self, rows: int, note: str | None = None) -> None:
         if self._on_event is not None:

@@ -44,14 +44,14 @@ def test_a_file_of_the_user_stands_for_the_shipped_one(home: Settings) -> None:
     assert subscriptions_file(home) == PROJECT_ROOT / "data" / "subscriptions.csv"
     own(home, HEADER + LINE)
     [only] = read_subscriptions(home)
-    assert (only.line, only.source_id, only.partners, only.level) == (
+    assert (only.line, only.source_id, only.asked.partners, only.asked.level) == (
         2,
         "us_census",
         ("KOR",),
         "hs2",
     )
-    assert only.flows == ("export", "import")
-    assert only.first == date(2010, 1, 1)
+    assert only.asked.flows == ("export", "import")
+    assert only.asked.first == date(2010, 1, 1)
 
 
 def test_a_header_alone_subscribes_to_nothing(home: Settings) -> None:
@@ -64,7 +64,7 @@ def test_columns_may_stand_in_any_order_and_cells_hold_lists(home: Settings) -> 
         "2012-05,A,import,87 8703,hs4,KOR WLD,USA,us_census\n"
     )
     [one] = read_subscriptions(own(home, "\ufeff" + text))
-    assert (one.products, one.partners, one.flows) == (
+    assert (one.asked.products, one.asked.partners, one.asked.flows) == (
         ("87", "8703"),
         ("KOR", "WLD"),
         ("import",),
