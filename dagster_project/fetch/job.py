@@ -19,7 +19,6 @@ from dagster_project.fetch.planning import iter_chunks, known_of, most_requests
 from dagster_project.fetch.quota import clock_from, utc_now
 from dagster_project.fetch.release import Piece, Replies
 from dagster_project.fetch.store import (
-    OLDEST_JOB,
     Store,
     job_folder,
     locked,
@@ -116,7 +115,7 @@ def run_fetch(
         if missing is not None:
             raise _stopped(Refused(missing), 0, 0)
         with _only_one(folder.parent, source_id):
-            if store.is_older_than(OLDEST_JOB, clock()):
+            if store.is_stale(clock()):
                 notes.append(stale_note(folder))
             remove_abandoned(folder.parent, clock())
             store.begin(selection, clock())

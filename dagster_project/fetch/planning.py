@@ -14,7 +14,7 @@ from dagster_project.fetch.client import DEFAULT_RETRY, Client, RetryPolicy, des
 from dagster_project.fetch.fetched import FetchedDatasets
 from dagster_project.fetch.keys import gateway_of, key_of, missing_key
 from dagster_project.fetch.quota import Quota, utc_now
-from dagster_project.fetch.store import OLDEST_JOB, Store, job_folder, stale_note
+from dagster_project.fetch.store import Store, job_folder, stale_note
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
@@ -69,7 +69,7 @@ def plan_fetch(
     has_key = key_of(settings, source_id) is not None
     store = Store(job_folder(settings, source_id, selection))
     moment = now or utc_now()
-    is_stale = store.is_older_than(OLDEST_JOB, moment)
+    is_stale = store.is_stale(moment)
     survey = connector.survey(selection, settings.seeds)
     surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
     listed = [one for one in surveyed if one is not None]

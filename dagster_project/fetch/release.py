@@ -294,8 +294,8 @@ def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
                 for one in group
             )
         ]
-        joined = [*(one for group in touched for one in group), piece]
-        groups = [*(group for group in groups if group not in touched), joined]
+        groups = [group for group in groups if group not in touched]
+        groups.append([*(one for group in touched for one in group), piece])
     return groups
 
 

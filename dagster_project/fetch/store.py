@@ -17,7 +17,7 @@ from dagster_project.settings import Settings
 from dagster_project.sources.connector import Chunk, Reply, Request, Selection
 
 # A release represents one point in time; after two weeks the publisher may have revised.
-OLDEST_JOB = timedelta(days=14)
+_OLDEST = timedelta(days=14)
 
 _JOB = "job.json"
 _SUFFIX = ".reply"
@@ -52,13 +52,13 @@ class Store:
             job = {"started_at": now.isoformat(), "selection": plain(selection)}
             write_whole(self.folder / _JOB, json.dumps(job, indent=2).encode() + b"\n")
 
-    def is_older_than(self, age: timedelta, now: datetime) -> bool:
-        """Whether the job is older than `age`, or has no starting time."""
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the job is older than `_OLDEST`, or has no starting time."""
         if not self.folder.exists():
             return False
         try:
             job = json.loads((self.folder / _JOB).read_bytes())
-            return now - datetime.fromisoformat(job["started_at"]) > age
+            return now - datetime.fromisoformat(job["started_at"]) > _OLDEST
         except (OSError, ValueError, KeyError, TypeError):
             return True
 
@@ -130,13 +130,13 @@ def locked(file: Path, *, is_waited_for: bool = True) -> Generator[None]:
 def remove_abandoned(folder: Path, now: datetime) -> None:
     """Remove old jobs and the leftovers of interrupted removals."""
     for job in folder.iterdir():
-        if job.is_dir() and (job.name.startswith(".") or Store(job).is_older_than(OLDEST_JOB, now)):
+        if job.is_dir() and (job.name.startswith(".") or Store(job).is_stale(now)):
             shutil.rmtree(job)
 
 
 def stale_note(folder: Path) -> str:
     return (
-        f"An unfinished fetch in {folder} began more than {OLDEST_JOB.days} days ago, or does not"
+        f"An unfinished fetch in {folder} began more than {_OLDEST.days} days ago, or does not"
         " say when. It is started again: one release must not mix data of two dates."
     )
 
