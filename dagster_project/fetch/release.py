@@ -117,21 +117,15 @@ class Replies:
         about = self._connector.about
         held = discover_releases(self._settings.snapshot_roots)
         news = _News([], [], Comparison(0, 0, 0, 0))
-        by_table: dict[str, list[Piece]] = {}
-        for piece in pieces:
-            if piece.is_whole:
-                by_table.setdefault(piece.chunk.table, []).append(piece)
-        entries = {table: catalog.table_named(table) for table in by_table}
-        whole = [
-            piece
-            for table, of_table in by_table.items()
-            if isinstance(entries[table], BulkTable)
-            for piece in of_table
-        ]
-        known_from = _known_from(known, finished, self._compare_bytes(whole, held, news))
-        for table, entry in entries.items():
-            if not isinstance(entry, BulkTable):
-                self._compare_rows(entry, by_table[table], known_from, news)
+        usable = [piece for piece in pieces if piece.is_whole]
+        bulk = {entry.table for entry in catalog.BULK}
+        reports = [piece for piece in usable if piece.chunk.table in bulk]
+        known_from = _known_from(known, finished, self._compare_bytes(reports, held, news))
+        for table in dict.fromkeys(piece.chunk.table for piece in usable):
+            entry = catalog.table_named(table)
+            if isinstance(entry, SourceTable):
+                of_table = [piece for piece in usable if piece.chunk.table == table]
+                self._compare_rows(entry, of_table, known_from, news)
         if not news.pieces:
             return None, news.comparison
         digest = hashlib.sha256("".join(sorted(news.lines)).encode())

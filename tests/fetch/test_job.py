@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 from fetch.loopback import (
     Answer,
-    FetchedDatasets,
     Loopback,
+    ReceivedRequest,
     chunked,
     cut,
     hang_up,
@@ -267,7 +267,7 @@ def test_faults_that_pass_leave_the_same_release(
     clean = fetch(small_settings(tmp_path_factory.mktemp("clean"), server.address))
     faults: dict[str, list[Answer]] = {}
 
-    def answer(seen: FetchedDatasets) -> Answer:
+    def answer(seen: ReceivedRequest) -> Answer:
         chance = random.Random(f"{seed} {seen.path}")
         count = chance.randint(1, 7) if chance.random() < share else 0
         left = faults.setdefault(seen.path, chance.choices(FAULTS, k=count))
@@ -285,7 +285,7 @@ def test_a_resumed_fetch_requests_only_what_is_missing(
     clean = fetch(small_settings(tmp_path / "clean", server.address))
     server.seen.clear()
 
-    def fails_at_mexico(seen: FetchedDatasets) -> Answer:
+    def fails_at_mexico(seen: ReceivedRequest) -> Answer:
         return reply(500, b"no") if "MEX" in seen.path else publisher.answer(seen)
 
     server.otherwise = fails_at_mexico
@@ -319,7 +319,7 @@ def test_a_killed_fetch_repeats_at_most_one_request(
     running: list[subprocess.Popen[bytes]] = []
     answered = 0
 
-    def answer(seen: FetchedDatasets) -> Answer:
+    def answer(seen: ReceivedRequest) -> Answer:
         nonlocal answered
         answered += 1
         whole = publisher.answer(seen)
@@ -535,7 +535,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
     settings = small_settings(tmp_path / "data", server.address, key=KEY)
     quoted = "Pl4nted%2BKey%2F0f%3DTests"
 
-    def echoing(seen: FetchedDatasets) -> Answer:
+    def echoing(seen: ReceivedRequest) -> Answer:
         """Rows whose reply repeats the request, as some publishers do; then errors that do."""
         path = seen.path
         assert quoted in path
