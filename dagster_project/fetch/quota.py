@@ -79,7 +79,8 @@ class Quota:
                 )
             turn = max(now.timestamp(), count.next_turn)
             count = _Count(now.date(), count.taken + 1, turn + self._interval)
-            write_whole(self._file, json.dumps(asdict(count), default=str).encode())
+            content = json.dumps(asdict(count), default=str).encode()
+            write_whole(self._file, content, is_synced=False)
         if turn > now.timestamp():
             self._sleep(turn - now.timestamp())
 

@@ -96,22 +96,27 @@ class Store:
             shutil.rmtree(gone)
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that after a kill or a power cut it is the old or the new one."""
+def write_whole(file: Path, content: bytes, *, is_synced: bool = True) -> None:
+    """Write a file so that after a kill it is the old or the new one.
+
+    The same is true after a power cut if it is synced.
+    """
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as handle:
             handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+            if is_synced:
+                handle.flush()
+                os.fsync(handle.fileno())
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if is_synced:
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 @contextmanager
