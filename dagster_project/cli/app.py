@@ -63,6 +63,17 @@ class Frequency(StrEnum):
 Reporter = Annotated[
     str, typer.Option(help="Reporting country: an ISO code or a name.", metavar="COUNTRY")
 ]
+Reporters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reporter",
+        help="Reporting country: an ISO code or a name; may be repeated. Default: the source's.",
+        metavar="COUNTRY",
+    ),
+]
+Frequencies = Annotated[
+    Frequency, typer.Option("--frequency", help="M for months, A for years.", metavar="A|M")
+]
 Partner = Annotated[
     str,
     typer.Option(
@@ -85,6 +96,12 @@ Kind = Annotated[
 ]
 
 
+_FORMAT = typer.Option("--format", help="Output format.")
+TextForm = Annotated[TextFormat, _FORMAT]
+VerdictForm = Annotated[VerdictFormat, _FORMAT]
+TableForm = Annotated[TableFormat, _FORMAT]
+
+
 class Refused(Exception):
     """An error that ends a command with a message on stderr."""
 
@@ -94,11 +111,11 @@ def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        from dagster_project.sources.snapshot import SnapshotError
-
         try:
             code = command(*args, **kwargs)
-        except (WarehouseError, SettingsError, SnapshotError, Refused) as error:
+        except Exception as error:
+            if not isinstance(error, _expected()):
+                raise
             print_error(str(error))
             raise typer.Exit(BAD_INPUT) from error
         raise typer.Exit(code or DONE)
@@ -106,20 +123,34 @@ def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
+def _expected() -> tuple[type[Exception], ...]:
+    """The errors with a message for the user, imported only after one has happened."""
+    from dagster_project.publish.links import ReplaceRefused
+    from dagster_project.questions.words import InputError
+    from dagster_project.sources.connector import ReplyError, SelectionError
+    from dagster_project.sources.snapshot import SnapshotError
+
+    return (
+        *(Refused, WarehouseError, SettingsError, SnapshotError),
+        *(InputError, SelectionError, ReplyError, ReplaceRefused),
+    )
+
+
 @contextmanager
 def open_replay() -> Generator[Replay]:
     """Open the published warehouse to answer a query; an unknown word in it is an error."""
     from dagster_project.questions.replay import QuestionError, Replay
-    from dagster_project.questions.words import InputError
 
     try:
         with Replay(load_settings()) as replay:
             yield replay
-    except InputError as error:
-        raise Refused(str(error)) from error
     except (QuestionError, duckdb.CatalogException, duckdb.BinderException) as error:
-        first = str(error).strip().splitlines()[0]
-        raise Refused(
-            f"The published warehouse does not match this version of the command ({first})."
-            " Run `bilateral build`."
-        ) from error
+        raise another_version(error) from error
+
+
+def another_version(error: Exception) -> Refused:
+    first = str(error).strip().splitlines()[0]
+    return Refused(
+        f"The published warehouse does not match this version of the command ({first})."
+        " Run `bilateral build`."
+    )

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from dagster_project.cli.app import DONE, Refused, TextFormat, app, handle_errors
-from dagster_project.cli.terminal import print_table
+from dagster_project.cli.app import DONE, Refused, TextForm, TextFormat, app, handle_errors
+from dagster_project.cli.terminal import Steps, bar, print_table
 from dagster_project.questions.values import to_json
 from dagster_project.settings import load_settings
 
@@ -56,9 +56,7 @@ def build(
 @app.command()
 @handle_errors
 def status(
-    form: Annotated[TextFormat, typer.Option("--format", help="Output format.")] = (
-        TextFormat.text
-    ),
+    form: TextForm = TextFormat.text,
 ) -> int:
     """Show what is published: when, from which releases, how recent, and what was rejected.
 
@@ -116,28 +114,18 @@ def _progress() -> Generator[Callable[[Any], None]]:
     titles = {"raw": "Loading releases", "models": "Models and tests", "publish": "Publication"}
     console = Console(stderr=True)
     if not console.is_terminal:
-        reported = dict.fromkeys(titles, 0)
+        steps = {stage: Steps(_LINES) for stage in titles}
 
         def report(event: Any) -> None:
             if event.done == event.total:
                 typer.echo(f"{titles[event.stage]}: {event.done} done", err=True)
-            elif event.done * _LINES // event.total > reported[event.stage]:
-                reported[event.stage] = event.done * _LINES // event.total
+            elif steps[event.stage].is_due(event.done, event.total):
                 typer.echo(f"{titles[event.stage]}: {event.done} of {event.total}", err=True)
 
         yield report
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    with Progress(
-        TextColumn("{task.description:<17}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Elapsed(),
-        TextColumn("{task.fields[name]}"),
-        console=console,
-    ) as progress:
+    after = "{task.fields[name]}"
+    with bar(console, "{task.description:<17}", is_estimated=False, after=after) as progress:
         tasks = {
             stage: progress.add_task(title, total=None, name="") for stage, title in titles.items()
         }

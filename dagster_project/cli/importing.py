@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from dagster_project.cli.app import BAD_INPUT, DONE, app, handle_errors
-from dagster_project.cli.terminal import print_error
+from dagster_project.cli.terminal import Steps, bar, print_error
 from dagster_project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -93,28 +93,15 @@ def _progress() -> Generator[Callable[[str, int, int], None]]:
     """Show a bar on a terminal, and print occasional lines elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        reported = 0
+        steps = Steps(_LINES)
 
         def report(name: str, done: int, size: int) -> None:
-            nonlocal reported
-            if done < size and done * _LINES // size > reported:
-                reported = done * _LINES // size
+            if done < size and steps.is_due(done, size):
                 typer.echo(f"{name}: {100 * done // size} % read", err=True)
 
         yield report
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        DownloadColumn(),
-        Elapsed(),
-        Remaining(),
-        console=console,
-    ) as progress:
+    with bar(console, width=20, is_in_bytes=True) as progress:
         task = progress.add_task("", total=None, visible=False)
 
         def draw(name: str, done: int, size: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +17,18 @@ from dagster_project.cli.app import (
     Refused,
     Reporter,
     Sector,
+    TableForm,
     TableFormat,
+    TextForm,
     TextFormat,
+    VerdictForm,
     VerdictFormat,
     app,
     handle_errors,
     open_replay,
 )
 from dagster_project.cli.terminal import print_error, width
-from dagster_project.cli.writing import write_csv
+from dagster_project.cli.writing import write_csv_objects
 from dagster_project.questions.values import to_json
 
 
@@ -51,9 +53,7 @@ def explain(
         str | None, typer.Option(help="The sector of B, if it differs.", metavar="SECTOR")
     ] = None,
     kind: Kind = "goods",
-    form: Annotated[TextFormat, typer.Option("--format", help="Output format.")] = (
-        TextFormat.text
-    ),
+    form: TextForm = TextFormat.text,
 ) -> int:
     """Explain why two figures for the same trade differ.
 
@@ -108,9 +108,7 @@ def check(
             metavar="FILE",
         ),
     ] = None,
-    form: Annotated[VerdictFormat, typer.Option("--format", help="Output format.")] = (
-        VerdictFormat.text
-    ),
+    form: VerdictForm = VerdictFormat.text,
 ) -> int:
     """Check every claim in a file against the published warehouse.
 
@@ -128,8 +126,7 @@ def check(
     if form is VerdictFormat.json:
         typer.echo(to_json(objects))
     elif form is VerdictFormat.csv:
-        header = list(objects[0]) if objects else []
-        write_csv(header, (list(one.values()) for one in objects), sys.stdout)
+        write_csv_objects(objects)
     else:
         typer.echo(checking.checked_text(checked, width()))
     for problem in checked.problems:
@@ -147,9 +144,7 @@ def figures(
     period: PeriodOption,
     sector: Sector = "total",
     kind: Kind = "goods",
-    form: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = (
-        TableFormat.table
-    ),
+    form: TableForm = TableFormat.table,
 ) -> int:
     """Show every available figure for one trade, side by side.
 
@@ -181,8 +176,7 @@ def figures(
     if form is TableFormat.json:
         typer.echo(to_json(figuring.figures_json(rows)))
     elif form is TableFormat.csv:
-        objects = figuring.figures_json(rows)
-        write_csv(list(objects[0]), (list(one.values()) for one in objects), sys.stdout)
+        write_csv_objects(figuring.figures_json(rows))
     else:
         typer.echo(figuring.figures_text(rows, width()))
     return DONE

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dagster_project.cli.app import DONE, Refused, TableFormat, app, handle_errors, open_replay
+from dagster_project.cli.app import DONE, TableForm, TableFormat, app, handle_errors, open_replay
 from dagster_project.cli.terminal import print_error
 from dagster_project.cli.writing import write_csv, write_objects
 from dagster_project.questions.values import cell, to_json
@@ -47,8 +47,6 @@ _FIELDS = (
     "b_reference_id",
 )
 
-Format = Annotated[TableFormat, typer.Option("--format", help="Output format.")]
-
 
 class _ListByDefault(TyperGroup):
     """Treat `releases us_census` as `releases list us_census`."""
@@ -78,7 +76,7 @@ def list_releases(
     source: Annotated[
         str | None, typer.Argument(metavar="[SOURCE]", help="A source. Default: all sources.")
     ] = None,
-    form: Format = TableFormat.table,
+    form: TableForm = TableFormat.table,
 ) -> int:
     """List every release on disk, bundled, fetched or imported, oldest first.
 
@@ -87,14 +85,9 @@ def list_releases(
     Example: `bilateral releases us_census --format csv`
     """
     from dagster_project.questions.releases import available_releases
-    from dagster_project.questions.words import InputError
 
-    try:
-        found = available_releases(load_settings(), source)
-    except InputError as error:
-        raise Refused(str(error)) from error
     write_objects(
-        found,
+        available_releases(load_settings(), source),
         form,
         {
             "source_id": "source",
@@ -115,7 +108,7 @@ def diff(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source of both releases.")],
     first: Annotated[str, typer.Argument(metavar="R1", help="The earlier release.")],
     second: Annotated[str, typer.Argument(metavar="R2", help="The later release.")],
-    form: Format = TableFormat.table,
+    form: TableForm = TableFormat.table,
 ) -> int:
     """Show every figure that a publisher changed, added or withdrew between two releases.
 

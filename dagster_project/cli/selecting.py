@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from dagster_project.cli.app import Flow, Frequency, Refused
+from dagster_project.cli.app import Flow, Frequency
 from dagster_project.questions.words import (
     Country,
     InputError,
@@ -43,32 +43,29 @@ def read_selection(
     defaults to January of the year before that.
 
     Raises:
-        Refused: an unknown country or month, or an end before the start.
+        InputError: an unknown country or month, or an end before the start.
     """
-    try:
-        end = _last_over(today, frequency) if last is None else _last(last, today, frequency)
-        start = date(end.year - 1, 1, 1) if first is None else _months(first, "--from").start
-        if start > end:
-            raise InputError(f"--from: {start:%Y-%m} is after --to, {end:%Y-%m}.")
-        seed = (settings.seeds / "country_list.csv").read_text(encoding="utf-8")
-        known = countries_by_word(csv.DictReader(io.StringIO(seed)))
-        wanted = {one.strip().casefold() for one in partners}
-        if EVERY_PARTNER in wanted and len(wanted) > 1:
-            raise InputError(f"--partner: {EVERY_PARTNER} cannot be combined with other partners.")
-        every = not wanted or EVERY_PARTNER in wanted
-        places = known | {"wld": _WORLD, "world": _WORLD}
-        return Selection(
-            first=start,
-            last=end.replace(day=1),
-            reporters=_codes(reporters, known, "--reporter"),
-            partners=() if every else _codes(partners, places, "--partner"),
-            level=level.strip().lower(),
-            products=tuple(dict.fromkeys(products)),
-            flows=tuple(flow.value for flow in dict.fromkeys(flows or Flow)),
-            frequency=frequency.value,
-        )
-    except InputError as error:
-        raise Refused(str(error)) from error
+    end = _last_over(today, frequency) if last is None else _last(last, today, frequency)
+    start = date(end.year - 1, 1, 1) if first is None else _months(first, "--from").start
+    if start > end:
+        raise InputError(f"--from: {start:%Y-%m} is after --to, {end:%Y-%m}.")
+    seed = (settings.seeds / "country_list.csv").read_text(encoding="utf-8")
+    known = countries_by_word(csv.DictReader(io.StringIO(seed)))
+    wanted = {one.strip().casefold() for one in partners}
+    if EVERY_PARTNER in wanted and len(wanted) > 1:
+        raise InputError(f"--partner: {EVERY_PARTNER} cannot be combined with other partners.")
+    every = not wanted or EVERY_PARTNER in wanted
+    places = known | {"wld": _WORLD, "world": _WORLD}
+    return Selection(
+        first=start,
+        last=end.replace(day=1),
+        reporters=_codes(reporters, known, "--reporter"),
+        partners=() if every else _codes(partners, places, "--partner"),
+        level=level.strip().lower(),
+        products=tuple(dict.fromkeys(products)),
+        flows=tuple(flow.value for flow in dict.fromkeys(flows or Flow)),
+        frequency=frequency.value,
+    )
 
 
 def spelled(source_id: str, selection: Selection) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from dagster_project.cli.app import DONE, Refused, app, handle_errors, open_replay
-from dagster_project.cli.terminal import print_error
+from dagster_project.cli.app import DONE, Refused, another_version, app, handle_errors, open_replay
+from dagster_project.cli.terminal import bar, print_error
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import QueryRefused
 
@@ -81,22 +81,15 @@ def report(
 
 def _written(settings: Settings, pairs: Pairs, out: Path | None) -> Site:
     # Half a second of imports, for this command alone.
-    from dagster_project.publish.links import ReplaceRefused
     from dagster_project.site.build import PublicationChanged, write_site
 
     try:
         with _progress() as on_page:
             return write_site(settings, pairs, out=out and out.expanduser(), on_page=on_page)
-    except ReplaceRefused as error:
-        raise Refused(str(error)) from error
     except PublicationChanged as error:
         raise Refused(f"{error} The previous site is unchanged; run this again.") from error
     except QueryRefused as error:
-        first = str(error).strip().splitlines()[0]
-        raise Refused(
-            f"The published warehouse does not match this version of the command ({first})."
-            " Run `bilateral build`."
-        ) from error
+        raise another_version(error) from error
     except BrokenProcessPool as error:
         raise Refused(
             "A process that writes pages was killed from outside, perhaps for lack of memory. The"
@@ -179,18 +172,7 @@ def _progress() -> Generator[Callable[[int, int], None]]:
 
         yield report_end
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Elapsed(),
-        Remaining(),
-        console=console,
-    ) as progress:
+    with bar(console) as progress:
         task = progress.add_task("Pages", total=None)
 
         def draw(done: int, total: int) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from dagster_project.questions.values import cell
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
     from rich.table import Table as RichTable
 
     from dagster_project.questions.publication import Table
@@ -85,6 +86,43 @@ def _name_width(column: list[str]) -> int:
         return 0
     longest = max(map(len, column), default=0)
     return longest if longest <= _NAME else 0
+
+
+def bar(
+    console: Console,
+    title: str = "{task.description}",
+    *,
+    width: int | None = 40,
+    is_in_bytes: bool = False,
+    is_estimated: bool = True,
+    after: str | None = None,
+) -> Progress:
+    """A progress bar between a title and the time spent, and the time left if it is estimated."""
+    from rich import progress
+
+    return progress.Progress(
+        progress.TextColumn(title, markup=False),
+        progress.BarColumn(bar_width=width),
+        progress.DownloadColumn() if is_in_bytes else progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        *([progress.TimeRemainingColumn()] if is_estimated else []),
+        *([progress.TextColumn(after, markup=False)] if after else []),
+        console=console,
+    )
+
+
+class Steps:
+    """Says when to print progress outside a terminal, so that there are about `lines` lines."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self._reported = 0
+
+    def is_due(self, done: int, total: int) -> bool:
+        reached = done * self._lines // total
+        is_due = reached > self._reported
+        self._reported = max(self._reported, reached)
+        return is_due
 
 
 def print_error(message: str, title: str = "Error") -> None:

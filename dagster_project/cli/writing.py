@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import typer
@@ -40,9 +40,11 @@ def write_result(result: duckdb.DuckDBPyConnection, form: QueryFormat, out: Path
             )
         return
     if form is QueryFormat.parquet:
-        _write_parquet(result, out)
+        frame = result.pl()
+        with _opened(out, "wb") as handle:
+            frame.write_parquet(handle)
         return
-    with _opened(out) as handle:
+    with _opened(out, "w") as handle:
         if form is QueryFormat.csv:
             write_csv(header, _fetched(result), handle)
         else:
@@ -59,8 +61,7 @@ def write_objects(
     if form is TableFormat.json:
         typer.echo(to_json(list(objects)))
     elif form is TableFormat.csv:
-        header = list(objects[0] if objects else columns)
-        write_csv(header, (list(one.values()) for one in objects), sys.stdout)
+        write_csv_objects(objects, columns)
     elif objects:
         shown = objects[:_ROWS_IN_A_TABLE]
         print_table((list(columns.values()), [[one[name] for name in columns] for one in shown]))
@@ -70,6 +71,11 @@ def write_objects(
                 " writes all",
                 "Note",
             )
+
+
+def write_csv_objects(objects: Sequence[Mapping[str, object]], columns: Iterable[str] = ()) -> None:
+    header = list(objects[0] if objects else columns)
+    write_csv(header, (one.values() for one in objects), sys.stdout)
 
 
 def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
@@ -91,30 +97,18 @@ def _write_json(header: list[str], rows: Iterable[Iterable[object]], handle: Any
     handle.write("\n]\n")
 
 
-def _write_parquet(result: duckdb.DuckDBPyConnection, out: Path | None) -> None:
-    frame = result.pl()
-    if out is None:
-        frame.write_parquet(sys.stdout.buffer)
-        return
-    temporary = out.with_name(f".{out.name}.tmp")
-    try:
-        frame.write_parquet(temporary)
-        temporary.replace(out)
-    except OSError as error:
-        raise Refused(f"--out: {out} cannot be written ({error.strerror or error}).") from error
-
-
 @contextmanager
-def _opened(out: Path | None) -> Generator[Any]:
+def _opened(out: Path | None, mode: Literal["w", "wb"]) -> Generator[Any]:
     if out is None:
-        yield sys.stdout
+        yield sys.stdout if mode == "w" else sys.stdout.buffer
         return
     temporary = out.with_name(f".{out.name}.tmp")
+    encoding, newline = ("utf-8", "") if mode == "w" else (None, None)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as handle:
+        with temporary.open(mode, encoding=encoding, newline=newline) as handle:
             yield handle
         temporary.replace(out)
     except OSError as error:
-        raise Refused(f"--out: {out} cannot be written ({error.strerror}).") from error
+        raise Refused(f"--out: {out} cannot be written ({error.strerror or error}).") from error
     finally:
         temporary.unlink(missing_ok=True)

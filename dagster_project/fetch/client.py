@@ -6,32 +6,39 @@ the HTTP library leaves this module: it would contain the address with the key.
 
 from __future__ import annotations
 
-import ipaddress
-import logging
+import gzip
+import io
 import socket
 import ssl
 import threading
+import time
 import zlib
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote
 
 import httpx
 import stamina
 
-from dagster_project.fetch.keys import redact, redact_bytes
+from dagster_project.fetch.keys import (
+    gateway_of,
+    is_loopback,
+    key_of,
+    mask_in_logs,
+    redact,
+    redact_bytes,
+)
 from dagster_project.fetch.quota import Quota, utc_now
-from dagster_project.settings import Secret, Settings, SettingsError
+from dagster_project.settings import Settings
 from dagster_project.sources.connector import (
     QuotaSpent,
     Refused,
     Reply,
-    ReplyError,
     Request,
     SourceInfo,
     TryAgain,
@@ -42,15 +49,6 @@ _MOST_REDIRECTS = 3
 _CONNECT_SECONDS = 30.0
 _EXCERPT = 200
 _LOCATION = "x-bilateral-location"
-_LOGGERS = (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-)
-
 Result = TypeVar("Result")
 
 # The library reports retries on standard output, where a command writes its answer.
@@ -77,97 +75,39 @@ class RetryPolicy:
 DEFAULT_RETRY = RetryPolicy()
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """A complete reply with its body unpacked."""
-
-    status: int
-    headers: httpx.Headers
-    content: bytes
-
-
-class _KeyFilter(logging.Filter):
-    """Masks keys in the records of the HTTP libraries, which log addresses and headers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.secrets: set[Secret] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage(), self.secrets), ()
-        return True
-
-
-_KEY_FILTER = _KeyFilter()
-
-
-def gateway_of(settings: Settings, source_id: str) -> str | None:
-    """Scheme and host to use instead of the publisher's, if a user set one.
-
-    Raises:
-        SettingsError: not a scheme and host, or http to a remote machine.
-    """
-    address = settings.addresses.get(source_id)
-    if address is None:
-        return None
-    try:
-        parts = urlsplit(address)
-        is_plain = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_plain = False
-    if not is_plain or parts.path.strip("/") or parts.query or parts.fragment or "@" in address:
-        raise SettingsError(
-            f"The address of {source_id} must be a scheme and a host, such as"
-            " https://gateway.example.org:8443."
-        )
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise SettingsError(
-            f"The address of {source_id} must begin with https://; http is allowed for this machine"
-            " only, since it would send a key unencrypted."
-        )
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 class Client:
     """Sends the requests of one source, one after the other.
 
-    `on_repeat` is called with the reason before each retry's wait.
+    Raises:
+        SettingsError: the key, the keys file or the gateway cannot be used.
     """
 
     def __init__(
         self,
+        settings: Settings,
         about: SourceInfo,
-        key: Secret | None,
-        gateway: str | None,
-        quota: Quota,
         *,
         retry: RetryPolicy = DEFAULT_RETRY,
-        on_repeat: Callable[[str], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._about = about
-        self._key = key
-        self._secrets = () if key is None else (key,)
-        self._gateway = gateway
-        self._quota = quota
+        self._key = key_of(settings, about.source_id)
+        self._secrets = () if self._key is None else (self._key,)
+        self.has_key = self._key is not None
+        self.gateway = gateway_of(settings, about.source_id)
+        self._quota = Quota(
+            settings.fetching / "quota",
+            about.source_id,
+            about.limits,
+            has_key=self.has_key,
+            clock=clock,
+            sleep=lambda seconds: time.sleep(seconds * retry.scale),
+        )
         self._retry = retry
-        self._on_repeat = on_repeat
         self._clock = clock
         self._socket: socket.socket | None = None
         self.sent = 0
-        if key is not None:
-            _KEY_FILTER.secrets.add(key)
-        for name in _LOGGERS:
-            logging.getLogger(name).addFilter(_KEY_FILTER)
+        mask_in_logs(self._secrets)
         # The environment is ignored: a .netrc would add its own key.
         self._http = httpx.Client(
             verify=_trusted(),
@@ -188,8 +128,15 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def fetch(self, request: Request, use: Callable[[Reply], Result]) -> Result:
+    def fetch(
+        self,
+        request: Request,
+        use: Callable[[Reply], Result],
+        on_repeat: Callable[[str], None] | None = None,
+    ) -> Result:
         """Send a request and return `use(reply)`; both are retried where that may help.
+
+        `on_repeat` is called with the reason before each retry's wait.
 
         Raises:
             TryAgain: no attempt succeeded, or the publisher requests a long wait.
@@ -200,10 +147,15 @@ class Client:
         number = 0
 
         def wait_after(error: Exception) -> bool | float:
-            wait = self._wait_after(error)
-            if wait is not False and number < retry.attempts and self._on_repeat is not None:
-                self._on_repeat(self._clean(str(error)))
-            return wait
+            """Whether a failed attempt is retried, and after how many seconds."""
+            if not isinstance(error, TryAgain):
+                return False
+            asked = error.after_seconds
+            if asked is not None and asked > retry.longest_asked_wait:
+                return False
+            if number < retry.attempts and on_repeat is not None:
+                on_repeat(self._clean(str(error)))
+            return True if asked is None else max(asked, retry.first_wait) * retry.scale
 
         try:
             for attempt in stamina.retry_context(
@@ -230,122 +182,123 @@ class Client:
             QuotaSpent: the quota counted here is used up, or the publisher says so.
             Refused: the key is rejected, or the reply is not acceptable.
         """
-        outcome = self._exchange(request)
+        try:
+            return self._exchange(request)
+        except QuotaSpent as error:
+            problem = error
+        except TryAgain as error:
+            problem = TryAgain(self._say(request, str(error)), error.after_seconds)
+        except Refused as error:
+            problem = Refused(self._say(request, str(error)))
         # Raised here, where no frame and no cause contains an address with a key.
-        if isinstance(outcome, ReplyError):
-            raise outcome
-        return outcome
+        raise problem.with_traceback(None)
 
-    def _wait_after(self, error: Exception) -> bool | float:
-        """Whether a failed attempt is retried, and after how many seconds."""
-        if not isinstance(error, TryAgain):
-            return False
-        if error.after_seconds is None:
-            return True
-        if error.after_seconds > self._retry.longest_asked_wait:
-            return False
-        return max(error.after_seconds, self._retry.first_wait) * self._retry.scale
+    def _say(self, request: Request, what: str) -> str:
+        return self._clean(f"{self._about.source_id}: {describe(request)}: {what}")
 
-    def _exchange(self, request: Request) -> Reply | ReplyError:
+    def _exchange(self, request: Request) -> Reply:
         """Send one request and follow its redirects."""
-        problem = self._foreign(urlsplit(request.address), self._about.hosts, may_be_loopback=False)
+        try:
+            url = httpx.URL(request.stored_address)
+            problem = self._foreign(url, may_be_loopback=False)
+        except httpx.InvalidURL as error:
+            problem = f"is not valid ({error})"
         if problem is not None:
-            return self._refused(request, f"its address {problem}", "Correct the connector.")
-        url = self._through_gateway(request.stored_address)
-        own_host = urlsplit(url).hostname or ""
+            raise Refused(f"its address {problem}. Correct the connector.")
+        url = self._through_gateway(url)
+        own_host = url.host
         for _ in range(_MOST_REDIRECTS + 1):
             self._quota.take()
             self.sent += 1
-            answer = self._once(request, url)
-            if isinstance(answer, ReplyError):
-                return answer
-            if answer.status not in (301, 302, 303, 307, 308):
-                return self._judge(request, answer)
-            target = self._clean(answer.headers.get(_LOCATION, ""))
-            followed = self._follow(request, answer, url, own_host)
+            reply, content = self._once(request, url)
+            if reply.status_code not in (301, 302, 303, 307, 308):
+                return self._judge(request, reply, content)
+            followed = self._follow(request, reply, url, own_host)
             if followed is None:
-                return self._refused(
-                    request,
-                    f"HTTP {answer.status} leads to {target[:_EXCERPT]!r}, which is not followed",
-                    "Only https addresses of the publisher are. Check the address at the"
-                    " publisher: it may have moved.",
+                target = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
+                raise Refused(
+                    f"HTTP {reply.status_code} leads to {target!r}, which is not followed. Only"
+                    " https addresses of the publisher are. Check the address at the publisher: it"
+                    " may have moved.",
                 )
             url = followed
-        return self._refused(
-            request,
-            f"more than {_MOST_REDIRECTS} redirects",
-            "Check the address at the publisher: it may have moved.",
+        raise Refused(
+            f"more than {_MOST_REDIRECTS} redirects. Check the address at the publisher: it may"
+            " have moved.",
         )
 
-    def _follow(self, request: Request, answer: _Answer, url: str, own_host: str) -> str | None:
+    def _follow(
+        self, request: Request, reply: httpx.Response, url: httpx.URL, own_host: str
+    ) -> httpx.URL | None:
         """The target of a redirect, if it may be followed."""
-        location = answer.headers.get(_LOCATION, "")
-        if not location or (request.method != "GET" and answer.status not in (307, 308)):
+        location = reply.headers.get(_LOCATION, "")
+        if not location or (request.method != "GET" and reply.status_code not in (307, 308)):
             return None
         try:
-            target = urldefrag(urljoin(url, location)).url
-            parts = urlsplit(target)
-        except ValueError:
+            target = url.join(location)
+        except httpx.InvalidURL:
             return None
-        if self._foreign(parts, (own_host, *self._about.hosts), may_be_loopback=True) is not None:
+        if self._foreign(target, own_host, may_be_loopback=True) is not None:
             return None
-        return target if parts.hostname == own_host else self._through_gateway(target)
+        return target if target.host == own_host else self._through_gateway(target)
 
-    def _foreign(self, parts: Any, hosts: tuple[str, ...], *, may_be_loopback: bool) -> str | None:
+    def _foreign(self, url: httpx.URL, *own_host: str, may_be_loopback: bool) -> str | None:
         """Why a request must not be sent to an address; none where it may."""
-        host = parts.hostname
-        if parts.scheme != "https" and not (may_be_loopback and is_loopback(host)):
+        if url.scheme != "https" and not (may_be_loopback and is_loopback(url.host)):
             return "is not https"
-        if parts.username is not None or parts.password is not None:
+        if url.userinfo:
             return "names a user"
-        if host is None or host not in {one.lower() for one in hosts}:
+        if url.host not in {one.lower() for one in (*own_host, *self._about.hosts)}:
             return f"is not on {' or '.join(self._about.hosts)}"
         return None
 
-    def _through_gateway(self, address: str) -> str:
-        if self._gateway is None:
-            return address
-        gateway = urlsplit(self._gateway)
-        return urlunsplit(urlsplit(address)._replace(scheme=gateway.scheme, netloc=gateway.netloc))
+    def _through_gateway(self, url: httpx.URL) -> httpx.URL:
+        if self.gateway is None:
+            return url
+        gateway = httpx.URL(self.gateway)
+        return url.copy_with(scheme=gateway.scheme, netloc=gateway.netloc)
 
-    def _once(self, request: Request, url: str) -> _Answer | ReplyError:
+    def _once(self, request: Request, url: httpx.URL) -> tuple[httpx.Response, bytes]:
         """Send once and read the whole body. Never raises an exception that contains the key."""
-        limits = self._about.limits
-        with self._time_limit() as is_over:
-            try:
-                with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
-                    packed = bytearray()
-                    for part in reply.iter_raw():
-                        packed += part
-                        if len(packed) > limits.max_bytes:
-                            return self._too_large(request)
-                    return self._unpacked(request, reply, bytes(packed))
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-                is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
-                is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
-                is_slow = is_over.is_set() or isinstance(error, httpx.TimeoutException)
-                what = " ".join(str(error).split()) or type(error).__name__
+        seconds = self._about.limits.timeout_seconds
+        started = time.monotonic()
+        # A read time-out restarts with every byte, so a slowly dripping body never reaches it.
+        timer = threading.Timer(seconds, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
+                packed = bytearray()
+                for part in reply.iter_raw():
+                    packed += part
+                    self._check_size(packed)
+                return reply, self._unpacked(reply, packed)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+            is_over = time.monotonic() - started >= seconds
+            is_slow = is_over or isinstance(error, httpx.TimeoutException)
+            what = " ".join(str(error).split()) or type(error).__name__
+        finally:
+            timer.cancel()
         if is_certificate:
-            return self._refused(
-                request,
-                f"its certificate is not trusted ({what})",
-                "The connection may be intercepted: find out why before you fetch.",
+            raise Refused(
+                f"its certificate is not trusted ({what}). The connection may be intercepted: find"
+                " out why before you fetch.",
             )
         if is_ours:
-            return self._refused(request, what, "Correct the connector or the key.")
+            raise Refused(f"{what}. Correct the connector or the key.")
         if is_slow:
-            return self._later(
-                request,
-                f"no complete reply within {limits.timeout_seconds:g} seconds",
-                "Run the same command again later, or select less.",
+            raise TryAgain(
+                f"no complete reply within {seconds:g} seconds. Run the same command"
+                " again later, or select less.",
             )
-        return self._later(
-            request,
-            f"the connection broke ({what})",
-            "Check the network, or run the same command again later.",
+        raise TryAgain(
+            f"the connection broke ({what}). Check the network, or run the same command again"
+            " later.",
         )
 
-    def _with_key(self, request: Request, url: str) -> httpx.Request:
+    def _with_key(self, request: Request, url: httpx.URL) -> httpx.Request:
         headers = {"Accept": ", ".join(request.accept) or "*/*"}
         if request.body is not None:
             # The only kind of body that these publishers accept.
@@ -356,8 +309,7 @@ class Client:
             if use.place == "query":
                 # Some portals issue keys that are already percent-encoded.
                 pair = f"{quote(use.name, safe='')}={quote(unquote(key), safe='')}"
-                parts = urlsplit(url)
-                url = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, pair)))))
+                url = url.copy_with(query=b"&".join(filter(None, (url.query, pair.encode()))))
             elif use.place == "bearer":
                 headers["Authorization"] = f"Bearer {key}"
             else:
@@ -374,83 +326,60 @@ class Client:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = info["return_value"].get_extra_info("socket")
 
-    @contextmanager
-    def _time_limit(self) -> Generator[threading.Event]:
-        """Close the connection when the time of one exchange is over, wherever it is stuck.
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                # The plain method: that of a TLS socket breaks it while it is being read.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-        A read time-out restarts with every byte, so a slowly dripping body never reaches it.
-        """
-        is_over = threading.Event()
+    def _check_size(self, content: bytes | bytearray) -> None:
+        size = self._about.limits.max_bytes
+        if len(content) > size:
+            raise Refused(f"more than {size:,} bytes. Select fewer periods, partners or products.")
 
-        def hang_up() -> None:
-            is_over.set()
-            if self._socket is not None:
-                with suppress(OSError):
-                    # The plain method: that of a TLS socket breaks it while it is being read.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-        timer = threading.Timer(self._about.limits.timeout_seconds, hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield is_over
-        finally:
-            timer.cancel()
-
-    def _unpacked(
-        self, request: Request, reply: httpx.Response, packed: bytes
-    ) -> _Answer | ReplyError:
+    def _unpacked(self, reply: httpx.Response, packed: bytearray) -> bytes:
         """The decompressed body; the library's own decompression would accept half a file."""
         encoding = reply.headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not packed:
-            return _Answer(reply.status_code, reply.headers, packed)
+            return bytes(packed)
         if encoding not in ("gzip", "x-gzip"):
-            return self._refused(
-                request,
-                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested",
-                "Run the same command again later; if it persists, the publisher has changed.",
+            raise Refused(
+                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested. Run"
+                " the same command again later; if it persists, the publisher has changed.",
             )
-        content = bytearray()
         try:
-            while packed:
-                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-                content += member.decompress(packed, self._about.limits.max_bytes + 1)
-                if len(content) > self._about.limits.max_bytes:
-                    return self._too_large(request)
-                is_whole, packed = member.eof, member.unused_data
-        except zlib.error:
-            is_whole = False
-        if not is_whole:
-            return self._later(
-                request, "a truncated or damaged gzip body", "Run the same command again."
-            )
-        return _Answer(reply.status_code, reply.headers, bytes(content))
+            with gzip.open(io.BytesIO(packed)) as file:
+                content = file.read(self._about.limits.max_bytes + 1)
+        except (OSError, EOFError, zlib.error):
+            raise TryAgain(
+                "a truncated or damaged gzip body. Run the same command again."
+            ) from None
+        self._check_size(content)
+        return content
 
-    def _judge(self, request: Request, answer: _Answer) -> Reply | ReplyError:
-        """The reply, or the error that its status means."""
-        status = answer.status
-        wait = _asked_wait(answer.headers, self._clock())
-        what = f"HTTP {status}{self._excerpt(answer.content)}"
+    def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
+        """The reply, unless its status means an error."""
+        status = reply.status_code
+        wait = _asked_wait(reply.headers, self._clock())
+        what = f"HTTP {status}{self._excerpt(content)}"
         if status == 429 or (status == 403 and wait is not None):
             if wait is not None and wait > self._retry.longest_asked_wait:
-                return QuotaSpent(
-                    self._say(request, what, f"Come back {self._when(wait)}: too many requests.")
-                )
-            return self._later(request, what, "Too many requests: come back later.", wait)
+                advice = f"Come back {self._when(wait)}: too many requests."
+                raise QuotaSpent(self._say(request, f"{what}. {advice}"))
+            raise TryAgain(f"{what}. Too many requests: come back later.", wait)
         if status in (401, 403):
             advice = f"{self._key_hint()} {request.key_hint}".rstrip()
-            return self._refused(request, what, advice)
+            raise Refused(f"{what}. {advice}")
         if status >= 500 or status in (408, 425):
             come_back = "later" if wait is None else self._when(wait)
-            return self._later(
-                request, what, f"The publisher is out of order: come back {come_back}.", wait
-            )
+            advice = f"The publisher is out of order: come back {come_back}."
+            raise TryAgain(f"{what}. {advice}", wait)
         if not 200 <= status < 300 and not 400 <= status < 500:
-            return self._refused(request, what, "Check the address at the publisher.")
+            raise Refused(f"{what}. Check the address at the publisher.")
         return Reply(
             status=status,
-            content_type=answer.headers.get("content-type", "").split(";")[0].strip().lower(),
-            content=redact_bytes(answer.content, self._secrets),
+            content_type=reply.headers.get("content-type", "").split(";")[0].strip().lower(),
+            content=redact_bytes(content, self._secrets),
         )
 
     def _when(self, wait: float) -> str:
@@ -469,23 +398,6 @@ class Client:
         text = self._clean(content[: 1 << 16].decode("utf-8", "replace"))
         text = " ".join(text.split())[:_EXCERPT]
         return f" ({text!r})" if text else ""
-
-    def _too_large(self, request: Request) -> ReplyError:
-        size = self._about.limits.max_bytes
-        return self._refused(
-            request, f"more than {size:,} bytes", "Select fewer periods, partners or products."
-        )
-
-    def _later(
-        self, request: Request, what: str, advice: str, after_seconds: float | None = None
-    ) -> TryAgain:
-        return TryAgain(self._say(request, what, advice), after_seconds)
-
-    def _refused(self, request: Request, what: str, advice: str) -> Refused:
-        return Refused(self._say(request, what, advice))
-
-    def _say(self, request: Request, what: str, advice: str) -> str:
-        return self._clean(f"{self._about.source_id}: {describe(request)}: {what}. {advice}")
 
     def _clean(self, text: str) -> str:
         return redact(text, self._secrets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -98,28 +98,28 @@ class FetchedDatasets:
             for one in known
             if one.release_key is not None and one.unchanged_since is None and one.name not in lost
         }
-        asked: dict[str, list[Chunk]] = {}
+        releases = self._releases() if key_of else []
+        touched: dict[str, set[str]] = {}
         for chunk in chunks:
-            for name in chunk.datasets:
-                if name in key_of:
-                    asked.setdefault(name, []).append(chunk)
-        if not asked:
+            names = [name for name in chunk.datasets if name in key_of]
+            ids = _touching(chunk, releases) if names else set()
+            for name in names:
+                touched.setdefault(name, set()).update(ids)
+        if not touched:
             return
-        releases = self._releases()
-        touching = {
-            chunk.name: _touching(chunk, releases)
-            for chunk in {one.name: one for asking in asked.values() for one in asking}.values()
-        }
         datasets = self._read()
-        for name, asking in asked.items():
-            key, held = key_of[name], datasets.get(name)
+        for name, ids in touched.items():
+            key, held = str(key_of[name]), datasets.get(name)
             # What other queries fetched under another key no longer holds.
             others = held.brought if held is not None and held.key == key else {}
-            ids = {release for chunk in asking for release in touching[chunk.name]}
             datasets[name] = _Dataset(
-                str(key), others | {self._question: _Brought(on, tuple(sorted(ids)))}
+                key, others | {self._question: _Brought(on, tuple(sorted(ids)))}
             )
-        self._write(datasets)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in self.file.parent.glob(f".{self.file.name}.*"):
+            leftover.unlink()
+        content = {name: asdict(datasets[name]) for name in sorted(datasets)}
+        write_whole(self.file, json.dumps(content, default=str).encode() + b"\n")
 
     def _still_held(self, names: Iterable[str]) -> dict[str, tuple[str, _Brought]]:
         """Key and answer of the datasets for which the query was answered."""
@@ -163,22 +163,6 @@ class FetchedDatasets:
                 f"{self.file}: not the datasets that were written there. Remove it: then everything"
                 " is requested again once."
             ) from error
-
-    def _write(self, datasets: dict[str, _Dataset]) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in self.file.parent.glob(f".{self.file.name}.*"):
-            leftover.unlink()
-        content = {
-            name: {
-                "key": datasets[name].key,
-                "brought": {
-                    question: {"on": brought.on.isoformat(), "releases": brought.releases}
-                    for question, brought in datasets[name].brought.items()
-                },
-            }
-            for name in sorted(datasets)
-        }
-        write_whole(self.file, json.dumps(content).encode() + b"\n")
 
 
 def _question(seeds: Path, about: SourceInfo, selection: Selection, *, has_key: bool) -> str:

@@ -1,32 +1,39 @@
-"""Plans a fetch without using the network."""
+"""Says what a fetch would request, and which datasets a publisher has."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from dagster_project.fetch.chunk_queue import iter_chunks, known_of, most_requests
-from dagster_project.fetch.client import DEFAULT_RETRY, RetryPolicy, gateway_of
+from dagster_project.fetch.client import DEFAULT_RETRY, Client, RetryPolicy, describe
 from dagster_project.fetch.fetched import FetchedDatasets
-from dagster_project.fetch.keys import key_of, missing_key
+from dagster_project.fetch.keys import gateway_of, key_of, missing_key
 from dagster_project.fetch.quota import Quota, utc_now
-from dagster_project.fetch.store import OLDEST_JOB, Store, job_folder, stale_note
+from dagster_project.fetch.store import Store, job_folder, stale_note
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import (
+    Available,
     Chunk,
     Connector,
     Plan,
+    Refused,
     ReplyError,
     ReplyResult,
+    Request,
     Selection,
 )
 
 # Seconds per request, from the first byte sent to the last received, below the rate limit.
 _TYPICAL_SECONDS = 2.0
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+Obtained = TypeVar("Obtained")
 
 
 @dataclass(frozen=True)
@@ -62,28 +69,27 @@ def plan_fetch(
     has_key = key_of(settings, source_id) is not None
     store = Store(job_folder(settings, source_id, selection))
     moment = now or utc_now()
-    is_stale = store.is_older_than(OLDEST_JOB, moment)
+    is_stale = store.is_stale(moment)
     survey = connector.survey(selection, settings.seeds)
     surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
-    is_surveyed = bool(survey) and None not in surveyed
+    listed = [one for one in surveyed if one is not None]
+    is_surveyed = bool(survey) and len(listed) == len(surveyed)
     seen = FetchedDatasets(settings, about, selection, has_key=has_key)
-    known = seen.mark(known_of(connector, surveyed)) if is_surveyed else ()
+    known = seen.mark(known_of(connector, listed)) if is_surveyed else ()
     plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
     found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
     total = max(plan.expected_requests, len(found)) + len(surveyed)
-    quota = quota_of(
-        settings, connector, has_key=has_key, clock=lambda: moment, retry=DEFAULT_RETRY
+    quota = Quota(
+        settings.fetching / "quota", source_id, about.limits, has_key=has_key, clock=lambda: moment
     )
     to_send, remaining = total - stored, quota.remaining()
-    notes = list(plan.notes)
-    unchanged = seen.unchanged(known) if is_surveyed else seen.may_be_unchanged(plan.chunks)
-    if unchanged is not None:
-        notes.append(unchanged)
-    if is_stale:
-        notes.append(stale_note(store.folder))
-    if about.key is not None and about.key.is_required and not has_key:
-        notes.append(missing_key(settings, connector))
+    notes = (
+        *plan.notes,
+        seen.unchanged(known) if is_surveyed else seen.may_be_unchanged(plan.chunks),
+        stale_note(store.folder) if is_stale else None,
+        missing_key(settings, about, has_key=has_key),
+    )
     return PlannedFetch(
         plan=plan,
         survey=survey,
@@ -92,48 +98,97 @@ def plan_fetch(
         remaining_today=remaining,
         days=_days(to_send, remaining, quota.per_day),
         seconds=to_send * max(1 / about.limits.per_second, _TYPICAL_SECONDS),
-        notes=tuple(notes),
+        notes=tuple(note for note in notes if note is not None),
     )
+
+
+def ask_available(
+    settings: Settings,
+    source_id: str,
+    selection: Selection,
+    *,
+    retry: RetryPolicy = DEFAULT_RETRY,
+) -> tuple[Available, ...]:
+    """The datasets a publisher has for a selection; none where it keeps no list.
+
+    Raises:
+        SelectionError: the source is not fetched, or has no such data.
+        SettingsError: the key, the keys file or the gateway cannot be used.
+        ReplyError: the publisher does not answer, or refuses the request.
+    """
+    connector = catalog.connector_of(source_id)
+    with Client(settings, connector.about, retry=retry) as client:
+
+        def obtain(chunk: Chunk) -> tuple[tuple[Chunk, ReplyResult], Sequence[Chunk]]:
+            examined = client.fetch(
+                chunk.request, lambda reply: connector.classify_reply(chunk, reply)
+            )
+            return (chunk, examined), examined.more
+
+        survey = connector.survey(selection, settings.seeds)
+        return known_of(connector, [one for one, _ in iter_chunks(survey, obtain, most=200)])
+
+
+def known_of(
+    connector: Connector, surveyed: Sequence[tuple[Chunk, ReplyResult]]
+) -> tuple[Available, ...]:
+    """The datasets that the replies of a survey list."""
+    replies = {chunk.name: examined.content for chunk, examined in surveyed if examined.is_whole}
+    return connector.available(replies) if replies else ()
+
+
+def iter_chunks(
+    chunks: Sequence[Chunk],
+    obtain: Callable[[Chunk], tuple[Obtained, Sequence[Chunk]]],
+    *,
+    most: int,
+) -> Iterator[tuple[Obtained, int]]:
+    """Yield what `obtain` gives for each chunk, with the number of chunks known to follow.
+
+    `obtain` also gives the follow-ups of a chunk, which come right after it.
+    """
+    waiting = deque(chunks)
+    asked: dict[str, Request] = {}
+    while waiting:
+        chunk = waiting.popleft()
+        if chunk.name in asked or not _NAME.fullmatch(chunk.name):
+            if asked.get(chunk.name) == chunk.request:
+                continue
+            raise Refused(
+                f"{describe(chunk.request)}: {chunk.name!r} cannot be a file name, or is"
+                " already that of another request. Correct the connector."
+            )
+        if len(asked) == most:
+            raise Refused(
+                f"{describe(chunk.request)}: replies have led to more than {most} requests."
+                " The publisher announces pages without end: select less."
+            )
+        asked[chunk.name] = chunk.request
+        obtained, more = obtain(chunk)
+        waiting.extendleft(reversed(more))
+        yield obtained, len(waiting)
+
+
+def most_requests(expected: int) -> int:
+    return 200 + 20 * expected
 
 
 def _look(
     chunks: Sequence[Chunk], connector: Connector, store: Store
 ) -> list[tuple[Chunk, ReplyResult] | None]:
     """The stored replies of these chunks and their follow-ups; none for each missing one."""
-    found: list[tuple[Chunk, ReplyResult] | None] = []
 
-    def obtain(chunk: Chunk) -> ReplyResult | None:
+    def obtain(chunk: Chunk) -> tuple[tuple[Chunk, ReplyResult] | None, Sequence[Chunk]]:
         reply = store.read(chunk)
-        examined = None
-        if reply is not None:
-            try:
-                examined = connector.classify_reply(chunk, reply)
-            except ReplyError:
-                examined = None
-        found.append(None if examined is None else (chunk, examined))
-        return examined
+        if reply is None:
+            return None, ()
+        try:
+            examined = connector.classify_reply(chunk, reply)
+        except ReplyError:
+            return None, ()
+        return (chunk, examined), examined.more
 
-    for _ in iter_chunks(chunks, obtain, most=most_requests(len(chunks))):
-        pass
-    return found
-
-
-def quota_of(
-    settings: Settings,
-    connector: Connector,
-    *,
-    has_key: bool,
-    clock: Callable[[], datetime],
-    retry: RetryPolicy,
-) -> Quota:
-    return Quota(
-        settings.fetching / "quota",
-        connector.about.source_id,
-        connector.about.limits,
-        has_key=has_key,
-        clock=clock,
-        sleep=lambda seconds: time.sleep(seconds * retry.scale),
-    )
+    return [found for found, _ in iter_chunks(chunks, obtain, most=most_requests(len(chunks)))]
 
 
 def _days(to_send: int, remaining: int | None, per_day: int | None) -> int:

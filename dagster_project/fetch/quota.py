@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import time
-import uuid
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from dagster_project.fetch.store import locked, write_whole
 from dagster_project.settings import SettingsError
 from dagster_project.sources.connector import Limits, QuotaSpent
 
@@ -72,7 +69,7 @@ class Quota:
         Raises:
             QuotaSpent: today's requests are used up.
         """
-        with self._locked():
+        with locked(self._lock):
             now = self._clock()
             count = self._read(now)
             if self.per_day is not None and count.taken >= self.per_day:
@@ -81,7 +78,9 @@ class Quota:
                     f" The next day begins at {_next_day(now):%Y-%m-%d %H:%M} UTC."
                 )
             turn = max(now.timestamp(), count.next_turn)
-            self._write(_Count(now.date(), count.taken + 1, turn + self._interval))
+            count = _Count(now.date(), count.taken + 1, turn + self._interval)
+            content = json.dumps(asdict(count), default=str).encode()
+            write_whole(self._file, content, is_synced=False)
         if turn > now.timestamp():
             self._sleep(turn - now.timestamp())
 
@@ -103,27 +102,6 @@ class Quota:
         if next_turn - now.timestamp() > 60 * max(1.0, self._interval):
             next_turn = 0.0
         return _Count(now.date(), count.taken if count.day == now.date() else 0, next_turn)
-
-    def _write(self, count: _Count) -> None:
-        temporary = self._file.with_name(f".{self._file.name}.{uuid.uuid4().hex}")
-        text = json.dumps(
-            {"day": count.day.isoformat(), "taken": count.taken, "next_turn": count.next_turn}
-        )
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self._file)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _next_day(now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Makes a release of what is new in the replies of a finished fetch.
+"""Checks the replies of a fetch, and makes a release of what is new in them.
 
 Replies of most tables are compared row by row. Replies of a bulk table are whole reports: one is
 new when its bytes differ from the last ones under its name.
@@ -10,15 +10,26 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from pathlib import Path
 
 import polars as pl
 
+from dagster_project.fetch.client import describe
+from dagster_project.fetch.store import Store
 from dagster_project.settings import Settings
 from dagster_project.sources import catalog
-from dagster_project.sources.bulk import BulkTable
-from dagster_project.sources.connector import Available, Chunk, Connector
-from dagster_project.sources.raw import SourceTable
+from dagster_project.sources.bulk import BulkTable, count_rows
+from dagster_project.sources.connector import (
+    Available,
+    Chunk,
+    Connector,
+    Refused,
+    Reply,
+    ReplyResult,
+    TryAgain,
+)
+from dagster_project.sources.parsing import reject_duplicates
+from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     AddedRelease,
@@ -26,6 +37,7 @@ from dagster_project.sources.snapshot import (
     NewFile,
     NewRelease,
     Release,
+    SnapshotError,
     SnapshotFile,
     add_release,
     discover_releases,
@@ -44,14 +56,6 @@ class Piece:
     was_stored: bool
 
 
-class Replies(Protocol):
-    """Access to the stored replies; parsing one takes far longer than reading it."""
-
-    def content_of(self, piece: Piece) -> bytes: ...
-
-    def rows_of(self, entry: SourceTable, piece: Piece, content: bytes) -> pl.DataFrame: ...
-
-
 @dataclass
 class _News:
     """The replies of a fetch to keep, with a line for each that identifies this release."""
@@ -61,119 +65,214 @@ class _News:
     comparison: Comparison
 
 
-def keep(
-    settings: Settings,
-    connector: Connector,
-    pieces: Sequence[Piece],
-    replies: Replies,
-    known: tuple[Available, ...],
-    *,
-    finished: datetime,
-    gateway: str | None,
-) -> tuple[AddedRelease | None, Comparison]:
-    """Add what is new as a release; none where the replies contain nothing new.
+class Replies:
+    """The stored replies of a fetch, which are not kept in memory."""
 
-    Replies are read in groups that request the same rows, so that comparing a fetch of any size
-    needs only the memory of its largest group.
-    """
-    about = connector.about
-    held = discover_releases(settings.snapshot_roots)
-    news = _News([], [], Comparison(0, 0, 0, 0))
-    by_table: dict[str, list[Piece]] = {}
-    for piece in pieces:
-        if piece.is_whole:
-            by_table.setdefault(piece.chunk.table, []).append(piece)
-    compared, whole = list[tuple[SourceTable, list[Piece]]](), list[Piece]()
-    for table, of_table in by_table.items():
-        entry = catalog.table_named(table)
-        if isinstance(entry, BulkTable):
-            whole += of_table
-        else:
-            compared.append((entry, of_table))
-    replaced = _compare_bytes(whole, replies, held, news)
-    known_from = _known_from(known, finished, replaced)
-    for entry, of_table in compared:
-        _compare_rows(entry, of_table, replies, settings, known_from, news)
-    if not news.pieces:
-        return None, news.comparison
-    digest = hashlib.sha256("".join(sorted(news.lines)).encode())
-    release = NewRelease(
-        source_id=about.source_id,
-        release_id=f"{known_from:%Y-%m-%d}-{digest.hexdigest()[:8]}",
-        known_from=known_from,
-        known_from_precision="day",
-        retrieved_on=finished.date(),
-        licence=about.terms.licence,
-        redistributable=about.terms.is_redistributable,
-        files=tuple(_new_file(piece, replies, gateway) for piece in news.pieces),
-        retrieved_at=finished,
-    )
-    return add_release(settings.fetched_snapshots, release, held), news.comparison
+    def __init__(
+        self, settings: Settings, connector: Connector, store: Store, known_from: date
+    ) -> None:
+        self._settings = settings
+        self._connector = connector
+        self._store = store
+        self._known_from = known_from
+        self._parsers: dict[str, FileParser] = {}
 
-
-def _compare_bytes(
-    pieces: Sequence[Piece], replies: Replies, held: Sequence[Release], news: _News
-) -> list[SnapshotFile]:
-    """Add the files that differ from the stored ones; return the files they replace.
-
-    An empty reply changes nothing: a whole report is replaced, never withdrawn.
-    """
-    last_held = {
-        (file.table, file.name): file
-        # In order of their real-time start, so that the last one stays.
-        for release in held
-        for file in release.files
-    }
-    replaced = []
-    for piece in (one for one in pieces if not one.is_empty):
-        sha256 = hashlib.sha256(replies.content_of(piece)).hexdigest()
-        before = last_held.get((piece.chunk.table, piece.chunk.name))
-        if before is not None and before.sha256 == sha256:
-            news.comparison += Comparison(0, 0, 0, piece.rows)
-            continue
-        news.comparison += Comparison(piece.rows, 0, 0, 0)
-        news.pieces.append(piece)
-        line = f"{piece.chunk.name} {sha256}"
-        if before is not None:
-            replaced.append(before)
-            # Bytes that return form another release than the one that had them first.
-            line += f" after {before.release_id}"
-        news.lines.append(f"{line}\n")
-    return replaced
-
-
-def _compare_rows(
-    entry: SourceTable,
-    pieces: Sequence[Piece],
-    replies: Replies,
-    settings: Settings,
-    known_from: date,
-    news: _News,
-) -> None:
-    """Add the replies with new or changed rows, or without rows stored before."""
-    catalog.load_table(entry, settings)
-    for group in _asking_together(pieces):
-        files: dict[str, tuple[pl.DataFrame, Covers | None]] = {}
-        hashes = []
-        for piece in group:
-            content = replies.content_of(piece)
-            hashes.append(f"{piece.chunk.name} {hashlib.sha256(content).hexdigest()}\n")
-            files[piece.chunk.name] = (
-                pl.DataFrame(schema=dict(entry.columns))
-                if piece.is_empty
-                else replies.rows_of(entry, piece, content),
-                piece.chunk.covers,
+    def examine(
+        self, chunk: Chunk, reply: Reply, *, is_survey: bool, was_stored: bool
+    ) -> tuple[Piece, ReplyResult]:
+        """Raise a ReplyError for an unusable reply, before anything is stored."""
+        examined = self._connector.classify_reply(chunk, reply)
+        request = f"{self._connector.about.source_id}: {describe(chunk.request)}"
+        accepted = chunk.request.accept
+        if examined.content and accepted and reply.content_type not in accepted:
+            raise TryAgain(
+                f"{request}: received {reply.content_type!r} instead of {' or '.join(accepted)}."
+                " Run the same command again later; if it stays so, the publisher has changed."
             )
-        compared = compare_with_held(entry, settings, files, known_from)
-        news.comparison += _of_all(compared, files)
-        # The release withdraws what it requested and its files do not contain. Of a group it
-        # therefore stores all replies with rows, or none.
-        if any(one.has_news for one in compared.values()):
-            with_news = {name for name, one in compared.items() if one.has_news}
-            for piece, line in zip(group, hashes, strict=True):
-                if piece.chunk.name in with_news or not piece.is_empty:
-                    news.pieces.append(piece)
-                    news.lines.append(line)
+        rows = rejects = 0
+        if not is_survey and examined.is_whole and examined.content:
+            try:
+                rows, rejects = self._count(chunk, examined.content)
+            except SnapshotError as error:
+                raise Refused(
+                    f"{request}: the reply cannot be read. {error} The publisher may have changed"
+                    " its layout."
+                ) from error
+        is_empty = not examined.content
+        return Piece(chunk, examined.is_whole, is_empty, rows, rejects, was_stored), examined
+
+    def keep(
+        self,
+        pieces: Sequence[Piece],
+        known: tuple[Available, ...],
+        *,
+        finished: datetime,
+        gateway: str | None,
+    ) -> tuple[AddedRelease | None, Comparison]:
+        """Add what is new as a release; none where the replies contain nothing new.
+
+        Replies are read in groups that request the same rows, so that comparing a fetch of any size
+        needs only the memory of its largest group.
+        """
+        about = self._connector.about
+        held = discover_releases(self._settings.snapshot_roots)
+        news = _News([], [], Comparison(0, 0, 0, 0))
+        usable = [piece for piece in pieces if piece.is_whole]
+        bulk = {entry.table for entry in catalog.BULK}
+        reports = [piece for piece in usable if piece.chunk.table in bulk]
+        known_from = _known_from(known, finished, self._compare_bytes(reports, held, news))
+        for table in dict.fromkeys(piece.chunk.table for piece in usable):
+            entry = catalog.table_named(table)
+            if isinstance(entry, SourceTable):
+                of_table = [piece for piece in usable if piece.chunk.table == table]
+                self._compare_rows(entry, of_table, known_from, news)
+        if not news.pieces:
+            return None, news.comparison
+        digest = hashlib.sha256("".join(sorted(news.lines)).encode())
+        release = NewRelease(
+            source_id=about.source_id,
+            release_id=f"{known_from:%Y-%m-%d}-{digest.hexdigest()[:8]}",
+            known_from=known_from,
+            known_from_precision="day",
+            retrieved_on=finished.date(),
+            licence=about.terms.licence,
+            redistributable=about.terms.is_redistributable,
+            files=tuple(self._new_file(piece, gateway) for piece in news.pieces),
+            retrieved_at=finished,
+        )
+        return add_release(self._settings.fetched_snapshots, release, held), news.comparison
+
+    def _compare_bytes(
+        self, pieces: Sequence[Piece], held: Sequence[Release], news: _News
+    ) -> list[SnapshotFile]:
+        """Add the files that differ from the stored ones; return the files they replace.
+
+        An empty reply changes nothing: a whole report is replaced, never withdrawn.
+        """
+        last_held = {
+            (file.table, file.name): file
+            # In order of their real-time start, so that the last one stays.
+            for release in held
+            for file in release.files
+        }
+        replaced = []
+        for piece in (one for one in pieces if not one.is_empty):
+            sha256 = hashlib.sha256(self._content_of(piece)).hexdigest()
+            before = last_held.get((piece.chunk.table, piece.chunk.name))
+            if before is not None and before.sha256 == sha256:
+                news.comparison += Comparison(0, 0, 0, piece.rows)
+                continue
+            news.comparison += Comparison(piece.rows, 0, 0, 0)
+            news.pieces.append(piece)
+            line = f"{piece.chunk.name} {sha256}"
+            if before is not None:
+                replaced.append(before)
+                # Bytes that return form another release than the one that had them first.
+                line += f" after {before.release_id}"
+            news.lines.append(f"{line}\n")
+        return replaced
+
+    def _compare_rows(
+        self, entry: SourceTable, pieces: Sequence[Piece], known_from: date, news: _News
+    ) -> None:
+        """Add the replies with new or changed rows, or without rows stored before."""
+        catalog.load_table(entry, self._settings)
+        for group in _asking_together(pieces):
+            files: dict[str, tuple[pl.DataFrame, Covers | None]] = {}
+            hashes = []
+            for piece in group:
+                content = self._content_of(piece)
+                hashes.append(f"{piece.chunk.name} {hashlib.sha256(content).hexdigest()}\n")
+                files[piece.chunk.name] = (
+                    pl.DataFrame(schema=dict(entry.columns))
+                    if piece.is_empty
+                    else self._parse(entry, piece.chunk, content)[0],
+                    piece.chunk.covers,
+                )
+            compared = compare_with_held(entry, self._settings, files, known_from)
+            news.comparison += _of_all(compared, files)
+            # The release withdraws what it requested and its files do not contain. Of a group it
+            # therefore stores all replies with rows, or none.
+            if any(one.has_news for one in compared.values()):
+                with_news = {name for name, one in compared.items() if one.has_news}
+                for piece, line in zip(group, hashes, strict=True):
+                    if piece.chunk.name in with_news or not piece.is_empty:
+                        news.pieces.append(piece)
+                        news.lines.append(line)
+
+    def _new_file(self, piece: Piece, gateway: str | None) -> NewFile:
+        request = piece.chunk.request
+        notes = []
+        if request.body is not None:
+            notes.append(
+                f"Requested by {request.method} with {request.body.decode('utf-8', 'replace')}"
+            )
+        if gateway is not None:
+            notes.append(f"Received through {gateway}")
+        return NewFile(
+            name=piece.chunk.name,
+            table=piece.chunk.table,
+            layout=piece.chunk.layout,
+            address=request.stored_address,
+            content=lambda: self._content_of(piece),
+            note="; ".join(notes) or None,
+            covers=piece.chunk.covers,
+        )
+
+    def _content_of(self, piece: Piece) -> bytes:
+        reply = self._store.read(piece.chunk)
+        if reply is None:
+            raise TryAgain(
+                f"{self._store.folder}: the reply {piece.chunk.name} was removed during the fetch."
+                " Run the same command again."
+            )
+        return self._connector.classify_reply(piece.chunk, reply).content
+
+    def _count(self, chunk: Chunk, content: bytes) -> tuple[int, int]:
+        """The numbers of usable and unusable rows."""
+        entry = catalog.table_named(chunk.table)
+        if isinstance(entry, BulkTable):
+            file = self._described(entry, chunk, content)
+            return count_rows(entry, file, content, self._settings.seeds)
+        frame, rejects = self._parse(entry, chunk, content)
+        return frame.height, rejects
+
+    def _parse(self, entry: SourceTable, chunk: Chunk, content: bytes) -> tuple[pl.DataFrame, int]:
+        """The rows, each once, and the number of unusable ones."""
+        file = self._described(entry, chunk, content)
+        if chunk.table not in self._parsers:
+            self._parsers[chunk.table] = entry.parser(self._settings.seeds)
+        parsed = self._parsers[chunk.table](content, file)
+        if parsed.frame.is_empty():
+            first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None
+            why = f" (row {first['row_number']}: {first['reason']})" if first else ""
+            raise SnapshotError(f"{chunk.name}: none of its rows can be used{why}.")
+        frame, twice = reject_duplicates(
+            parsed.frame, entry.primary_key, ("row_number", "column_name")
+        )
+        return frame, parsed.rejects.height + twice.height
+
+    def _described(
+        self, entry: SourceTable | BulkTable, chunk: Chunk, content: bytes
+    ) -> SnapshotFile:
+        """The snapshot file that a reply will become, for its parser."""
+        if chunk.layout not in entry.layouts:
+            raise SnapshotError(f"{chunk.name}: {chunk.table} has no layout {chunk.layout!r}.")
+        return SnapshotFile(
+            source_id=entry.source_id,
+            release_id="fetched",
+            known_from=self._known_from,
+            table=chunk.table,
+            name=chunk.name,
+            layout=chunk.layout,
+            address=chunk.request.stored_address,
+            sha256=hashlib.sha256(content).hexdigest(),
+            bytes=len(content),
+            composed_from=None,
+            note=None,
+            path=Path(chunk.name),
+            covers=chunk.covers,
+        )
 
 
 def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
@@ -189,8 +288,8 @@ def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
                 for one in group
             )
         ]
-        joined = [*(one for group in touched for one in group), piece]
-        groups = [*(group for group in groups if group not in touched), joined]
+        groups = [group for group in groups if group not in touched]
+        groups.append([*(one for group in touched for one in group), piece])
     return groups
 
 
@@ -231,26 +330,6 @@ def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
         or any(value.startswith(asked) for value in values)
         or any(value.startswith(begins) for value in wanted)
         or any(this.startswith(that) or that.startswith(this) for this in begins for that in asked)
-    )
-
-
-def _new_file(piece: Piece, replies: Replies, gateway: str | None) -> NewFile:
-    request = piece.chunk.request
-    notes = []
-    if request.body is not None:
-        notes.append(
-            f"Requested by {request.method} with {request.body.decode('utf-8', 'replace')}"
-        )
-    if gateway is not None:
-        notes.append(f"Received through {gateway}")
-    return NewFile(
-        name=piece.chunk.name,
-        table=piece.chunk.table,
-        layout=piece.chunk.layout,
-        address=request.stored_address,
-        content=lambda: replies.content_of(piece),
-        note="; ".join(notes) or None,
-        covers=piece.chunk.covers,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from dagster_project.settings import Settings
 from dagster_project.sources.connector import Chunk, Reply, Request, Selection
 
 # A release represents one point in time; after two weeks the publisher may have revised.
-OLDEST_JOB = timedelta(days=14)
+_OLDEST = timedelta(days=14)
 
 _JOB = "job.json"
 _SUFFIX = ".reply"
@@ -49,13 +52,13 @@ class Store:
             job = {"started_at": now.isoformat(), "selection": plain(selection)}
             write_whole(self.folder / _JOB, json.dumps(job, indent=2).encode() + b"\n")
 
-    def is_older_than(self, age: timedelta, now: datetime) -> bool:
-        """Whether the job is older than `age`, or has no starting time."""
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the job is older than `_OLDEST`, or has no starting time."""
         if not self.folder.exists():
             return False
         try:
             job = json.loads((self.folder / _JOB).read_bytes())
-            return now - datetime.fromisoformat(job["started_at"]) > age
+            return now - datetime.fromisoformat(job["started_at"]) > _OLDEST
         except (OSError, ValueError, KeyError, TypeError):
             return True
 
@@ -93,34 +96,52 @@ class Store:
             shutil.rmtree(gone)
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that after a kill or a power cut it is the old or the new one."""
+def write_whole(file: Path, content: bytes, *, is_synced: bool = True) -> None:
+    """Write a file so that after a kill it is the old or the new one.
+
+    The same is true after a power cut if it is synced.
+    """
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as handle:
             handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+            if is_synced:
+                handle.flush()
+                os.fsync(handle.fileno())
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if is_synced:
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def locked(file: Path, *, is_waited_for: bool = True) -> Generator[None]:
+    """Lock a file; the kernel releases the lock when the process ends.
+
+    Raises:
+        BlockingIOError: another process has the lock, and it is not waited for.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX if is_waited_for else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def remove_abandoned(folder: Path, now: datetime) -> None:
     """Remove old jobs and the leftovers of interrupted removals."""
     for job in folder.iterdir():
-        if job.is_dir() and (job.name.startswith(".") or Store(job).is_older_than(OLDEST_JOB, now)):
+        if job.is_dir() and (job.name.startswith(".") or Store(job).is_stale(now)):
             shutil.rmtree(job)
 
 
 def stale_note(folder: Path) -> str:
     return (
-        f"An unfinished fetch in {folder} began more than {OLDEST_JOB.days} days ago, or does not"
+        f"An unfinished fetch in {folder} began more than {_OLDEST.days} days ago, or does not"
         " say when. It is started again: one release must not mix data of two dates."
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeVar
 
 from dagster_project.settings import Settings
 from dagster_project.sources.catalog import CONNECTORS
@@ -24,7 +24,9 @@ _AREA = re.compile(r"[A-Z]{3}")
 _PRODUCT = re.compile(r"[A-Za-z0-9.]+")
 _MONTH = re.compile(r"((?:19|20)[0-9]{2})-(0[1-9]|1[0-2])")
 _FLOWS = ("export", "import")
-_FREQUENCIES = ("A", "M")
+_FREQUENCIES: tuple[Literal["A", "M"], ...] = ("A", "M")
+
+Word = TypeVar("Word", bound=str)
 
 
 class SubscriptionError(ValueError):
@@ -37,34 +39,18 @@ class Subscription:
 
     line: int
     source_id: str
-    first: date
-    reporters: tuple[str, ...]
-    partners: tuple[str, ...]
-    level: str
-    products: tuple[str, ...]
-    flows: tuple[str, ...]
-    frequency: Literal["A", "M"]
+    asked: Selection
 
     def selection(self, first: date, last: date) -> Selection | None:
         """The selection from one month to another; none where the subscription begins later."""
-        first = max(first, self.first)
-        if first > last:
-            return None
-        return Selection(
-            first=first,
-            last=last,
-            reporters=self.reporters,
-            partners=self.partners,
-            level=self.level,
-            products=self.products,
-            flows=self.flows,
-            frequency=self.frequency,
-        )
+        first = max(first, self.asked.first)
+        return replace(self.asked, first=first, last=last) if first <= last else None
 
     def __str__(self) -> str:
         """The line number and enough of the line to identify it."""
-        partners = " ".join(self.partners) or "every partner"
-        return f"line {self.line}: {self.source_id}, {partners}, {self.level}, {self.frequency}"
+        asked = self.asked
+        partners = " ".join(asked.partners) or "every partner"
+        return f"line {self.line}: {self.source_id}, {partners}, {asked.level}, {asked.frequency}"
 
 
 def subscriptions_file(settings: Settings) -> Path:
@@ -92,7 +78,7 @@ def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
             error
         )
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    found: dict[Subscription, int] = {}
+    found: dict[tuple[str, Selection], int] = {}
     try:
         header = tuple(reader.fieldnames or ())
         if sorted(header) != sorted(_COLUMNS):
@@ -104,40 +90,37 @@ def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
             where = f"{path}, line {reader.line_num}"
             if None in row or None in row.values():
                 raise SubscriptionError(f"{where}: needs {len(_COLUMNS)} cells. Correct the line.")
-            subscription = _read_line(row, where)
-            if subscription in found:
-                raise SubscriptionError(
-                    f"{where}: repeats line {found[subscription]}. Remove one of them."
-                )
-            found[subscription] = reader.line_num
+            first = found.setdefault(_read_line(row, where), reader.line_num)
+            if first != reader.line_num:
+                raise SubscriptionError(f"{where}: repeats line {first}. Remove one of them.")
     except csv.Error as error:
         raise SubscriptionError(
             f"{path}, line {reader.line_num}: {error}. Correct the line."
         ) from error
-    return tuple(replace(one, line=line) for one, line in found.items())
+    return tuple(Subscription(line, *one) for one, line in found.items())
 
 
-def _read_line(row: Mapping[str, str], where: str) -> Subscription:
+def _read_line(row: Mapping[str, str], where: str) -> tuple[str, Selection]:
     source_id = row["source_id"].strip()
     if source_id not in CONNECTORS:
         raise _wrong(
             where, "source_id", source_id, f"no source to fetch; {closest(source_id, CONNECTORS)}"
         )
-    levels = CONNECTORS[source_id].about.levels
     month = _MONTH.fullmatch(row["first"].strip())
     if month is None:
         raise _wrong(where, "first", row["first"], "write the first month as YYYY-MM")
-    frequency = _one_of(row, "frequency", _FREQUENCIES, where)
-    return Subscription(
-        line=0,
-        source_id=source_id,
+    levels = CONNECTORS[source_id].about.levels
+    (level,) = _among("level", [row["level"].strip()], levels, where)
+    (frequency,) = _among("frequency", [row["frequency"].strip()], _FREQUENCIES, where)
+    return source_id, Selection(
         first=date(int(month[1]), int(month[2]), 1),
+        last=date.max,
         reporters=_codes(row, "reporters", _AREA, "ISO 3166 alpha-3 codes", where),
         partners=_codes(row, "partners", _AREA, "ISO 3166 alpha-3 codes, or WLD", where),
-        level=_one_of(row, "level", levels, where),
+        level=level,
         products=_codes(row, "products", _PRODUCT, "product codes or their beginnings", where),
-        flows=_flows(row, where),
-        frequency=cast(Literal["A", "M"], frequency),
+        flows=_among("flows", row["flows"].split(), _FLOWS, where) or _FLOWS,
+        frequency=frequency,
     )
 
 
@@ -152,19 +135,13 @@ def _codes(
     return codes
 
 
-def _flows(row: Mapping[str, str], where: str) -> tuple[str, ...]:
-    flows = tuple(row["flows"].split())
-    for flow in flows:
-        if flow not in _FLOWS:
-            raise _wrong(where, "flows", flow, closest(flow, _FLOWS))
-    return flows or _FLOWS
-
-
-def _one_of(row: Mapping[str, str], column: str, allowed: tuple[str, ...], where: str) -> str:
-    word = row[column].strip()
-    if word not in allowed:
-        raise _wrong(where, column, word, closest(word, allowed))
-    return word
+def _among(
+    column: str, words: Sequence[str], allowed: Sequence[Word], where: str
+) -> tuple[Word, ...]:
+    for word in words:
+        if word not in allowed:
+            raise _wrong(where, column, word, closest(word, allowed))
+    return tuple(allowed[allowed.index(word)] for word in words)
 
 
 def _wrong(where: str, column: str, value: str, what: str) -> SubscriptionError:

@@ -26,6 +26,7 @@ _NOT_FETCHED = {
     "calendar": None,
     "hosts": None,
     "shapes": None,
+    "verified_against": None,
     "key": None,
     "key_is_set": None,
     "key_variable": None,
@@ -118,6 +119,7 @@ def _connected(about: SourceInfo, settings: Settings) -> dict[str, Any]:
         "hosts": list(about.hosts),
         # The parser was tested on real responses, or written from documentation.
         "shapes": "seen" if about.verified else "documented",
+        "verified_against": about.verified_against,
         "key": need,
         "key_is_set": None if about.key is None else has_key,
         "key_variable": None if about.key is None else f"BILATERAL_KEY_{about.source_id.upper()}",

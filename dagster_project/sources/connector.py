@@ -200,7 +200,8 @@ class SourceInfo:
 
     `by_year_from` is the first year available from a source so large that it is fetched by year;
     none where a few requests fetch all of it. `seeds` turn a selection into requests: data fetched
-    with other versions of them does not count as fetched.
+    with other versions of them does not count as fetched. `verified_against` says which
+    replies or files of the publisher the parser has read, or that it has seen none.
     """
 
     source_id: str
@@ -215,6 +216,7 @@ class SourceInfo:
     calendar: str
     # Whether the parser was tested on real responses, or written from documentation.
     verified: bool
+    verified_against: str
     notes: tuple[str, ...] = field(default=())
     by_year_from: int | None = None
     seeds: tuple[str, ...] = ()

@@ -83,7 +83,7 @@ def test_the_shipped_claims_get_the_published_verdicts(
     assert inconsistencies
 
 
-def test_an_object_says_all_that_was_asked_for(
+def test_an_object_has_every_requested_field(
     bilateral: Callable[..., Result], claims_file: Callable[..., Path]
 ) -> None:
     result = bilateral("check", str(claims_file({})), "--format", "json")
@@ -146,7 +146,7 @@ def test_a_text_against_itself_ends_with_one(
     assert all(one["inconsistencies"] for one in objects)
 
 
-def test_the_day_of_print_comes_from_the_documents(
+def test_the_publication_date_is_that_of_the_document(
     bilateral: Callable[..., Result], claims_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     documents = tmp_path / "documents.csv"

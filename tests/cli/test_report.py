@@ -89,7 +89,7 @@ def test_without_a_warehouse_the_next_step_is_named(tmp_path: Path) -> None:
     assert "make build" in result.stderr
 
 
-def test_a_warehouse_of_an_older_version_asks_for_a_build(tmp_path: Path) -> None:
+def test_a_warehouse_of_an_older_version_needs_a_build(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema marts")
         connection.execute("create table marts.claims (claim_id varchar)")

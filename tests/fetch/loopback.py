@@ -18,7 +18,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class FetchedDatasets:
+class ReceivedRequest:
     """One request as it arrived; names of headers are in lower case."""
 
     method: str
@@ -35,10 +35,10 @@ class Loopback:
 
     def __init__(self, certificate: str | None = None) -> None:
         self.answers: deque[Answer] = deque()
-        self.otherwise: Callable[[FetchedDatasets], Answer] = lambda seen: reply(
+        self.otherwise: Callable[[ReceivedRequest], Answer] = lambda seen: reply(
             404, b"nothing is written"
         )
-        self.seen: list[FetchedDatasets] = []
+        self.seen: list[ReceivedRequest] = []
         self._server = _Listener(("127.0.0.1", 0), _Handler)
         self._server.loopback = self
         self.scheme = "http"
@@ -87,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         loopback = cast(_Listener, self.server).loopback
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = FetchedDatasets(self.command, self.path, headers, body)
+        seen = ReceivedRequest(self.command, self.path, headers, body)
         loopback.seen.append(seen)
         answer = loopback.answers.popleft() if loopback.answers else loopback.otherwise(seen)
         answer(self)

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import polars as pl
-from fetch.loopback import Answer, FetchedDatasets, reply
+from fetch.loopback import Answer, ReceivedRequest, reply
 
 from dagster_project.fetch.client import RetryPolicy
 from dagster_project.fetch.job import run_fetch
@@ -79,7 +79,7 @@ class SmallPublisher:
     is_reversed: bool = False
     is_doubled: bool = False
 
-    def answer(self, seen: FetchedDatasets) -> Answer:
+    def answer(self, seen: ReceivedRequest) -> Answer:
         parts = urlsplit(seen.path)
         asked = dict(parse_qsl(parts.query))
         if parts.path == "/v1/available":
@@ -117,6 +117,7 @@ class SmallConnector:
         terms=Terms("terms of the small publisher", is_redistributable=False),
         calendar="",
         verified=True,
+        verified_against="replies of the small publisher",
     )
 
     def __init__(self, *, has_survey: bool = True) -> None:

@@ -147,7 +147,7 @@ def counts_of(outcome: FetchOutcome) -> Counts:
 
 
 @every_source
-def test_what_changed_comes_as_a_release_and_nothing_else_does(
+def test_only_changes_become_a_release(
     source_id: str, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
 ) -> None:
     seen = Counter[str]()
@@ -187,7 +187,7 @@ PERMANENT: tuple[Fault, ...] = ("unknown", "changed_column", "page", "overload",
 
 @every_source
 @pytest.mark.parametrize("fault", PERMANENT)
-def test_what_never_works_is_told_and_leaves_no_release(
+def test_a_fetch_that_never_succeeds_leaves_no_release(
     source_id: str, fault: Fault, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
 ) -> None:
     settings = home_at("home")
@@ -208,7 +208,7 @@ def test_what_never_works_is_told_and_leaves_no_release(
 
 
 @every_source
-def test_a_key_that_is_not_taken_is_told_and_never_shown(
+def test_a_rejected_key_is_reported_and_never_shown(
     source_id: str, publisher: Publisher, replay: ReplayServer, home_at: HomeAt
 ) -> None:
     if publisher.key_place is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import re
 import subprocess
 import time
 import traceback
@@ -33,8 +34,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dagster_project.fetch.client import Client, RetryPolicy, gateway_of
-from dagster_project.fetch.quota import Quota
+from dagster_project.fetch.client import Client, RetryPolicy
+from dagster_project.fetch.keys import gateway_of
 from dagster_project.settings import Secret, Settings, SettingsError
 from dagster_project.sources.connector import (
     KeyUse,
@@ -59,11 +60,12 @@ ABOUT = SourceInfo(
     coverage="",
     levels=("total",),
     hosts=("api.example.org", "files.example.org"),
-    limits=Limits(1e6, None, None, max_bytes=100_000, timeout_seconds=5.0),
+    limits=Limits(1e12, None, None, max_bytes=100_000, timeout_seconds=5.0),
     key=KeyUse("query", "key", is_required=False, obtained_at="https://example.org/keys"),
     terms=Terms("public domain", is_redistributable=True),
     calendar="",
     verified=True,
+    verified_against="nothing",
 )
 
 OpenClient = Callable[..., Client]
@@ -73,10 +75,22 @@ OpenClient = Callable[..., Client]
 def open_client(tmp_path: Path, server: Loopback) -> Iterator[OpenClient]:
     opened: list[Client] = []
 
-    def open_(about: SourceInfo = ABOUT, **changes: Any) -> Client:
-        quota = Quota(tmp_path, about.source_id, about.limits, has_key=True)
-        given = {"key": Secret(KEY), "gateway": server.address, "retry": NO_WAITS} | changes
-        opened.append(Client(about, quota=quota, **given))
+    def open_(
+        about: SourceInfo = ABOUT,
+        *,
+        key: str | None = KEY,
+        gateway: str = server.address,
+        retry: RetryPolicy = NO_WAITS,
+        **changes: Any,
+    ) -> Client:
+        settings = Settings(
+            tmp_path,
+            tmp_path,
+            None,
+            keys={} if key is None else {about.source_id: Secret(key)},
+            addresses={about.source_id: gateway},
+        )
+        opened.append(Client(settings, about, retry=retry, **changes))
         return opened[-1]
 
     yield open_
@@ -123,7 +137,7 @@ def test_a_body_is_posted_as_json(server: Loopback, open_client: OpenClient) -> 
 @pytest.mark.parametrize(
     ("place", "name"), [("query", "key"), ("header", "subscription-key"), ("bearer", "")]
 )
-def test_the_key_stands_where_the_source_wants_it_and_nowhere_else(
+def test_the_key_is_sent_where_the_source_expects_it_and_nowhere_else(
     server: Loopback,
     open_client: OpenClient,
     place: Literal["query", "header", "bearer"],
@@ -145,7 +159,7 @@ def test_a_key_that_is_percent_encoded_already_is_not_encoded_twice(
     server: Loopback, open_client: OpenClient
 ) -> None:
     server.answers.append(reply(body=BODY))
-    open_client(key=Secret("Pl4nted%2BKey%3D%3D")).send(REQUEST)
+    open_client(key="Pl4nted%2BKey%3D%3D").send(REQUEST)
     assert server.seen[0].path.endswith("&key=Pl4nted%2BKey%3D%3D")
 
 
@@ -178,23 +192,23 @@ GOOD: tuple[Answer, ...] = (
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_whatever_passes_before_the_last_attempt_leaves_the_same_bytes(
+def test_faults_before_the_last_attempt_do_not_change_the_bytes(
     server: Loopback, open_client: OpenClient, faults: list[str], good: Answer
 ) -> None:
     server.seen.clear()
     server.answers.extend([*(PASSING[fault] for fault in faults), good])
     repeats: list[str] = []
-    assert open_client(on_repeat=repeats.append).fetch(REQUEST, whole) == BODY
+    assert open_client().fetch(REQUEST, whole, repeats.append) == BODY
     assert len(server.seen) == len(faults) + 1
     assert len(repeats) == len(faults)
 
 
 @pytest.mark.parametrize("fault", sorted(PASSING))
-def test_a_fault_that_stays_ends_after_the_last_attempt(
+def test_a_lasting_fault_ends_after_the_last_attempt(
     server: Loopback, open_client: OpenClient, fault: str
 ) -> None:
     server.otherwise = lambda _: PASSING[fault]
-    with pytest.raises(TryAgain, match=r"Asked 8 times\.$"):
+    with pytest.raises(TryAgain, match=r"\b8\b"):
         open_client().fetch(REQUEST, whole)
     assert len(server.seen) == 8
 
@@ -209,7 +223,7 @@ def test_every_attempt_is_counted(
     client.fetch(REQUEST, whole)
     client.fetch(REQUEST, whole)
     assert client.sent == 4
-    with pytest.raises(QuotaSpent, match="4 requests of today are used up"):
+    with pytest.raises(QuotaSpent, match=r"small_source: .*\b4\b"):
         client.fetch(REQUEST, whole)
     assert len(server.seen) == 4
 
@@ -234,7 +248,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         ({}, (1, 2)),
     ],
 )
-def test_a_publisher_is_given_the_time_it_asks_for(
+def test_retry_after_is_honoured(
     server: Loopback,
     open_client: OpenClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -252,7 +266,7 @@ def test_a_publisher_is_given_the_time_it_asks_for(
     assert waits[0] <= wait <= waits[1]
 
 
-def test_a_date_is_read_by_the_publishers_own_clock(
+def test_a_retry_date_is_read_by_the_publishers_clock(
     server: Loopback, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
@@ -285,31 +299,33 @@ def test_waits_double_up_to_the_longest(
 @pytest.mark.parametrize(
     ("status", "error"), [(429, QuotaSpent), (403, QuotaSpent), (503, TryAgain)]
 )
-def test_a_wait_of_hours_is_the_users_to_choose(
+def test_a_requested_wait_of_hours_ends_the_fetch(
     server: Loopback, open_client: OpenClient, status: int, error: type[Exception]
 ) -> None:
     server.answers.append(reply(status, Retry_After="7200"))
-    with pytest.raises(error, match=r"HTTP \d+.*ome back after 2026-11-21 14:00 UTC"):
+    with pytest.raises(error, match=rf"HTTP {status}.*2026-11-21 14:00 UTC"):
         open_client(clock=lambda: NOON).fetch(REQUEST, whole)
     assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_is_not_taken_is_said_at_once(
+def test_a_rejected_key_is_not_retried(
     server: Loopback, open_client: OpenClient, status: int
 ) -> None:
     server.otherwise = lambda _: reply(status, b"Access denied")
-    with pytest.raises(Refused, match=r"small_source: GET .*Access denied.*example.org/keys"):
+    with pytest.raises(
+        Refused, match=rf"small_source: GET .*HTTP {status} \(.Access denied.\).*example.org/keys"
+    ):
         open_client().fetch(REQUEST, whole)
-    with pytest.raises(Refused, match="No key; keys are issued at"):
+    with pytest.raises(Refused, match=r"https://example\.org/keys"):
         open_client(key=None).fetch(REQUEST, whole)
-    with pytest.raises(Refused, match="takes no key"):
+    with pytest.raises(Refused, match=f"HTTP {status}"):
         open_client(replace(ABOUT, key=None), key=None).fetch(REQUEST, whole)
     assert len(server.seen) == 3
 
 
 @pytest.mark.parametrize("status", [204, 400, 404, 422])
-def test_what_a_status_means_beyond_that_is_the_connectors_business(
+def test_other_statuses_are_left_to_the_connector(
     server: Loopback, open_client: OpenClient, status: int
 ) -> None:
     body = b"" if status == 204 else b"error: unknown variable"
@@ -332,15 +348,13 @@ def test_a_reply_beyond_the_limit_is_refused(
     server: Loopback, open_client: OpenClient, answer: Answer
 ) -> None:
     server.answers.append(answer)
-    with pytest.raises(Refused, match=r"more than 100,000 bytes\. Select fewer"):
+    with pytest.raises(Refused, match="100,000 bytes"):
         open_client().fetch(REQUEST, whole)
 
 
-def test_a_packing_that_nobody_asked_for_is_refused(
-    server: Loopback, open_client: OpenClient
-) -> None:
+def test_an_encoding_other_than_gzip_is_refused(server: Loopback, open_client: OpenClient) -> None:
     server.answers.append(reply(body=b"abc", Content_Encoding="br"))
-    with pytest.raises(Refused, match="packed as 'br'"):
+    with pytest.raises(Refused, match="'br'"):
         open_client().send(REQUEST)
     assert server.seen[0].headers["accept-encoding"] == "gzip"
 
@@ -352,7 +366,7 @@ def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     server.answers.append(answer)
     client = open_client(limited(timeout_seconds=0.15))
     started = time.monotonic()
-    with pytest.raises(TryAgain, match=r"no complete reply within 0\.15 seconds"):
+    with pytest.raises(TryAgain, match=r"0\.15 seconds"):
         client.send(REQUEST)
     assert time.monotonic() - started < 0.6
     # The connection that was hung up is not used again.
@@ -397,12 +411,12 @@ def test_a_redirect_away_from_the_publisher_is_not_followed(
     server: Loopback, open_client: OpenClient, target: str
 ) -> None:
     server.answers.append(reply(302, Location=target))
-    with pytest.raises(Refused, match=r"HTTP 302 leads to .* not followed"):
+    with pytest.raises(Refused, match=f"HTTP 302 .*{re.escape(repr(target))}"):
         open_client().fetch(REQUEST, whole)
     assert len(server.seen) == 1
 
 
-def test_a_body_is_not_carried_to_where_a_redirect_wants_none(
+def test_a_body_follows_a_redirect_only_with_307_and_308(
     server: Loopback, open_client: OpenClient
 ) -> None:
     post = replace(REQUEST, method="POST", body=b"{}")
@@ -416,7 +430,7 @@ def test_a_body_is_not_carried_to_where_a_redirect_wants_none(
 
 def test_redirects_in_a_circle_end(server: Loopback, open_client: OpenClient) -> None:
     server.otherwise = lambda _: reply(302, Location="/round")
-    with pytest.raises(Refused, match="more than 3 redirects"):
+    with pytest.raises(Refused, match=r"\b3 redirects"):
         open_client().fetch(REQUEST, whole)
     assert len(server.seen) == 4
 
@@ -429,15 +443,15 @@ def test_redirects_in_a_circle_end(server: Loopback, open_client: OpenClient) ->
         "https://u@api.example.org/data",
     ],
 )
-def test_a_request_leaves_for_the_publishers_hosts_alone(
+def test_requests_are_sent_to_the_publishers_hosts_alone(
     server: Loopback, open_client: OpenClient, address: str
 ) -> None:
-    with pytest.raises(Refused, match="Correct the connector"):
+    with pytest.raises(Refused, match=re.escape(address)):
         open_client().fetch(Request(address), whole)
     assert server.seen == []
 
 
-def test_a_certificate_that_is_not_trusted_ends_it(open_client: OpenClient, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused(open_client: OpenClient, tmp_path: Path) -> None:
     certificate = tmp_path / "certificate.pem"
     subprocess.run(
         [
@@ -452,7 +466,7 @@ def test_a_certificate_that_is_not_trusted_ends_it(open_client: OpenClient, tmp_
     with certificate.open("ab") as file:
         file.write(Path(f"{certificate}.crt").read_bytes())
     with Loopback(str(certificate)) as server:
-        with pytest.raises(Refused, match="certificate is not trusted"):
+        with pytest.raises(Refused, match="CERTIFICATE_VERIFY_FAILED"):
             open_client(gateway=server.address).fetch(REQUEST, whole)
         assert server.seen == []
 
@@ -500,9 +514,7 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
     said: list[str] = []
     causes: list[BaseException | None] = []
     use = KeyUse(place, "key", is_required=True, obtained_at="")
-    client = open_client(
-        replace(ABOUT, key=use), on_repeat=said.append, retry=RetryPolicy(2, scale=0)
-    )
+    client = open_client(replace(ABOUT, key=use), retry=RetryPolicy(2, scale=0))
     try:
         loggers[0].addHandler(handler)
         for logger in loggers:
@@ -510,7 +522,7 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
         for answer in answers:
             server.otherwise = lambda _, answer=answer: answer
             try:
-                said.append(repr(client.fetch(REQUEST, lambda reply: reply)))
+                said.append(repr(client.fetch(REQUEST, lambda reply: reply, said.append)))
             except (TryAgain, QuotaSpent, Refused) as error:
                 said += [str(error), repr(error), "".join(traceback.format_exception(error))]
                 causes += [error.__context__, error.__cause__]
@@ -529,22 +541,22 @@ def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("address", "message"),
+    "address",
     [
-        ("http://gateway.example.org", "must begin with https"),
-        ("http://127.0.0.1.example.org", "must begin with https"),
-        ("ftp://127.0.0.1", "must begin with https"),
-        ("https://gateway.example.org/path", "a scheme and a host"),
-        ("https://user@gateway.example.org", "a scheme and a host"),
-        ("https://gateway.example.org:none", "a scheme and a host"),
-        ("gateway.example.org", "a scheme and a host"),
+        "http://gateway.example.org",
+        "http://127.0.0.1.example.org",
+        "ftp://127.0.0.1",
+        "https://gateway.example.org/path",
+        "https://gateway.example.org?key=1",
+        "https://user@gateway.example.org",
+        "https://gateway.example.org:none",
+        "https://gateway.example.org:0",
+        "gateway.example.org",
     ],
 )
-def test_a_gateway_is_a_host_that_a_key_may_travel_to(
-    tmp_path: Path, address: str, message: str
-) -> None:
+def test_a_gateway_is_a_host_that_encrypts(tmp_path: Path, address: str) -> None:
     settings = Settings(tmp_path, tmp_path, None, addresses={"small_source": address})
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises(SettingsError, match="small_source"):
         gateway_of(settings, "small_source")
 
 
@@ -557,7 +569,7 @@ def test_a_gateway_is_a_host_that_a_key_may_travel_to(
         "https://gateway.example.org:8443",
     ],
 )
-def test_a_gateway_may_be_this_machine_or_a_safe_one(tmp_path: Path, address: str) -> None:
+def test_a_gateway_may_be_this_machine_or_an_https_host(tmp_path: Path, address: str) -> None:
     settings = Settings(tmp_path, tmp_path, None, addresses={"small_source": f"{address}/"})
     assert gateway_of(settings, "small_source") == address
     assert gateway_of(settings, "un_comtrade") is None

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 from fetch.loopback import (
     Answer,
-    FetchedDatasets,
     Loopback,
+    ReceivedRequest,
     chunked,
     cut,
     hang_up,
@@ -119,7 +119,7 @@ def job_folders(settings: Settings) -> list[Path]:
 
 
 @pytest.mark.usefixtures("publisher")
-def test_a_fetch_makes_a_release_that_says_what_was_asked(settings: Settings) -> None:
+def test_a_release_records_what_was_requested(settings: Settings) -> None:
     outcome = fetch(settings)
     assert outcome.comparison == Comparison(new=102, changed=0, withdrawn=0, same=0)
     assert (outcome.rows, outcome.rejects) == (102, 0)
@@ -190,7 +190,7 @@ def test_what_the_publisher_no_longer_has_is_withdrawn(
     assert settled.comparison == Comparison(new=0, changed=0, withdrawn=0, same=98)
 
 
-def test_requests_that_are_too_large_are_asked_in_parts(
+def test_requests_that_are_too_large_are_divided(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
     publisher.too_large = ("MEX",)
@@ -212,7 +212,7 @@ def test_a_release_is_known_from_the_publishers_own_day(
     assert outcome.release.retrieved_at == NOON
 
 
-def test_a_day_to_come_is_no_day_of_a_release(
+def test_a_release_is_not_known_from_a_future_day(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
     publisher.released = {"KOR": "2026-11-22"}
@@ -221,7 +221,7 @@ def test_a_day_to_come_is_no_day_of_a_release(
     assert outcome.release.known_from == NOON.date()
 
 
-def test_progress_is_told_reply_by_reply(settings: Settings, server: Loopback) -> None:
+def test_progress_is_reported_reply_by_reply(settings: Settings, server: Loopback) -> None:
     server.answers.extend([reply(503, b"busy"), hang_up])
     server.otherwise = SmallPublisher(all_rows(), too_large=("MEX",)).answer
     events: list[FetchEvent] = []
@@ -267,7 +267,7 @@ def test_faults_that_pass_leave_the_same_release(
     clean = fetch(small_settings(tmp_path_factory.mktemp("clean"), server.address))
     faults: dict[str, list[Answer]] = {}
 
-    def answer(seen: FetchedDatasets) -> Answer:
+    def answer(seen: ReceivedRequest) -> Answer:
         chance = random.Random(f"{seed} {seen.path}")
         count = chance.randint(1, 7) if chance.random() < share else 0
         left = faults.setdefault(seen.path, chance.choices(FAULTS, k=count))
@@ -279,17 +279,17 @@ def test_faults_that_pass_leave_the_same_release(
     assert shaken.comparison == clean.comparison
 
 
-def test_a_fetch_that_failed_asks_only_for_what_is_missing(
+def test_a_resumed_fetch_requests_only_what_is_missing(
     settings: Settings, server: Loopback, publisher: SmallPublisher, tmp_path: Path
 ) -> None:
     clean = fetch(small_settings(tmp_path / "clean", server.address))
     server.seen.clear()
 
-    def fails_at_mexico(seen: FetchedDatasets) -> Answer:
+    def fails_at_mexico(seen: ReceivedRequest) -> Answer:
         return reply(500, b"no") if "MEX" in seen.path else publisher.answer(seen)
 
     server.otherwise = fails_at_mexico
-    with pytest.raises(FetchError, match=r"13 of 25 replies are stored; .* to resume\.$") as caught:
+    with pytest.raises(FetchError, match=r"\b13 of 25\b") as caught:
         fetch(settings)
     assert isinstance(caught.value.reply_error, TryAgain)
     assert (caught.value.stored, caught.value.total) == (13, 25)
@@ -308,7 +308,7 @@ def test_a_fetch_that_failed_asks_only_for_what_is_missing(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_killed_fetch_goes_on_and_asks_at_most_one_thing_again(
+def test_a_killed_fetch_repeats_at_most_one_request(
     settings: Settings, server: Loopback, publisher: SmallPublisher, tmp_path: Path, seed: int
 ) -> None:
     publisher.too_large = ("MEX",)
@@ -319,7 +319,7 @@ def test_a_killed_fetch_goes_on_and_asks_at_most_one_thing_again(
     running: list[subprocess.Popen[bytes]] = []
     answered = 0
 
-    def answer(seen: FetchedDatasets) -> Answer:
+    def answer(seen: ReceivedRequest) -> Answer:
         nonlocal answered
         answered += 1
         whole = publisher.answer(seen)
@@ -360,7 +360,7 @@ def test_a_killed_fetch_goes_on_and_asks_at_most_one_thing_again(
 
 
 @pytest.mark.usefixtures("publisher")
-def test_a_job_of_long_ago_is_begun_anew(settings: Settings, server: Loopback) -> None:
+def test_a_job_older_than_two_weeks_is_started_again(settings: Settings, server: Loopback) -> None:
     server.answers.extend([reply(200, b'{"released": {}}'), reply(400, b"no")])
     with pytest.raises(FetchError):
         fetch(settings, now=NOON - timedelta(days=15))
@@ -374,7 +374,7 @@ def test_a_job_of_long_ago_is_begun_anew(settings: Settings, server: Loopback) -
 
 
 @pytest.mark.usefixtures("publisher")
-def test_jobs_that_nobody_goes_on_with_are_taken_away(settings: Settings, server: Loopback) -> None:
+def test_abandoned_jobs_are_removed(settings: Settings, server: Loopback) -> None:
     for days, selection in ((15, ONE_YEAR), (13, YEARS)):
         server.answers.extend([reply(200, b'{"released": {}}'), reply(400, b"no")])
         with pytest.raises(FetchError):
@@ -414,7 +414,7 @@ def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
     folder.mkdir(parents=True)
     with (folder / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(FetchError, match="another fetch of this source is running"):
+        with pytest.raises(FetchError, match=f"^{SOURCE}:"):
             fetch(settings)
         planned = plan_fetch(settings, SOURCE, YEARS, now=NOON)
     assert planned.to_send == 25
@@ -424,9 +424,9 @@ def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'{"columns": []}', "the field rows is missing"),
-        (b'{"rows": [["KOR", "2016-01", "n/a"]]}', r"none of its rows.*row 1: not a number"),
-        (b'{"rows": []}', "none of its rows can be used"),
+        (b'{"columns": []}', "field rows"),
+        (b'{"rows": [["KOR", "2016-01", "n/a"]]}', r"row 1: "),
+        (b'{"rows": []}', "KOR_2016-01_2016-12.json: "),
     ],
 )
 def test_a_reply_of_another_layout_stops_the_fetch_and_is_not_kept(
@@ -454,13 +454,13 @@ def test_rows_that_cannot_be_used_are_counted(
     assert (outcome.rows, outcome.rejects) == (101, 1)
 
 
-def test_the_quota_of_a_day_ends_a_fetch_that_the_next_day_goes_on_with(
+def test_a_fetch_that_ends_with_the_quota_resumes_the_next_day(
     settings: Settings, server: Loopback, publisher: SmallPublisher, connector: SmallConnector
 ) -> None:
     with_limits(connector, per_day=20)
     planned = plan_fetch(settings, SOURCE, YEARS, now=NOON)
     assert (planned.to_send, planned.remaining_today, planned.days) == (25, 20, 2)
-    with pytest.raises(FetchError, match=r"20 requests of today .* begins at 2026-11-22") as caught:
+    with pytest.raises(FetchError, match=r"\b20\b.*2026-11-22") as caught:
         fetch(settings)
     assert isinstance(caught.value.reply_error, QuotaSpent)
     assert len(server.seen) == 20
@@ -484,21 +484,21 @@ def test_a_plan_needs_no_network_and_writes_nothing(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_source_that_needs_a_key_says_where_to_get_one(
+def test_a_missing_required_key_is_reported_with_where_to_get_one(
     settings: Settings, server: Loopback, connector: SmallConnector
 ) -> None:
     use = KeyUse("query", "key", is_required=True, obtained_at="https://example.org/keys")
     connector.about = replace(connector.about, key=use)
-    message = r"issued at https://example.org/keys\. Set BILATERAL_KEY_SMALL_SOURCE"
+    message = r"https://example.org/keys\. .*BILATERAL_KEY_SMALL_SOURCE"
     with pytest.raises(FetchError, match=message):
         fetch(settings)
     assert server.seen == []
-    assert any("needs a key" in note for note in plan_fetch(settings, SOURCE, YEARS).notes)
+    assert any(use.obtained_at in note for note in plan_fetch(settings, SOURCE, YEARS).notes)
 
 
 @pytest.mark.usefixtures("publisher")
 def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Settings) -> None:
-    with pytest.raises(SelectionError, match="not a source that can be fetched"):
+    with pytest.raises(SelectionError, match="'elsewhere'"):
         run_fetch(settings, "elsewhere", YEARS)
     wrong = replace(YEARS, reporters=("KOR",))
     with pytest.raises(SelectionError, match="one reporter"):
@@ -508,7 +508,7 @@ def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Setti
     assert job_folders(settings) == []
 
 
-def test_pages_without_end_end(
+def test_the_number_of_follow_up_requests_is_limited(
     settings: Settings, server: Loopback, connector: SmallConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classify_reply = connector.classify_reply
@@ -526,7 +526,7 @@ def test_pages_without_end_end(
     monkeypatch.setattr(connector, "survey", lambda selection, seeds: ())
     body = b'{"rows": [["KOR", "2016-01", "1"]]}'
     server.otherwise = lambda _: reply(200, body)
-    with pytest.raises(FetchError, match="pages without end"):
+    with pytest.raises(FetchError, match=rf"\b{200 + 20 * 2}\b"):
         fetch(settings, replace(ONE_YEAR, partners=("KOR",)))
     assert len(server.seen) == 200 + 20 * 2
 
@@ -535,7 +535,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
     settings = small_settings(tmp_path / "data", server.address, key=KEY)
     quoted = "Pl4nted%2BKey%2F0f%3DTests"
 
-    def echoing(seen: FetchedDatasets) -> Answer:
+    def echoing(seen: ReceivedRequest) -> Answer:
         """Rows whose reply repeats the request, as some publishers do; then errors that do."""
         path = seen.path
         assert quoted in path
@@ -605,7 +605,7 @@ COVERS = st.none() | st.builds(
 
 
 @given(COVERS, COVERS)
-def test_files_that_may_share_rows_are_told_from_those_that_cannot(
+def test_files_that_may_share_rows_are_recognised(
     brought: Covers | None, asked: Covers | None
 ) -> None:
     """Against every row there can be, one by one."""

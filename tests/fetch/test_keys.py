@@ -52,7 +52,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> No
     "content", ["planted-key", 'fred = "planted-key', "fred = 12345678", '[fred]\nk = "planted"']
 )
 def test_a_file_of_another_form_is_refused_without_showing_it(tmp_path: Path, content: str) -> None:
-    with pytest.raises(SettingsError, match="one text per source") as caught:
+    with pytest.raises(SettingsError, match=r"keys\.toml") as caught:
         key_of(settings_with(tmp_path, content), "fred")
     assert "planted" not in repr(caught.value)
     assert caught.value.__context__ is None
@@ -60,7 +60,7 @@ def test_a_file_of_another_form_is_refused_without_showing_it(tmp_path: Path, co
 
 @pytest.mark.parametrize("key", ["short", "with a blank", "with-\u00fcmlaut", "line\nbreak-key"])
 def test_what_cannot_be_a_key_is_refused_without_showing_it(tmp_path: Path, key: str) -> None:
-    with pytest.raises(SettingsError, match="The key of fred is no key") as caught:
+    with pytest.raises(SettingsError, match=r"\bfred\b") as caught:
         key_of(settings_with(tmp_path, None, fred=key), "fred")
     assert key not in str(caught.value)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagster_project.fetch.quota import Quota
@@ -53,9 +54,7 @@ def test_a_day_has_as_many_requests_as_its_quota_in_all_runs_together(tmp_path: 
     for left in (2, 1, 0):
         quota(tmp_path, clock).take()
         assert quota(tmp_path, clock).remaining() == left
-    with pytest.raises(
-        QuotaSpent, match=r"fred: the 3 requests of today.*begins at 2026-11-22 00:00 UTC"
-    ):
+    with pytest.raises(QuotaSpent, match=r"fred: .*\b3\b.*2026-11-22 00:00 UTC"):
         quota(tmp_path, clock).take()
     clock.now += timedelta(minutes=30)
     assert quota(tmp_path, clock).remaining() == 3
@@ -89,6 +88,7 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
     per_second=st.floats(0.1, 50),
     pauses=st.lists(st.floats(0, 5), min_size=2, max_size=12),
 )
+@hypothesis_settings(deadline=None)
 def test_requests_never_come_faster_than_the_rate(
     tmp_path_factory: pytest.TempPathFactory, per_second: float, pauses: list[float]
 ) -> None:
@@ -131,5 +131,5 @@ def test_processes_at_once_lose_no_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"day": "today"}', json.dumps({"taken": 1})])
 def test_a_count_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "fred.json").write_text(content, encoding="utf-8")
-    with pytest.raises(SettingsError, match="Remove it to start a new count"):
+    with pytest.raises(SettingsError, match=r"fred\.json"):
         quota(tmp_path, Clock()).take()

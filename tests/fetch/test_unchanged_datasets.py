@@ -32,10 +32,10 @@ from fetch.small_publisher import (
 from fetch.small_publisher import SOURCE as SMALL
 from polars.testing import assert_frame_equal
 
-from dagster_project.fetch import job
 from dagster_project.fetch.fetched import FetchedDatasets
 from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
 from dagster_project.fetch.planning import plan_fetch
+from dagster_project.fetch.release import Replies
 from dagster_project.settings import PROJECT_ROOT, Settings, SettingsError
 from dagster_project.sources import catalog
 from dagster_project.sources.connector import Available, Chunk, Request, Selection
@@ -123,9 +123,7 @@ def assert_holds(settings: Settings, publisher: Revised, selection: Selection = 
         )
 
 
-def test_of_unchanged_datasets_only_the_list_is_asked(
-    settings: Settings, replay: ReplayServer
-) -> None:
+def test_unchanged_datasets_are_not_requested(settings: Settings, replay: ReplayServer) -> None:
     first = fetch(settings)
     assert (first.unchanged, first.is_new) == (0, True)
     assert first.rows > 100
@@ -142,7 +140,7 @@ def test_of_unchanged_datasets_only_the_list_is_asked(
     assert fetch(settings, now=LATER + timedelta(days=1)).notes == again.notes
 
 
-def test_the_one_that_changed_is_asked_for_and_its_changes_land(
+def test_a_changed_dataset_is_requested_and_its_changes_are_stored(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     fetch(settings)
@@ -187,7 +185,7 @@ OTHER_QUESTIONS: Mapping[str, Mapping[str, object]] = {
 
 
 @pytest.mark.parametrize("part", OTHER_QUESTIONS)
-def test_what_came_says_nothing_of_what_was_not_asked(
+def test_a_fetch_does_not_count_as_one_of_another_selection(
     settings: Settings, replay: ReplayServer, part: str
 ) -> None:
     fetch(settings)
@@ -201,7 +199,7 @@ def test_what_came_says_nothing_of_what_was_not_asked(
     assert fetch(settings, now=LATER).requests_sent == 1, "nor does it make the first forgotten"
 
 
-def test_with_a_key_more_is_asked_than_without(settings: Settings, replay: ReplayServer) -> None:
+def test_a_fetch_with_a_key_is_another_query(settings: Settings, replay: ReplayServer) -> None:
     asked = replace(ASKED, level="total", partners=("DEU",))
     fetch(replace(settings, keys={}), asked)
     replay.forget()
@@ -209,7 +207,7 @@ def test_with_a_key_more_is_asked_than_without(settings: Settings, replay: Repla
     assert any("getMetadata" in sent.identity for sent in replay.sent)
 
 
-def test_other_reporters_and_periods_are_asked_for_and_no_others(
+def test_only_new_reporters_and_periods_are_requested(
     settings: Settings, replay: ReplayServer
 ) -> None:
     fetch(settings, replace(ASKED, reporters=("USA",), first=date(2015, 1, 1)))
@@ -225,7 +223,7 @@ def test_other_reporters_and_periods_are_asked_for_and_no_others(
     assert set(cells) >= {("410", "2014"), ("410", "2015"), ("842", "2014")}
 
 
-def test_what_is_no_longer_held_is_asked_for_again(
+def test_a_dataset_is_requested_again_when_its_release_is_removed(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     fetch(settings, replace(ASKED, reporters=("USA",)))
@@ -240,7 +238,9 @@ def test_what_is_no_longer_held_is_asked_for_again(
     assert_holds(settings, publisher)
 
 
-def test_without_the_file_all_is_asked_for_again(settings: Settings, replay: ReplayServer) -> None:
+def test_without_the_file_everything_is_requested_again(
+    settings: Settings, replay: ReplayServer
+) -> None:
     first = fetch(settings)
     (settings.fetching / "seen" / f"{SOURCE}.json").unlink()
     replay.forget()
@@ -268,21 +268,21 @@ def test_a_fetch_that_failed_remembers_nothing(settings: Settings, replay: Repla
     assert fetch(settings, asked, LATER).requests_sent == 1
 
 
-def test_a_fetch_that_ended_before_its_release_was_there_remembers_nothing(
+def test_a_fetch_killed_before_its_release_remembers_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(job, "keep", dies)
+        dying.setattr(Replies, "keep", dies)
         with pytest.raises(KeyboardInterrupt):
             fetch(settings)
     outcome = fetch(settings)
     assert (outcome.unchanged, outcome.requests_sent, outcome.is_new) == (0, 0, True)
 
 
-def test_a_fetch_that_ended_after_it_remembered_ends_well(
+def test_a_fetch_killed_after_its_release_is_completed(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember = FetchedDatasets.remember
@@ -301,7 +301,7 @@ def test_a_fetch_that_ended_after_it_remembered_ends_well(
     assert not list(leftovers(settings))
 
 
-def test_a_revision_that_is_taken_back_is_asked_for_where_it_came(
+def test_a_withdrawn_revision_is_requested_again(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     """Seen by a narrower question only, it would stand among the rows of the wider for good."""
@@ -316,7 +316,7 @@ def test_a_revision_that_is_taken_back_is_asked_for_where_it_came(
     assert back.unchanged == 3
 
 
-def test_a_revision_that_a_narrower_question_brought_is_asked_for_by_the_wider(
+def test_a_revision_seen_by_a_narrower_selection_is_requested_by_the_wider(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     fetch(settings)
@@ -328,7 +328,7 @@ def test_a_revision_that_a_narrower_question_brought_is_asked_for_by_the_wider(
     assert_holds(settings, publisher)
 
 
-def test_a_plan_says_what_may_stay_and_after_the_list_what_does(
+def test_a_plan_counts_datasets_that_may_be_unchanged_and_after_the_survey_those_that_are(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     assert not any("dataset" in note for note in plan_fetch(settings, SOURCE, ASKED).notes)
@@ -396,7 +396,7 @@ def test_a_bulk_file_that_is_taken_back_under_its_old_day_holds_from_then_on(
     assert fetch(settings, asked, LATER + timedelta(days=2)).release is None
 
 
-def test_a_bulk_file_that_is_no_longer_held_is_asked_for_again_alone(
+def test_only_the_removed_bulk_file_is_requested_again(
     settings: Settings, replay: ReplayServer, publisher: Revised
 ) -> None:
     asked = replace(ASKED, level="all")
@@ -417,11 +417,11 @@ def test_a_file_that_cannot_be_read_is_named(settings: Settings) -> None:
     file = settings.fetching / "seen" / f"{SOURCE}.json"
     for damaged in ('{"C-A-HS-842-2014": {"key": "1"}}', "[]", '{"C-A'):
         file.write_text(damaged)
-        with pytest.raises(SettingsError, match=r"seen/un_comtrade\.json: not the datasets"):
+        with pytest.raises(SettingsError, match=r"seen/un_comtrade\.json"):
             fetch(settings, now=LATER)
 
 
-def test_codes_that_changed_make_another_question(tmp_path: Path) -> None:
+def test_changed_codes_make_another_query(tmp_path: Path) -> None:
     """A partner that is new in the seeds was never asked for."""
     seeds = tmp_path / "dbt" / "seeds"
     seeds.mkdir(parents=True)
@@ -462,7 +462,7 @@ def small(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> SmallPublisher:
     return publisher
 
 
-def test_any_connector_that_names_its_datasets_profits(
+def test_datasets_of_any_connector_can_be_unchanged(
     small: SmallPublisher, server: Loopback, tmp_path: Path
 ) -> None:
     settings = small_settings(tmp_path / "data", server.address)
@@ -481,7 +481,7 @@ def test_any_connector_that_names_its_datasets_profits(
     assert partners() == set(YEARS.partners) - {"JPN"}
 
 
-def test_a_row_that_is_held_nowhere_is_asked_for_again(
+def test_a_row_in_no_release_is_requested_again(
     small: SmallPublisher, server: Loopback, tmp_path: Path
 ) -> None:
     """A file without news is not kept, so nobody could read its bad row better later."""

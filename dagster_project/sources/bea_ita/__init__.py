@@ -92,6 +92,7 @@ class Ita(Connector):
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=_CALENDAR,
         verified=False,
+        verified_against="the user guide and other clients; no reply was seen",
         notes=(
             "There are no monthly figures: frequency M returns quarters, seasonally adjusted and"
             " not.",

@@ -96,6 +96,7 @@ class UnComtradeConnector(Connector):
         ),
         calendar="Continuously, as countries report.",
         verified=True,
+        verified_against="recorded calls, metadata, bulk list, downloads; no availability list",
         by_year_from=_FIRST_YEAR,
         seeds=(COUNTRY_SEED, AREA_SEED, FLOW_SEED),
         notes=(
@@ -104,7 +105,6 @@ class UnComtradeConnector(Connector):
             f"Level {BULK_LEVEL} is the publisher's bulk file of a reporter and period, with every"
             " level, partner and flow, to reconcile the reports of both sides; it needs a key with"
             " access to these files.",
-            "Availability and metadata are parsed as documented, untested on real responses.",
             "Total exports include re-exports, which are also requested separately.",
         ),
     )

@@ -75,6 +75,7 @@ class DataWeb(Connector):
         calendar="About the middle of the month, after the Census release for the month two"
         " earlier; the three prior years are restated each June.",
         verified=False,
+        verified_against="documentation and other clients; no reply was seen",
         by_year_from=_FIRST_YEAR,
         notes=(
             "A report covers whole years.",
