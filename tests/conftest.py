@@ -47,7 +47,7 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_data(project_root: Path) -> Path:
+def real_data(takes_long: None, project_root: Path) -> Path:
     """Publishers' own files, which are not part of the project and may be absent."""
     folder = project_root.parent / "shared" / "data"
     if not folder.is_dir():

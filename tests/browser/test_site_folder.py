@@ -102,6 +102,7 @@ def _placing(link: Path, mark: str, rounds: int) -> None:
         place(link, files(f"{mark}{turn % 3}"))
 
 
+@pytest.mark.slow
 def test_several_writers_and_a_reader_share_one_link(tmp_path: Path) -> None:
     link = tmp_path / "site"
     place(link, files("a0"))
@@ -132,6 +133,7 @@ place(link, [File(f"inner/{number}.html", mark) for number in range(3000)])
 """
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_the_site_of_before_and_the_next_run_sweeps(tmp_path: Path) -> None:
     link = tmp_path / "site"
     place(link, files("before"))

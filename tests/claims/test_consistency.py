@@ -161,6 +161,7 @@ def voices(claims: Sequence[Row]) -> list[list[Row]]:
     return [[one for one in claims if one["attributed_to"] in (None, x)] for x in sources]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(claims=texts())
 def test_a_reported_set_cannot_hold_and_any_fewer_of_it_can(claims: list[Row]) -> None:
@@ -172,6 +173,7 @@ def test_a_reported_set_cannot_hold_and_any_fewer_of_it_can(claims: list[Row]) -
             assert can_all_be_true(fewer), (row, [one["claim_id"] for one in fewer])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(claims=texts())
 def test_a_text_is_reported_where_it_contradicts_itself_and_nowhere_else(claims: list[Row]) -> None:
@@ -191,6 +193,7 @@ def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: rand
     assert found(claims) == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(claims=texts())
 def test_the_other_side_is_all_that_the_others_leave(claims: list[Row]) -> None:

@@ -126,6 +126,7 @@ def test_a_fetch_adds_a_release_and_counts_its_rows(run: Run, home: dict[str, st
     assert KEY not in result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_a_second_fetch_counts_changes_and_withdrawals(
     run: Run, publisher: SmallPublisher, home: dict[str, str]
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_fetch_without_news_succeeds(
     assert (outcome["unchanged_datasets"], outcome["requests_sent"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_large_withdrawal_is_a_warning(run: Run, publisher: SmallPublisher) -> None:
     run("fetch", SOURCE, *TWO_YEARS)
     for month in ("01", "02"):
@@ -219,6 +221,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_an_interrupted_fetch_keeps_its_replies(
     run: Run, server: Loopback, publisher: SmallPublisher, home: dict[str, str]
 ) -> None:
@@ -293,6 +296,7 @@ def test_the_default_period_ends_with_the_last_complete_one(
     assert selection.flows == ("export", "import")
 
 
+@pytest.mark.slow
 @given(
     partners=st.lists(st.sampled_from(["KOR", "DEU", "WLD"]), unique=True),
     reporters=st.lists(st.sampled_from(["USA", "KOR"]), unique=True),

@@ -165,7 +165,7 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> Built:
     root = tmp_path_factory.mktemp("additions")
     for folder in ("dagster_project", "dbt"):
         left_out = shutil.ignore_patterns("__pycache__", "target", "logs", ".user.yml")

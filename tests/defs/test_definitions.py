@@ -41,6 +41,7 @@ def test_the_code_location_validates(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
 
 
+@pytest.mark.slow
 def test_importing_the_definitions_opens_no_project_file() -> None:
     script = (
         "import sys\n"

@@ -85,6 +85,7 @@ def test_what_is_read_from_outside_is_public_and_typed(manifest: Mapping[str, An
         assert node["config"]["contract"]["enforced"], node["name"]
 
 
+@pytest.mark.slow
 def test_dbt_lists_them_without_a_setting(tmp_path: Path) -> None:
     finished = subprocess.run(
         [

@@ -92,6 +92,7 @@ def releases(settings: Settings) -> list[str]:
     return [path.name for path in sorted(settings.fetched_snapshots.glob("*/*"))]
 
 
+@pytest.mark.slow
 def test_years_are_asked_for_together_and_every_one_counts_as_done(
     at: Settings, server: ReplayServer
 ) -> None:
@@ -110,6 +111,7 @@ def test_years_are_asked_for_together_and_every_one_counts_as_done(
     assert metadata["requests"] == len(server.asked)
 
 
+@pytest.mark.slow
 def test_nothing_new_adds_no_release(at: Settings) -> None:
     subscribe(at, "us_census,USA,KOR,hs2,,import,M,2016-01")
     before = run(at, "us_census", 2016)
@@ -122,6 +124,7 @@ def test_nothing_new_adds_no_release(at: Settings) -> None:
     assert len(releases(at)) == 1
 
 
+@pytest.mark.slow
 def test_what_the_publisher_changed_is_counted(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "us_census,USA,,hs2,,import,M,2012-01")
     before = run(at, "us_census", 2012, 2017)
@@ -220,6 +223,7 @@ def test_a_publisher_that_is_down_leaves_everything_as_it_was(at: Settings) -> N
     assert releases(at) == []
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_tenth_of_the_rows_is_a_warning(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "us_census,USA,,hs2,,import,M,2012-01")
     assert checks(run(at, "us_census", 2012, 2017))["no_row_loss"]

@@ -21,6 +21,7 @@ def small(tmp_path: Path) -> Settings:
     return Settings(tmp_path, tmp_path / "data", None)
 
 
+@pytest.mark.slow
 def test_editing_a_model_makes_the_manifest_stale(
     small: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,12 +43,14 @@ def test_editing_a_model_makes_the_manifest_stale(
     assert MODEL not in read_manifest(ensure_manifest(small))["nodes"]
 
 
+@pytest.mark.slow
 def test_a_manifest_of_another_dbt_is_replaced(small: Settings) -> None:
     before = read_manifest(ensure_manifest(small))
     ensure_manifest(small).write_text("{}")
     assert read_manifest(ensure_manifest(small))["nodes"].keys() == before["nodes"].keys()
 
 
+@pytest.mark.slow
 def test_a_project_that_does_not_parse_keeps_its_manifest_and_says_why(small: Settings) -> None:
     before = ensure_manifest(small).read_bytes()
     (small.dbt_project / "models" / "marts" / "broken.sql").write_text("{{ ref('nowhere') }}")

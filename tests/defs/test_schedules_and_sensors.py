@@ -134,6 +134,7 @@ def test_each_calendar_of_a_source_exists_and_each_calendar_but_one_has_a_source
     assert named <= {calendar.name for calendar in CALENDARS}
 
 
+@pytest.mark.slow
 def test_the_inbox_is_imported_when_a_file_is_ready(at: Settings) -> None:
     def seen() -> tuple[int, str | None]:
         context = dg.build_sensor_context(resources={"settings": at})

@@ -126,6 +126,7 @@ def test_content_hash_does_not_depend_on_the_order_of_rows(
     assert not second.published
 
 
+@pytest.mark.slow
 def test_content_hash_sees_one_doubled_row(settings: Settings, build: Build) -> None:
     first = publish(settings, build())
     doubled = build()
@@ -134,6 +135,7 @@ def test_content_hash_sees_one_doubled_row(settings: Settings, build: Build) -> 
     assert publish(settings, doubled).content_hash != first.content_hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -171,6 +173,7 @@ def test_lost_exports_are_written_again(settings: Settings, build: Build) -> Non
     assert exports_match(settings, outcome.content_hash, "inputs of 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statuses", "named"),
     [
@@ -213,6 +216,7 @@ def test_stray_log_beside_the_published_file_is_removed(settings: Settings, buil
     assert generation_of(settings) == 2
 
 
+@pytest.mark.slow
 def test_files_of_years_that_are_gone_are_published_again(settings: Settings) -> None:
     """Those of a data home that was moved are: the views say where they were."""
     settings.world.mkdir(parents=True)
@@ -252,6 +256,7 @@ def test_a_damaged_file_is_named(settings: Settings, build: Build) -> None:
         connect_published(settings)
 
 
+@pytest.mark.slow
 def test_open_reader_keeps_its_file_and_the_helper_follows(
     settings: Settings, build: Build
 ) -> None:

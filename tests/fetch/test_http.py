@@ -188,6 +188,7 @@ GOOD: tuple[Answer, ...] = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(sorted(PASSING)), max_size=7), st.sampled_from(GOOD))
 @hypothesis_settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -146,6 +146,7 @@ def test_a_release_records_what_was_requested(settings: Settings) -> None:
     assert job_folders(settings) == []
 
 
+@pytest.mark.slow
 def test_the_same_again_adds_nothing(
     settings: Settings, server: Loopback, publisher: SmallPublisher
 ) -> None:
@@ -159,6 +160,7 @@ def test_the_same_again_adds_nothing(
     assert len(discover_releases([settings.fetched_snapshots])) == 1
 
 
+@pytest.mark.slow
 def test_a_release_holds_what_is_new_alone(settings: Settings, publisher: SmallPublisher) -> None:
     fetch(settings)
     publisher.rows[("DEU", "2015-02")] = "99.5"
@@ -168,6 +170,7 @@ def test_a_release_holds_what_is_new_alone(settings: Settings, publisher: SmallP
     assert names(later) == ["DEU_2015-01_2015-12.json", "ATA_2016-01_2016-12.json"]
 
 
+@pytest.mark.slow
 def test_what_the_publisher_no_longer_has_is_withdrawn(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
@@ -252,6 +255,7 @@ FAULTS: tuple[Answer, ...] = (
 )
 
 
+@pytest.mark.slow
 @given(st.integers(), st.floats(0.1, 0.6))
 @hypothesis_settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -279,6 +283,7 @@ def test_faults_that_pass_leave_the_same_release(
     assert shaken.comparison == clean.comparison
 
 
+@pytest.mark.slow
 def test_a_resumed_fetch_requests_only_what_is_missing(
     settings: Settings, server: Loopback, publisher: SmallPublisher, tmp_path: Path
 ) -> None:
@@ -307,6 +312,7 @@ def test_a_resumed_fetch_requests_only_what_is_missing(
     assert release_bytes(outcome) == release_bytes(clean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_killed_fetch_repeats_at_most_one_request(
     settings: Settings, server: Loopback, publisher: SmallPublisher, tmp_path: Path, seed: int
@@ -508,6 +514,7 @@ def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Setti
     assert job_folders(settings) == []
 
 
+@pytest.mark.slow
 def test_the_number_of_follow_up_requests_is_limited(
     settings: Settings, server: Loopback, connector: SmallConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

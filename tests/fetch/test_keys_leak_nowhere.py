@@ -146,6 +146,7 @@ def told_by(error: BaseException) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_no_key_is_in_anything_that_fetches_leave(
     settings: Settings,
     replay: ReplayServer,
@@ -200,6 +201,7 @@ def test_no_key_is_in_anything_that_fetches_leave(
     assert b"HTTP Request" in logged.read_bytes()
 
 
+@pytest.mark.slow
 def test_no_key_is_in_what_dagster_keeps_or_what_the_command_prints(
     settings: Settings, replay: ReplayServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

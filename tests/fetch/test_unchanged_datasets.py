@@ -42,6 +42,8 @@ from dagster_project.sources.connector import Available, Chunk, Request, Selecti
 from dagster_project.sources.snapshot import Covers, read_release
 from dagster_project.sources.un_comtrade.connector import CONNECTOR
 
+pytestmark = pytest.mark.slow
+
 SOURCE = "un_comtrade"
 TRADE = "un_comtrade__trade"
 FIRST_DAY = datetime(2026, 3, 2, 6, tzinfo=UTC)

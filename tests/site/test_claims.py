@@ -236,6 +236,7 @@ def _decided(marts: _Composed, **changed: Any) -> None:
     marts.add("marts.claim_candidates", _CANDIDATE)
 
 
+@pytest.mark.slow
 def test_a_confirmed_claim_shows_value_range_and_date(marts: _Composed) -> None:
     _decided(marts)
     page = _page(claims.page(_context(marts), "c1"))
@@ -418,6 +419,7 @@ _REASONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", documents.STATUSES)
 def test_no_sentence_is_printed_twice(marts: _Composed, status: str) -> None:
     changed: dict[str, Any] = {"status": status, "reason_code": _REASONS[status]}

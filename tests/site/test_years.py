@@ -245,6 +245,7 @@ def extents(svg: str) -> list[tuple[str, float, float]]:
     return [(says, float(left), float(left) + float(width)) for says, left, width in found]
 
 
+@pytest.mark.slow
 def test_bars_are_as_long_as_their_amounts_and_meet() -> None:
     bars = fall(Decimal(-27_624_600_000), Decimal(1_135_537_410), Decimal(3_138_493_692))
     drawn = extents(bridge.draw(bars, "name"))

@@ -335,6 +335,7 @@ def test_a_country_is_asked_for_while_one_of_its_codes_has_changed() -> None:
 REPORTERS = {"KOR": 410, "LUX": 442, "JPN": 392, "MEX": 484}
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.sets(st.tuples(st.sampled_from(sorted(REPORTERS)), st.integers(2001, 2016)), min_size=1),

@@ -42,6 +42,8 @@ from dagster_project.sources.un_comtrade.connector import BULK_TABLE, CONNECTOR
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS
 from dagster_project.sources.un_comtrade.replies import FILE_LAYOUT, METADATA_LAYOUT
 
+pytestmark = pytest.mark.slow
+
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 FILES = "https://comtradeapi.un.org/bulk/v1/file"
 MOMENT = datetime(2026, 3, 2, 6, tzinfo=UTC)

@@ -76,6 +76,7 @@ def test_a_plan_is_near_the_fewest_requests(level: str, frequency: str) -> None:
 MONTHS = st.tuples(st.integers(2010, 2024), st.integers(1, 12)).map(lambda at: date(*at, 1))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.tuples(MONTHS, MONTHS).map(sorted),

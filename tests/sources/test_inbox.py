@@ -427,6 +427,7 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", "..", "quarantine"))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,

@@ -69,6 +69,7 @@ def test_xml_is_read_as_utf_8_whatever_it_declares() -> None:
     assert read_xml(content, "reply.xml").text == "총계 & <"
 
 
+@pytest.mark.slow
 def test_xml_that_is_nested_deeply_is_read_and_forgotten_without_harm() -> None:
     depth = 200_000
     root = read_xml(b"<a>" * depth + b"</a>" * depth, "reply.xml")

@@ -259,6 +259,7 @@ def test_a_real_download_is_read_to_the_row_and_the_dollar(
     assert parsed.frame["row_number"].to_list() == list(range(2, rows + 2))
 
 
+@pytest.mark.slow
 def test_both_reporters_of_fuels_are_read_to_the_row_and_the_dollar(real_data: Path) -> None:
     paths = sorted((real_data / "comtrade_both_reporters" / "hs27").glob("*.csv.gz"))
     parsed = [download("comtrade_legacy_22", path.read_bytes()) for path in paths]
@@ -377,6 +378,7 @@ def written(facts: Sequence[Mapping[str, object]], layout: str) -> bytes:
     return gzip.compress(content, mtime=0) if "bulk" in layout else content
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(facts=st.lists(FACTS, min_size=1, max_size=8))
 def test_every_layout_of_one_table_gives_one_frame(facts: list[Mapping[str, object]]) -> None:

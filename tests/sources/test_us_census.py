@@ -184,6 +184,7 @@ AMOUNTS = st.integers(min_value=1, max_value=10**9).map(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.dictionaries(
@@ -482,6 +483,7 @@ def test_quantities_may_stand_in_a_reply_and_are_left_aside() -> None:
     assert parsed.frame["commodity_name"].unique().to_list() == ["Vehicles"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 6))
 def test_order_and_a_page_that_comes_twice_change_nothing(order: list[int], again: int) -> None:
@@ -542,6 +544,7 @@ def own_chapter_files(real_data: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.slow
 def test_the_publishers_own_chapter_rows_are_read_whole(
     real_data: Path, project_root: Path
 ) -> None:

@@ -290,6 +290,7 @@ def test_two_tables_of_one_measure_are_refused() -> None:
         parse(report(twice, twice), GENERAL)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=10**14), min_size=1, max_size=12))
 def test_dollars_survive_the_commas(amounts: list[int]) -> None:
@@ -470,6 +471,7 @@ def test_a_reply_without_a_report_says_what_to_do(
         classify_reply(content, status)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [20_000, None])
 def test_a_report_that_was_cut_is_asked_for_again_in_two_parts(rows: int | None) -> None:
     selection = Selection(*YEARS_RUN, level="hs6", flows=("export",), partners=("KOR", "JPN"))

@@ -418,6 +418,7 @@ def test_equal_columns_come_before_what_partners_show(laboratory: Laboratory) ->
     assert rows(laboratory, given, KNOWN).rows() == [(2000, "AAA", "fob", "own_columns")]
 
 
+@pytest.mark.slow
 def test_a_year_with_a_break_is_not_in_the_cif_sample(laboratory: Laboratory) -> None:
     exports, imports = reports(world(1))
     importer = imports["importer_iso3"].unique().sort()[0]

@@ -101,6 +101,7 @@ def test_each_planted_coefficient_is_found_within_one_per_cent(
     assert fit["absent_terms"] == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12, 13, 14])
 def test_with_realistic_errors_coefficients_differ_by_chance_alone(
     laboratory: Laboratory, areas: Areas, seed: int

@@ -249,6 +249,7 @@ def test_tails_are_heavy_only_where_configured() -> None:
     assert beyond(log_normal()) < 0.0005 < 0.003 < beyond(heavy_tailed()) < 0.02
 
 
+@pytest.mark.slow
 def test_errors_of_mean_one_leave_totals_and_errors_of_median_one_raise_them() -> None:
     world = World(countries=12, products=2000, density=0.5)
     for centre, planted in (("median_one", 0.5), ("mean_one", 0.0)):
@@ -313,6 +314,7 @@ def test_quantities_share_in_an_error_as_configured() -> None:
 # What reporters leave out or misplace
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 2**31), st.floats(0.01, 0.5), st.booleans())
 def test_what_goes_to_areas_nes_is_missing_with_partners_and_nowhere_else(
