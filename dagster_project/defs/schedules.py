@@ -28,7 +28,7 @@ class Calendar:
     expected: str
     # How many months back figures may have been revised.
     months_back: int = 0
-    # When a source is late: the last of these days has passed without a new table.
+    # A source is late once the last of these days has passed without new data.
     freshness: dg.FreshnessPolicy | None = None
 
 
@@ -104,7 +104,7 @@ CALENDARS = (
         ),
     ),
     Calendar(
-        "daily_look",
+        "daily_check",
         "30 5 * * *",
         "UTC",
         "any changed release",

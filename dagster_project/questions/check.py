@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.claims.consistency.tables import inconsistencies
+from dagster_project.claims.consistency.frames import inconsistencies
 from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import exact, millions, plural, wrapped

@@ -61,7 +61,7 @@ class Source:
     tables: tuple[SourceTable, ...] = ()
     bulk: tuple[BulkTable, ...] = ()
     connector: Connector | None = None
-    calendars: tuple[str, ...] = ("daily_look",)
+    calendars: tuple[str, ...] = ("daily_check",)
 
 
 _FT900 = ("ft900_monthly", "us_annual_revision")

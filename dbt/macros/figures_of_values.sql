@@ -3,7 +3,7 @@
 {% macro figures_of_values() %}
     inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
     inner join
-        {{ ref("int_figures__parts_of_periods") }} as p
+        {{ ref("int_figures__period_routes") }} as p
         on v.route = p.route
         and c.period_start = p.period_start
         and c.period_end = p.period_end

@@ -16,7 +16,7 @@ from claims.elimination import Row, can_all_be_true
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.claims.consistency.tables import COLUMNS, inconsistencies
+from dagster_project.claims.consistency.frames import COLUMNS, inconsistencies
 
 _NO_WHOLES = pl.DataFrame(
     schema={"claim_id": pl.String, "part_claim_id": pl.String, "basis": pl.String}

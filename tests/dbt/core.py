@@ -11,7 +11,7 @@ import polars as pl
 from compiled_models import OPEN_DAY, CompiledModels
 
 _RESULTS = ("int_figures__value_rows", "int_figures__balances", "observations")
-_KNOWN_ON_A_DAY = ("int_figures__values_known", "int_figures__balances_known")
+_KNOWN_ON_A_DAY = ("int_figures__values_as_of", "int_figures__balances_as_of")
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ def check_as_of(
     """On a day the release shown is the last one by then that says so."""
     rows = connection.execute(
         f"{_PLACES} select p.*, v.value_usd, v.release_no, v.known_from"
-        f" from intermediate.int_figures__values_known_as_of('{day}') as v"
+        f" from intermediate.int_figures__values_as_of_as_of('{day}') as v"
         " inner join places as p on v.cell_id = p.cell_id and v.series_id = p.series_id"
     ).fetchall()
     found = {_place(row): (row[10], releases[row[11]], row[12]) for row in rows}
@@ -229,7 +229,7 @@ def check_as_of(
     }
     balances = connection.execute(
         "select period_start, period_end, balance_usd, release_key"
-        f" from intermediate.int_figures__balances_known_as_of('{day}')"
+        f" from intermediate.int_figures__balances_as_of_as_of('{day}')"
         " where reporter_iso3 = 'USA' and basis_id = 'census'"
     ).fetchall()
     assert sorted(balances) == sorted(

@@ -127,14 +127,14 @@ MEX,2020,import,,500000000
 MEX,2020,import,04,70000000
 MEX,2019,import,,1
 """
-SHIPPED = "dbt/models/staging/utopia_office/stg_utopia_office__trade"
-DIMENSIONS = "dbt/models/trade/intermediate/int_trade__utopia_office_trade_aligned"
+STAGING_MODEL = "dbt/models/staging/utopia_office/stg_utopia_office__trade"
+ALIGNED_MODEL = "dbt/models/trade/intermediate/int_trade__utopia_office_trade_aligned"
 NEW_FILES = {
     "dagster_project/sources/utopia_office.py": MODULE,
-    f"{SHIPPED}.sql": STAGING,
-    f"{SHIPPED}.yml": STAGING_YAML,
-    f"{DIMENSIONS}.sql": ALIGNED,
-    f"{DIMENSIONS}.yml": ALIGNED_YAML,
+    f"{STAGING_MODEL}.sql": STAGING,
+    f"{STAGING_MODEL}.yml": STAGING_YAML,
+    f"{ALIGNED_MODEL}.sql": ALIGNED,
+    f"{ALIGNED_MODEL}.yml": ALIGNED_YAML,
 }
 CLAIM = (
     "claim_id,document_id,says,trade_kind,measure,reporter,partner,sector,period,base_period,value,"
@@ -350,6 +350,6 @@ def test_a_source_without_a_calendar_of_its_own_is_fetched_daily(
         for one in schedules.build_schedules(settings)
         if one.name.startswith("fetch_utopia_office")
     ]
-    [daily] = [one for one in schedules.CALENDARS if one.name == "daily_look"]
+    [daily] = [one for one in schedules.CALENDARS if one.name == "daily_check"]
     assert schedule.cron_schedule == daily.cron
     assert schedules.freshness_of("utopia_office") is None

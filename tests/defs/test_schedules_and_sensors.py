@@ -130,7 +130,7 @@ def test_a_source_nobody_subscribed_to_is_skipped(at: Settings) -> None:
 
 def test_each_calendar_of_a_source_exists_and_each_calendar_but_one_has_a_source() -> None:
     named = {name for source in SOURCES if source.connector for name in source.calendars}
-    assert {calendar.name for calendar in CALENDARS} - named == {"daily_look"}
+    assert {calendar.name for calendar in CALENDARS} - named == {"daily_check"}
     assert named <= {calendar.name for calendar in CALENDARS}
 
 

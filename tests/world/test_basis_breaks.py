@@ -201,7 +201,7 @@ def summed(exports: pl.DataFrame, imports: pl.DataFrame) -> dict[str, pl.DataFra
     )
     return {
         "int_mirror__pairs_summed": flows,
-        "int_mirror__pairs_settled": flows.drop("is_settled").clear(),
+        "int_mirror__pairs_deduplicated": flows.drop("is_settled").clear(),
     }
 
 

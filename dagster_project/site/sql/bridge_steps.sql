@@ -35,8 +35,8 @@ with
 
         select
             s.step_order,
-            string_agg(c.name, ' + ' order by c.step_order, c.cause_code) as name,
-            string_agg(c.explanation, '; ' order by c.step_order, c.cause_code) as explanation
+            string_agg(c.name, ' + ' order by c.display_order, c.cause_code) as name,
+            string_agg(c.explanation, '; ' order by c.display_order, c.cause_code) as explanation
         from marts.bridge_steps as s
         inner join
             seeds.cause_codes as c on list_contains(string_split(s.cause_code, ' + '), c.cause_code)

@@ -14,7 +14,7 @@ with
             s.bridge_id,
             s.step_order,
             s.cause_code,
-            string_agg(k.name, ' and ' order by k.step_order) as causes,
+            string_agg(k.name, ' and ' order by k.display_order) as causes,
             min(s.amount_usd) as amount_usd,
             min(s.share_of_gap) as share_of_gap
         from marts.bridge_steps as s

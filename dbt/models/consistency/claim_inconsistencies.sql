@@ -13,4 +13,4 @@ select
     right_high,
     suspect_claim_id,
     repairs
-from {{ ref("int_claims__contradicting") }}
+from {{ ref("int_consistency__contradictions") }}

@@ -9,7 +9,7 @@ with
                 partition by reporter_iso3, partner_code, trade_kind, period_start
                 order by {{ basis_preference() }}
             ) as preference
-        from {{ ref("int_figures__balances_known") }}
+        from {{ ref("int_figures__balances_as_of") }}
         where period_kind = 'month'
 
     )

@@ -12,7 +12,7 @@ with
             c.product_group,
             c.period_start,
             s.series_code as series_code
-        from {{ ref("int_figures__values_known") }} as v
+        from {{ ref("int_figures__values_as_of") }} as v
         inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
         inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
         where v.reported_by = 'reporter' and c.period_kind = 'year'

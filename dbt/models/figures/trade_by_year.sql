@@ -1,7 +1,7 @@
 {{ config(post_hook="{{ as_of_macro(this, model) }}") }}
 
 with
-    -- An incomplete year shows the longest period from January, flagged.
+    -- For an incomplete year, show the longest year-to-date period and flag it.
     longest as (
 
         select
@@ -16,7 +16,7 @@ with
                     import_series_code
                 order by period_end desc
             ) as stretch
-        from {{ ref("int_figures__balances_known") }}
+        from {{ ref("int_figures__balances_as_of") }}
         where period_kind in ('year', 'year_to_date')
 
     ),

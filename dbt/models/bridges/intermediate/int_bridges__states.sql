@@ -12,16 +12,18 @@ with
     bits as (
 
         select
-            max(case when dimension = 'period' then bit end) as period,
-            max(case when dimension = 'product_group' then bit end) as product_group,
-            max(case when dimension = 'release' then bit end) as release,
-            max(case when dimension = 'export_concept' then bit end) as export_concept,
-            max(case when dimension = 'import_concept' then bit end) as import_concept,
-            max(case when dimension = 'valuation' then bit end) as valuation,
-            max(case when dimension = 'account_basis' then bit end) as account_basis,
-            max(case when dimension = 'seasonal_adjustment' then bit end) as seasonal_adjustment,
-            max(case when dimension = 'exports_compiler' then bit end) as exports_compiler,
-            max(case when dimension = 'imports_compiler' then bit end) as imports_compiler
+            max(case when dimension = 'period' then order_bit end) as period,
+            max(case when dimension = 'product_group' then order_bit end) as product_group,
+            max(case when dimension = 'release' then order_bit end) as release,
+            max(case when dimension = 'export_concept' then order_bit end) as export_concept,
+            max(case when dimension = 'import_concept' then order_bit end) as import_concept,
+            max(case when dimension = 'valuation' then order_bit end) as valuation,
+            max(case when dimension = 'account_basis' then order_bit end) as account_basis,
+            max(
+                case when dimension = 'seasonal_adjustment' then order_bit end
+            ) as seasonal_adjustment,
+            max(case when dimension = 'exports_compiler' then order_bit end) as exports_compiler,
+            max(case when dimension = 'imports_compiler' then order_bit end) as imports_compiler
         from {{ ref("bridge_dimensions") }}
 
     ),
@@ -110,7 +112,7 @@ with
 
         select
             r.bridge_id,
-            d.bit,
+            d.order_bit,
             case
                 d.dimension
                 when 'period'
@@ -172,7 +174,9 @@ with
 
         select
             bridge_id,
-            cast(coalesce(sum(case when is_different then bit end), 0) as integer) as differing
+            cast(
+                coalesce(sum(case when is_different then order_bit end), 0) as integer
+            ) as differing
         from differences
         group by bridge_id
 
@@ -183,7 +187,10 @@ with
         select d.differing, m.mask, bit_count(m.mask) as changed
         from (select distinct differing from masked) as d
         inner join
-            (select unnest(range(0, 2 * max(bit))) as mask from {{ ref("bridge_dimensions") }}) as m
+            (
+                select unnest(range(0, 2 * max(order_bit))) as mask
+                from {{ ref("bridge_dimensions") }}
+            ) as m
             on m.mask & ~ d.differing = 0
 
     ),

@@ -69,10 +69,10 @@ with
                     else d.cause_code
                 end,
                 ' + '
-                order by d.bit
+                order by d.order_bit
             ) as cause_code
         from steps as s
-        inner join {{ ref("bridge_dimensions") }} as d on s.step_mask & d.bit > 0
+        inner join {{ ref("bridge_dimensions") }} as d on s.step_mask & d.order_bit > 0
         left join import_valuations as v on s.bridge_id = v.bridge_id and s.mask = v.mask
         group by s.bridge_id, s.mask
 

@@ -65,7 +65,7 @@ with
 
     latest as (select cell_id, series_id, value_usd from ranked where recency = 1),
 
-    bands as (select * from {{ ref("leg_bands") }}),
+    bands as (select * from {{ ref("series_bands") }}),
 
     -- Each basis of the figure that is not available, as ratios to the two series of the preferred
     -- one.

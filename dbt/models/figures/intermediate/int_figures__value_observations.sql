@@ -35,7 +35,7 @@ select
 from {{ ref("int_figures__cells") }} as c
 cross join sides as d
 inner join
-    {{ ref("int_figures__parts_of_periods") }} as p
+    {{ ref("int_figures__period_routes") }} as p
     on c.period_start = p.period_start
     and c.period_end = p.period_end
 inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id

@@ -68,7 +68,7 @@ with
 
     ),
 
-    -- A withdrawal is an event too, and has no row to date it.
+    -- A withdrawal also starts a new vintage, but has no row that gives its date.
     news as (
 
         select cell_id, series_id, known_from as vintage_date
@@ -137,8 +137,8 @@ with
 
     ),
 
-    -- A sum of months needs every month; a code without a row in a classification that is available
-    -- for the month is a code without trade.
+    -- A sum of months needs every month. If the classification is available for a month, a code
+    -- without a row had no trade.
     ranked as (
 
         select

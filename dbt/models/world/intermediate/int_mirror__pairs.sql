@@ -17,4 +17,4 @@ from {{ of_year(ref("int_mirror__pairs_summed")) }}
 where is_settled
 union all
 select {{ columns }}
-from {{ of_year(ref("int_mirror__pairs_settled")) }}
+from {{ of_year(ref("int_mirror__pairs_deduplicated")) }}

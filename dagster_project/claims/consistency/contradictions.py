@@ -21,7 +21,7 @@ _PREFERENCE = {"change": 0, "share": 1, "growth": 2, "ratio": 2, "level": 3}
 
 
 class Repair(NamedTuple):
-    """One mix-up that would explain a figure, and the correct figure if it is known."""
+    """One likely correction of a figure, and the correct figure if it is known."""
 
     claim_id: str
     slip: str

@@ -1,4 +1,4 @@
-"""The entry point for the build and the command: claims in, contradictions out, as frames."""
+"""The entry point for the build and the command: takes claims and returns contradictions, as data frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 import polars as pl
 
 from dagster_project.claims.consistency.constraints import Figure, figure
-from dagster_project.claims.consistency.report import Whole, contradictions
+from dagster_project.claims.consistency.contradictions import Whole, contradictions
 
 COLUMNS = (
     "claim_id",

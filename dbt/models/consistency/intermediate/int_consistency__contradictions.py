@@ -1,6 +1,6 @@
 """Quoted figures of one article that cannot all be true."""
 
-from dagster_project.claims.consistency.tables import inconsistencies
+from dagster_project.claims.consistency.frames import inconsistencies
 
 
 def model(dbt, session):

@@ -31,8 +31,8 @@ select
     n.export_series_code,
     n.import_series_code
 from {{ ref("int_figures__balances") }} as b
-inner join {{ ref("int_figures__values_known") }} as x on b.exports_value_id = x.value_id
-inner join {{ ref("int_figures__values_known") }} as m on b.imports_value_id = m.value_id
+inner join {{ ref("int_figures__values_as_of") }} as x on b.exports_value_id = x.value_id
+inner join {{ ref("int_figures__values_as_of") }} as m on b.imports_value_id = m.value_id
 inner join {{ ref("int_figures__cells") }} as c on b.cell_id = c.cell_id
 inner join
     {{ ref("bases") }} as n
