@@ -163,7 +163,7 @@ class Fred(Connector):
         terms=Terms("Figures of the US Census Bureau, public domain; FRED requests citation", True),
         calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
         " prior years are restated each June.",
-        verified=False,
+        verified=True,
         verified_against="one series as downloaded in March 2026; no error reply was seen",
         notes=(
             "To add a series, add a row to seed fred_series that says what it measures.",
