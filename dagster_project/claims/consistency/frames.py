@@ -1,4 +1,4 @@
-"""The entry point for the build and the command: takes claims and returns contradictions, as data frames."""
+"""Finds the contradictions in a frame of claims, for the build and for the commands."""
 
 from __future__ import annotations
 
