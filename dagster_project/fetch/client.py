@@ -405,7 +405,7 @@ class Client:
 
 
 def _hide_location(reply: httpx.Response) -> None:
-    """Keep the library from resolving a redirect: it fails on addresses that we only refuse."""
+    """Hide a redirect from the library, which fails on addresses that are only to be refused."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")
 
