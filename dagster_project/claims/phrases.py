@@ -1,4 +1,4 @@
-"""Name what a claim is about: its figure, its range, its flow, and the source of a figure.
+"""Phrases for a claim: its figure, its range, its flow, and the source of a figure.
 
 A row is a claim of `marts.claims` with its verdict of `marts.claim_verdicts`. Sentences are written
 from these phrases in `wording.py`; tables of the site show the same figures with their unit codes.
@@ -100,7 +100,7 @@ class Phrases:
     def outside(self, value: Any) -> str:
         """How far a figure is outside the range that the claim allows.
 
-        Empty for directions and ranks, which have no distance.
+        The text is empty for directions and ranks, which have no distance.
         """
         row = self.row
         distance = row["distance"]
@@ -155,7 +155,7 @@ class Phrases:
         return name if name[1:2].isupper() or ":" in name else name[:1].lower() + name[1:]
 
     def flow(self, quantity: str | None = None, value: Any = None, *, whole: bool = False) -> str:
-        """The claimed flow, or another one: the United States' goods deficit with South Korea.
+        """Name a flow, by default the claimed one: the United States' goods deficit with Japan.
 
         A negative deficit is called a surplus.
         """
@@ -193,7 +193,7 @@ class Phrases:
         )
 
     def finding(self, value: Any, period: str | None = None) -> str:
-        """What the figures show: put the goods deficit at $27.62 billion in 2016."""
+        """What the figures show, such as "put the goods deficit at $27.62 billion in 2016"."""
         row = self.row
         period = period or self.period
         base = period_of(row["base_period"]) if row["base_period"] else None
@@ -215,7 +215,7 @@ class Phrases:
                 f" {self.owner(row['reporter_iso3'])} {self._kind} trading partners in {period}"
             )
         if transform == "streak":
-            # 19 years become 19 consecutive years.
+            # "19 years" becomes "19 consecutive years".
             return f"show {self.flow()} in {figure.replace(' ', ' consecutive ')} up to {period}"
         if self._is_turned(value):
             figure = self.figure(-value)
@@ -239,7 +239,7 @@ class Phrases:
         return listed([self.names.publishers.get(one, one) for one in sources if one])
 
     def source(self, basis: str | None, product_group: str | None, release_key: str | None) -> str:
-        """The source of a figure, for brackets: its basis, products and release."""
+        """The source of a figure, for use in brackets: its basis, products and release."""
         parts = [self.basis(basis)]
         products = self.names.products.get(product_group or "")
         if products and self.row["sector"] != "total":
@@ -270,7 +270,7 @@ class Phrases:
 
     @property
     def of_source(self) -> str:
-        """The number of figures from the same source that the basis explains, if more than one."""
+        """How many figures from the same source the basis explains, if more than one."""
         explained = self.row["claims_explained"] or 0
         if explained < 2:
             return ""
@@ -304,7 +304,7 @@ class Phrases:
 
     @property
     def mix_up(self) -> str:
-        """The other figure that the stated one equals."""
+        """The other figure that the stated figure equals."""
         kind, _, what = (self.row["mix_up"] or "").partition(": ")
         if kind == "another measure":
             return f"{self.flow(what)} in {self.period}"
@@ -342,7 +342,7 @@ def document_name(claim: Row) -> str:
 
 
 def in_words(code: str | None) -> str:
-    """A code in a sentence."""
+    """Write a code as words in a sentence."""
     return (code or "").replace("_", " ")
 
 
@@ -384,7 +384,7 @@ def products_of(row: Row) -> str:
 
 
 def bases_in_words(bases: str) -> str:
-    """Bases of a candidate, or its series where no named basis uses it."""
+    """The bases of a candidate, or its series if no named basis uses it."""
     return ", ".join(map(basis_name, bases.split(", ")))
 
 

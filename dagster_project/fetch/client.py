@@ -1,7 +1,7 @@
 """Sends one request to a publisher: time-outs, size limits, redirects, retries and the key.
 
 The key is added last, just before a request is sent, and removed from every reply. No exception of
-the HTTP library leaves this module: it would contain the address with the key.
+the HTTP library leaves this module, because it would contain the address with the key.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _EXCERPT = 200
 _LOCATION = "x-bilateral-location"
 Result = TypeVar("Result")
 
-# The library reports retries on standard output, where a command writes its answer.
+# The library reports retries on standard output, where a command writes its result.
 stamina.instrumentation.set_on_retry_hooks([])
 
 
@@ -59,9 +59,9 @@ stamina.instrumentation.set_on_retry_hooks([])
 class RetryPolicy:
     """How often a request is retried, and the waits in between.
 
-    Waits double, with jitter. A wait that the publisher requests is kept unless it is longer than
-    `longest_asked_wait`; then the fetch ends and the user runs it again later. `scale` multiplies
-    every wait, including that of the rate limit.
+    Waits double, with jitter. A wait that the publisher requests is honoured up to
+    `longest_asked_wait`. If it is longer, the fetch ends and the user runs it again later. `scale`
+    multiplies every wait, including that of the rate limit.
     """
 
     attempts: int = 8
@@ -134,13 +134,13 @@ class Client:
         use: Callable[[Reply], Result],
         on_repeat: Callable[[str], None] | None = None,
     ) -> Result:
-        """Send a request and return `use(reply)`; both are retried where that may help.
+        """Send a request and return `use(reply)`. Both are retried if a retry may help.
 
-        `on_repeat` is called with the reason before each retry's wait.
+        Before each wait, `on_repeat` is called with the reason for the retry.
 
         Raises:
             TryAgain: no attempt succeeded, or the publisher requests a long wait.
-            QuotaSpent: no more requests today.
+            QuotaSpent: no more requests are allowed today.
             Refused: the same request would fail again.
         """
         retry = self._retry
@@ -175,10 +175,10 @@ class Client:
         raise TryAgain(f"{self._clean(str(last))} Asked {times}.", last.after_seconds)
 
     def send(self, request: Request) -> Reply:
-        """The reply to a request that is sent once.
+        """Send a request once and return the reply.
 
         Raises:
-            TryAgain: no complete reply, or one that says to retry later.
+            TryAgain: there is no complete reply, or the reply says to retry later.
             QuotaSpent: the quota counted here is used up, or the publisher says so.
             Refused: the key is rejected, or the reply is not acceptable.
         """
@@ -243,7 +243,7 @@ class Client:
         return target if target.host == own_host else self._through_gateway(target)
 
     def _foreign(self, url: httpx.URL, *own_host: str, may_be_loopback: bool) -> str | None:
-        """Why a request must not be sent to an address; none where it may."""
+        """The reason why a request must not be sent to an address, or None if it may be sent."""
         if url.scheme != "https" and not (may_be_loopback and is_loopback(url.host)):
             return "is not https"
         if url.userinfo:
@@ -262,7 +262,7 @@ class Client:
         """Send once and read the whole body. Never raises an exception that contains the key."""
         seconds = self._about.limits.timeout_seconds
         started = time.monotonic()
-        # A read time-out restarts with every byte, so a slowly dripping body never reaches it.
+        # A read time-out restarts with every byte, so a very slow body would never reach it.
         timer = threading.Timer(seconds, self._hang_up)
         timer.daemon = True
         timer.start()
@@ -329,7 +329,8 @@ class Client:
     def _hang_up(self) -> None:
         if self._socket is not None:
             with suppress(OSError):
-                # The plain method: that of a TLS socket breaks it while it is being read.
+                # The method of the plain socket: that of a TLS socket breaks the socket while it is
+                # read.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _check_size(self, content: bytes | bytearray) -> None:
@@ -338,7 +339,7 @@ class Client:
             raise Refused(f"more than {size:,} bytes. Select fewer periods, partners or products.")
 
     def _unpacked(self, reply: httpx.Response, packed: bytearray) -> bytes:
-        """The decompressed body; the library's own decompression would accept half a file."""
+        """The decompressed body. The library's own decompression would accept a truncated file."""
         encoding = reply.headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not packed:
             return bytes(packed)
@@ -394,7 +395,7 @@ class Client:
         return f"{have}; keys are issued at {use.obtained_at}."
 
     def _excerpt(self, content: bytes) -> str:
-        # Redacted before it is shortened: half a key would not be recognised.
+        # Redacted before it is shortened, because part of a key would not be recognised.
         text = self._clean(content[: 1 << 16].decode("utf-8", "replace"))
         text = " ".join(text.split())[:_EXCERPT]
         return f" ({text!r})" if text else ""
@@ -404,14 +405,14 @@ class Client:
 
 
 def _hide_location(reply: httpx.Response) -> None:
-    """Keep the library from resolving a redirect: it fails on addresses that are only refused."""
+    """Hide a redirect from the library, which fails on addresses that are only to be refused."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")
 
 
 @lru_cache(maxsize=1)
 def _trusted() -> ssl.SSLContext:
-    """The trusted certificates, read once: reading takes longer than many fetches."""
+    """The trusted certificates, read once because reading takes longer than many fetches."""
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -428,7 +429,7 @@ def _asked_wait(headers: httpx.Headers, now: datetime) -> float | None:
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        # An arbitrarily long number is a wait that nobody would wait.
+        # The number may be arbitrarily long. Twelve digits already exceed any acceptable wait.
         return float(text[:12])
     try:
         until = parsedate_to_datetime(text)

@@ -1,7 +1,7 @@
 """Runs a fetch: survey, plan, requests and the resulting release.
 
-A reply is on disk before the next request leaves. Replies are stored as received and classified
-again each time, so a resumed fetch knows the same as one that never stopped.
+Each reply is on disk before the next request is sent. Replies are stored as received and are
+classified again each time, so a resumed fetch has the same information as one that never stopped.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from dagster_project.sources.snapshot import AddedRelease, Release
 
 
 class FetchError(RuntimeError):
-    """A fetch that stopped. The replies received so far are kept; the same command resumes.
+    """A fetch that stopped. The replies so far are kept, and the same command resumes it.
 
-    `reply_error` is what stopped it; `stored` of about `total` replies are stored.
+    `reply_error` is the error that stopped it. `stored` of about `total` replies are stored.
     """
 
     def __init__(self, message: str, reply_error: ReplyError, stored: int, total: int) -> None:
@@ -55,7 +55,7 @@ class FetchError(RuntimeError):
 
 @dataclass(frozen=True)
 class FetchEvent:
-    """A step of a fetch: a reply was stored, or `note` says why one is requested again."""
+    """A step of a fetch: a reply was stored, or it is requested again for the reason in `note`."""
 
     done: int
     total: int
@@ -68,7 +68,7 @@ class FetchEvent:
 class FetchOutcome:
     """The result of a finished fetch.
 
-    `release` is none where the replies contain nothing new. `rows` and `rejects` count all replies,
+    `release` is None if the replies contain nothing new. `rows` and `rejects` count all replies,
     new or not. `unchanged` counts the datasets that the publisher says have not changed since they
     were fetched.
     """
@@ -99,10 +99,10 @@ def run_fetch(
     `now` replaces the time at which the fetch begins and ends.
 
     Raises:
-        SelectionError: the source is not fetched, or has no such data.
+        SelectionError: the source cannot be fetched, or it has no such data.
         SettingsError: the key, the keys file or the gateway cannot be used.
         FetchError: a request did not succeed, or another fetch of the source is running.
-        SnapshotError: what is already in the warehouse cannot be used.
+        SnapshotError: the data already in the warehouse cannot be used.
     """
     connector = catalog.connector_of(source_id)
     clock = utc_now if now is None else clock_from(now)
@@ -181,7 +181,7 @@ class _Run:
     def take(
         self, chunks: Sequence[Chunk], expected: int, *, is_survey: bool = False
     ) -> Iterator[tuple[Piece, ReplyResult]]:
-        """The replies to these requests, and to those that replies add."""
+        """Yield the replies to these requests and to the further requests that replies call for."""
         store = self._store.survey if is_survey else self._store
         before = self._done
         self.total = before + max(expected, len(chunks))
@@ -196,7 +196,7 @@ class _Run:
             self._name = chunk.name
             stored, found = store.read(chunk), None
             if stored is not None:
-                # One that an earlier version classified otherwise is requested again.
+                # A stored reply that this version classifies as an error is requested again.
                 with suppress(ReplyError):
                     found = examine(chunk, stored, was_stored=True)
             if found is None:
@@ -220,7 +220,7 @@ class _Run:
     def lost(self, pieces: Sequence[Piece], added: AddedRelease | None) -> set[str]:
         """Datasets received before the survey, or with a row that is in no release."""
         kept = {file.name for file in added.release.files} if added is not None else set()
-        # A bulk file without news is already in a release, byte for byte.
+        # A bulk file with nothing new is already in a release, byte for byte.
         whole = {entry.table for entry in catalog.BULK}
         return {
             name

@@ -38,9 +38,10 @@ _DISK_FULL = (
 
 @dataclass(frozen=True)
 class BuildOutcome:
-    """`built` is false if the published warehouse already has these inputs.
+    """The result of a build.
 
-    `published` is false if the content is the same, so that nothing was replaced.
+    `built` is false if the published warehouse already has these inputs. `published` is false if
+    the content is the same, so that nothing was replaced.
     """
 
     built: bool
@@ -107,8 +108,8 @@ def run_build(
     given Dagster instance, by default that of the project.
 
     Raises:
-        BuildFailed: a source could not be read, a model or a test failed, or the audit found
-            problems.
+        BuildFailed: a source could not be read, a model or a test failed, or the audit found a
+        problem.
     """
     sweep(settings, keep_failed=True)
     publication = read_publication(settings)
@@ -196,7 +197,7 @@ def added_since(settings: Settings) -> list[Path]:
 
 
 def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
-    """What went wrong: failed models and tests first, then the steps that contain them."""
+    """List the problems: failed models and tests first, then the steps that contain them."""
     problems = [*_dbt_problems(target)]
     for event in result.all_events:
         if not event.is_step_failure:
@@ -210,7 +211,7 @@ def _problems(target: Path, result: dg.ExecuteInProcessResult) -> list[str]:
         if error.cls_name == AuditFailed.__name__ or not problems:
             said = re.sub(rf"^[\w.]*{re.escape(error.cls_name or '')}: ", "", error.message.strip())
             if error.cls_name == AuditFailed.__name__:
-                # Leave out its heading, which BuildFailed repeats.
+                # BuildFailed repeats the heading, so it is left out here.
                 problems += [line.removeprefix("  - ") for line in said.splitlines()[1:]]
             else:
                 problems.append(f"{event.step_key}: {said}")

@@ -65,7 +65,7 @@ def render_dictionary(settings: Settings) -> str:
         "",
         "Parameterised models behind the commands, in the schema `questions`. Types are enforced. A"
         " build runs them on the claims and pairs in its data; a command replaces those input rows"
-        " by its own and runs the same SQL.",
+        " with its own and runs the same SQL.",
         *_each(layers["questions"], lambda node: _table(node, keys, checks)),
         "",
         "## Codes",

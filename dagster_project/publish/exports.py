@@ -1,4 +1,4 @@
-"""Write the Parquet exports: the rows that may be redistributed, with their licences.
+"""Writes the Parquet exports: the rows that may be redistributed, with their licences.
 
 The rule needs no list of tables. A row of a mart names its releases in one of three ways: in the
 columns `source_id` and `…release_id`, in a text with source and release, for example a release key
@@ -60,9 +60,9 @@ class _Mart:
         return self.key == _RELEASE_KEY
 
     def named(self, sources: str) -> str:
-        """SQL: the keys of the releases that the columns and texts of a row name.
+        """SQL for the keys of the releases that a row names in its columns and texts.
 
-        `sources` is a regular expression of all source ids.
+        `sources` is a regular expression that matches every source id.
         """
         columns = self.columns
         pairs = [
@@ -85,7 +85,7 @@ class _Mart:
 
     @property
     def cited(self) -> str:
-        """SQL: the list of the ids of the raw rows that a row cites; empty if it has none."""
+        """SQL for the list of raw-row ids that a row cites. Empty if the row cites none."""
         if self.columns.keys() >= _RELEASE_KEY:
             return ""
         lists = [f'"{name}"' for name, kind in self.columns.items() if kind == "BIGINT[]"]
@@ -101,11 +101,11 @@ class _Mart:
 def write_exports(
     build: Path, folder: Path, snapshot_files: str, metadata: Mapping[str, str]
 ) -> None:
-    """Write every mart as Parquet into an existing folder, with the licences beside them.
+    """Write every mart as Parquet into an existing folder, with a file of licences.
 
     Rows based on a release that may not be republished are left out. `meta.keys` of the build has
-    the key of each mart. `snapshot_files` is the path of the Parquet files that list the files of
-    all releases, as SQL text.
+    the key of each mart. `snapshot_files` is an SQL text: the path of the Parquet files that list
+    the files of all releases.
     """
     left_out: defaultdict[_Licence, Counter[str]] = defaultdict(Counter)
     connection = open_file(build, read_only=True)
@@ -163,8 +163,8 @@ def _marts(connection: duckdb.DuckDBPyConnection) -> list[_Mart]:
 
 
 def _list_cited(connection: duckdb.DuckDBPyConnection, marts: list[_Mart]) -> None:
-    """List the release of each id that rows of marts cite: of a raw row or an observation."""
-    # Typed first, so that marts without ids give two empty tables.
+    """List the release of each raw row and observation that the rows of marts cite."""
+    # The first query sets the types, so that marts without ids give two empty tables.
     ids = [
         "select null::bigint as id where false",
         *(
@@ -198,7 +198,7 @@ def _terms(
     """The terms of every release that a row may name.
 
     A release may be redistributed if both its sidecar and its source allow it. A publisher known
-    only from quotations has no sidecar: its releases follow the terms of the source and of the file
+    only from quotations has no sidecar. Its releases follow the terms of the source and of the file
     that contains them.
     """
     sources: dict[str, _Licence] = {}

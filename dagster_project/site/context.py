@@ -57,7 +57,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Outline:
-    """The content of the site, known before pages are made, so that pages link only to it."""
+    """The content of the site, known before any page is built, so that every link has a target."""
 
     pairs: tuple[Pair, ...]
     years: Mapping[tuple[str, str], tuple[int, ...]]
@@ -74,7 +74,7 @@ class Outline:
 
 
 class PageContext:
-    """One publication and one outline; makes any page of the site."""
+    """Builds any page of the site from one publication and one outline."""
 
     def __init__(self, marts: Marts, outline: Outline) -> None:
         self.marts = marts
@@ -144,19 +144,26 @@ class PageContext:
     ) -> Figure:
         """The rows of a query, with the texts of its header and perhaps a picture.
 
-        The header has the `id` (by default the name of the query), `title` and `unit`; the `basis`
-        under the figure, with its `release` and `source` or the columns that name `releases`; the
-        `columns` of the table (by default all); the text of `absence` if there are no rows; and the
-        pages (`links`) that the first column leads to, by its value or that of `linked_by`. Its
-        texts may use the values of the query, `rows`, `first`, `picture` and `words`.
+        The header has these keys:
+        - `id`: by default the name of the query.
+        - `title` and `unit`.
+        - `basis`: shown under the figure, with `release` and `source`, or with `releases`, the
+          columns that name releases.
+        - `columns`: the columns of the table, by default all.
+        - `absence`: the text shown if there are no rows.
+        - `links`: the kind of page to which the first column links, by its value or by the value of
+          `linked_by`.
+
+        The texts of the header may use the values of the query, `rows`, `first`, `picture` and
+        `words`.
 
         Args:
             answer: the answer of `ask`.
-            figure_id: instead of the `id` of the header.
+            figure_id: replaces the `id` of the header.
             picture: drawn from the same rows.
             absence: shown where there are rows but no picture.
-            links: instead of those of the header.
-            words: other values of the texts.
+            links: replaces the links of the header.
+            words: further values for the texts.
         """
         header = header_of(answer.query)
         values = {
@@ -190,8 +197,8 @@ class PageContext:
     def _basis(self, answer: Answer, texts: Mapping[str, str], columns: list[str]) -> Basis:
         """The line under a figure, from the columns that name releases.
 
-        A release key is a source and a release; several are joined by +. Rows without one describe
-        the warehouse itself.
+        A release key is a source and a release. Several keys are joined by +. Rows without a key
+        describe the warehouse itself.
         """
         if not {*columns} <= {*answer.columns}:
             return Basis(
@@ -257,7 +264,7 @@ class PageContext:
             path: address of the page.
             template: a file of `templates/` that extends `base.html`.
             title: the heading of the page and the title of the window.
-            trail: the breadcrumb, without front page and page itself.
+            trail: the breadcrumb, without the front page and the page itself.
             figures: available to the template by id in `figures`.
             json_ld: structured data about the page.
             context: other variables of the template.
@@ -303,7 +310,7 @@ class PageContext:
 
 
 def _script_safe(data: Mapping[str, Any]) -> Markup:
-    """JSON that is safe in a script element, whatever its texts."""
+    """JSON that is safe in a script element, whatever text it contains."""
     text = json.dumps(data, ensure_ascii=False, indent=1, default=str)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

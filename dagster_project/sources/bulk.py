@@ -1,8 +1,8 @@
-"""Bulk tables: files of millions of rows as typed Parquet, one per file and year.
+"""Loads bulk tables: files of millions of rows, as one typed Parquet file per file and year.
 
-A Parquet file is named after the release and the hash of its source file, and appears under that
-name once it is complete and on disk. Bytes that several releases contain are read once, for the
-first of them: `snapshots__files` lists the others.
+A Parquet file is named after the release and the hash of its source file. It appears under that
+name only when it is complete and on disk. If several releases contain the same bytes, they are read
+once, for the first of these releases. `snapshots__files` lists the others.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from dagster_project.sources.snapshot import (
 )
 
 BlockParser = Callable[[Block], Parsed]
-# From the header line of a file to the function that parses its blocks.
+# Takes the header line of a file and returns the function that parses its blocks.
 FileOpener = Callable[[str, SnapshotFile], BlockParser]
-# Called with a file's name, the bytes read and the bytes in all.
+# Called with a file's name, the bytes read so far and the total bytes.
 OnProgress = Callable[[str, int, int], None]
 
-# Two cores parse; with more, unpacking would be the bottleneck.
+# Two threads parse. With more, decompression would be the bottleneck.
 _READERS = 2
 _YEARS = "bilateral.years"
 _YEAR_FOLDER = "year="
@@ -87,7 +87,7 @@ class LoadedFile:
 
 @dataclass(frozen=True)
 class _Target:
-    """One file of a table, and where its rows go."""
+    """One file of a table, and the paths to which its rows are written."""
 
     entry: BulkTable
     file: SnapshotFile
@@ -120,7 +120,7 @@ def load_bulk_table(
 ) -> LoadResult:
     """Update the Parquet of a bulk table from its snapshots.
 
-    A file that cannot be used keeps its previous rows and does not block the others; it is reported
+    A file that cannot be used keeps its previous rows and does not block the others. It is reported
     at the end. Rows of removed files are deleted.
 
     Raises:
@@ -180,9 +180,9 @@ def load_bulk_file(
 def count_rows(
     entry: BulkTable, file: SnapshotFile, content: bytes, seeds: Path
 ) -> tuple[int, int]:
-    """The numbers of usable and unusable rows of a file just received.
+    """Return the numbers of usable and unusable rows in a file just received.
 
-    Only a few blocks are in memory at once; nothing is written.
+    Only a few blocks are in memory at once, and nothing is written.
 
     Raises:
         SnapshotError: the file cannot be used.
@@ -199,7 +199,7 @@ def count_rows(
 
 
 def _files_of(entry: BulkTable, settings: Settings) -> list[SnapshotFile]:
-    """The files of the table in the order of their releases, the same bytes once."""
+    """The files of the table in the order of their releases. Identical files are listed once."""
     files: dict[str, SnapshotFile] = {}
     for release in discover_releases(settings.snapshot_roots):
         for file in release.files_of(entry.table):
@@ -256,7 +256,7 @@ def _read(target: _Target, on_progress: OnProgress) -> LoadedFile:
 def _parsed(
     entry: BulkTable, file: SnapshotFile, opened: BinaryIO, seeds: Path, on_read: Progress
 ) -> Iterator[Parsed]:
-    """The blocks of a file, parsed side by side, in their order."""
+    """Parse the blocks of a file in parallel, and return them in their order."""
     blocks = read_blocks(
         opened, file.snapshot_file, is_coded=file.layout in entry.coded, on_read=on_read
     )
@@ -267,7 +267,7 @@ def _parsed(
         try:
             for block in blocks:
                 waiting.append(pool.submit(parse, block))
-                # This thread meanwhile unpacks and writes.
+                # Meanwhile, this thread decompresses and writes.
                 if len(waiting) > _READERS:
                     yield waiting.popleft().result()
             while waiting:
@@ -280,7 +280,7 @@ def _parsed(
 class _FileWriter:
     """Writes the rows of one file to one Parquet file per year, and its rejects to one file.
 
-    Files get their final names only when everything is written; without `finish`, nothing stays.
+    Files get their final names only when everything is written. Without `finish`, none is kept.
     """
 
     def __init__(self, target: _Target) -> None:
@@ -301,7 +301,7 @@ class _FileWriter:
         self.rows += parsed.frame.height
         schema, column = self._target.entry.schema, self._target.entry.year
         years = parsed.frame[column]
-        # Nearly every block is of one year and need not be split.
+        # Nearly every block contains one year only and need not be split.
         is_one = parsed.frame.height and years.min() == years.max()
         frames = (
             [parsed.frame] if is_one else parsed.frame.partition_by(column, maintain_order=True)
@@ -358,7 +358,7 @@ class _FileWriter:
 
 
 # ---------------------------------------------------------------------------
-# What is there
+# Loaded files
 # ---------------------------------------------------------------------------
 
 
@@ -395,7 +395,7 @@ def _remove_vanished(
 
 @contextmanager
 def _only_loader(entry: BulkTable, settings: Settings) -> Generator[None]:
-    """Lock a table's folder, remove what a killed loader left there, and write its columns."""
+    """Lock a table's folder, remove files left by a killed loader, and write the columns."""
     folder = settings.raw / entry.table
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):

@@ -1,7 +1,7 @@
-"""Replies of UN Comtrade: what each one is, and the metadata and lists that it contains.
+"""Classifies replies of UN Comtrade, and reads the metadata and lists that they contain.
 
-Metadata and availability are parsed as documented and as other clients read them, not tested on
-real responses; unknown values are rejected, not guessed.
+Metadata and availability are parsed as documented and as other clients read them. They have not
+been tested on real responses. Unknown values are rejected, not guessed.
 """
 
 from __future__ import annotations
@@ -104,21 +104,21 @@ _FILE_FIELDS = (
     *("classificationCode", "isOriginalClassification", "publicationDate", "eTag"),
 )
 _FILE_ADDRESS = re.compile(rf"https://{re.escape(HOST)}/bulk/v1/file(/-*[A-Za-z0-9][A-Za-z0-9-]*)+")
-# A file unpacks to many times its size and is read piece by piece.
+# A file expands to many times its size, so it is read in pieces.
 _PIECE = 1 << 16
 
 
 # ---------------------------------------------------------------------------
-# What a reply is
+# Classifying a reply
 # ---------------------------------------------------------------------------
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
-    """The reply as received, nothing if empty, or smaller calls if it was cut at the limit.
+    """Return the reply, nothing if it is empty, or smaller calls if it was cut at the limit.
 
     Raises:
-        TryAgain: a web page, a truncated body, an overloaded publisher.
-        QuotaSpent: today's calls are used up, says the publisher.
+        TryAgain: the reply is a web page or truncated, or the publisher is overloaded.
+        QuotaSpent: the publisher says that today's calls are used up.
         Refused: the request or the layout is wrong, or a call cannot be made smaller.
     """
     if chunk.layout == FILE_LAYOUT:
@@ -181,7 +181,7 @@ def _is_cut(content: bytes) -> bool:
 
 
 def _smaller(chunk: Chunk) -> tuple[Chunk, ...]:
-    """The two halves of a call: by period, then flow, reporter, partner, product."""
+    """Halve a call by its periods or, if it has only one, by flow, reporter, partner, product."""
     ask = ask_of(chunk.request)
     for part in ("periods", "flows", "reporters", "partners", "products"):
         values = getattr(ask, part)
@@ -197,7 +197,7 @@ def _smaller(chunk: Chunk) -> tuple[Chunk, ...]:
 
 
 def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
-    """The reply as an object without an error in it."""
+    """Return the reply as an object, and raise the error that it contains, if any."""
     said = " ".join(reply.content[:300].decode("utf-8", "replace").split())
     if not said or said.startswith("<"):
         raise TryAgain(
@@ -224,7 +224,7 @@ def _envelope(chunk: Chunk, reply: Reply) -> Mapping[str, object]:
 
 
 def _meant(chunk: Chunk, said: str, message: str, status: int) -> ReplyError:
-    """The kind of error of a message: its words say more than its status."""
+    """Return the error for a message. Its words are more specific than its status."""
     shown = f"{_what(chunk)}: {said!r}"
     if re.search(r"(?i)\bquota\b|call volume", message):
         return QuotaSpent(f"{shown}. Today's calls are used up: run it again tomorrow.")
@@ -261,12 +261,12 @@ def _what(chunk: Chunk) -> str:
 
 
 def parse_metadata(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
-    """One reply as rows, one per reporter and period; the row number is the position in `data`.
+    """Return a reply as rows, one per reporter and period, numbered by position in `data`.
 
-    Of several publications of a dataset, the last applies.
+    If a dataset was published several times, the last publication applies.
 
     Raises:
-        SnapshotError: see `rows_of`; or the first dataset lacks a field.
+        SnapshotError: see `rows_of`. It is also raised if the first dataset lacks a field.
     """
     name = file.snapshot_file
     datasets = dict(enumerate(rows_of(content, name), start=1))
@@ -354,7 +354,7 @@ def _checks_of_metadata(areas: Areas) -> list[Check]:
 
 
 def _word(column: str) -> pl.Expr:
-    """The first word: "General" and "General trade system" are the same; empty stays unknown."""
+    """Return the first word: "General" means "General trade system". Empty stays unknown."""
     return pl.col(column).str.to_lowercase().str.extract(r"(\S+)")
 
 
@@ -365,14 +365,14 @@ def _day() -> pl.Expr:
 
 
 # ---------------------------------------------------------------------------
-# Which datasets and files there are
+# Available datasets and files
 # ---------------------------------------------------------------------------
 
 
 def available(replies: Mapping[str, bytes]) -> tuple[Available, ...]:
-    """The datasets or files listed, by reporter and period; of several editions, the latest.
+    """Return the listed datasets or files by reporter and period, in the latest edition.
 
-    Files are those of products of the Harmonized System as reported.
+    Only files of Harmonized System products as reported are included.
     """
     found = [
         _listed_file(entry) if name.startswith(f"{LIST_KIND}_") else _dataset(entry, name)
@@ -419,7 +419,7 @@ def _listed_file(entry: Mapping[str, object]) -> Available:
 
 
 def file_name(frequency: str, reporter: str, period: str) -> str:
-    """A separate dataset name: the lists of files and of datasets use different keys."""
+    """Return a separate dataset name: lists of files and of datasets use different keys."""
     return f"{dataset_name(frequency, reporter, period)}-file"
 
 
@@ -428,7 +428,7 @@ def _date(text: object) -> date | None:
 
 
 def _problem_of_list(request: Request, data: Sequence[object]) -> str | None:
-    """The problem of a list of files; none where it can be used."""
+    """Return the problem with a list of files, or None if the list can be used."""
     asked = {name: text.split(",") for name, text in request.parameters}
     for entry in data:
         missing = missing_fields(entry, _FILE_FIELDS)
@@ -448,5 +448,5 @@ def _problem_of_list(request: Request, data: Sequence[object]) -> str | None:
 
 
 def _is_file_address(address: str) -> bool:
-    """Only such addresses get the key: no other host, port, user or folder, and no suffix."""
+    """Whether an address may get the key: no other host, port, user or folder, no suffix."""
     return _FILE_ADDRESS.fullmatch(address) is not None

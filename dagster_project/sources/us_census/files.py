@@ -31,8 +31,8 @@ PARTNER_SEED = "census_partners.csv"
 PARTNER_COLUMNS = ("census_code", "partner_code", "is_aggregate")
 # All products, all countries, or domestic and foreign exports together.
 ALL = "-"
-# The levels of partners: a country, or a group of countries. The publisher lists the total of all
-# countries among the details.
+# The levels of partners: a country, or a group of countries. The publisher gives the total of all
+# countries the level of a country.
 DETAIL, GROUP = "DET", "CGP"
 DOMESTIC_FOREIGN = (ALL, "1", "2")
 
@@ -52,7 +52,7 @@ COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
 }
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-# In the publisher's order; no month for the year.
+# In the publisher's order. The column of the year has no month.
 _VALUE_COLUMNS = pl.DataFrame(
     [
         (letter + ending, flow, month)
@@ -85,7 +85,7 @@ TRADE_API_SCHEMA: dict[str, pl.DataType] = {
     "value_usd": pl.Decimal(20, 0),
 }
 
-# Columns that other users of a reply request; not read here.
+# Columns that other users of the API request. They are not read here.
 _IGNORED = r"^((GEN|CON)_QY[12]_(MO|YR)(_FLAG)?|QTY_[12]_(MO|YR)(_FLAG)?|UNIT_QY[12])$"
 
 
@@ -93,8 +93,8 @@ _IGNORED = r"^((GEN|CON)_QY[12]_(MO|YR)(_FLAG)?|QTY_[12]_(MO|YR)(_FLAG)?|UNIT_QY
 class ApiLayout:
     """The parts of an endpoint that are read here.
 
-    `levels` gives the publisher's name for codes of a length, if any; `totals` are the codes of all
-    goods together.
+    `levels` gives the publisher's name of a level by the length of its codes, if there is a name.
+    `totals` are the codes of all goods together.
     """
 
     direction: str
@@ -138,7 +138,7 @@ _STEMS = {
     ),
     "exports": ("ALL_VAL",),
 }
-# Product system → column of codes, beginning of a level's name, lengths of codes, totals.
+# Product system → column of codes, prefix of level names, lengths of codes, totals.
 _SYSTEMS = {
     "hs": ("{}_COMMODITY", "HS", (2, 4, 6, 10), (ALL,)),
     "naics": ("NAICS", "NA", (2, 3, 4, 5, 6), (ALL, "00")),
@@ -171,15 +171,16 @@ def census_codes(seeds: Path) -> dict[str, str]:
 
 
 def is_country_file(content: bytes, name: str) -> bool:
-    """Whether a file looks like one; the content of a workbook is checked when it is read."""
+    """Whether a file looks like a country file. A workbook is checked when it is read."""
     return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
 
 
 def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Every row as text, and rejects; a blank cell is empty text.
+    """Return every row as text, and the rejects. A blank cell becomes empty text.
 
     Raises:
-        SnapshotError: neither a complete workbook nor complete CSV, or other columns.
+        SnapshotError: the file is neither a complete workbook nor complete CSV, or has other
+        columns.
     """
     if is_workbook(content):
         return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
@@ -187,16 +188,16 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
 
 
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
-    """One release of the country file as rows; every code stays text.
+    """Return one release of the country file as rows. Every code stays text.
 
     Month columns become rows. A blank cell gives no row. In the file's last year the publisher
-    prints 0 for future months: months after the last one in which any partner trades in either flow
-    are absent, not zero, and the annual column runs through that month (`last_month`). Values are
-    USD millions as published.
+    gives 0 for future months. The last published month is the last one in which any partner trades
+    in either flow. Later months are absent, not zero, and the annual column runs through the last
+    published month (`last_month`). Values are USD millions as published.
 
     Raises:
-        SnapshotError: see `read_country_cells`; or the last year's annual column cannot be dated
-        because none of its months has trade.
+        SnapshotError: see `read_country_cells`. It is also raised if the last year's annual column
+        cannot be dated because none of its months has trade.
     """
     cells, rejects = read_country_cells(content, file.snapshot_file)
     year = pl.col("year")
@@ -235,7 +236,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
 
 
 def _unknown_partner(codes: Mapping[str, str]) -> Check:
-    """Partners that are not in the seed, or lost their leading zeros."""
+    """A check for partner codes that are not in the seed or have lost leading zeros."""
     known = list(codes)
     padded = pl.col("CTY_CODE").str.zfill(4)
     return Check(
@@ -248,7 +249,7 @@ def _unknown_partner(codes: Mapping[str, str]) -> Check:
 
 
 def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Drop future months; `last_month` says through which month a row runs."""
+    """Drop future months, and add `last_month`, the month through which a row runs."""
     last_year = long["year"].max()
     is_last = pl.col("year") == last_year
     traded = long.filter(is_last & (pl.col("value_musd") > 0))
@@ -259,7 +260,7 @@ def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
             " nothing says through which month they run. Keep at least one partner's months."
         )
     through = pl.when(is_last).then(pl.lit(last_month or 0)).otherwise(pl.lit(12))
-    # Without any published month the annual column covers nothing.
+    # If no month is published, the annual column covers nothing.
     return long.filter(pl.col("month").fill_null(1) <= through).with_columns(
         last_month=pl.coalesce("month", through).cast(pl.Int32)
     )
@@ -268,8 +269,8 @@ def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
 def _printed_unit(text: pl.Expr) -> pl.Expr:
     """The rounding unit of each cell.
 
-    Trailing zeros are dropped cell by cell, so the unit is determined for the file. A file saved
-    with a fixed number of digits shows large numbers with fewer decimals than small ones.
+    Each cell drops its trailing zeros, so the unit is determined from the whole file. In a file
+    saved with a fixed number of digits, large numbers have fewer decimals than small ones.
     """
     parts = text.str.extract_groups(r"([0-9]*)\.?([0-9]*)$").struct
     whole = parts.field("1").str.strip_chars_start("0").str.len_chars().cast(pl.Int64)
@@ -280,18 +281,19 @@ def _printed_unit(text: pl.Expr) -> pl.Expr:
 
 
 def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
-    """One reply of the API as rows, one per variable; every code stays text.
+    """Return one reply of the API as rows, one per variable. Every code stays text.
 
-    The reply is an array of arrays, header first, every value a string. A dimension missing from
-    the reply (product, domestic or foreign) is a total. Variables that end in `_YR` accumulate
-    within the year: they get no month, and `last_month` says through which month they run. The row
-    number counts the header as 1.
+    The reply is an array of arrays with the header first. Every value is a string. A dimension that
+    is missing from the reply (product, domestic or foreign) is taken as the total. Variables that
+    end in `_YR` are sums for the year to date. They get no month, and `last_month` is the month
+    through which they run. The row number counts the header as 1.
 
     Args:
         codes: the known partner codes with their summary level.
 
     Raises:
-        SnapshotError: not such an array, a column missing or unknown, or no rows.
+        SnapshotError: the reply is not such an array, a column is missing or unknown, or there are
+        no rows.
     """
     name = file.snapshot_file
     layout = API_LAYOUTS[file.layout]
@@ -358,7 +360,7 @@ def _api_cells(
 
 
 def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[str]:
-    """The columns of a reply that hold figures, in its order.
+    """Return the columns of a reply that have figures, in the order of the reply.
 
     Raises:
         SnapshotError: a column is missing, or an extra one would split the figures by an unknown
@@ -371,7 +373,7 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
         *layout.variables,
     }
     required = [*([] if {"YEAR", "MONTH"} <= set(header) else ["time"]), "CTY_CODE"]
-    # A level without its codes would present parts as the total.
+    # Without the codes of a level, its parts would be read as the total.
     required += [layout.commodity] if {"COMM_LVL", *layout.descriptions} & set(header) else []
     missing = [column for column in required if column not in header]
     if missing:
@@ -412,7 +414,7 @@ def _row_problem(
 
 
 def _completed(cells: pl.DataFrame, layout: ApiLayout, codes: Mapping[str, str]) -> pl.DataFrame:
-    """The cells with every dimension and name as a column, including implied ones."""
+    """Add the implied dimensions and names, so that each one is a column."""
     commodity = pl.col(layout.commodity)
     by_length = commodity.str.len_chars().cast(pl.Int64).replace_strict(layout.levels, default=None)
     understood = {

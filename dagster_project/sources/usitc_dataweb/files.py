@@ -54,7 +54,7 @@ TRADE_TYPES: Mapping[str, str] = {
     "dataweb_v2_foreign_exports": "ForeignExp",
     "dataweb_v2_total_exports": "TotExp",
 }
-# The digits of the codes in a report, by classification.
+# The lengths of the codes in a report, by classification.
 _CODE_LENGTHS = {"HTS": (2, 4, 6, 10), "NAIC": (3, 4, 6)}
 WORLD = "WLD"
 ALL_COMMODITIES = "total"
@@ -91,7 +91,7 @@ def read_measures(seeds: Path) -> tuple[Measure, ...]:
 
 
 def read_partners(seeds: Path) -> dict[str, str]:
-    """Partner code by its form in reports: a name in lower case, or a Schedule C code."""
+    """Return partner codes by their form in reports: a lower-case name or a Schedule C code."""
     names = {
         row["dataweb_name"].casefold(): row["partner_code"]
         for row in read_seed(seeds, PARTNER_SEED)
@@ -110,20 +110,20 @@ def parse_report(
     measures: Sequence[Measure],
     partners: Mapping[str, str],
 ) -> Parsed:
-    """One report as rows, one per figure; every code stays text.
+    """Return one report as rows, one per figure. Every code stays text.
 
-    A report has a table per measure. A table with a title is identified by it, one without by its
-    position, which is the order requested. Without a column of countries a table covers all of
-    them, without one of codes all commodities. Rows are numbered across the tables. Total rows are
-    left out: they repeat the rows above.
+    A report has one table per measure. A table is identified by its title or, if it has none, by
+    its position: tables have the order of the request. A table without a country column covers all
+    countries, and a table without a code column covers all commodities. Rows are numbered across
+    the tables. Total rows are left out because they repeat the rows above.
 
-    A blank cell gives no row. The publisher prints 0 for future months of a year: months after the
-    last one in which anything is traded are absent, not zero. The year's own figure then covers an
-    unknown part of the year and is rejected.
+    A blank cell gives no row. The publisher gives 0 for future months of a year, so months after
+    the last one in which anything is traded are absent, not zero. The year's own figure then covers
+    an unknown part of the year and is rejected.
 
     Raises:
-        SnapshotError: not a report, an error report, tables that cannot be identified, an unknown
-        column, or no rows.
+        SnapshotError: the content is not a report or is an error report, a table cannot be
+        identified, a column is unknown, or there are no rows.
     """
     name = file.snapshot_file
     asked = [one for one in measures if one.trade_type == TRADE_TYPES[file.layout]]
@@ -290,7 +290,7 @@ def _figures(
             variable_name="column_name",
             value_name="text",
         )
-        # Without a complete column there is no text, of no type.
+        # If no column is complete, the text column is empty and has no type.
         .with_columns(pl.col("text").cast(pl.String))
         .filter(pl.col("text").fill_null("") != "")
         .sort("row_number", maintain_order=True)
@@ -335,7 +335,7 @@ def _checks(code_label: str | None, has_year: bool, known_from: date) -> Iterato
 
 
 def _named(long: pl.DataFrame, code_label: str | None, measure: Measure) -> pl.DataFrame:
-    """Figures under the names of the raw table."""
+    """Give the figures the column names of the raw table."""
     nothing = pl.lit(None, dtype=pl.String)
     month = pl.col("column_name").replace_strict(
         _MONTH_NUMBERS, default=None, return_dtype=pl.Int32
@@ -368,7 +368,7 @@ def _named(long: pl.DataFrame, code_label: str | None, measure: Measure) -> pl.D
 
 def _without_months_to_come(figures: pl.DataFrame, known_from: date) -> pl.DataFrame:
     """Drop the zeros of a year whose December may not be published yet."""
-    # Statistics have been late by three weeks: December is certainly published in March.
+    # Statistics have been three weeks late, so December is certainly published by March.
     open_year = known_from.year if known_from.month >= 3 else known_from.year - 1
     is_open = pl.col("month").is_not_null() & (pl.col("year") >= open_year)
     last_traded = pl.col("month").filter(is_open & (pl.col("value_usd") > 0)).max().over("year")
