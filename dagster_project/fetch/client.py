@@ -172,7 +172,7 @@ class Client:
         except TryAgain as error:
             last = error
         times = "once" if number == 1 else f"{number} times"
-        raise TryAgain(f"{self._clean(str(last))} Asked {times}.", last.after_seconds)
+        raise TryAgain(f"{self._clean(str(last))} Tried {times}.", last.after_seconds)
 
     def send(self, request: Request) -> Reply:
         """Send a request once and return the reply.
@@ -247,7 +247,7 @@ class Client:
         if url.scheme != "https" and not (may_be_loopback and is_loopback(url.host)):
             return "is not https"
         if url.userinfo:
-            return "names a user"
+            return "contains a user name"
         if url.host not in {one.lower() for one in (*own_host, *self._about.hosts)}:
             return f"is not on {' or '.join(self._about.hosts)}"
         return None
@@ -367,7 +367,7 @@ class Client:
             if wait is not None and wait > self._retry.longest_asked_wait:
                 advice = f"Come back {self._when(wait)}: too many requests."
                 raise QuotaSpent(self._say(request, f"{what}. {advice}"))
-            raise TryAgain(f"{what}. Too many requests: come back later.", wait)
+            raise TryAgain(f"{what}. Too many requests. Try again later.", wait)
         if status in (401, 403):
             advice = f"{self._key_hint()} {request.key_hint}".rstrip()
             raise Refused(f"{what}. {advice}")

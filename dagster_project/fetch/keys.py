@@ -46,7 +46,7 @@ def key_of(settings: Settings, source_id: str) -> Secret | None:
         return None
     if not _can_be_key(key.reveal()):
         raise SettingsError(
-            f"{where} is no key: at least {_SHORTEST} ASCII characters without blanks."
+            f"{where} is not a key: it needs at least {_SHORTEST} ASCII characters and no spaces."
             " Copy it again from the publisher's page."
         )
     return key

@@ -74,7 +74,7 @@ class Quota:
             count = self._read(now)
             if self.per_day is not None and count.taken >= self.per_day:
                 raise QuotaSpent(
-                    f"{self._source_id}: the {self.per_day} requests of today are used up."
+                    f"{self._source_id}: today's {self.per_day} requests are used up."
                     f" The next day begins at {_next_day(now):%Y-%m-%d %H:%M} UTC."
                 )
             turn = max(now.timestamp(), count.next_turn)
@@ -94,8 +94,7 @@ class Quota:
             return _Count(now.date(), 0, 0.0)
         except (ValueError, KeyError, TypeError) as error:
             raise SettingsError(
-                f"{self._file}: not the count of requests that was written there. Remove it to"
-                " start a new count."
+                f"{self._file}: not a valid count of requests. Delete it to start a new count."
             ) from error
         next_turn = count.next_turn
         # No queue is this long: the clock was set back in between.

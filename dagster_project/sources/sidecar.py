@@ -263,7 +263,7 @@ def _read_columns(columns: object, where: str) -> dict[str, tuple[str, ...]]:
 def _text(fields: Mapping[str, object], name: str, where: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise SnapshotError(f"{where}: {name} must be a non-empty text.")
+        raise SnapshotError(f"{where}: {name} must be a text that is not empty.")
     return value
 
 

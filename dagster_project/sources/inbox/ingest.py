@@ -389,8 +389,8 @@ def detect_layout(
     ]
     if not possible:
         raise InboxError(
-            f"table {stated.get('table', '(any)')} and layout {stated.get('layout', '(any)')} are"
-            " asked for, which no table has. There are:\n"
+            f"no table {stated.get('table', '(any)')} has the layout"
+            f" {stated.get('layout', '(any)')}. Tables and layouts:\n"
             + _layouts((entry, layout) for entry in entries for layout in entry.layouts)
         )
     shown = [
