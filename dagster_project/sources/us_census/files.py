@@ -251,7 +251,7 @@ def _unknown_partner(codes: Mapping[str, str]) -> Check:
 def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
     """Drop future months, and add `last_month`, the month through which a row runs."""
     last_year = long["year"].max()
-    is_last = pl.col("year") == last_year
+    is_last = pl.col("year").eq_missing(last_year)
     traded = long.filter(is_last & (pl.col("value_musd") > 0))
     last_month = traded["month"].max()
     if last_month is None and not traded.is_empty():
