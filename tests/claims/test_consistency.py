@@ -162,7 +162,7 @@ def voices(claims: Sequence[Row]) -> list[list[Row]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(claims=texts())
 def test_a_reported_set_cannot_hold_and_any_fewer_of_it_can(claims: list[Row]) -> None:
     by_id = {one["claim_id"]: one for one in claims}
@@ -174,7 +174,7 @@ def test_a_reported_set_cannot_hold_and_any_fewer_of_it_can(claims: list[Row]) -
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(claims=texts())
 def test_a_text_is_reported_where_it_contradicts_itself_and_nowhere_else(claims: list[Row]) -> None:
     rows = found(claims)
@@ -185,7 +185,7 @@ def test_a_text_is_reported_where_it_contradicts_itself_and_nowhere_else(claims:
     assert all(can_all_be_true(voice) for voice in voices(rest))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(claims=texts(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: random.Random) -> None:
     rows = found(claims)
@@ -194,7 +194,7 @@ def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: rand
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(claims=texts())
 def test_the_other_side_is_all_that_the_others_leave(claims: list[Row]) -> None:
     """In the interval that is told the figure would agree; a little beyond it would not."""

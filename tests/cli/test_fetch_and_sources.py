@@ -29,7 +29,6 @@ from fetch.small_publisher import (
     all_rows,
 )
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -306,7 +305,6 @@ def test_the_default_period_ends_with_the_last_complete_one(
     flows=st.lists(st.sampled_from(Flow), unique=True, min_size=1),
     frequency=st.sampled_from(Frequency),
 )
-@hypothesis_settings(deadline=None)
 def test_the_command_to_resume_makes_the_same_selection(
     partners: list[str],
     reporters: list[str],

@@ -190,9 +190,7 @@ GOOD: tuple[Answer, ...] = (
 
 @pytest.mark.slow
 @given(st.lists(st.sampled_from(sorted(PASSING)), max_size=7), st.sampled_from(GOOD))
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_faults_before_the_last_attempt_do_not_change_the_bytes(
     server: Loopback, open_client: OpenClient, faults: list[str], good: Answer
 ) -> None:

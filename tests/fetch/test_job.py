@@ -257,9 +257,7 @@ FAULTS: tuple[Answer, ...] = (
 
 @pytest.mark.slow
 @given(st.integers(), st.floats(0.1, 0.6))
-@hypothesis_settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_faults_that_pass_leave_the_same_release(
     tmp_path_factory: pytest.TempPathFactory,
     server: Loopback,

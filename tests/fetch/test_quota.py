@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagster_project.fetch.quota import Quota
@@ -88,7 +87,6 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
     per_second=st.floats(0.1, 50),
     pauses=st.lists(st.floats(0, 5), min_size=2, max_size=12),
 )
-@hypothesis_settings(deadline=None)
 def test_requests_never_come_faster_than_the_rate(
     tmp_path_factory: pytest.TempPathFactory, per_second: float, pauses: list[float]
 ) -> None:

@@ -20,8 +20,6 @@ from dagster_project.questions.replay import Replay
 # One example is many figures: a question costs the same for one as for a hundred.
 few = settings(
     max_examples=8,
-    deadline=None,
-    derandomize=True,
     # Shrinking asks the warehouse hundreds of times for a smaller example.
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

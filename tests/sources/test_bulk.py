@@ -108,9 +108,7 @@ SPOILS = st.sampled_from(
 )
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_spoilt_cells_of_any_layout_are_refused_as_in_small_files(
     data: st.DataObject, tmp_path: Path
@@ -326,9 +324,7 @@ def test_a_bad_line_among_many_is_refused_alone(home: Settings) -> None:
     assert set(found["snapshot_file"]) == {"un_comtrade/2026-01/2016.tsv.gz"}
 
 
-@settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_packed_file_cut_anywhere_is_no_file(home: Settings, data: st.DataObject) -> None:
     shutil.rmtree(home.data_home, ignore_errors=True)

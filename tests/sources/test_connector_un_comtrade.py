@@ -157,7 +157,7 @@ SELECTIONS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(selection=SELECTIONS)
 def test_the_calls_of_a_plan_ask_for_everything_once_and_stay_within_the_limits(
     selection: Selection,
@@ -336,7 +336,6 @@ REPORTERS = {"KOR": 410, "LUX": 442, "JPN": 392, "MEX": 484}
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(
     st.sets(st.tuples(st.sampled_from(sorted(REPORTERS)), st.integers(2001, 2016)), min_size=1),
     st.sampled_from(["total", "hs2", "hs6"]),

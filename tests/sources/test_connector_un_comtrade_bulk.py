@@ -218,7 +218,7 @@ def test_what_a_list_says_of_a_file_is_handed_on() -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_file_that_is_listed_twice_or_in_another_place_is_asked_for_once(
     data: st.DataObject,
 ) -> None:
@@ -336,7 +336,7 @@ def test_a_file_is_kept_as_it_came() -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_file_that_is_cut_or_damaged_is_asked_for_again(data: st.DataObject) -> None:
     packed = gzip.compress(table(rows=50), mtime=0)
     whole = packed * data.draw(st.integers(1, 2))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fetch.publishers.us_census import workbook
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sources.source_files import COUNTRY_HEADER, api_bytes
 
@@ -77,7 +77,6 @@ MONTHS = st.tuples(st.integers(2010, 2024), st.integers(1, 12)).map(lambda at: d
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(
     st.tuples(MONTHS, MONTHS).map(sorted),
     st.sampled_from([one for one in LEVELS if one != "total"]),

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sources.source_files import reject_rows, snapshot_file
 
@@ -305,7 +305,6 @@ def test_months_are_asked_in_runs_of_a_year_from_the_first(project_root: Path) -
     ]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_windows_hold_each_month_once_and_never_more_than_a_year(begin: int, length: int) -> None:
     seeds = Path(__file__).parents[2] / "dbt" / "seeds"
@@ -524,7 +523,6 @@ def test_a_publisher_that_has_its_own_size_of_page_is_followed(project_root: Pat
     assert {dict(chunk.request.parameters)["numOfRows"] for chunk in examined.more} == {"2"}
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=30),
     st.integers(1, 31),

@@ -379,7 +379,7 @@ def written(facts: Sequence[Mapping[str, object]], layout: str) -> bytes:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(facts=st.lists(FACTS, min_size=1, max_size=8))
 def test_every_layout_of_one_table_gives_one_frame(facts: list[Mapping[str, object]]) -> None:
     # What the shorter layouts do not have stays unknown in them; the place is the file's own.

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fetch.publishers.us_census import workbook
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from sources.source_files import (
@@ -185,7 +185,6 @@ AMOUNTS = st.integers(min_value=1, max_value=10**9).map(
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.tuples(st.integers(1985, 2016), st.sampled_from(sorted(CODES))),
@@ -484,7 +483,6 @@ def test_quantities_may_stand_in_a_reply_and_are_left_aside() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 6))
 def test_order_and_a_page_that_comes_twice_change_nothing(order: list[int], again: int) -> None:
     rows = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sources.source_files import reject_rows, snapshot_file
 
@@ -291,7 +291,6 @@ def test_two_tables_of_one_measure_are_refused() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.lists(st.integers(min_value=0, max_value=10**14), min_size=1, max_size=12))
 def test_dollars_survive_the_commas(amounts: list[int]) -> None:
     labels = [str(2000 + place) for place in range(len(amounts))]
@@ -399,7 +398,6 @@ def test_a_selection_dataweb_cannot_serve_says_what_it_can(
         plan(Selection(**(base | changes)))  # ty: ignore
 
 
-@settings(deadline=None)
 @given(
     first=st.integers(1997, 2024),
     years=st.integers(1, 25),
