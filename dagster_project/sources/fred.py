@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -33,7 +33,7 @@ from dagster_project.sources.parsing import (
     read_csv_cells,
     read_seed,
     reject_where,
-    shows,
+    without_noise,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
@@ -54,7 +54,9 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 _ADDRESS = "https://fred.stlouisfed.org/graph/fredgraph.csv"
-_DATE = "observation_date"
+# The name of the first column: since 2024, and in files saved before.
+_DATES = ("observation_date", "DATE")
+_SERIES_ID = re.compile(r"[A-Z0-9_]+")
 _MISSING = ("", ".")
 # The most series that clients request at once; series of one frequency share a file.
 _SERIES_PER_REQUEST = 10
@@ -87,30 +89,31 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
         SnapshotError: see `read_csv_cells`; or a series that is not in the seed.
     """
     name = file.snapshot_file
-    series = _header(content)[1:]
+    first, *series = _header(content)
+    day = first if first in _DATES else _DATES[0]
     unknown = [one for one in series if one not in known]
     if unknown:
         raise SnapshotError(
             f"{name}, line 1: no series {', '.join(unknown)} in seed {SERIES_SEED}"
             f" ({closest(unknown[0], known)}). Add it with its measure, or leave it out."
         )
-    cells, rejects = read_csv_cells(content, name, (_DATE, *series))
+    cells, rejects = read_csv_cells(content, name, (day, *series))
     cells, bad_date = reject_where(
         cells,
-        ~pl.col(_DATE).str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-01$"),
-        _DATE,
+        ~pl.col(day).str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-01$"),
+        day,
         "not the first day of a month: these series are monthly, written YYYY-MM-01",
     )
     cells, future = reject_where(
         cells,
-        pl.col(_DATE).str.slice(0, 7) > f"{file.known_from:%Y-%m}",
-        _DATE,
+        pl.col(day).str.slice(0, 7) > f"{file.known_from:%Y-%m}",
+        day,
         f"a release known from {file.known_from} cannot hold this month",
     )
     long = (
         cells.with_columns(
-            pl.col(_DATE).str.slice(0, 4).cast(pl.Int32).alias("year"),
-            pl.col(_DATE).str.slice(5, 2).cast(pl.Int32).alias("month"),
+            pl.col(day).str.slice(0, 4).cast(pl.Int32).alias("year"),
+            pl.col(day).str.slice(5, 2).cast(pl.Int32).alias("month"),
         )
         .unpivot(
             on=series,
@@ -119,6 +122,7 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
             value_name="text",
         )
         .filter(~pl.col("text").is_in(_MISSING))
+        .with_columns(without_noise(pl.col("text")))
     )
     long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     decimals = pl.col("text").str.extract(r"\.([0-9]+)$").str.len_chars().fill_null(0)
@@ -144,7 +148,13 @@ _UNITS = {0: "1", **{places: f"0.{'1':0>{places}}" for places in range(1, 7)}}
 def _header(content: bytes) -> list[str]:
     """The names of the first line; `read_csv_cells` reports files that are not CSV."""
     first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
-    return next(csv.reader([first.rstrip("\r")]), []) or [""]
+    return [one.strip('"') for one in first.rstrip("\r").split(",")]
+
+
+def is_series(content: bytes, _name: str) -> bool:
+    """Whether a file looks like a download: a column of dates, then series."""
+    first, *series = _header(content)
+    return first in _DATES and bool(series) and all(map(_SERIES_ID.fullmatch, series))
 
 
 class Fred(Connector):
@@ -204,7 +214,7 @@ class Fred(Connector):
                 f" check their pages and correct seed {SERIES_SEED}."
             )
         asked = dict(chunk.request.parameters)["id"].split(",")
-        columns = [_DATE, *asked]
+        columns = [_DATES[0], *asked]
         try:
             lines = decode(reply.content, where).splitlines()
             header = _header(reply.content)
@@ -307,7 +317,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="US goods trade with single countries by month, as FRED copies it from the"
         " Census Bureau: total exports FAS, general imports at customs value.",
         layouts=frozenset({LAYOUT}),
-        layout_detectors={LAYOUT: shows(starts=_DATE)},
+        layout_detectors={LAYOUT: is_series},
         parser=_series_parser,
         seeds=(SERIES_SEED,),
         columns=SCHEMA,

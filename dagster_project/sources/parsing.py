@@ -194,8 +194,7 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
     """Every row of the first sheet as text under `columns` plus `row_number`, its own.
 
     The header is in the first row and must contain exactly `columns`, in any order. An empty cell
-    is empty text; a row without any text is left out. A workbook stores numbers in binary, so
-    digits after the sixth decimal are noise.
+    is empty text; a row without any text is left out. See `without_noise` for its numbers.
 
     Raises:
         SnapshotError: not a complete workbook, another header, or no rows.
@@ -215,15 +214,9 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
     sheet = sheet.select(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
     header = [str(cell) for cell in sheet.row(0)] if sheet.height else []
     _check_header(header, columns, name)
-    noisy = pl.all().str.contains(r"^[0-9]+\.[0-9]{7,}$")
-    rounded = pl.all().cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
     cells = (
         sheet.rename(dict(zip(sheet.columns, header, strict=True)))
-        .select(
-            pl.when(noisy)
-            .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
-            .otherwise(pl.all())
-        )
+        .select(without_noise(pl.all()))
         .with_row_index("row_number", offset=1)
         .with_columns(pl.col("row_number").cast(pl.Int64))
         .slice(1)
@@ -232,6 +225,19 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
     if cells.is_empty():
         raise SnapshotError(f"{name}: a header but no row. Fetch it again.")
     return cells.select("row_number", *columns)
+
+
+def without_noise(text: pl.Expr) -> pl.Expr:
+    """Texts of numbers rounded to six decimals.
+
+    Workbooks and scripts store numbers in binary: digits after the sixth decimal are noise.
+    """
+    rounded = text.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
+    return (
+        pl.when(text.str.contains(r"^[0-9]+\.[0-9]{7,}$"))
+        .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
+        .otherwise(text)
+    )
 
 
 def read_json(content: bytes, name: str) -> object:

@@ -22,7 +22,13 @@ from dagster_project.sources.connector import (
     SelectionError,
     TryAgain,
 )
-from dagster_project.sources.fred import CONNECTOR, SCHEMA, fred_series, parse_series
+from dagster_project.sources.fred import (
+    CONNECTOR,
+    SCHEMA,
+    fred_series,
+    is_series,
+    parse_series,
+)
 from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
@@ -89,6 +95,17 @@ def test_the_longest_figure_of_a_series_and_year_gives_its_rounding() -> None:
     }
 
 
+def test_a_file_saved_with_the_old_header_is_read_and_its_noise_is_not() -> None:
+    content = csv_of(
+        "DATE,IMPKR", "2015-01-01,38190.1", "2015-02-01,.", "2015-03-01,11403.4975749999"
+    )
+    assert is_series(content, "IMPKR.csv")
+    assert not is_series(csv_of("DATE,Trade (bn)", "2015-01-01,1.0"), "trade.csv")
+    parsed = parse_series(content, FILE, KNOWN)
+    assert parsed.frame["value_musd"].to_list() == [Decimal("38190.1"), Decimal("11403.497575")]
+    assert parsed.rejects.is_empty()
+
+
 @given(
     st.lists(st.decimals(0, 99_999, places=1, allow_nan=False), min_size=1, max_size=12),
     st.booleans(),
@@ -129,7 +146,7 @@ def test_a_line_that_cannot_be_read_is_rejected_and_its_neighbours_kept() -> Non
         (b"", "series.csv"),
         (b"<html>busy</html>", "busy"),
         (csv_of("observation_date,IMPKX", "2016-01-01,1.0"), "line 1.*IMPKX.*IMPKR"),
-        (csv_of("DATE,IMPKR", "2016-01-01,1.0"), "line 1.*observation_date"),
+        (csv_of("DAY,IMPKR", "2016-01-01,1.0"), "line 1.*observation_date"),
         (csv_of("observation_date,IMPKR"), "series.csv"),
     ],
 )
