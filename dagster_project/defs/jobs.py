@@ -11,7 +11,7 @@ from dagster_project.sources.catalog import CONNECTORS
 
 BUILD_JOB = "build_warehouse"
 LOAD_RAW_JOB = "load_raw"
-INBOX_JOB = "take_inbox"
+INBOX_JOB = "import_inbox"
 SITE_JOB = "make_site"
 
 # A fetch waits for its rate limit and for waits that publishers request. It never waits for another
