@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ _LONGEST = 16 * BLOCK
 _HEAD = 256 * 1024
 _BEYOND = "_beyond"
 GZIP = b"\x1f\x8b"
+# The code for a stream with a gzip header.
+_GZIP_STREAM = zlib.MAX_WBITS | 16
+# More than any file that is read whole: a small file that unpacks to more is an attack.
+_LARGEST_UNPACKED = 1024 * 1024 * 1024
 
 Progress = Callable[[int], None]
 
@@ -113,6 +118,34 @@ def sha256_of(path: Path) -> str:
     """The hash of a file, without reading it into memory."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def unpacked(content: bytes, name: str) -> bytes:
+    """The bytes inside a gzip file; other bytes as they are.
+
+    Raises:
+        SnapshotError: truncated, damaged, or too large.
+    """
+    if not content.startswith(GZIP):
+        return content
+    whole = bytearray()
+    for piece in _unpacked(io.BytesIO(content), name, lambda _read: None):
+        whole += piece
+        if len(whole) > _LARGEST_UNPACKED:
+            raise SnapshotError(
+                f"{name}: unpacks to more than {_LARGEST_UNPACKED:,} bytes. Split the file."
+            )
+    return bytes(whole)
+
+
+def unpacked_head(head: bytes) -> bytes:
+    """The beginning of what a gzip file contains, as far as its own beginning shows it."""
+    if not head.startswith(GZIP):
+        return head
+    try:
+        return zlib.decompressobj(_GZIP_STREAM).decompress(head, _HEAD)
+    except zlib.error:
+        return b""
 
 
 def _pieces(

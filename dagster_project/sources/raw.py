@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.settings import Settings
+from dagster_project.sources.blocks import unpacked
 from dagster_project.sources.parsing import Parsed, reject_duplicates, rejects_frame
 from dagster_project.sources.partitions import (
     FINGERPRINT,
@@ -274,7 +275,7 @@ def _parse_release(
         check_layout(file, entry.layouts)
         if file.is_empty:
             continue
-        result = parse(content, file)
+        result = parse(unpacked(content, file.snapshot_file), file)
         if result.frame.is_empty():
             raise no_usable_row(file, result.first_reject())
         lineage = (

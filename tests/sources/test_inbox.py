@@ -27,6 +27,7 @@ from sources.test_un_comtrade import FACT, written
 
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources import bulk, partitions
+from dagster_project.sources.blocks import unpacked
 from dagster_project.sources.catalog import BULK, CATALOG, load_entry
 from dagster_project.sources.inbox import (
     Imported,
@@ -109,7 +110,7 @@ def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
             (entry.table, layout)
             for entry in CATALOG
             for layout, sign in entry.layout_detectors.items()
-            if sign(content, file.name)
+            if sign(unpacked(content, file.snapshot_file), file.name)
         ]
         assert found == [(file.table, file.layout)], file.snapshot_file
 
@@ -118,6 +119,12 @@ def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
     ("name", "content", "table", "layout"),
     [
         ("country.csv", COUNTRY, "us_census__country_file", "census_country_file"),
+        (
+            "country.csv.gz",
+            gzip.compress(COUNTRY),
+            "us_census__country_file",
+            "census_country_file",
+        ),
         ("Neue Datei (1).json", IMPORTS, "us_census__trade_api", "census_api_imports_hs"),
         ("x", COMTRADE, "un_comtrade__trade", "comtrade_v1"),
         (

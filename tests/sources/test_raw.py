@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,6 +22,7 @@ from sources.source_files import (
 )
 
 from dagster_project.settings import Settings
+from dagster_project.sources import blocks
 from dagster_project.sources.catalog import (
     BULK,
     CATALOG,
@@ -234,6 +236,7 @@ WHOLE = country_bytes(korea("10.6"))
         (replace_content(WHOLE.replace(b"IMAR,", b"")), "line 1.*IMAR"),
         (replace_content(WHOLE.replace(b"Korea", b"Cor\xe9e")), "line 2.*0xe9"),
         (replace_content(WHOLE.replace(b"5800", b"9999")), r"country.csv.*row 2"),
+        (replace_content(gzip.compress(WHOLE)[:-5]), "2018-01/country.csv.*gzip"),
     ],
 )
 def test_a_file_that_cannot_be_used_leaves_the_table_as_it_was(
@@ -247,6 +250,25 @@ def test_a_file_that_cannot_be_used_leaves_the_table_as_it_was(
     with pytest.raises(SnapshotError, match=message):
         load_table(COUNTRY, settings)
     assert table_bytes(settings.raw) == before
+
+
+def test_a_packed_file_is_read_like_the_plain_one(settings: Settings) -> None:
+    put_country(settings, "2017-01", korea("10.5"), known="2017-01-31")
+    load_table(COUNTRY, settings)
+    plain = read(settings, COUNTRY.table)
+    packed = gzip.compress(country_bytes(korea("10.5")))
+    replace_content(packed)(settings.shipped_snapshots / "us_census" / "2017-01")
+    load_table(COUNTRY, settings)
+    assert (
+        read(settings, COUNTRY.table).drop("snapshot_sha256").equals(plain.drop("snapshot_sha256"))
+    )
+
+
+def test_a_file_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(bytes(9 * blocks.BLOCK))
+    monkeypatch.setattr(blocks, "_LARGEST_UNPACKED", 2 * blocks.BLOCK)
+    with pytest.raises(SnapshotError, match=r"bomb.csv.*8,388,608"):
+        blocks.unpacked(packed, "bomb.csv")
 
 
 def test_a_broken_parquet_file_is_written_anew(settings: Settings) -> None:

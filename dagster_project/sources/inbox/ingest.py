@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import GZIP, sha256_of
+from dagster_project.sources.blocks import GZIP, sha256_of, unpacked, unpacked_head
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
 from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.inbox.folder import (
@@ -243,7 +243,7 @@ def _parsed(
         InboxError: no row can be used.
     """
     try:
-        parsed = entry.parser(seeds)(content, file)
+        parsed = entry.parser(seeds)(unpacked(content, file.snapshot_file), file)
     except SnapshotError as error:
         raise InboxError(_said(error, file)) from error
     # Anything may be dropped; an unexpected parser failure must not block other files.
@@ -393,11 +393,12 @@ def detect_layout(
             f" {stated.get('layout', '(any)')}. Tables and layouts:\n"
             + _layouts((entry, layout) for entry in entries for layout in entry.layouts)
         )
+    plain = unpacked_head(content)
     shown = [
         (entry, layout)
         for entry, layout in possible
         if len(possible) == 1
-        or (layout in entry.layout_detectors and entry.layout_detectors[layout](content, name))
+        or (layout in entry.layout_detectors and entry.layout_detectors[layout](plain, name))
     ]
     if len(shown) > 1 and len({layout for _, layout in shown}) == 1:
         shown = [

@@ -6,14 +6,18 @@ in blocks of whole lines.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from dagster_project.sources.blocks import GZIP, Block, read_records, split_header
+from dagster_project.sources.blocks import (
+    Block,
+    read_records,
+    split_header,
+    unpacked,
+    unpacked_head,
+)
 from dagster_project.sources.parsing import Parsed, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.trade import (
@@ -152,14 +156,7 @@ def _sign(layout: str) -> Callable[[bytes, str], bool]:
 
 def _first_columns(content: bytes) -> set[str]:
     """The header's normalised columns, as far as the file can be unpacked."""
-    head = content[:_HEAD]
-    if head.startswith(GZIP):
-        try:
-            # The code for a stream with a gzip header.
-            head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD)
-        except zlib.error:
-            return set()
-    first_line = head.decode("utf-8-sig", "replace").partition("\n")[0]
+    first_line = unpacked_head(content[:_HEAD]).decode("utf-8-sig", "replace").partition("\n")[0]
     separator = "\t" if "\t" in first_line else ","
     return {_plain(column.strip(' "\r')) for column in first_line.split(separator)} - {""}
 
@@ -182,7 +179,7 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
         has no rows.
     """
     name = file.snapshot_file
-    text = decode(_unpacked(content, name), name)
+    text = decode(unpacked(content, name), name)
     first_line, _, body = text.partition("\n")
     read = download_reader(first_line, file, areas, SCHEMA)
     if not body.strip():
@@ -259,17 +256,6 @@ def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
         pl.col("flow_code").replace(_LEGACY_FLOWS),
         pl.col("qty_unit_code").replace(_LEGACY_NO_QUANTITY, _NO_QUANTITY),
     )
-
-
-def _unpacked(content: bytes, name: str) -> bytes:
-    if not content.startswith(GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise SnapshotError(
-            f"{name}: the gzip file is truncated or damaged ({error}). Fetch it again."
-        ) from error
 
 
 def _check_header(header: Sequence[str], layout: Layout, name: str) -> Mapping[str, str]:
