@@ -36,6 +36,7 @@ from dagster_project.sources.raw import (
     rejects_file_of,
     rejects_pattern,
     write_schemas,
+    write_unusable,
 )
 from dagster_project.sources.snapshot import (
     SnapshotError,
@@ -120,18 +121,18 @@ def load_bulk_table(
 ) -> LoadResult:
     """Update the Parquet of a bulk table from its snapshots.
 
-    A file that cannot be used keeps its previous rows and does not block the others. It is reported
-    at the end. Rows of removed files are deleted.
+    Rows of removed files are deleted. A file that cannot be used has no rows, and one reject that
+    says why; the others are not affected.
 
     Raises:
-        SnapshotError: files cannot be used, or the disk is full.
+        NoRoom: the disk is full.
     """
-    files = _files_of(entry, settings)
+    files: list[SnapshotFile] = []
     loaded: list[LoadedFile] = []
     written: list[str] = []
-    problems: list[SnapshotError] = []
+    unusable: dict[SnapshotFile, str] = {}
     with _only_loader(entry, settings):
-        for file in files:
+        for file in _files_of(entry, settings):
             target = _Target(entry, file, settings)
             held = _held(target)
             try:
@@ -140,13 +141,15 @@ def load_bulk_table(
             except NoRoom:
                 raise
             except SnapshotError as error:
-                problems.append(error)
+                unusable[file] = str(error)
                 continue
+            files.append(file)
             if held is None:
                 written.append(file.release_id)
         removed = _remove_vanished(entry, files, settings)
-    if problems:
-        raise SnapshotError("\n".join(str(problem) for problem in problems))
+        for file, reason in unusable.items():
+            path = _Target(entry, file, settings).rejects_file
+            write_unusable(path, entry, file.release_id, file.snapshot_file, reason)
     ids = tuple(dict.fromkeys(file.release_id for file in files))
     return LoadResult(
         table=entry.table,
@@ -156,6 +159,7 @@ def load_bulk_table(
         written=tuple(dict.fromkeys(written)),
         unchanged=tuple(one for one in ids if one not in written),
         removed=removed,
+        unusable={file.snapshot_file: reason for file, reason in unusable.items()},
     )
 
 

@@ -30,6 +30,7 @@ from dagster_project.sources.snapshot import (
     Release,
     SnapshotError,
     SnapshotFile,
+    discover,
     discover_releases,
     read_verified,
 )
@@ -148,7 +149,10 @@ class SourceTable(RawTable):
 
 @dataclass(frozen=True)
 class LoadResult:
-    """The result of loading a table; ids are those of releases."""
+    """The result of loading a table; ids are those of releases.
+
+    `unusable` says, by release or file, why it cannot be used; `releases` are the others.
+    """
 
     table: str
     rows: int
@@ -157,84 +161,103 @@ class LoadResult:
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
     """Update the raw Parquet of one table from its snapshots.
 
-    Everything is parsed before anything is written, so a file that cannot be used leaves the table
-    unchanged. A release whose bytes, parser and reference codes are unchanged is not rewritten; a
-    release removed from the snapshots is deleted.
-
-    Raises:
-        SnapshotError: a release of this table cannot be used.
+    A release whose bytes, parser and reference codes are unchanged is not rewritten; a release
+    removed from the snapshots is deleted. One that cannot be used has no rows, and one reject that
+    says why; the others are not affected.
     """
     folder = settings.raw / entry.table
-    held = [
-        (release, files)
-        for release in discover_releases(settings.snapshot_roots)
-        if (files := release.files_of(entry.table))
-    ]
-    parse: FileParser | None = None
     rows = rejected = 0
-    unchanged: list[str] = []
-    parsed: dict[str, tuple[Parsed, str]] = {}
-    for release, files in held:
-        contents = [read_verified(file) for file in files]
+    usable: list[Release] = []
+    written: list[str] = []
+    unusable: dict[str, str] = {}
+    parse: FileParser | None = None
+    write_schemas(entry, settings.raw)
+    for release in discover_releases(settings.snapshot_roots):
+        files = release.files_of(entry.table)
+        if not files:
+            continue
         fingerprint = fingerprint_of(entry, files, settings.seeds)
         state = state_of(partition_file(folder, release.release_id))
         rejects_file = rejects_file_of(settings.raw, entry.table, release.release_id)
-        if (
-            state.get(FINGERPRINT) == fingerprint
-            and (state[REJECTED] == "0") != rejects_file.exists()
-        ):
-            unchanged.append(release.release_id)
-            rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
-            continue
-        parse = parse or entry.parser(settings.seeds)
-        one = _parse_release(entry, release, files, contents, parse)
-        parsed[release.release_id] = one, fingerprint
-        rows, rejected = rows + one.frame.height, rejected + one.rejects.height
-
-    write_schemas(entry, settings.raw)
-    for release_id, (one, fingerprint) in parsed.items():
-        _write_partition(entry, release_id, one, fingerprint, settings.raw)
-    ids = tuple(release.release_id for release, _ in held)
+        try:
+            contents = [read_verified(file) for file in files]
+            if (
+                state.get(FINGERPRINT) == fingerprint
+                and (state[REJECTED] == "0") != rejects_file.exists()
+            ):
+                rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
+            else:
+                parse = parse or entry.parser(settings.seeds)
+                one = _parse_release(entry, release, files, contents, parse)
+                _write_partition(entry, release.release_id, one, fingerprint, settings.raw)
+                written.append(release.release_id)
+                rows, rejected = rows + one.frame.height, rejected + one.rejects.height
+            usable.append(release)
+        except SnapshotError as error:
+            unusable[release.release_id] = str(error)
+    ids = [release.release_id for release in usable]
     removed = _remove_vanished(entry.table, settings.raw, ids)
-    write_withdrawn(entry, [release for release, _ in held], settings.raw)
+    for release_id, reason in unusable.items():
+        path = rejects_file_of(settings.raw, entry.table, release_id)
+        write_unusable(path, entry, release_id, f"{entry.source_id}/{release_id}", reason)
+    write_withdrawn(entry, usable, settings.raw)
     return LoadResult(
         table=entry.table,
         rows=rows,
         rejects=rejected,
-        releases=ids,
-        written=tuple(parsed),
-        unchanged=tuple(unchanged),
+        releases=tuple(ids),
+        written=tuple(written),
+        unchanged=tuple(release_id for release_id in ids if release_id not in written),
         removed=removed,
+        unusable=unusable,
     )
 
 
 def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
-    """Write the list of all files of all releases.
+    """Write the list of all files of all releases, and the releases that cannot be used.
 
     Raises:
-        SnapshotError: see `discover_releases`; or a sidecar names a table or a layout that
-            no entry has.
+        SnapshotError: there is no usable release.
     """
-    releases = discover_releases(settings.snapshot_roots)
-    layouts = {(entry.source_id, entry.table): entry.layouts for entry in entries}
+    releases, unusable = discover(settings.snapshot_roots)
+    tables = {(entry.source_id, entry.table) for entry in entries}
+    faults = [(one.source_id, one.release_id, one.reason) for one in unusable]
     for file in (file for release in releases for file in release.files):
-        if (file.source_id, file.table) not in layouts:
-            raise SnapshotError(
+        if (file.source_id, file.table) not in tables:
+            reason = (
                 f"{file.snapshot_file}: the sidecar says table {file.table!r}, which the"
                 f" catalog does not have for {file.source_id}. Known:"
-                f" {', '.join(table for _, table in layouts)}."
+                f" {', '.join(table for _, table in sorted(tables))}."
             )
-        check_layout(file, layouts[file.source_id, file.table])
+            faults.append((file.source_id, file.release_id, reason))
     index = pl.DataFrame(
-        [_index_row(release, file) for release in releases for file in release.files],
+        [
+            _index_row(release, file)
+            for release in releases
+            for file in release.files
+            if (file.source_id, file.table) in tables
+        ],
         schema=SNAPSHOT_FILES_SCHEMA,
         orient="row",
     )
+    listed = [
+        {
+            "source_id": source_id,
+            "table_name": SNAPSHOT_FILES_TABLE,
+            "release_id": release_id,
+            "snapshot_file": f"{source_id}/{release_id}",
+            "reason": reason,
+        }
+        for source_id, release_id, reason in faults
+    ]
+    rejects = pl.DataFrame(listed, schema=REJECTS_SCHEMA, orient="row")
+    write_if_changed(rejects_file_of(settings.raw, SNAPSHOT_FILES_TABLE, ""), rejects)
     folder = settings.raw / SNAPSHOT_FILES_TABLE
     write_if_changed(folder / SCHEMA_FILE, index.clear())
     is_written = write_if_changed(folder / PART, index)
@@ -247,6 +270,7 @@ def load_index(entries: Sequence[RawTable], settings: Settings) -> LoadResult:
         written=ids if is_written else (),
         unchanged=() if is_written else ids,
         removed=(),
+        unusable={f"{source_id}/{release_id}": reason for source_id, release_id, reason in faults},
     )
 
 
@@ -370,10 +394,31 @@ def _write_partition(
     write(partition_file(raw / entry.table, release_id), parsed.frame, state)
 
 
+def write_unusable(path: Path, entry: RawTable, release_id: str, name: str, reason: str) -> None:
+    """Write the reject of a release, or a file of it, that cannot be used: it has no row number."""
+    rejects = pl.DataFrame(
+        [
+            {
+                "source_id": entry.source_id,
+                "table_name": entry.table,
+                "release_id": release_id,
+                "snapshot_file": name,
+                "reason": reason,
+            }
+        ],
+        schema=REJECTS_SCHEMA,
+        orient="row",
+    )
+    write_if_changed(path, rejects)
+
+
 def _remove_vanished(table: str, raw: Path, ids: Sequence[str]) -> tuple[str, ...]:
-    there = [path.name.removeprefix(PREFIX) for path in (raw / table).glob(f"{PREFIX}*")]
-    removed = tuple(sorted(set(there) - set(ids)))
+    there = {path.name.removeprefix(PREFIX) for path in (raw / table).glob(f"{PREFIX}*")}
+    removed = tuple(sorted(there - set(ids)))
     for release_id in removed:
         shutil.rmtree(partition_file(raw / table, release_id).parent, ignore_errors=True)
-        shutil.rmtree(rejects_file_of(raw, table, release_id).parent, ignore_errors=True)
+    kept = {rejects_file_of(raw, table, release_id).parent.name for release_id in ids}
+    for folder in (raw / REJECTS_TABLE).glob(f"{PREFIX}{table}~*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
     return removed

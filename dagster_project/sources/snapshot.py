@@ -38,7 +38,9 @@ __all__ = [
     "Release",
     "SnapshotError",
     "SnapshotFile",
+    "UnusableRelease",
     "add_release",
+    "discover",
     "discover_releases",
     "locked",
     "read_release",
@@ -122,6 +124,15 @@ class NewRelease:
 
 
 @dataclass(frozen=True)
+class UnusableRelease:
+    """A folder that is not used as a release, and why; both ids are names of folders."""
+
+    source_id: str
+    release_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class AddedRelease:
     """The release that contains the content, and whether it was added now."""
 
@@ -157,32 +168,50 @@ def unreadable(file: SnapshotFile, error: OSError) -> SnapshotError:
 
 
 def discover_releases(roots: Iterable[Path]) -> tuple[Release, ...]:
-    """Every release below the roots, ordered by source and moment.
+    """Every usable release below the roots, ordered by source and moment.
 
     Raises:
-        SnapshotError: no release at all, a sidecar that cannot be used, one release stored twice
-        with different bytes, or releases whose dates contradict their ids.
+        SnapshotError: there is none.
+    """
+    return discover(roots)[0]
+
+
+def discover(roots: Iterable[Path]) -> tuple[tuple[Release, ...], tuple[UnusableRelease, ...]]:
+    """Every release below the roots, ordered by source and moment, and the unusable ones.
+
+    A release is unusable if its sidecar cannot be read, if an earlier root has it with other bytes,
+    or if its dates contradict those of an earlier release. The others are not affected.
+
+    Raises:
+        SnapshotError: there is no usable release.
     """
     roots = tuple(roots)
     found: dict[tuple[str, str], Release] = {}
+    unusable: list[UnusableRelease] = []
     for root in roots:
         for folder in _release_folders(root):
-            release = read_release(folder)
-            key = (release.source_id, release.release_id)
-            held = found.setdefault(key, release)
-            if held is not release and _content(held) != _content(release):
-                raise SnapshotError(
-                    f"{release.source_id}/{release.release_id}: stored in {held.folder} and in"
-                    f" {folder} with different bytes. Give one of them a release id of its own."
-                )
-    if not found:
+            try:
+                release = read_release(folder)
+                held = found.setdefault((release.source_id, release.release_id), release)
+                if held is not release and _content(held) != _content(release):
+                    raise SnapshotError(
+                        f"{release.source_id}/{release.release_id}: stored in {held.folder} and in"
+                        f" {folder} with different bytes. Give one of them a release id of its own."
+                    )
+            except SnapshotError as error:
+                unusable.append(UnusableRelease(folder.parent.name, folder.name, str(error)))
+    releases = sorted(found.values(), key=lambda one: (one.source_id, *one.moment))
+    while (contradiction := _first_contradiction(releases)) is not None:
+        newer, reason = contradiction
+        releases.remove(newer)
+        unusable.append(UnusableRelease(newer.source_id, newer.release_id, reason))
+    if not releases:
         raise SnapshotError(
             f"No release below {' or '.join(str(root) for root in roots)}."
             " Restore data/snapshots from the repository."
+            + "".join(f"\n{one.reason}" for one in unusable)
         )
-    releases = tuple(sorted(found.values(), key=lambda one: (one.source_id, *one.moment)))
-    _check_order(releases)
-    return releases
+    return tuple(releases), tuple(unusable)
 
 
 def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRelease:
@@ -215,7 +244,9 @@ def add_release(root: Path, new: NewRelease, held: Sequence[Release]) -> AddedRe
     _write_folder(folder, new)
     try:
         release = read_release(folder)
-        _check_order((*same_source, release))
+        contradiction = _first_contradiction((*same_source, release))
+        if contradiction is not None:
+            raise SnapshotError(contradiction[1])
     except SnapshotError:
         shutil.rmtree(folder)
         raise
@@ -248,8 +279,8 @@ def _last_known(releases: Sequence[Release], tables: set[str], day: date) -> Rel
     return max(sharing, key=lambda one: one.moment, default=None)
 
 
-def _check_order(releases: Iterable[Release]) -> None:
-    """Within a table, a later dated id must not have been known earlier."""
+def _first_contradiction(releases: Iterable[Release]) -> tuple[Release, str] | None:
+    """Within a table, a later dated id must not have been known earlier: the later one, and why."""
     by_table: defaultdict[tuple[str, str], list[Release]] = defaultdict(list)
     for release in releases:
         if DATED_ID.fullmatch(release.release_id):
@@ -259,12 +290,13 @@ def _check_order(releases: Iterable[Release]) -> None:
         dated.sort(key=lambda one: one.release_id)
         for older, newer in pairwise(dated):
             if newer.known_from < older.known_from:
-                raise SnapshotError(
+                return newer, (
                     f"{source_id}/{newer.release_id}/{SIDECAR}: known_from {newer.known_from}"
                     f" lies before that of the older release {older.release_id}"
                     f" ({older.known_from}), table {table}. Correct known_from in one of the"
                     " two sidecars."
                 )
+    return None
 
 
 def _write_folder(folder: Path, new: NewRelease) -> None:

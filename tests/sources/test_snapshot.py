@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,6 +19,7 @@ from dagster_project.sources.snapshot import (
     NewRelease,
     SnapshotError,
     add_release,
+    discover,
     discover_releases,
     read_release,
     read_verified,
@@ -162,8 +164,19 @@ def test_a_later_release_may_not_have_been_known_earlier(tmp_path: Path) -> None
     write_release(tmp_path, "us_census", "2017-01", FILES, known_from="2019-12-31")
     write_release(tmp_path, "us_census", "2018-06", FILES, known_from="2018-06-30")
     expected = r"2018-06/sidecar\.json.*2018-06-30.*2017-01 \(2019-12-31\)"
-    with pytest.raises(SnapshotError, match=expected):
-        discover_releases([tmp_path])
+    usable, [unusable] = discover([tmp_path])
+    assert [release.release_id for release in usable] == ["2017-01"]
+    assert (unusable.source_id, unusable.release_id) == ("us_census", "2018-06")
+    assert re.search(expected, unusable.reason)
+
+
+def test_a_sidecar_that_cannot_be_read_leaves_the_other_releases(tmp_path: Path) -> None:
+    write_release(tmp_path, "us_census", "2017-01", FILES)
+    broken = write_release(tmp_path, "us_census", "2018-06", FILES) / "sidecar.json"
+    broken.write_text("{")
+    usable, [unusable] = discover([tmp_path])
+    assert [release.release_id for release in usable] == ["2017-01"]
+    assert (unusable.source_id, unusable.release_id) == ("us_census", "2018-06")
 
 
 def test_releases_come_in_the_order_they_were_known(tmp_path: Path) -> None:
@@ -184,9 +197,9 @@ def test_one_release_in_two_roots_counts_once_and_may_not_differ(tmp_path: Path)
     folder = write_release(own, "us_census", "2017-01", FILES)
     assert len(discover_releases([shipped, own])) == 1
     write_release(own, "us_census", "2017-01", {"a.csv": (*FILES["a.csv"][:2], b"other")})
-    with pytest.raises(SnapshotError, match="us_census/2017-01") as caught:
-        discover_releases([shipped, own])
-    assert str(folder) in str(caught.value)
+    [used], [unusable] = discover([shipped, own])
+    assert used.folder.parent.parent == shipped
+    assert str(folder) in unusable.reason
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "us_census"
 PARTNER_SEED = "census_partners.csv"
-PARTNER_COLUMNS = ("census_code", "partner_code", "is_aggregate")
+PARTNER_COLUMNS = ("census_code", "partner_code", "is_aggregate", "partner_list")
 # All products, all countries, or domestic and foreign exports together.
 ALL = "-"
 # The levels of partners: a country, or a group of countries. The publisher gives the total of all

@@ -240,15 +240,13 @@ def _check(selection: Selection, seeds: Path) -> None:
 def _codes_of(seeds: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
     """The publisher's codes of these partners of the warehouse, in the seed's order.
 
-    The world is the API's own total; the country file uses other codes for it.
-
     Raises:
         SelectionError: a partner that the publisher has no code for.
     """
     partners = {
         row["census_code"]: row["partner_code"]
         for row in read_seed(seeds, PARTNER_SEED, *PARTNER_COLUMNS)
-        if row["partner_code"] != "WLD" or row["census_code"] == ALL
+        if row["partner_list"] != "country file"
     }
     known = set(partners.values())
     for code in asked:

@@ -2,7 +2,14 @@
 with
     countries as (select * from {{ ref("country_list") }}),
 
-    census as (select * from {{ ref("census_partners") }}),
+    -- The world has several codes; the first is that of the API.
+    census as (
+
+        select partner_code, min(census_code) as census_code, bool_or(is_world) as is_world
+        from {{ ref("census_partners") }}
+        group by partner_code
+
+    ),
 
     listed as (
 

@@ -32,6 +32,9 @@ select
     f.rounding_margin_usd
 from {{ ref("stg_us_census__country_file") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
-inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
+inner join
+    {{ ref("census_partners") }} as p
+    on f.census_code = p.census_code
+    and p.partner_list in ('all', 'country file')
 -- While only January of a year is out, the year repeats January's own column.
 where f.reference_month is not null or f.last_month > 1

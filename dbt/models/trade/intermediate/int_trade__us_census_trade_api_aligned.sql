@@ -38,5 +38,8 @@ inner join
     {{ ref("census_variables") }} as v
     on f.variable = v.variable
     and f.domestic_foreign = v.domestic_foreign
-inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
+inner join
+    {{ ref("census_partners") }} as p
+    on f.census_code = p.census_code
+    and p.partner_list in ('all', 'API')
 where f.reference_month is not null or f.last_month > 1

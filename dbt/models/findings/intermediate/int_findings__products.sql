@@ -1,5 +1,5 @@
--- An office that compiles its own statistics publishes every product. Countries may keep some
--- secret in reports to other organisations, which then fall short: the marts give the residual.
+-- A total that differs from the sum of its products in the same file. In reports to other
+-- organisations countries may keep products secret: there only a sum above the total is a finding.
 with
     figures as (
 
@@ -27,7 +27,13 @@ with
 
     )
 
-select t.figure_id, p.product_system, t.value_usd, p.value_usd as products_usd
+select
+    'products_differ_from_total' as rule,
+    t.figure_id,
+    cast(null as bigint) as compared_figure_id,
+    t.value_usd as found_usd,
+    p.value_usd as expected_usd,
+    t.rounding_margin_usd + p.rounding_margin_usd as rounding_margin_usd
 from figures as t
 inner join
     products as p
@@ -38,8 +44,4 @@ inner join
     and t.period_end = p.period_end
 where
     t.product_system = 'total'
-    and case
-        when t.is_compilers_own
-        then p.value_usd <> t.value_usd
-        else p.value_usd > t.value_usd + t.rounding_margin_usd + p.rounding_margin_usd
-    end
+    and (p.value_usd > t.value_usd or (t.is_compilers_own and p.value_usd < t.value_usd))

@@ -1,14 +1,15 @@
--- A country's monthly and yearly submissions to another organisation are two separate reports.
+-- A year, or the part of it since January, to which its months in the same release and table do not
+-- add up. A country's monthly and yearly reports to another organisation are two separate reports.
 with
     figures as (
 
-        select o.*
-        from {{ ref("int_trade__figures_described") }} as o
+        select f.*
+        from {{ ref("int_trade__figures_described") }} as f
         inner join
             {{ ref("source_list") }} as s
-            on o.source_id = s.source_id
+            on f.source_id = s.source_id
             and s.reporter_iso3 is not null
-        where o.seasonal_adjustment = 'nsa'
+        where f.seasonal_adjustment = 'nsa'
 
     ),
 
@@ -36,7 +37,13 @@ with
 
     )
 
-select y.figure_id, y.value_usd, m.value_usd as months_usd
+select
+    'months_differ_from_year' as rule,
+    y.figure_id,
+    cast(null as bigint) as compared_figure_id,
+    y.value_usd as found_usd,
+    m.value_usd as expected_usd,
+    m.rounding_margin_usd + y.rounding_margin_usd as rounding_margin_usd
 from years as y
 inner join months as m on y.figure_id = m.figure_id
-where abs(y.value_usd - m.value_usd) > y.rounding_margin_usd + m.rounding_margin_usd
+where y.value_usd <> m.value_usd

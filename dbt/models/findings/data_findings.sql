@@ -1,0 +1,89 @@
+{% set rules = [
+    "cif",
+    "exports",
+    "gaps",
+    "mirrors",
+    "months",
+    "partners",
+    "products",
+    "revisions",
+    "sectors",
+    "series",
+    "withdrawals",
+    "years",
+] %}
+
+-- What the rules find in publishers' figures: one row per rule and figure. A finding never stops a
+-- build.
+with
+    compared as (
+
+        {% for rule in rules %}
+            select
+                rule,
+                figure_id,
+                compared_figure_id,
+                cast(found_usd as decimal(24, 3)) as found_usd,
+                cast(expected_usd as decimal(24, 3)) as expected_usd,
+                cast(rounding_margin_usd as decimal(24, 3)) as rounding_margin_usd
+            from {{ ref("int_findings__" ~ rule) }} {{ "union all" if not loop.last }}
+        {% endfor %}
+
+    ),
+
+    sized as (
+
+        select
+            *,
+            greatest(abs(found_usd), abs(expected_usd)) as larger_usd,
+            coalesce(least(abs(found_usd), abs(expected_usd)), 0) as smaller_usd
+        from compared
+
+    ),
+
+    found as (
+
+        select c.*, r.severity, r.grave_factor
+        from sized as c
+        inner join
+            {{ ref("finding_rules") }} as r
+            on c.rule = r.rule
+            and c.larger_usd >= r.minimum_usd
+            and c.larger_usd > r.factor * c.smaller_usd
+        where c.larger_usd - c.smaller_usd > c.rounding_margin_usd
+
+    )
+
+select
+    d.rule || ' ' || cast(d.figure_id as varchar) as finding_id,
+    d.rule,
+    case
+        when d.larger_usd > d.grave_factor * d.smaller_usd then 'error' else d.severity
+    end as severity,
+    r.source_id,
+    r.release_id,
+    r.known_from,
+    f.raw_table,
+    s.snapshot_file,
+    f.row_number,
+    f.column_name,
+    t.compiler_iso3 as reporter_iso3,
+    a.area_code as partner_code,
+    t.series_code,
+    g.product_system,
+    g.product_code,
+    {{ period_text("f.period_start", "f.period_end") }} as period,
+    f.value_usd,
+    d.found_usd,
+    d.expected_usd,
+    d.figure_id as reference_id,
+    d.compared_figure_id as compared_reference_id,
+    coalesce(p.address, s.address) as address
+from found as d
+inner join
+    {{ ref("int_trade__figures") }} as f on d.figure_id = f.figure_id {{ places_of_figures() }}
+inner join
+    {{ ref("int_trade__series_listed") }} as t
+    on coalesce(f.export_series_id, f.import_series_id) = t.series_id
+inner join {{ ref("int_trade__areas_listed") }} as a on f.partner_id = a.area_id
+inner join {{ ref("int_trade__products_listed") }} as g on f.product_id = g.product_id
