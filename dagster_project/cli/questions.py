@@ -171,7 +171,7 @@ def figures(
         raise Refused(
             f"No figure is available for {reporter}–{partner}, {kind}, {sector}, {period}."  # noqa: RUF001
             ' To list the available partners and periods: `bilateral sql "select partner_code,'
-            " period from marts.balances where product_group = 'total:total'\"`."
+            " period from marts.balances_by_basis where product_group = 'total:total'\"`."
         )
     if form is TableFormat.json:
         typer.echo(to_json(figuring.figures_json(rows)))

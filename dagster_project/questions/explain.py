@@ -356,8 +356,8 @@ def _available(
     replay: Replay, question: Question, inputs: Mapping[str, pl.DataFrame]
 ) -> dict[str, list[str]]:
     """The bases available for each side."""
-    replay.answer(inputs, ["balances"])
-    rows = replay.rows("balances", "policy_rank, basis_id, known_from")
+    replay.answer(inputs, ["balances_by_basis"])
+    rows = replay.rows("balances_by_basis", "policy_rank, basis_id, known_from")
     return {
         side: list(
             dict.fromkeys(

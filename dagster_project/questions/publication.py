@@ -32,6 +32,7 @@ class Status:
     releases: list[dict]
     world: list[dict]
     rejects: list[dict]
+    findings: list[dict]
 
 
 def read_status(settings: Settings, today: date) -> Status:
@@ -61,6 +62,7 @@ def read_status(settings: Settings, today: date) -> Status:
             " latest_release_id from marts.mirror_years order by year",
         )
         rejects = _rejects(connection)
+        findings = _findings(connection)
     finally:
         connection.close()
     publication = read_publication(settings)
@@ -75,6 +77,7 @@ def read_status(settings: Settings, today: date) -> Status:
         releases=releases,
         world=world,
         rejects=rejects,
+        findings=findings,
     )
 
 
@@ -119,6 +122,7 @@ def status_json(status: Status) -> dict[str, object]:
         "releases": status.releases,
         "world": status.world,
         "rejects": status.rejects,
+        "findings": status.findings,
     }
 
 
@@ -155,6 +159,15 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
             ),
         ),
     ]
+    if status.findings:
+        columns = {
+            "rule": "finding",
+            "severity": "severity",
+            "findings": "findings",
+            "releases": "releases",
+            "example": "for example",
+        }
+        tables.append(("Findings in the publishers' data", _table(status.findings, columns)))
     if status.world:
         columns = {
             "year": "year",
@@ -177,8 +190,20 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
         connection,
         "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
         " arg_min(concat_ws(': ', concat_ws(' ', column_name, value), reason), row_number)"
-        " as first_reason from meta.rejects"
+        " as first_reason from meta.rejects where row_number is not null"
         " group by snapshot_file order by snapshot_file",
+    )
+
+
+def _findings(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """The findings of each rule and severity, the gravest first, with the largest as example."""
+    return _rows(
+        connection,
+        "select rule, severity, count(*) as findings, count(distinct release_id) as releases,"
+        " arg_max(case when row_number is null then detail else concat_ws(' ', snapshot_file,"
+        " 'row', row_number, column_name) end, coalesce(abs(found_usd - expected_usd), 0))"
+        " as example from marts.data_findings group by rule, severity"
+        " order by severity = 'error' desc, severity = 'warning' desc, rule",
     )
 
 

@@ -1,4 +1,9 @@
-{% for mart in ["trade_by_year", "trade_by_month", "trade_by_sector_year"] %}
+{% for mart in [
+    "trade_by_year",
+    "trade_by_year_to_date",
+    "trade_by_month",
+    "trade_by_sector_year",
+] %}
     select '{{ mart }}' as mart, figure_id
     from
         (

@@ -1,6 +1,8 @@
 {% set keys = {
     "revisions": "cast(observation_id as varchar)",
+    "balances": "figure_id",
     "trade_by_year": "figure_id",
+    "trade_by_year_to_date": "figure_id",
     "trade_by_sector_year": "figure_id",
     "figure_comparisons": "comparison_id",
     "partner_ranks": "rank_id",

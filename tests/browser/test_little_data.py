@@ -15,7 +15,7 @@ from dagster_project.settings import Settings
 ONE_BASIS = (
     "delete from marts.trade_by_year where basis_id <> 'census'",
     "delete from intermediate.int_figures__balances where balance_id not in"
-    " (select balance_id from marts.balances where basis_id = 'census')",
+    " (select balance_id from marts.balances_by_basis where basis_id = 'census')",
     "delete from marts.bridges",
     "delete from marts.bridge_steps",
     "delete from marts.figure_comparisons",

@@ -373,7 +373,7 @@ FAULTS = (
     ),
     Fault(
         "a balance is no difference",
-        "valid_rows_of_balances",
+        "valid_rows_of_balances_by_basis",
         lambda copy: copy.edit_mart(
             "update warehouse.intermediate.int_figures__balances set balance_usd = two_way_usd"
         ),

@@ -29,5 +29,4 @@ where
     reporter_iso3 = {{ reporter }}
     and partner_code = {{ partner }}
     and trade_kind = {{ trade_kind }}
-    and not is_partial_year
 order by policy_rank, basis_id, year

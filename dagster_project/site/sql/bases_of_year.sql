@@ -15,7 +15,14 @@ with
     available as (
 
         select *
-        from marts.trade_by_year
+        from
+            (
+                select *, false as is_partial_year
+                from marts.trade_by_year
+                union all by name
+                select *, true as is_partial_year
+                from marts.trade_by_year_to_date
+            )
         where
             reporter_iso3 = {{ reporter }}
             and partner_code = {{ partner }}

@@ -10,6 +10,14 @@ with
             and partner_code = {{ partner }}
             and year = {{ year }}
             and is_preferred
+        union all
+        select period, trade_kind, basis_id
+        from marts.trade_by_year_to_date
+        where
+            reporter_iso3 = {{ reporter }}
+            and partner_code = {{ partner }}
+            and year = {{ year }}
+            and is_preferred
 
     )
 

@@ -11,7 +11,14 @@ with
     of_pair as (
 
         select *
-        from marts.trade_by_year
+        from
+            (
+                select *, false as is_partial_year
+                from marts.trade_by_year
+                union all by name
+                select *, true as is_partial_year
+                from marts.trade_by_year_to_date
+            )
         where
             reporter_iso3 = {{ reporter }}
             and partner_code = {{ partner }}

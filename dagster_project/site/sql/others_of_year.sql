@@ -18,7 +18,7 @@ select
     r.known_from,
     c.reason
 from marts.figure_comparisons as c
-inner join marts.balances as r on c.other_figure_id = r.figure_id
+inner join marts.balances_by_basis as r on c.other_figure_id = r.figure_id
 where
     c.reporter_iso3 = {{ reporter }}
     and c.partner_code = {{ partner }}
@@ -27,6 +27,10 @@ where
     and c.other_figure_id not in (
         select figure_id
         from marts.trade_by_year
+        where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
+        union all
+        select figure_id
+        from marts.trade_by_year_to_date
         where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
     )
 order by r.known_from desc, c.other_basis_id, c.comparison_id

@@ -61,6 +61,5 @@ left join
     and t.partner_code = {{ partner }}
     and t.trade_kind = {{ trade_kind }}
     and t.year = p.year
-    and not t.is_partial_year
     and t.export_series_code || ' + ' || t.import_series_code = p.basis_key
 order by p.year, p.claim_id

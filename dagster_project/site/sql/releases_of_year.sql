@@ -17,6 +17,10 @@ with
         where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
         union
         select unnest(string_split(release_key, ' + '))
+        from marts.trade_by_year_to_date
+        where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
+        union
+        select unnest(string_split(release_key, ' + '))
         from marts.trade_by_sector_year
         where reporter_iso3 = {{ reporter }} and partner_code = {{ partner }} and year = {{ year }}
 

@@ -21,7 +21,7 @@ select
     r.import_series_code,
     r.release_key,
     r.known_from
-from marts.balances as r
+from marts.balances_by_basis as r
 inner join marts.sectors as s on r.product_group = s.product_group
 where
     r.reporter_iso3 = {{ reporter }}

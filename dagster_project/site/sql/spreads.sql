@@ -25,7 +25,6 @@ with
             reporter_iso3 = {{ reporter }}
             and partner_code = {{ partner }}
             and trade_kind = {{ trade_kind }}
-            and not is_partial_year
 
     ),
 

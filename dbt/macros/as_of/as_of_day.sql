@@ -5,7 +5,11 @@
 
 {#- The compiled statement of a model, with the day of the build as a parameter. -#}
 {% macro statement_as_of(model) -%}
-    {{ model.get("compiled_code", "") | replace(as_of_day(), "cast(as_of_day as date)") }}
+    {{
+        without_database(
+            model.get("compiled_code", "") | replace(as_of_day(), "cast(as_of_day as date)")
+        )
+    }}
 {%- endmacro %}
 
 {#- The columns of a balance in the marts by year and by month, in order. -#}

@@ -1,6 +1,6 @@
 {#- Observations as known on a date, without releases that came later. -#}
 {% macro observations_as_of(relation) %}
-    create or replace macro {{ relation.schema }}.{{ relation.identifier }}_as_of(as_of_day) as table {{ observations_known(relation) }}
+    create or replace macro {{ relation.schema }}.{{ relation.identifier }}_as_of(as_of_day) as table {{ without_database(observations_known(relation)) }}
 {% endmacro %}
 
 {% macro observations_known(relation) %}

@@ -1,11 +1,21 @@
 -- The preferred figure of a year and every alternative to it, with the spread and the reason.
 with
-    preferred as (select * from {{ ref("trade_by_year") }} where is_preferred),
+    preferred as (
+
+        select *
+        from {{ ref("trade_by_year") }}
+        where is_preferred
+        union all by name
+        select * exclude (months)
+        from {{ ref("trade_by_year_to_date") }}
+        where is_preferred
+
+    ),
 
     others as (
 
         select *
-        from {{ ref("balances") }}
+        from {{ ref("balances_by_basis") }}
         where
             known_from <= {{ as_of_day() }}
             and product_group = 'total:total'

@@ -97,6 +97,7 @@ with
         select
             b.*,
             a.area_code as partner_code,
+            c.partner_name,
             c.iso3 is not null as is_country,
             -- Bunkers and regions not elsewhere specified count in the sum and have no rank.
             rank() over (
@@ -175,6 +176,8 @@ select
     known_from_earliest,
     reporter_iso3,
     partner_code,
+    partner_name,
+    is_aggregate,
     trade_kind,
     {{ period_kind("period_start", "period_end") }} as period_kind,
     period_start,

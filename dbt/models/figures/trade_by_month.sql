@@ -19,6 +19,8 @@ select
     balance_id,
     reporter_iso3,
     partner_code,
+    partner_name,
+    is_aggregate,
     trade_kind,
     period_start as month,
     {{ trade_columns() }},

@@ -153,8 +153,11 @@ with
     )
 
 select
-    *,
+    t.*,
+    c.partner_name,
+    c.is_aggregate,
     cast(
-        cast(value_usd as double) / nullif(cast(total_usd as double), 0) as decimal(18, 6)
+        cast(t.value_usd as double) / nullif(cast(t.total_usd as double), 0) as decimal(18, 6)
     ) as share_of_total
-from together
+from together as t
+inner join {{ ref("countries") }} as c on t.partner_code = c.partner_code

@@ -4,13 +4,13 @@
     "gaps",
     "mirrors",
     "months",
+    "outliers",
     "partners",
     "products",
     "revisions",
     "sectors",
     "series",
     "withdrawals",
-    "years",
 ] %}
 
 -- What the rules find in publishers' figures: one row per rule and figure. A finding never stops a
@@ -43,7 +43,7 @@ with
 
     found as (
 
-        select c.*, r.severity, r.grave_factor
+        select c.*, r.severity, r.grave_factor, r.meaning
         from sized as c
         inner join
             {{ ref("finding_rules") }} as r
@@ -78,7 +78,8 @@ select
     d.expected_usd,
     d.figure_id as reference_id,
     d.compared_figure_id as compared_reference_id,
-    coalesce(p.address, s.address) as address
+    coalesce(p.address, s.address) as address,
+    d.meaning as detail
 from found as d
 inner join
     {{ ref("int_trade__figures") }} as f on d.figure_id = f.figure_id {{ places_of_figures() }}
@@ -87,3 +88,34 @@ inner join
     on coalesce(f.export_series_id, f.import_series_id) = t.series_id
 inner join {{ ref("int_trade__areas_listed") }} as a on f.partner_id = a.area_id
 inner join {{ ref("int_trade__products_listed") }} as g on f.product_id = g.product_id
+
+union all
+
+-- A release that cannot be used has one reject, without a row number.
+select
+    u.rule || ' ' || j.table_name || ' ' || j.snapshot_file as finding_id,
+    u.rule,
+    u.severity,
+    j.source_id,
+    j.release_id,
+    null as known_from,
+    j.table_name as raw_table,
+    j.snapshot_file,
+    null as row_number,
+    null as column_name,
+    null as reporter_iso3,
+    null as partner_code,
+    null as series_code,
+    null as product_system,
+    null as product_code,
+    null as period,
+    null as value_usd,
+    null as found_usd,
+    null as expected_usd,
+    null as reference_id,
+    null as compared_reference_id,
+    null as address,
+    j.reason as detail
+from {{ ref("stg_snapshots__rejects") }} as j
+inner join {{ ref("finding_rules") }} as u on u.rule = 'release_unusable'
+where j.row_number is null

@@ -9,6 +9,7 @@ with
             f.release_id,
             lag(o.last_release_no) over figure as previous_release_no,
             lag(o.value_usd) over figure as previous_value_usd,
+            lag(o.observation_id) over figure as previous_observation_id,
             lag(o.rounding_margin_usd) over figure as previous_rounding_margin_usd
         from {{ ref("int_trade__observations") }} as o
         inner join
@@ -51,6 +52,7 @@ select
     o.known_from,
     o.value_usd,
     r.release_id as previous_release_id,
+    o.previous_observation_id,
     o.previous_value_usd,
     cast(o.value_usd - o.previous_value_usd as decimal(24, 3)) as change_usd,
     case

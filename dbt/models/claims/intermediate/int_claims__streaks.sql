@@ -16,7 +16,7 @@ with
             evidence_kind,
             release_key,
             known_from
-        from {{ ref("balances") }}
+        from {{ ref("balances_by_basis") }}
         where
             product_group = 'total:total'
             and period_kind = 'year'

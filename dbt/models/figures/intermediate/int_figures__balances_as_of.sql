@@ -12,6 +12,8 @@ select
     b.balance_id,
     c.reporter_iso3,
     c.partner_code,
+    y.partner_name,
+    y.is_aggregate,
     c.trade_kind,
     c.period,
     c.period_kind,
@@ -34,6 +36,7 @@ from {{ ref("int_figures__balances") }} as b
 inner join {{ ref("int_figures__values_as_of") }} as x on b.exports_value_id = x.value_id
 inner join {{ ref("int_figures__values_as_of") }} as m on b.imports_value_id = m.value_id
 inner join {{ ref("int_figures__cells") }} as c on b.cell_id = c.cell_id
+inner join {{ ref("countries") }} as y on c.partner_code = y.partner_code
 inner join
     {{ ref("bases") }} as n
     on c.reporter_id = n.reporter_id

@@ -11,7 +11,7 @@ with
                 partition by cell_id, is_named and not is_page and known_to is null
                 order by {{ basis_preference() }}
             ) as preference
-        from {{ ref("balances") }}
+        from {{ ref("balances_by_basis") }}
 
     ),
 

@@ -2,7 +2,7 @@
 select
     'revised_by_a_factor' as rule,
     observation_id as figure_id,
-    cast(null as bigint) as compared_figure_id,
+    previous_observation_id as compared_figure_id,
     value_usd as found_usd,
     previous_value_usd as expected_usd,
     cast(0 as decimal(24, 3)) as rounding_margin_usd
