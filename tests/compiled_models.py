@@ -28,6 +28,7 @@ from dagster_project.publish.dbt_project import (
     lend_parse,
 )
 from dagster_project.settings import Settings
+from dagster_project.warehouse import CATALOG
 
 # What these and their ancestors do is tested on made-up rows.
 _GOALS = (
@@ -183,7 +184,8 @@ def _rendered(
 ) -> str:
     """dbt renders hooks only when it runs them; all they need is the names of relations."""
     folder = settings.dbt_project / "macros"
-    files = sorted([*folder.glob("mirror*.sql"), *folder.glob("as_of/*.sql")])
+    names = ("mirror*.sql", "as_of/*.sql", "create_view_as.sql")
+    files = sorted(path for name in names for path in folder.glob(name))
     macros = "".join(path.read_text(encoding="utf-8") for path in files)
     template = jinja2.Environment(autoescape=False).from_string(macros + hook)
     return template.render(
@@ -192,6 +194,8 @@ def _rendered(
         this=_Relation(node["schema"], node["name"]),
         model=node,
         env_var=lambda _, default: default,
+        target=SimpleNamespace(database=CATALOG),
+        adapter=SimpleNamespace(quote='"{}"'.format),
     )
 
 
