@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from one_pair import copy_one_pair
 
 from dagster_project.publish.audit import FinishedBuild
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -117,6 +118,6 @@ def lay_small_project(root: Path) -> None:
     """A project with the real snapshots and reference codes, and two models of its own."""
     shutil.copytree(Path(__file__).parent / "small_project" / "dbt", root / "dbt")
     shutil.copytree(PROJECT_ROOT / "dbt" / "seeds", root / "dbt" / "seeds")
-    shutil.copytree(PROJECT_ROOT / "data" / "snapshots", root / "data" / "snapshots")
+    copy_one_pair(root / "data" / "snapshots")
     (root / ".dagster").mkdir()
     shutil.copy(PROJECT_ROOT / ".dagster" / "dagster.yaml", root / ".dagster")

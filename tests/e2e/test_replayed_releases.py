@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from e2e.census_replayed import ReplayedRelease
 from e2e.reports_replayed import served
+from one_pair import copy_one_pair
 
 from dagster_project.fetch.job import FetchOutcome, run_fetch
 from dagster_project.publish.build import BuildFailed, added_since, run_build
@@ -88,7 +89,7 @@ def fetched(takes_long: None, real_data: Path, tmp_path_factory: pytest.TempPath
     shutil.copytree(
         PROJECT_ROOT / "dbt", root / "dbt", ignore=shutil.ignore_patterns("target", "logs")
     )
-    shutil.copytree(PROJECT_ROOT / "data" / "snapshots", root / "data" / "snapshots")
+    copy_one_pair(root / "data" / "snapshots")
     for release in REPLAYED:
         shutil.rmtree(root / "data" / "snapshots" / "us_census" / release)
     outcomes = []

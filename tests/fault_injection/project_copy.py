@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 from fault_injection.dbt_fork import run_dbt
+from one_pair import copy_one_pair
 
 from dagster_project.publish.audit import AuditFailed
 from dagster_project.publish.build_dir import open_build_dir
@@ -31,6 +33,8 @@ from dagster_project.sources.snapshot import SIDECAR
 from dagster_project.warehouse import open_file
 
 Row = dict[str, Any]
+# Rule, file, row and column of a finding.
+Finding = tuple[str, str, int | None, str | None]
 RawEdit = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
 _LEFT_OUT = shutil.ignore_patterns("target", "logs", ".user.yml")
 
@@ -38,17 +42,22 @@ _LEFT_OUT = shutil.ignore_patterns("target", "logs", ".user.yml")
 class ProjectCopy:
     """Snapshots, dbt project and raw tables of its own; after `publish_unbroken` a warehouse too.
 
-    `unbroken` tells how each test ended in the build that was published.
+    `unbroken` tells how each test ended in the build that was published; `findings` are those of
+    the last build, `usual_findings` those of the one that was published.
     """
 
     def __init__(self, original: Settings, root: Path) -> None:
         self.settings = Settings(root, root / "data", None)
         self.refusal: tuple[str, ...] = ()
+        self.findings: frozenset[Finding] = frozenset()
+        self.usual_findings: frozenset[Finding] = frozenset()
         self.unbroken: Mapping[str, str] = {}
         self._original = original
         self._raw_edits: list[RawEdit] = []
         self._mart_edits: list[str] = []
         self._raw_before = root / "raw before"
+        self._snapshots_before = root / "snapshots before"
+        copy_one_pair(self._snapshots_before)
         self._copy_inputs()
         shutil.copytree(original.project_root / ".dagster", root / ".dagster")
         load_all(self.settings)
@@ -57,6 +66,7 @@ class ProjectCopy:
     def publish_unbroken(self) -> None:
         ensure_manifest(self.settings)
         self.unbroken = self.build()
+        self.usual_findings = self.findings
         assert self.refusal == ()
 
     @contextmanager
@@ -158,6 +168,7 @@ class ProjectCopy:
             )
             results = build_dir.results()
             assert results, output
+            self.findings = _findings(build_dir.file)
             self.refusal = ()
             try:
                 publish(self.settings, build_dir.finished())
@@ -187,7 +198,7 @@ class ProjectCopy:
 
     def _copy_inputs(self) -> None:
         for source, target in (
-            (self._original.shipped_snapshots, self.settings.shipped_snapshots),
+            (self._snapshots_before, self.settings.shipped_snapshots),
             (self._original.dbt_project, self.settings.dbt_project),
         ):
             kept = target / "target"
@@ -196,6 +207,19 @@ class ProjectCopy:
                     continue
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             shutil.copytree(source, target, ignore=_LEFT_OUT, dirs_exist_ok=True)
+
+
+def _findings(file: Path) -> frozenset[Finding]:
+    """What the rules find in the publishers' data; nothing if the mart was not built."""
+    with open_file(file, read_only=True) as connection:
+        try:
+            found = connection.execute(
+                "select rule, snapshot_file, row_number, column_name"
+                " from warehouse.marts.data_findings"
+            ).fetchall()
+        except duckdb.CatalogException:
+            return frozenset()
+    return frozenset(found)
 
 
 def _really(edit: Callable[[list[Row]], list[Row]], rows: list[Row]) -> list[Row]:
