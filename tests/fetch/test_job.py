@@ -561,7 +561,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        with pytest.raises(FetchError, match=r"bad key \*\*\* in") as caught:
+        with pytest.raises(FetchError, match=r"\*\*\*") as caught:
             fetch(settings)
         outcome = fetch(settings, ONE_YEAR)
     finally:
