@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -326,7 +327,8 @@ def test_the_digit_that_was_dropped_is_found_by_all_the_rest() -> None:
     ]
     (row,) = found(claims)
     assert row["suspect_claim_id"] == "start"
-    assert row["repairs"] == ["start: a digit dropped, 43.5"]
+    (repair,) = row["repairs"]
+    assert re.fullmatch(r"start: .*, 43\.5", repair)
 
 
 def test_two_whom_a_text_quotes_are_not_compared_and_the_text_is_with_each() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
+import re
 from collections.abc import Callable, Iterable
 from io import StringIO
 from pathlib import Path
@@ -32,10 +35,6 @@ TRUE_CLAIM = {
     "attributed_to": "",
 }
 COLUMNS = tuple(TRUE_CLAIM)
-SENTENCE = (
-    "US Census Bureau figures put the United States' goods deficit with South Korea at $27.625"
-    " billion in 2016 (census basis, release 2026-09)."
-)
 INCONSISTENCY = ("claim_ids", "equation", "about", "suspect_claim_id", "repairs")
 
 
@@ -94,8 +93,8 @@ def test_an_object_has_every_requested_field(
     )
     assert (one["status"], one["reason_code"]) == ("confirmed", "one_basis_fits")
     assert (one["basis"], one["missing"]) == ("census", [])
-    assert one["reason"] == f"Confirmed. {SENTENCE}"
-    assert isinstance(one["value_usd"], int | float)
+    assert re.findall(r"\$?\d[\d.-]*\d", one["reason"]) == ["$27.625", "2016", "2026-09"]
+    assert round(one["value_usd"] / 1e6) == 27_625
     assert one["evidence"]
 
 
@@ -104,10 +103,14 @@ def test_a_verdict_is_one_sentence_in_text_and_files(
 ) -> None:
     path = str(claims_file({}, {"claim_id": "c2", "partner": "JPN", "period": "2031"}))
     text = " ".join(bilateral("check", path).stdout.split())
-    assert text.count(SENTENCE) == 1
-    assert "c1 CONFIRMED 27.6 USD bn, deficit 2016" in text
-    assert "Needed: All products, as the publisher totals them" in text
     objects = json.loads(bilateral("check", path, "--format", "json").stdout)
+    for one in objects:
+        status, _, sentence = one["reason"].partition(". ")
+        assert status.lower() == one["status"]
+        assert text.count(sentence) == 1
+        assert f"{one['claim_id']} {one['status'].upper()} 27.6 USD bn" in text
+    (missing,) = objects[1]["missing"]
+    assert missing in text
     rows = list(csv.DictReader(StringIO(bilateral("check", path, "--format", "csv").stdout)))
     assert [row["reason"] for row in rows] == [one["reason"] for one in objects]
     assert [json.loads(row["missing"]) for row in rows] == [one["missing"] for one in objects]
@@ -164,24 +167,25 @@ def test_the_publication_date_is_that_of_the_document(
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value", "named"),
     [
-        ("measure", "deficits", "did you mean deficit?"),
-        ("sector", "autoz", "did you mean autos?"),
-        ("sector", "hs3:87", "unknown product system"),
-        ("sector", "hs2:8", "no code of hs2"),
-        ("unit", "USD bio", "did you mean USD bn?"),
-        ("hedge", "roughly", "unknown hedge"),
-        ("period", "16", "not a period"),
-        ("period", "2016-05/2016-01", "ends before it begins"),
-        ("base_period", "2016-13", "not a period"),
-        ("value", "27,6", "not a number"),
-        ("value", "about 27", "not a number"),
-        ("rounding", "0", "above zero"),
-        ("reporter", "US", "did you mean USA?"),
-        ("partner", "Korea", "unknown partner"),
-        ("trade_kind", "good", "did you mean goods?"),
-        ("says", "", "the cell is empty"),
+        # What is close to the value, or allowed; nothing where only the value is wrong.
+        ("measure", "deficits", r"\bdeficit\b"),
+        ("sector", "autoz", r"\bautos\b"),
+        ("sector", "hs3:87", r"\bhs6\b"),
+        ("sector", "hs2:8", r"\bhs2\b.*\[0-9\]\{2\}"),
+        ("unit", "USD bio", r"\bUSD bn\b"),
+        ("hedge", "roughly", r"\babout, doubled, exact\b"),
+        ("period", "16", r"\bYYYY-MM/YYYY-MM\b"),
+        ("period", "2016-05/2016-01", ""),
+        ("base_period", "2016-13", r"\bYYYY-MM/YYYY-MM\b"),
+        ("value", "27,6", r"\b6\b"),
+        ("value", "about 27", r"\b6\b"),
+        ("rounding", "0", r"\b0\.1\b"),
+        ("reporter", "US", r"\bUSA\b"),
+        ("partner", "Korea", r"\bABW, AFG\b"),
+        ("trade_kind", "good", r"\bgoods\b"),
+        ("says", "", ""),
     ],
 )
 def test_a_bad_row_is_named_and_the_good_one_judged(
@@ -189,13 +193,15 @@ def test_a_bad_row_is_named_and_the_good_one_judged(
     claims_file: Callable[..., Path],
     column: str,
     value: str,
-    said: str,
+    named: str,
 ) -> None:
     path = claims_file({"claim_id": "bad", column: value}, {})
     result = bilateral("check", str(path), "--format", "json")
     assert result.exit_code == 2
-    assert f"Error: {path}, line 2, column {column}: {value!r}" in result.stderr
-    assert said in result.stderr
+    (line,) = result.stderr.splitlines()
+    place = f"Error: {path}, line 2, column {column}: {value!r}: "
+    assert line.startswith(place)
+    assert re.search(named or ".", line.removeprefix(place))
     assert [one["claim_id"] for one in json.loads(result.stdout)] == ["c1"]
 
 
@@ -205,7 +211,8 @@ def test_two_rows_of_one_name_that_differ_are_both_refused(
     path = claims_file({"claim_id": "twin"}, {"claim_id": "twin", "value": "29.6"}, {})
     result = bilateral("check", str(path), "--format", "json")
     assert result.exit_code == 2
-    assert result.stderr.count("share this key") == 2
+    places = re.findall(r"line (\d+), column claim_id: 'twin'", result.stderr)
+    assert places == ["2", "3"]
     assert [one["claim_id"] for one in json.loads(result.stdout)] == ["c1"]
 
 
@@ -220,32 +227,32 @@ def test_a_file_of_bad_rows_alone_is_no_silent_success(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "named"),
     [
-        (b"", "the file is empty"),
-        (b"claim_id,says\n1,x\n", "is missing"),
-        ((",".join(COLUMNS) + "\n").encode(), "no usable row"),
-        ((",".join(COLUMNS) + "\nc1,d1,caf\xe9").encode("latin-1"), "not UTF-8"),
-        (b"\x00\x01\x02", "zero bytes"),
-        (b"<!doctype html>", "a web page"),
+        (b"", ": "),
+        (b"claim_id,says\n1,x\n", ", line 1: column document_id, trade_kind, measure, "),
+        ((",".join(COLUMNS) + "\n").encode(), ": "),
+        ((",".join(COLUMNS) + "\nc1,d1,caf\xe9").encode("latin-1"), r": .*line 2 \(0xe9\)"),
+        (b"\x00\x01\x02", r": .*line 1\b"),
+        (b"<!doctype html>", ": .*'<!doctype html>'"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_whole(
-    bilateral: Callable[..., Result], tmp_path: Path, content: bytes, said: str
+    bilateral: Callable[..., Result], tmp_path: Path, content: bytes, named: str
 ) -> None:
     path = tmp_path / "claims.csv"
     path.write_bytes(content)
     result = bilateral("check", str(path))
     assert result.exit_code == 2
-    assert said in result.stderr
-    assert str(path) in result.stderr
+    assert re.match(f"Error: {re.escape(str(path))}{named}", result.stderr)
     assert result.stdout == ""
 
 
 def test_an_absent_file_is_refused(bilateral: Callable[..., Result], tmp_path: Path) -> None:
     result = bilateral("check", str(tmp_path / "absent.csv"))
     assert result.exit_code == 2
-    assert "cannot be read" in result.stderr
+    assert result.stderr.startswith(f"Error: {tmp_path / 'absent.csv'}: ")
+    assert os.strerror(errno.ENOENT) in result.stderr
 
 
 def test_another_partner_and_sector_need_no_new_code(

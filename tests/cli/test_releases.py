@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -142,7 +143,7 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
     assert len(set(map(cell_key, rows))) == len(rows)
     assert "changed" in result.stderr
     table = bilateral("releases", "diff", *PAIR)
-    assert "only the first 200" in table.stderr
+    assert re.search(rf"\b200\b.*\b{len(cells):,}\b", table.stderr)
     assert table.stdout.index("Sums") < table.stdout.index("Figures")
     amounts = [line for line in table.stdout.splitlines() if line.startswith("  ")]
     assert max(map(len, amounts)) <= 80
@@ -150,18 +151,18 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "named"),
     [
-        (("us_cens",), "did you mean us_census?"),
-        (("diff", "us_cens", "2017-01", "2026-09"), "did you mean us_census?"),
-        (("diff", "us_census", "2017-02", "2026-09"), "R1: the published warehouse has no"),
-        (("diff", "us_census", "2017-01", "2099"), "It has 2017-01, 2020-10"),
-        (("diff", "us_census", "2017-01"), "R2"),
+        (("us_cens",), r"'us_cens'.*\bus_census\b"),
+        (("diff", "us_cens", "2017-01", "2026-09"), r"SOURCE: .*'us_cens'.*\bus_census\b"),
+        (("diff", "us_census", "2017-02", "2026-09"), r"R1: .*'2017-02'.*\b2017-01, 2020-10, "),
+        (("diff", "us_census", "2017-01", "2099"), r"R2: .*'2099'.*\b2017-01, 2020-10, "),
+        (("diff", "us_census", "2017-01"), r"'R2'"),
     ],
 )
 def test_an_unknown_release_is_refused_with_the_available_ones(
-    bilateral: Run, arguments: tuple[str, ...], said: str
+    bilateral: Run, arguments: tuple[str, ...], named: str
 ) -> None:
     result = bilateral("releases", *arguments)
     assert result.exit_code == 2
-    assert said in " ".join(result.stderr.split())
+    assert re.search(named, " ".join(result.stderr.split()))

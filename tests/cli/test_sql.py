@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -130,21 +132,21 @@ def test_more_than_reading_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "named"),
     [
-        (("--out", "rows.txt"), "does not end in .csv, .json or .parquet"),
-        (("--format", "table", "--out", "rows.csv"), "does not end in .csv, .json or .parquet"),
-        (("--format", "csv", "--out", "warehouse.duckdb"), "does not end in .csv."),
-        (("--format", "csv", "--out", "/nowhere/rows.csv"), "cannot be written"),
-        (("--format", "xml"), "xml"),
+        (("--out", "rows.txt"), r"\brows\.txt .*\.csv, \.json or \.parquet\b"),
+        (("--format", "table", "--out", "rows.csv"), r"\brows\.csv .*\.csv, \.json or \.parquet\b"),
+        (("--format", "csv", "--out", "warehouse.duckdb"), r"\bwarehouse\.duckdb .*\.csv\."),
+        (("--format", "csv", "--out", "/nowhere/rows.csv"), os.strerror(errno.ENOENT)),
+        (("--format", "xml"), "'xml'"),
     ],
 )
 def test_a_bad_output_is_refused(
-    bilateral: Callable[..., Result], arguments: tuple[str, ...], said: str
+    bilateral: Callable[..., Result], arguments: tuple[str, ...], named: str
 ) -> None:
     result = bilateral("sql", "select 1", *arguments)
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert re.search(named, result.stderr)
 
 
 def test_a_query_loads_nothing_of_builds_nor_of_pages(environment: dict[str, str]) -> None:

@@ -131,7 +131,8 @@ def test_a_release_records_what_was_requested(settings: Settings) -> None:
     assert release.folder.parent == settings.fetched_snapshots / SOURCE
     assert (release.known_from, release.known_from_precision) == (NOON.date(), "day")
     assert (release.retrieved_on, release.retrieved_at) == (NOON.date(), NOON)
-    assert (release.licence, release.redistributable) == ("terms of the small publisher", False)
+    terms = SmallConnector().about.terms
+    assert (release.licence, release.redistributable) == (terms.licence, False)
     assert release.release_id.startswith("2026-11-21-")
     second_page = release.files[1]
     assert second_page.name == "KOR_2015-01_2015-12_2.json"
@@ -371,10 +372,10 @@ def test_a_job_older_than_two_weeks_is_started_again(settings: Settings, server:
     (folder,) = job_folders(settings)
     planned = plan_fetch(settings, SOURCE, YEARS, now=NOON)
     assert planned.stored == 0
-    assert any("more than 14 days ago" in note for note in planned.notes)
+    assert any("14 days" in note for note in planned.notes)
     outcome = fetch(settings)
     assert outcome.chunks_taken_from_before == 0
-    assert f"An unfinished fetch in {folder} began" in outcome.notes[0]
+    assert str(folder) in outcome.notes[0]
 
 
 @pytest.mark.usefixtures("publisher")
@@ -505,9 +506,9 @@ def test_a_selection_that_the_source_lacks_leaves_nothing_behind(settings: Setti
     with pytest.raises(SelectionError, match="'elsewhere'"):
         run_fetch(settings, "elsewhere", YEARS)
     wrong = replace(YEARS, reporters=("KOR",))
-    with pytest.raises(SelectionError, match="one reporter"):
+    with pytest.raises(SelectionError, match=r"\breporter\b"):
         plan_fetch(settings, SOURCE, wrong)
-    with pytest.raises(SelectionError, match="one reporter"):
+    with pytest.raises(SelectionError, match=r"\breporter\b"):
         fetch(settings, wrong)
     assert job_folders(settings) == []
 
@@ -560,7 +561,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        with pytest.raises(FetchError, match=r"bad key \*\*\* in") as caught:
+        with pytest.raises(FetchError, match=r"\*\*\*") as caught:
             fetch(settings)
         outcome = fetch(settings, ONE_YEAR)
     finally:

@@ -117,9 +117,11 @@ def _restores(one: Spoiled, repair: str) -> bool:
     named, _, slip = repair.partition(": ")
     if named != one.claim_id:
         return False
+    value = Decimal(slip.rpartition(", ")[2])
     if one.slip == "a thousandfold":
-        return slip.startswith("a thousand times")
-    return Decimal(slip.rpartition(", ")[2]) == one.original
+        # The digits were kept and the unit was not.
+        return value in (one.original * 1000, one.original / 1000)
+    return value == one.original
 
 
 def test_a_document_is_told_little_and_only_of_itself(

@@ -128,21 +128,22 @@ def test_imports_printed_as_the_deficit_are_mislabelled(
     cell = year("CHN", 2015)
     imports = level("c", cell, "imports", figure(held, cell, "imports", CENSUS).value)
     (verdict,) = judge(warehouse, replace(imports, quantity="balance", direction=-1))
-    assert verdict["status"] == "mislabelled"
-    assert "imports" in verdict["hypothesis"]
+    assert (verdict["status"], verdict["reason_code"]) == ("mislabelled", "another_measure")
+    assert verdict["hypothesis"].endswith(": imports")
+    assert verdict["value_usd"] == figure(held, cell, "imports", CENSUS).value
     assert verdict["evidence"]
 
 
-@pytest.mark.parametrize(("shift", "told"), [(-1, "the year before"), (1, "the year after")])
+@pytest.mark.parametrize("shift", [-1, 1])
 def test_the_figure_of_a_neighbouring_year_is_mislabelled(
-    warehouse: Replay, held: HeldFigures, shift: int, told: str
+    warehouse: Replay, held: HeldFigures, shift: int
 ) -> None:
     cell = year("DEU", 2010)
     other = cell.at(period=cell.period.shifted(shift))
-    claim = level("c", cell, "exports", figure(held, other, "exports", CENSUS).value)
-    (verdict,) = judge(warehouse, claim)
-    assert verdict["status"] == "mislabelled"
-    assert told in verdict["hypothesis"]
+    exports = figure(held, other, "exports", CENSUS).value
+    (verdict,) = judge(warehouse, level("c", cell, "exports", exports))
+    assert (verdict["status"], verdict["reason_code"]) == ("mislabelled", "another_period")
+    assert verdict["value_usd"] == exports
 
 
 def test_twelve_months_printed_as_the_year_to_date_are_mislabelled(
@@ -150,10 +151,10 @@ def test_twelve_months_printed_as_the_year_to_date_are_mislabelled(
 ) -> None:
     half_year = year("KOR", 2012).at(period=Period.of_months(2012, 1, 6))
     twelve = half_year.at(period=Period.of_months(2011, 7, 12))
-    claim = level("c", half_year, "imports", figure(held, twelve, "imports", CENSUS).value)
-    (verdict,) = judge(warehouse, claim)
-    assert verdict["status"] == "mislabelled"
-    assert "twelve months" in verdict["hypothesis"]
+    imports = figure(held, twelve, "imports", CENSUS).value
+    (verdict,) = judge(warehouse, level("c", half_year, "imports", imports))
+    assert (verdict["status"], verdict["reason_code"]) == ("mislabelled", "another_period")
+    assert verdict["value_usd"] == imports
 
 
 def test_one_figure_on_another_basis_than_the_rest_is_told_apart(
@@ -282,8 +283,8 @@ def test_a_basis_that_is_not_available_and_might_give_the_figure_leaves_it_open(
     warehouse: Replay, partner: str, quantity: str, quoted: Decimal, basis: str
 ) -> None:
     (verdict,) = judge(warehouse, level("c", year(partner, 2015), quantity, quoted, 4))
-    assert verdict["status"] == "undetermined"
-    assert any(f"{basis} basis" in row for row in verdict["missing_rows"])
+    assert (verdict["status"], verdict["reason_code"]) == ("undetermined", "basis_missing")
+    assert any(basis in row.split() for row in verdict["missing_rows"])
 
 
 def test_what_no_basis_could_give_is_contradicted(warehouse: Replay) -> None:

@@ -330,8 +330,12 @@ def test_a_place_is_left_open_where_partners_are_missing(warehouse: Replay) -> N
     """The partners held for 1988 make up less than 99 per cent of all trade."""
     claim = _claim("JPN", 1988, ("two_way", "rank", 1), 2, "rank")
     verdict = verdicts(warehouse, [claim])[claim.claim_id]
-    assert verdict["status"] == "undetermined"
-    assert any("all partners of USA" in row for row in verdict["missing_rows"])
+    assert (verdict["status"], verdict["reason_code"]) == ("undetermined", "rows_missing")
+    # The row is of the reporter and the year, and of no one partner.
+    (missing,) = verdict["missing_rows"]
+    assert "USA" in missing.split()
+    assert missing.endswith(", 1988")
+    assert "JPN" not in missing
 
 
 def test_runs_of_one_sign_are_counted_right(warehouse: Replay) -> None:

@@ -72,18 +72,31 @@ def test_a_shipped_claim_has_its_verdict(
 
 
 @pytest.mark.parametrize(
-    ("claim_id", "named"),
+    ("claim_id", "product_group", "period"),
     [
-        ("as07", "End-use"),
-        ("at01", "End-use"),
-        ("sj04", "textile office"),
-        ("dw02", "exchange rate of EUR"),
-        ("st03", "2012"),
-        ("at08", "2011"),
+        ("as07", "autos.end_use300", "2016"),
+        ("at01", "autos_and_parts.end_use3", "2016"),
+        ("sj04", "textiles_apparel.otexa", "2016"),
+        ("st03", "total:total", "2012"),
+        ("at08", "total:total", "2011"),
     ],
 )
-def test_what_would_decide_is_named(verdicts: dict[str, dict], claim_id: str, named: str) -> None:
-    assert any(named in row for row in verdicts[claim_id]["missing_rows"])
+def test_what_would_decide_is_named(
+    warehouse: Replay, verdicts: dict[str, dict], claim_id: str, product_group: str, period: str
+) -> None:
+    ((name,),) = warehouse.published(
+        "select definition_name from warehouse.seeds.sector_definitions"
+        f" where product_group = '{product_group}'"
+    ).rows()
+    assert any(
+        row.startswith(f"{name}, ") and row.split(", ")[-1] == period
+        for row in verdicts[claim_id]["missing_rows"]
+    )
+
+
+def test_the_exchange_rate_that_would_decide_is_named(verdicts: dict[str, dict]) -> None:
+    (row,) = verdicts["dw02"]["missing_rows"]
+    assert {"EUR", "USD,", "2011"} <= set(row.split())
 
 
 def test_the_inconsistencies_of_the_shipped_texts_are_the_two_known(warehouse: Replay) -> None:

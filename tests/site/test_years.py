@@ -70,27 +70,29 @@ def steps_of(*steps: tuple[str, int, str]) -> Answer:
     )
 
 
+def in_order(text: str, *facts: str) -> bool:
+    """Whether a sentence has all the facts, one after the other."""
+    return re.search(".*".join(map(re.escape, facts)), text) is not None
+
+
 # -- words -------------------------------------------------------------------------------
 
 
 def test_a_pair_is_described_by_its_last_year_with_several_bases() -> None:
     rows = [spread_row(2025, 1), spread_row(2023, 3), spread_row(2019, 4, is_widest=True)]
     first, preferred, steps, widest = pair.summary(answer(*rows), None, "goods")
-    assert first == (
-        "In 2023, the last year with several bases, the goods deficit was between $1.00 billion"
-        " (total exports – imports for consumption) and $3.00 billion (cif), depending on the"  # noqa: RUF001
-        " basis."
-    )
-    assert preferred == (
-        "The preferred balance is −$2.00 billion (census): the headline of its office."  # noqa: RUF001
-    )
-    assert steps == "No bridge between the two figures is available."
-    assert "widest in 2019: $2.00 billion" in widest
+    low, high = bridges.named("total_consumption"), bridges.named("cif")
+    assert in_order(first, "2023", "deficit", f"$1.00 billion ({low})", f"$3.00 billion ({high})")
+    because = bridges.within(rows[1]["why_preferred"])
+    assert in_order(preferred, "−$2.00 billion (census)", f": {because}.")  # noqa: RUF001
+    # There is no bridge, so no amount.
+    assert not re.search(r"\d", steps)
+    assert in_order(widest, "2019", "$2.00 billion", high, low)
 
 
 def test_the_widest_year_is_not_repeated() -> None:
     sentences = pair.summary(answer(spread_row(2023, 3, is_widest=True)), None, "goods")
-    assert not any("widest in" in one for one in sentences)
+    assert len(sentences) == 3
 
 
 def test_causes_have_amount_and_share() -> None:
@@ -100,26 +102,18 @@ def test_causes_have_amount_and_share() -> None:
     assert "Re-exports −1,500.0 (75.0 %)" in sentences[2]  # noqa: RUF001
 
 
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([], "No full-year services balance is available."),
-        (
-            [spread_row(2016, 1)],
-            "In 2016 the services deficit was $2.00 billion on the census basis",
-        ),
-        (
-            [spread_row(2016, 1), spread_row(2011, 1)],
-            "In 2016 the services deficit was $2.00 billion on the census basis",
-        ),
-    ],
-)
-def test_a_single_basis_is_named(rows: list[dict[str, Any]], words: str) -> None:
-    first, *rest = pair.summary(answer(*rows), None, "services")
-    assert first.startswith(words)
-    assert [one.endswith(f"in each of {len(rows)} years.") for one in rest] == [True] * (
-        len(rows) > 1
-    )
+def test_a_pair_without_a_balance_has_a_sentence_and_no_figure() -> None:
+    (sentence,) = pair.summary(answer(), None, "services")
+    assert "services" in sentence
+    assert not re.search(r"\d", sentence)
+
+
+@pytest.mark.parametrize(("years", "counted"), [([2016], []), ([2016, 2011], [["2"]])])
+def test_a_single_basis_is_named(years: list[int], counted: list[list[str]]) -> None:
+    rows = answer(*(spread_row(one, 1) for one in years))
+    first, *rest = pair.summary(rows, None, "services")
+    assert in_order(first, "2016", "services deficit", "$2.00 billion", "census")
+    assert [re.findall(r"\d+", one) for one in rest] == counted
 
 
 def test_a_year_names_its_ends_and_the_preferred_balance() -> None:
@@ -131,20 +125,19 @@ def test_a_year_names_its_ends_and_the_preferred_balance() -> None:
     first, preferred, causes = year.summary(
         rows, "goods", 2016, ("mirror", "Release +3,000.0 (100.0 %)")
     )
-    assert first == (
-        "In 2016 the goods balance was between −$3.00 billion (cif) and $1.00 billion (mirror)."  # noqa: RUF001
-        " 3 bases are available."
-    )
-    assert preferred == "The preferred balance is −$2.00 billion (census): the headline."  # noqa: RUF001
-    assert "the farthest basis, mirror" in causes
-    assert causes.endswith("Release +3,000.0 (100.0 %).")
+    ends = ("−$3.00 billion (cif)", "$1.00 billion (mirror).")  # noqa: RUF001
+    assert in_order(first, "2016", "goods balance", *ends, "3 bases")
+    assert in_order(preferred, "−$2.00 billion (census)", ": the headline.")  # noqa: RUF001
+    assert in_order(causes, "mirror", "Release +3,000.0 (100.0 %).")
 
 
 def test_an_incomplete_year_says_so() -> None:
     row = basis("census", _BN, is_preferred=True, is_partial_year=True, period="2026-01/2026-07")
     first, warning = year.summary(answer(row), "goods", 2026, None)
-    assert "In January to July 2026 the goods surplus was" in first
-    assert "do not compare it with full years" in warning
+    assert in_order(first, "January", "July 2026", "goods surplus", "$1.00 billion")
+    complete = year.summary(answer({**row, "is_partial_year": False}), "goods", 2026, None)
+    assert warning
+    assert complete == [first]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +264,7 @@ def test_steps_differ_by_sign_not_only_by_colour() -> None:
 
 
 def test_nothing_to_draw_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match=r"\bbar\b"):
         bridge.draw([], "name")
 
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -171,6 +172,11 @@ def edit_sidecar(folder: Path, **changes: Any) -> None:
     path = folder / "sidecar.json"
     sidecar = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(sidecar | changes), encoding="utf-8")
+
+
+def numbers_in(reason: str) -> list[str]:
+    """The rows, counts and limits that a reason names."""
+    return re.findall(r"\d+", reason)
 
 
 def reject_rows(rejects: pl.DataFrame) -> list[tuple[Any, ...]]:

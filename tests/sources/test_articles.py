@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sources.source_files import CLAIM, claims_bytes, csv_bytes, reject_rows
+from sources.source_files import CLAIM, claims_bytes, csv_bytes, numbers_in, reject_rows
 
 from dagster_project.sources.articles import (
     CLAIMS_SCHEMA,
@@ -73,38 +76,39 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "reason"),
+    ("column", "value", "named"),
     [
-        ("claim_id", "", "the cell is empty"),
-        ("trade_kind", "good", "unknown trade kind: did you mean goods?"),
-        ("measure", "defict", "unknown measure: did you mean deficit?"),
-        ("measure", "zzz", "unknown measure: allowed: deficit, exports, surplus"),
-        ("reporter", "US", "unknown reporter: did you mean USA?"),
-        ("partner", "XYZ", "unknown partner: allowed: KOR, USA, census:0003"),
-        ("sector", "cars", "unknown sector: allowed: autos, total; or name a code, such as hs2:87"),
-        ("sector", "hs3:870", "unknown product system: did you mean hs"),
-        ("sector", "hs2:8", "no code of hs2: its form is [0-9]{2}"),
-        ("period", "2016/2017", "not a period: write YYYY, YYYY-MM or YYYY-MM/YYYY-MM"),
-        ("period", "2016-13", "not a period"),
-        ("period", "2016\n", "not a period"),
-        ("period", "2017-06/2016-07", "the period ends before it begins"),
-        ("period", "0216", "the year lies outside 1900 to 2100"),
-        ("base_period", "last year", "not a period"),
-        ("value", "27,6", "not a number: write digits, at most 6 decimals and no separators"),
-        ("value", "about 27", "not a number"),
-        ("unit", "USD bln", "unknown unit: did you mean USD bn?"),
-        ("rounding", "0", "not a rounding unit above zero: write 0.1 where 27.6 is quoted"),
-        ("rounding", "", "the cell is empty"),
-        ("hedge", "abuot", "unknown hedge: did you mean about?"),
+        # What is close to the value or allowed; where there is no such, the place says it.
+        ("claim_id", "", ""),
+        ("trade_kind", "good", r"\bgoods\b"),
+        ("measure", "defict", r"\bdeficit\b"),
+        ("measure", "zzz", r"\bdeficit, exports, surplus\b"),
+        ("reporter", "US", r"\bUSA\b"),
+        ("partner", "XYZ", r"\bKOR, USA, census:0003\b"),
+        ("sector", "cars", r"\bautos, total\b.*\bhs2:87\b"),
+        ("sector", "hs3:870", r"\bhs\d\b"),
+        ("sector", "hs2:8", r"\bhs2\b.*\[0-9\]\{2\}"),
+        ("period", "2016/2017", r"\bYYYY, YYYY-MM or YYYY-MM/YYYY-MM\b"),
+        ("period", "2016-13", r"\bYYYY-MM\b"),
+        ("period", "2016\n", r"\bYYYY-MM\b"),
+        ("period", "2017-06/2016-07", r"^[^Y\d]+$"),
+        ("period", "0216", r"\b1900 to 2100\b"),
+        ("base_period", "last year", r"\bYYYY-MM\b"),
+        ("value", "27,6", r"\b6\b"),
+        ("value", "about 27", r"\b6\b"),
+        ("unit", "USD bln", r"\bUSD bn\b"),
+        ("rounding", "0", r"\b0\.1\b.*\b27\.6\b"),
+        ("rounding", "", r"^\D+$"),
+        ("hedge", "abuot", r"\babout\b"),
     ],
 )
 def test_a_bad_claim_is_rejected_with_what_to_do_and_its_neighbour_kept(
-    column: str, value: str, reason: str
+    column: str, value: str, named: str
 ) -> None:
     parsed = claims({"claim_id": "good"}, {column: value})
     assert parsed.frame["claim_id"].to_list() == ["good"]
     assert [row[:3] for row in reject_rows(parsed.rejects)] == [(3, column, value)]
-    assert parsed.rejects["reason"].item().startswith(reason)
+    assert re.search(named, parsed.rejects["reason"].item())
 
 
 def test_every_problem_of_a_claim_is_named_in_the_order_of_the_columns() -> None:
@@ -125,14 +129,16 @@ def test_one_claim_id_may_not_say_two_things() -> None:
     )
     assert parsed.frame["row_number"].to_list() == [2]
     found = {row[0]: row[1:] for row in reject_rows(parsed.rejects)}
-    assert found[4] == ("claim_id", "a", "repeats row 2 exactly: kept once")
-    for row in (3, 5):
-        assert found[row][:2] == ("claim_id", "b")
-        assert "contradict each other (the first is row 3): none is loaded" in found[row][2]
+    # The row that is repeated, or the rows of one key and the first of them.
+    assert {row: (*place, numbers_in(reason)) for row, (*place, reason) in found.items()} == {
+        3: ("claim_id", "b", ["2", "3"]),
+        4: ("claim_id", "a", ["2"]),
+        5: ("claim_id", "b", ["2", "3"]),
+    }
 
 
 def test_a_claims_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match=r"nowhere\.csv.*No such file"):
+    with pytest.raises(SnapshotError, match=rf"nowhere\.csv.*{os.strerror(errno.ENOENT)}"):
         read_claims(tmp_path / "nowhere.csv", VOCABULARY)
     path = tmp_path / "claims.csv"
     path.write_bytes(claims_bytes({}).replace(b",hedge", b",hegde"))
@@ -204,22 +210,22 @@ RULED = replace(
 
 
 @pytest.mark.parametrize(
-    ("change", "column", "said"),
+    ("change", "column", "named"),
     [
-        ({"unit": "pct"}, "unit", "no unit of deficit: write one of USD bn"),
-        ({"hedge": "doubled"}, "hedge", "doubled is used with ratio only"),
+        ({"unit": "pct"}, "unit", r"\bdeficit\b.*\bUSD bn\b"),
+        ({"hedge": "doubled"}, "hedge", r"\bdoubled\b.*\bratio\b"),
         (
             {"measure": "growth_pct_exports", "unit": "pct", "base_period": ""},
             "base_period",
-            "write the period it starts from",
+            r"\bperiod\b",
         ),
     ],
 )
 def test_a_measure_its_unit_hedge_and_base_belong_together(
-    change: dict[str, str], column: str, said: str
+    change: dict[str, str], column: str, named: str
 ) -> None:
     parsed = parse_claims(claims_bytes(change), "claims.csv", RULED)
     assert parsed.frame.is_empty()
     problem = parsed.rejects.row(0, named=True)
     assert problem["column_name"] == column
-    assert said in problem["reason"]
+    assert re.search(named, problem["reason"])

@@ -183,8 +183,11 @@ def test_a_request_that_brought_nothing_is_missing_unless_it_is_too_early(home: 
     to_come = Covers(ASKED.equal, "2017-01", "2017-12")
     missing = find_missing(ENTRY, home, [ASKED, canada, to_come])
     assert len(missing) == 1
-    assert "nothing for comm_lvl HS2; cty_code 1220" in missing[0]
-    assert "none of the requested data" in find_missing(ENTRY, home, [canada])[0]
+    assert "comm_lvl HS2; cty_code 1220" in missing[0]
+    # Nothing at all came, so the table is named and no part of the request.
+    [words] = find_missing(ENTRY, home, [canada])
+    assert words.startswith(f"{ENTRY.table}: ")
+    assert "cty_code" not in words
 
 
 def test_totals_are_told_by_columns_that_the_tables_have() -> None:

@@ -136,8 +136,8 @@ def test_a_line_that_cannot_be_read_is_rejected_and_its_neighbours_kept() -> Non
         (4, "IMPKR", "1e3"),
         (5, None, "2016-04-01,1.0"),
     }
-    assert "monthly, written YYYY-MM-01" in rejects[2, "observation_date", "2016-01-15"]
-    assert "known from 2017-01-31 cannot" in rejects[3, "observation_date", "2017-02-01"]
+    assert "YYYY-MM-01" in rejects[2, "observation_date", "2016-01-15"]
+    assert "2017-01-31" in rejects[3, "observation_date", "2017-02-01"]
 
 
 @pytest.mark.parametrize(

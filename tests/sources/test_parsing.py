@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
+from sources.source_files import numbers_in
 
 from dagster_project.sources.parsing import (
     Check,
@@ -86,9 +89,10 @@ def test_a_row_of_another_width_is_rejected_and_its_neighbours_kept() -> None:
     content = b"code,value\n01,2\n02\n\n03,4\n04,5,6\n"
     cells, rejects = read_csv_cells(content, "some.csv", COLUMNS)
     assert cells["row_number"].to_list() == [2, 5]
-    assert rejects.rows() == [
-        (3, None, "02", "1 cells where the header has 2"),
-        (6, None, "04,5,6", "3 cells where the header has 2"),
+    # The cells of the row, and those of the header.
+    assert [(*row, numbers_in(reason)) for *row, reason in rejects.rows()] == [
+        (3, None, "02", ["1", "2"]),
+        (6, None, "04,5,6", ["3", "2"]),
     ]
 
 
@@ -123,8 +127,9 @@ def test_text_that_is_no_plain_number_is_rejected_not_guessed(text: str) -> None
     cells = pl.DataFrame({"row_number": [2, 3], "column_name": "v", "text": ["7.5", text]})
     good, rejects = checked_numbers(cells, text="text", value="value", precision=20, scale=6)
     assert good["row_number"].to_list() == [2]
-    assert rejects.rows() == [
-        (3, "v", text, "not a number: write digits, at most 6 decimals and no separators")
+    # The decimals that may be written.
+    assert [(*row, numbers_in(reason)) for *row, reason in rejects.rows()] == [
+        (3, "v", text, ["6"])
     ]
 
 
@@ -132,7 +137,8 @@ def test_a_negative_trade_value_is_rejected() -> None:
     cells = pl.DataFrame({"row_number": [2], "column_name": "v", "text": ["-1"]})
     good, rejects = checked_numbers(cells, text="text", value="value", precision=20, scale=0)
     assert good.is_empty()
-    assert rejects["reason"].to_list() == ["a trade value cannot be negative"]
+    # The text is a number, so no form is prescribed.
+    assert [(*row, numbers_in(reason)) for *row, reason in rejects.rows()] == [(2, "v", "-1", [])]
 
 
 def test_repeated_rows_are_kept_once_and_contradicting_rows_not_at_all() -> None:
@@ -143,19 +149,18 @@ def test_repeated_rows_are_kept_once_and_contradicting_rows_not_at_all() -> None
     )
     kept, rejects = reject_duplicates(frame, ["key"], ["row_number"])
     assert kept.rows() == [(2, "a", 1), (6, "c", 1)]
-    contradiction = (
-        "2 rows share this key and contradict each other (the first is row 3): none is loaded"
-    )
-    assert sorted(rejects.rows()) == [
-        (3, "b", contradiction),
-        (4, "a", "repeats row 2 exactly: kept once"),
-        (5, "b", contradiction),
+    # The rows of one key and the first of them, or the row that is repeated.
+    assert sorted((*row, numbers_in(reason)) for *row, reason in rejects.rows()) == [
+        (3, "b", ["2", "3"]),
+        (4, "a", ["2"]),
+        (5, "b", ["2", "3"]),
     ]
 
 
 def test_the_nearest_word_is_offered() -> None:
-    assert closest("defict", {"deficit", "surplus"}) == "did you mean deficit?"
-    assert closest("zzz", {"deficit", "surplus"}) == "allowed: deficit, surplus"
+    known = {"deficit", "surplus"}
+    assert known & set(re.findall(r"\w+", closest("defict", known))) == {"deficit"}
+    assert known & set(re.findall(r"\w+", closest("zzz", known))) == known
 
 
 @pytest.mark.parametrize("first", ["y", "x", None])
