@@ -1,12 +1,11 @@
 """Injects one faulty file at a time: it is named with the fault, and good rows are kept.
 
-A file that cannot be used at all stops the load before anything is written; a row that
-cannot be used is stored among the rejects with its position and the reason.
+A release with a file that cannot be used is left out alone, and the build goes on without it; a row
+that cannot be used is stored among the rejects with its position and the reason.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,15 +14,16 @@ import polars as pl
 import pytest
 from fault_injection.project_copy import ProjectCopy
 
-from dagster_project.publish.build import BuildFailed, run_build
+from dagster_project.publish.build import run_build
 from dagster_project.sources.catalog import load_all
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.warehouse import open_file
 
 COUNTRY_FILE = "us_census/2026-09/country.csv"
 TRADE_API = "us_census/2026-09/imports_total_monthly.json"
 COMTRADE = "un_comtrade/cipf-5008b541/data.json"
 CLAIMS = "articles/2026-11/claims.csv"
 PAGES = "published/2026-11/figures.csv"
+INDEX = "snapshots__files"
 
 
 @dataclass(frozen=True)
@@ -140,18 +140,23 @@ ROWS = (
 
 
 @pytest.mark.parametrize("fault", FILES, ids=lambda fault: fault.says)
-def test_a_file_that_cannot_be_used_stops_the_load(
+def test_a_release_with_an_unusable_file_is_left_out_alone(
     loaded_copy: ProjectCopy, fault: FileFault
 ) -> None:
     copy = loaded_copy
+    before = {result.table: result for result in load_all(copy.settings)}
     with copy.broken(fault.break_it):
-        before = _contents(copy)
-        with pytest.raises(SnapshotError) as refused:
-            load_all(copy.settings)
-        assert fault.file in str(refused.value)
-        assert fault.fact in str(refused.value)
-        # Of the table the file belongs to nothing was written; the list of files may be new.
-        assert _contents(copy) == before
+        after = {result.table: result for result in load_all(copy.settings)}
+        rejects = copy.rejects()
+    reasons = {reason for result in after.values() for reason in result.unusable.values()}
+    assert reasons
+    assert all(fault.file in reason and fault.fact in reason for reason in reasons)
+    assert set(rejects["reason"]) == reasons
+    assert set(rejects["row_number"]) == {None}
+    release = fault.file.split("/")[1]
+    for table, result in after.items():
+        if table != INDEX:
+            assert set(before[table].releases) - set(result.releases) <= {release}
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.says)
@@ -177,27 +182,32 @@ def test_a_row_that_cannot_be_used_is_kept_among_the_rejects(
     assert lost.height == fault.lost
 
 
-def test_a_build_from_a_file_that_cannot_be_used_leaves_the_warehouse_served(
-    copy: ProjectCopy,
-) -> None:
-    before = copy.published_hash()
-    with (
-        copy.broken(cut_short),
-        dg.DagsterInstance.ephemeral() as instance,
-        pytest.raises(BuildFailed, match=TRADE_API),
-    ):
-        run_build(copy.settings, instance=instance)
-    assert copy.published_hash() == before
+def test_a_build_goes_on_without_a_release_that_cannot_be_used(copy: ProjectCopy) -> None:
+    served = copy.settings.warehouse.read_bytes()
+    try:
+        with copy.broken(cut_short), dg.DagsterInstance.ephemeral() as instance:
+            outcome = run_build(copy.settings, instance=instance)
+            assert outcome.published
+        with open_file(copy.settings.warehouse, read_only=True) as connection:
+            found = connection.execute(
+                "select source_id, release_id, raw_table, severity, detail"
+                " from warehouse.marts.data_findings where rule = 'release_unusable'"
+            ).fetchall()
+            [(rows,)] = connection.execute(
+                "select count(*) from warehouse.marts.raw_references where snapshot_file = ?",
+                [TRADE_API],
+            ).fetchall()
+    finally:
+        copy.settings.warehouse.write_bytes(served)
+    [(source, release, table, severity, detail)] = found
+    assert (f"{source}/{release}", table, severity) == (
+        TRADE_API.rpartition("/")[0],
+        "us_census__trade_api",
+        "error",
+    )
+    assert TRADE_API in detail
+    assert rows == 0
 
 
 def _rows(copy: ProjectCopy, table: str) -> pl.DataFrame:
     return pl.read_parquet(copy.settings.raw / table / "release_id=*" / "*.parquet")
-
-
-def _contents(copy: ProjectCopy) -> dict[str, str]:
-    index = copy.settings.raw / "snapshots__files"
-    return {
-        str(path.relative_to(copy.settings.raw)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(copy.settings.raw.rglob("*.parquet"))
-        if index not in path.parents
-    }
