@@ -1,38 +1,30 @@
-{#- Which raw rows are left out is stated in the YAML of the aligning model, in `meta`: a condition
-    on rows `f`, which may read the raw table by its name. Without it, no row is left out. -#}
+-- A raw row may give two figures; a quoted figure belongs to the release of its page.
 with
-    {% for table in var("tables_of_statistics") + ["published__figures"] %}
-        {{ table }} as (select * from {{ source("raw", table) }}),
-    {% endfor %}
+    expected as (
 
-    raw_rows as (
-
-        {% for table in var("tables_of_statistics") + ["published__figures"] %}
-            {%- set left_out = "false" -%}
-            {%- if execute -%}
-                {%- set model = graph.nodes["model.bilateral." ~ aligned_model(table)] -%}
-                {%- set left_out = model.config.meta.get("left_out", "false") -%}
-            {%- endif %}
-            select
-                '{{ table }}' as raw_table,
-                count(*) as raw_rows,
-                count(*) filter (where is_left_out) as left_out
-            from
-                (select {{ left_out }} as is_left_out from {{ table }} as f)
-                {{ "union all" if not loop.last }}
-        {% endfor %}
+        select raw_table, sum(raw_rows) as raw_rows
+        from {{ ref("row_outcomes") }}
+        where outcome = 'figure'
+        group by raw_table
 
     ),
 
     kept as (
 
-        select raw_table, count(*) as observations
-        from {{ ref("int_trade__figures_unioned") }}
+        select raw_table, count(*) as raw_rows
+        from
+            (
+                select distinct raw_table, release_id, snapshot_file, row_number, column_name
+                from {{ ref("int_trade__figures_unioned") }}
+            )
         group by raw_table
 
     )
 
-select r.raw_table, r.raw_rows, r.left_out, k.observations
-from raw_rows as r
-left join kept as k on r.raw_table = k.raw_table
-where r.raw_rows <> r.left_out + coalesce(k.observations, 0)
+select
+    coalesce(e.raw_table, k.raw_table) as raw_table,
+    e.raw_rows,
+    k.raw_rows as rows_kept
+from expected as e
+full join kept as k on e.raw_table = k.raw_table
+where e.raw_rows is distinct from k.raw_rows
