@@ -88,6 +88,7 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         description="Whole reports of countries to the United Nations, for reconciling both sides.",
         layouts=frozenset(downloads.LAYOUTS),
         coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
+        western=frozenset(downloads.LAYOUTS),
         whole_reports=frozenset({replies.FILE_LAYOUT}),
         layout_detectors=downloads.SIGNS,
         opener=_bulk_opener,
