@@ -180,7 +180,12 @@ def _checked(block: Block, name: str, *, is_western: bool) -> Block:
 
 def split_header(first_line: str, *, is_coded: bool) -> Header:
     separator = max(",\t;", key=first_line.count)
-    columns = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
+    line = first_line.rstrip("\r")
+    try:
+        columns = next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        # No header of a layout; the caller says what is wrong with it.
+        columns = line.split(separator)
     # Some publishers end each line with an extra separator.
     return Header(separator, tuple(columns[:-1] if columns[-1:] == [""] else columns), is_coded)
 
@@ -204,7 +209,7 @@ def read_records(
         )
     last = header.columns[-1]
     # A truncated line has an empty last column, which no layout leaves empty.
-    is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).is_not_null()
+    is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).fill_null("") != ""
     try:
         rows = _scan(body, header)
         cells = rows.select(*dict.fromkeys([*wanted, last, _BEYOND])).collect()

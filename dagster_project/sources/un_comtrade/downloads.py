@@ -144,6 +144,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "comtrade_legacy_22": Layout(_LEGACY_22_COLUMNS, _LEGACY, _TOTALS),
 }
 
+HEADERS: Mapping[str, tuple[str, ...]] = {name: layout.columns for name, layout in LAYOUTS.items()}
+
 _LEGACY_FLOWS = {"1": "M", "2": "X", "3": "RX", "4": "RM"}
 _LEGACY_NO_QUANTITY, _NO_QUANTITY = "1", "-1"
 _YEAR = "52"
@@ -193,7 +195,8 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
         has no rows.
     """
     name = file.snapshot_file
-    text = decode(_unpacked(content, name), name, is_western=True)
+    is_western = not LAYOUTS[file.layout].is_coded
+    text = decode(_unpacked(content, name), name, is_western=is_western)
     first_line, _, body = text.partition("\n")
     read = download_reader(first_line, file, areas, SCHEMA)
     if not body.strip():
