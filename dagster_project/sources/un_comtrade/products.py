@@ -26,14 +26,13 @@ def with_zeros() -> pl.Expr:
     System with an odd number of digits has lost one zero.
     """
     code, edition = pl.col("cmd_code"), pl.col("classification_code")
+    is_hs, is_sitc = edition.str.starts_with("H"), edition.str.starts_with("S")
     length = code.str.len_bytes().cast(pl.Int32)
-    is_odd = edition.str.starts_with("H") & (length % 2 == 1)
-    digits = pl.coalesce(_level(), pl.when(is_odd).then(length + 1))
+    digits = pl.coalesce(_level(), pl.when(is_hs & length.is_in([1, 3, 5])).then(length + 1))
     # No chapter is 00, while sections and divisions of the SITC are 0 and 00.
-    is_short = pl.when(edition.str.starts_with("H")).then(length + 1 == digits)
-    is_short = is_short.otherwise(edition.str.starts_with("S") & (length < digits))
-    has_lost = is_short & code.str.contains("^[0-9]+$")
-    return pl.when(has_lost).then(code.str.zfill(digits)).otherwise(code)
+    has_lost_one = is_hs & (length + 1 == digits) & code.str.contains("^[1-9][0-9]*$")
+    has_lost_some = is_sitc & (length < digits) & code.str.contains("^[0-9]+$")
+    return pl.when(has_lost_one | has_lost_some).then(code.str.zfill(digits)).otherwise(code)
 
 
 def _level() -> pl.Expr:
