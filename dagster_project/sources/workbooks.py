@@ -30,7 +30,7 @@ _HEAD = 20
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
 _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
 _LINE_BREAKS = r"\s*[\r\n]+\s*"
-_EMPTY_LINES = re.compile("^,+$", re.MULTILINE)
+_EMPTY_LINES = re.compile('^,*""$', re.MULTILINE)
 
 
 def workbook_sheets(content: bytes, name: str) -> dict[str, pl.DataFrame]:
@@ -93,10 +93,13 @@ def readable(
 def as_csv(sheet: pl.DataFrame) -> bytes:
     """A sheet as CSV. Line n is row n: a line break within a cell becomes a space.
 
-    A row without any text is an empty line.
+    A row without any text is an empty line. An empty last cell is quoted: rows of a sheet are
+    complete, while a line that ends early may be truncated.
     """
-    cells = pl.all().str.replace_all(_LINE_BREAKS, " ").replace("", None)
-    lines = sheet.select(cells).write_csv(include_header=False)
+    cells = sheet.select(pl.all().str.replace_all(_LINE_BREAKS, " "))
+    lines = cells.select(
+        pl.col(cells.columns[:-1]).replace("", None), pl.col(cells.columns[-1:])
+    ).write_csv(include_header=False)
     return _EMPTY_LINES.sub("", lines).encode()
 
 

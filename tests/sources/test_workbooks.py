@@ -7,7 +7,7 @@ import zipfile
 from datetime import date
 
 import pytest
-from source_files import workbook_bytes
+from sources.source_files import workbook_bytes
 
 from dagster_project.sources import workbooks
 from dagster_project.sources.parsing import shows
@@ -42,9 +42,9 @@ def test_cells_are_text_without_the_noise_of_a_spreadsheet() -> None:
 
 
 def test_line_n_of_the_csv_is_row_n_of_the_sheet() -> None:
-    book = workbook_bytes({"A": [[], ["a", "b"], [None, None], ["two\nlines", 'q",']]})
+    book = workbook_bytes({"A": [[], ["a", "b"], [None, None], ["two\nlines", 'q",'], [1]]})
     lines = as_csv(workbook_sheets(book, "a.xlsx")["A"]).decode().splitlines()
-    assert lines == ["", "a,b", "", 'two lines,"q"","']
+    assert lines == ["", "a,b", "", 'two lines,"q"","', '1,""']
 
 
 def test_the_first_sheet_with_the_layout_is_read_as_csv() -> None:
