@@ -174,6 +174,20 @@ def test_codes_saved_as_decimal_numbers_are_whole_again() -> None:
     assert [one[:3] for one in reject_rows(parsed.rejects)] == [(3, "refYear", "2022.5")]
 
 
+def test_a_file_saved_by_r_is_read() -> None:
+    missing = {
+        column: "NA"
+        for column in COLUMNS
+        if column not in ROW or column in ("fobvalue", "mos_code")
+    }
+    row = {**ROW, **missing, "cifvalue": "5.75e+11", "primary_value": "5.75e+11"}
+    parsed = read(written(["", *header()], ["1", *(row[column] for column in COLUMNS)]))
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.select("mos_code", "cif_value", "fob_value", "qty").rows() == [
+        ("0", Decimal(575_000_000_000), None, None)
+    ]
+
+
 def test_a_file_of_a_european_spreadsheet_is_read() -> None:
     content = written(
         header(), cells(partner_desc="Türkiye, neu"), encoding="cp1252", separator=";"

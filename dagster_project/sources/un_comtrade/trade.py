@@ -23,6 +23,7 @@ from dagster_project.sources.parsing import (
     shows,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.un_comtrade.cells import repaired
 from dagster_project.sources.un_comtrade.products import TOTAL, checks_of_products, with_zeros
 
 LAYOUT = "comtrade_v1"
@@ -140,13 +141,6 @@ OPTIONAL = {**QUANTITIES, **REMARKS}
 _FIELDS = {**REQUIRED, **OPTIONAL}
 _NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES, *FLAGS})
 
-# Scripts save whole numbers as 842.0 in a column with empty cells.
-_WHOLE = (
-    *("period", "ref_year", "ref_month", "reporter_code", "partner_code", "partner2_code"),
-    *("cmd_code", "mot_code", "mos_code", "qty_unit_code", "aggr_level", "estimation_flag"),
-    *("is_reported", "is_aggregate"),
-)
-_WHOLE_WITH_POINT = r"^(-?[0-9]+)\.0+$"
 # In any case; a pattern is cheaper than converting every cell.
 _YES = r"(?i-u)^(true|1)$"
 _FLAG = r"(?i-u)^(true|false|1|0)$"
@@ -239,10 +233,11 @@ def check_trade(
         cells = cells.with_columns(
             pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
         )
-    # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
-    cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
-    cells = _with_whole_numbers(cells)
-    cells = cells.with_columns(with_zeros().alias("cmd_code"))
+    cells = repaired(cells).with_columns(
+        # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
+        pl.col("mos_code").fill_null("0"),
+        with_zeros().alias("cmd_code"),
+    )
     named = [who for who in ("reporter", "partner") if cells[f"{who}_iso"].count()]
     cells, found = reject_faulty(cells, _checks(areas, known_from, named))
     rejects = [
@@ -253,13 +248,6 @@ def check_trade(
         frame,
         in_order(rejects_frame(), *rejects),
     )
-
-
-def _with_whole_numbers(cells: pl.DataFrame) -> pl.DataFrame:
-    """Codes, periods and flags without the point and zero that a script put after them."""
-    ends = cells.select(pl.col(_WHOLE).str.ends_with(".0").any()).row(0, named=True)
-    with_point = [column for column, is_there in ends.items() if is_there]
-    return cells.with_columns(pl.col(with_point).str.replace(_WHOLE_WITH_POINT, "$1"))
 
 
 def _checks(areas: Areas, known_from: date, named: Collection[str]) -> list[Check]:
