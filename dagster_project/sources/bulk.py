@@ -22,7 +22,7 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import Block, Progress, read_blocks, sha256_of
-from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.parsing import Parsed, is_workbook
 from dagster_project.sources.partitions import FINGERPRINT, TEMPORARY, Part, state_of
 from dagster_project.sources.raw import (
     REJECTED,
@@ -52,6 +52,8 @@ FileOpener = Callable[[str, SnapshotFile], BlockParser]
 # Called with a file's name, the bytes read so far and the total bytes.
 OnProgress = Callable[[str, int, int], None]
 
+# Enough of a file to show whether it is a workbook.
+_SIGNATURE = 8
 # Two threads parse. With more, decompression would be the bottleneck.
 _READERS = 2
 _YEARS = "bilateral.years"
@@ -68,12 +70,14 @@ class BulkTable(RawTable):
 
     `opener` takes the folder of the reference seeds and returns the function that opens a file.
     `year` is the column by which the rows of a file are partitioned. In the layouts `coded`, each
-    line is a record; files of the layouts `whole_reports` always belong to this table.
+    line is a record; those of `western` may be in another encoding than UTF-8 (`parsing.western`);
+    files of the layouts `whole_reports` always belong to this table.
     """
 
     opener: Callable[[Path], FileOpener]
     year: str
     coded: frozenset[str] = frozenset()
+    western: frozenset[str] = frozenset()
     whole_reports: frozenset[str] = frozenset()
 
 
@@ -261,8 +265,16 @@ def _parsed(
     entry: BulkTable, file: SnapshotFile, opened: BinaryIO, seeds: Path, on_read: Progress
 ) -> Iterator[Parsed]:
     """Parse the blocks of a file in parallel, and return them in their order."""
+    if is_workbook(opened.read(_SIGNATURE)):
+        opened.seek(0)
+        opened = io.BytesIO(entry.readable(opened.read(), file))
+    opened.seek(0)
     blocks = read_blocks(
-        opened, file.snapshot_file, is_coded=file.layout in entry.coded, on_read=on_read
+        opened,
+        file.snapshot_file,
+        is_coded=file.layout in entry.coded,
+        is_western=file.layout in entry.western,
+        on_read=on_read,
     )
     first_line = next(blocks).content.decode("utf-8-sig").rstrip("\r\n")
     parse = entry.opener(seeds)(first_line, file)

@@ -34,6 +34,7 @@ from dagster_project.sources.snapshot import (
     discover_releases,
     read_verified,
 )
+from dagster_project.sources.workbooks import readable
 
 SNAPSHOT_FILES_TABLE = "snapshots__files"
 REJECTS_TABLE = "snapshots__rejects"
@@ -85,6 +86,10 @@ FileParser = Callable[[bytes, SnapshotFile], Parsed]
 Sign = Callable[[bytes, str], bool]
 
 
+def _is_any(_content: bytes, _name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class OwnTotal:
     """The rows of a table that are the publisher's own totals of its other rows.
@@ -104,7 +109,8 @@ class RawTable:
     """What raw tables have in common, whether files are read whole (`SourceTable`) or not.
 
     The parser of a table reads the reference `seeds` and fills `columns`; loading adds the lineage.
-    `layout_detectors` recognise, by layout, a file without a sidecar.
+    `layout_detectors` recognise, by layout, a file without a sidecar. `headers` are the columns of
+    layouts with a fixed header, to name the nearest one to an unknown file.
     """
 
     source_id: str
@@ -115,6 +121,16 @@ class RawTable:
     columns: Mapping[str, pl.DataType]
     calendar: str
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+
+    def readable(self, content: bytes, file: SnapshotFile) -> bytes:
+        """What the parser of a file's layout reads; see `workbooks.readable`.
+
+        Raises:
+            SnapshotError: a workbook that cannot be read, or without a sheet of the layout.
+        """
+        is_shown = self.layout_detectors.get(file.layout, _is_any)
+        return readable(content, file.snapshot_file, file.layout, is_shown)
 
     @property
     def group(self) -> str:
@@ -137,14 +153,26 @@ class SourceTable(RawTable):
     `parser` takes the folder of the reference seeds and returns the function that parses one file.
     `primary_key` is unique within one release. A change in `values` makes a row new, and `period`
     gives a row's last month as YYYY-MM: both are used to find what is new in a later release.
-    `total` describes the publisher's own totals, if any.
+    A row may give more figures than that of `column_name`: `second_columns` hold their columns in
+    the file, or null. `total` describes the publisher's own totals, if any.
     """
 
     parser: Callable[[Path], FileParser]
     primary_key: tuple[str, ...]
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
+    second_columns: tuple[str, ...] = ()
     total: OwnTotal | None = None
+
+    def file_parser(self, seeds: Path) -> FileParser:
+        """The parser of plain and packed files, and of the part of a workbook with the layout."""
+        parse = self.parser(seeds)
+
+        def parse_file(content: bytes, file: SnapshotFile) -> Parsed:
+            plain = unpacked(content, file.snapshot_file)
+            return parse(self.readable(plain, file), file)
+
+        return parse_file
 
 
 @dataclass(frozen=True)
@@ -193,7 +221,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             ):
                 rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             else:
-                parse = parse or entry.parser(settings.seeds)
+                parse = parse or entry.file_parser(settings.seeds)
                 one = _parse_release(entry, release, files, contents, parse)
                 _write_partition(entry, release.release_id, one, fingerprint, settings.raw)
                 written.append(release.release_id)
@@ -299,7 +327,7 @@ def _parse_release(
         check_layout(file, entry.layouts)
         if file.is_empty:
             continue
-        result = parse(unpacked(content, file.snapshot_file), file)
+        result = parse(content, file)
         if result.frame.is_empty():
             raise no_usable_row(file, result.first_reject())
         lineage = (

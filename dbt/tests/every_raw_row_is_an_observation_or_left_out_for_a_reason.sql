@@ -9,6 +9,16 @@ with
 
     ),
 
+    places as (
+
+        {% for table in var("tables_of_statistics") + ["published__figures"] %}
+            select '{{ table }}' as raw_table, snapshot_file, row_number, column_name
+            from {{ table }} {{ "union all" if not loop.last }}
+        {% endfor %}
+
+    ),
+
+    -- A row may also give a second figure, from another column.
     kept as (
 
         select raw_table, count(*) as raw_rows
@@ -21,10 +31,7 @@ with
 
     )
 
-select
-    coalesce(e.raw_table, k.raw_table) as raw_table,
-    e.raw_rows,
-    k.raw_rows as rows_kept
+select coalesce(e.raw_table, k.raw_table) as raw_table, e.raw_rows, k.raw_rows as rows_kept
 from expected as e
 full join kept as k on e.raw_table = k.raw_table
 where e.raw_rows is distinct from k.raw_rows

@@ -532,8 +532,20 @@ def test_a_workbook_that_cannot_be_used_says_why() -> None:
     renamed = workbook([("Year", *COUNTRY_HEADER[1:]), tuple("1" for _ in COUNTRY_HEADER)])
     with pytest.raises(SnapshotError, match=r"year.*Year"):
         parse_country_file(renamed, COUNTRY_FILE, CODES)
-    with pytest.raises(SnapshotError, match="a header but no row"):
+    with pytest.raises(SnapshotError, match="a header but no usable row"):
         parse_country_file(workbook([COUNTRY_HEADER]), COUNTRY_FILE, CODES)
+
+
+def test_a_row_of_the_api_without_any_value_is_rejected() -> None:
+    content = api_bytes(
+        ["CTY_CODE", "I_COMMODITY", "GEN_VAL_MO", "CON_VAL_MO", "time"],
+        ["5800", "87", None, None, "2016-01"],
+        ["5800", "87", "5", None, "2016-02"],
+    )
+    parsed = parse_trade_api(content, snapshot_file("census_api_imports_hs"), CODES)
+    assert parsed.frame.select("row_number", "column_name").rows() == [(3, "GEN_VAL_MO")]
+    rejected = parsed.rejects.select("row_number", "column_name", "reason").rows()
+    assert rejected == [(2, "GEN_VAL_MO", "the value is missing")]
 
 
 def own_chapter_files(real_data: Path) -> list[Path]:

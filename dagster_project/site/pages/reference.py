@@ -8,7 +8,9 @@ from dagster_project.site.context import File, PageContext
 
 def sources(context: PageContext) -> list[File]:
     """The page of the sources and their releases."""
-    figures = [context.table(query) for query in ("sources", "releases", "inputs", "findings", "rejects")]
+    figures = [
+        context.table(query) for query in ("sources", "releases", "inputs", "findings", "rejects")
+    ]
     listed, releases = (one.answer.rows for one in figures[:2])
     return context.page(
         addresses.SOURCES,
