@@ -339,7 +339,8 @@ def test_planning_keeps_no_code_list_of_its_own(tmp_path: Path) -> None:
     seeds = tmp_path
     (seeds / "source_list.csv").write_text("source_id,reporter_iso3\nus_census,XYZ\n")
     (seeds / "census_partners.csv").write_text(
-        "census_code,partner_code,is_aggregate\n-,WLD,true\n9999,ABC,false\n"
+        "census_code,partner_code,is_aggregate,partner_list\n"
+        "-,WLD,true,API\n9999,ABC,false,all\n9998,ABC,false,country file\n"
     )
     selection = select("2016-01", "2016-01", level="hs2", partners=("ABC",), reporters=("XYZ",))
     chunk = CONNECTOR.plan(selection, seeds, has_key=True).chunks[0]

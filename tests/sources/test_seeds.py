@@ -60,16 +60,20 @@ def test_known_codes(project_root: Path, iso3: str, m49_code: str, iso2: str) ->
 def test_partner_codes_are_unique_and_countries_exist(project_root: Path) -> None:
     partners = rows(project_root, "census_partners.csv")
     countries = {row["iso3"] for row in rows(project_root, "country_list.csv")}
-    for column in ("census_code", "partner_code", "partner_name"):
-        values = [row[column] for row in partners]
-        assert all(values), column
-        if column != "partner_name":
-            assert len(set(values)) == len(values), column
+    for publication in ("country file", "API"):
+        known = [row for row in partners if row["partner_list"] in ("all", publication)]
+        codes = [row["census_code"] for row in known]
+        assert len(set(codes)) == len(codes)
+        # Seasonally adjusted or not, the world is one partner.
+        own = [(row["partner_code"], row["seasonal_adjustment"]) for row in known]
+        assert len(set(own)) == len(own)
+    assert all(row["partner_code"] and row["partner_name"] for row in partners)
     for row in partners:
         assert row["census_code"] == "-" or len(row["census_code"]) == 4
         assert row["iso3"] == "" or row["iso3"] in countries
         own = row["partner_code"]
-        assert own in (row["iso3"], f"census:{row['census_code']}", "WLD")
+        code = row["census_code"]
+        assert own in (row["iso3"], f"census:{code}", f"census_api:{code}", "WLD")
         assert not (row["is_aggregate"] == "true" and row["iso3"])
 
 
