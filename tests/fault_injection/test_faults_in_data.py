@@ -457,7 +457,7 @@ ODDITIES = (
         publish_other_units_for_a_small_country,
     ),
     Oddity("two countries are swapped", "series_disagree", swap_two_countries),
-    Oddity("exports are published as imports", "revised_by_a_factor", swap_exports_and_imports),
+    Oddity("exports are published as imports", "revised_strongly", swap_exports_and_imports),
     Oddity("a chapter is gone", "withdrawn", lose_a_chapter),
     Oddity(
         "a chapter is gone from the only release",
