@@ -32,6 +32,7 @@ from dagster_project.sources.snapshot import (
     discover_releases,
     read_verified,
 )
+from dagster_project.sources.workbooks import readable
 
 SNAPSHOT_FILES_TABLE = "snapshots__files"
 REJECTS_TABLE = "snapshots__rejects"
@@ -83,6 +84,10 @@ FileParser = Callable[[bytes, SnapshotFile], Parsed]
 Sign = Callable[[bytes, str], bool]
 
 
+def _is_any(_content: bytes, _name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class OwnTotal:
     """The rows of a table that are the publisher's own totals of its other rows.
@@ -114,6 +119,15 @@ class RawTable:
     calendar: str
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
 
+    def readable(self, content: bytes, file: SnapshotFile) -> bytes:
+        """What the parser of a file's layout reads; see `workbooks.readable`.
+
+        Raises:
+            SnapshotError: a workbook that cannot be read, or without a sheet of the layout.
+        """
+        is_shown = self.layout_detectors.get(file.layout, _is_any)
+        return readable(content, file.snapshot_file, file.layout, is_shown)
+
     @property
     def group(self) -> str:
         return self.source_id
@@ -143,6 +157,11 @@ class SourceTable(RawTable):
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
     total: OwnTotal | None = None
+
+    def file_parser(self, seeds: Path) -> FileParser:
+        """The parser of files of any kind: of a workbook it reads the part with the layout."""
+        parse = self.parser(seeds)
+        return lambda content, file: parse(self.readable(content, file), file)
 
 
 @dataclass(frozen=True)
@@ -190,7 +209,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             unchanged.append(release.release_id)
             rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
-        parse = parse or entry.parser(settings.seeds)
+        parse = parse or entry.file_parser(settings.seeds)
         one = _parse_release(entry, release, files, contents, parse)
         parsed[release.release_id] = one, fingerprint
         rows, rejected = rows + one.frame.height, rejected + one.rejects.height

@@ -14,17 +14,16 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
-    is_workbook,
     not_after,
     read_csv_cells,
     read_json,
     read_seed,
-    read_workbook_cells,
     reject_faulty,
     rejects_frame,
     shows,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.workbooks import readable
 
 SOURCE = "us_census"
 PARTNER_SEED = "census_partners.csv"
@@ -170,9 +169,7 @@ def census_codes(seeds: Path) -> dict[str, str]:
     }
 
 
-def is_country_file(content: bytes, name: str) -> bool:
-    """Whether a file looks like a country file. A workbook is checked when it is read."""
-    return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
+is_country_file = shows("CTY_CODE", "CTYNAME", "IYR", "EYR")
 
 
 def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -182,9 +179,8 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
         SnapshotError: the file is neither a complete workbook nor complete CSV, or has other
         columns.
     """
-    if is_workbook(content):
-        return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
-    return read_csv_cells(content, name, _COUNTRY_FILE_COLUMNS)
+    table = readable(content, name, COUNTRY_FILE_LAYOUT, is_country_file)
+    return read_csv_cells(table, name, _COUNTRY_FILE_COLUMNS)
 
 
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
