@@ -19,7 +19,6 @@ from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.usitc_dataweb.exports import (
     DATA_TYPE_SEED,
     LAYOUT,
-    is_export,
     parse_export,
     read_data_types,
 )
@@ -37,6 +36,7 @@ from dagster_project.sources.usitc_dataweb.files import (
     read_partners,
 )
 from dagster_project.sources.usitc_dataweb.requests import DataWeb
+from dagster_project.sources.usitc_dataweb.sheets import is_export
 
 CONNECTOR = DataWeb()
 

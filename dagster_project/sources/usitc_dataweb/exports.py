@@ -2,16 +2,14 @@
 
 A workbook has a sheet of the query's parameters and one sheet per measure. A sheet has a title of
 flow and time, the number of its rows, a header, rows, and a row of totals; some have the header
-first. `query` reads the parameters.
+first. `sheets` reads the text of each, `query` the parameters.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +18,6 @@ import polars as pl
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
-    decode,
     read_seed,
     reject_faulty,
     reject_where,
@@ -30,10 +27,8 @@ from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.usitc_dataweb.files import (
     CODES,
     COUNTRY,
-    DESCRIPTION,
     MONTH_NUMBERS,
     SCHEMA,
-    TOTAL,
     WORLD,
     YEAR,
     dollars,
@@ -43,20 +38,20 @@ from dagster_project.sources.usitc_dataweb.files import (
     row_checks,
     without_months_to_come,
 )
-from dagster_project.sources.usitc_dataweb.query import Query, is_parameters, read_query
-from dagster_project.sources.workbooks import as_csv, is_workbook, workbook_sheets
+from dagster_project.sources.usitc_dataweb.query import Query
+from dagster_project.sources.usitc_dataweb.sheets import (
+    DATA_TYPE,
+    DIMENSIONS,
+    MONTH,
+    UNIT,
+    Table,
+    missing_rows,
+    read_tables,
+)
 
 LAYOUT = "dataweb_export"
 DATA_TYPE_SEED = "dataweb_data_types.csv"
-
-DATA_TYPE, _MONTH, _UNIT = "Data Type", "Month", "Quantity Description"
-_ROW_COUNT = "Data Row Count"
-_DIMENSIONS = {DATA_TYPE, COUNTRY, YEAR, _MONTH, DESCRIPTION, _UNIT, *CODES}
-# The header follows at most a title and a number of rows; people put a line or two above them.
-_HEADER_WITHIN = 20
 _ABBREVIATIONS = {name[:3]: number for name, number in MONTH_NUMBERS.items()}
-
-Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -77,20 +72,6 @@ class Span:
     part: str = ""
 
 
-@dataclass(frozen=True)
-class Table:
-    """One sheet: its header, its rows as text under `row_number` and the header, and its totals."""
-
-    where: str
-    prefix: str
-    flow: str | None
-    announced: int | None
-    cells: pl.DataFrame
-    total: Mapping[str, str]
-    total_row: int | None
-    rejects: list[pl.DataFrame]
-
-
 def read_data_types(seeds: Path) -> dict[tuple[str, str], DataType]:
     """What each data type of each flow is, by their names in lower case."""
     return {
@@ -99,22 +80,6 @@ def read_data_types(seeds: Path) -> dict[tuple[str, str], DataType]:
         )
         for row in read_seed(seeds, DATA_TYPE_SEED)
     }
-
-
-def is_export(content: bytes, name: str) -> bool:
-    """Whether a file looks like an export: a workbook of which a sheet does, or such a sheet."""
-    if is_workbook(content):
-        sheets = workbook_sheets(content, name).values()
-        return any(_is_sheet(as_csv(sheet.head(_HEADER_WITHIN))) for sheet in sheets)
-    return _is_sheet(content)
-
-
-def _is_sheet(content: bytes) -> bool:
-    lines = content[:8192].decode("utf-8-sig", "replace").splitlines()[:_HEADER_WITHIN]
-    starts = [line.lstrip('"').strip() for line in lines]
-    is_table = any(start.startswith(DATA_TYPE) for start in starts)
-    has_dimension = any(label in line for line in lines for label in (COUNTRY, YEAR, *CODES))
-    return (is_table and has_dimension) or is_parameters(starts)
 
 
 def parse_export(
@@ -126,26 +91,33 @@ def parse_export(
     """Return one export as rows, one per figure. Every code stays text.
 
     The row number is that of the sheet; the column name of a workbook begins with the sheet. Rows
-    that differ only in the unit of their quantity are one figure, at the first of them. A sheet
-    with fewer rows than it announces, or other sums than its row of totals, is refused.
+    that differ only in the unit of their quantity are one figure, at the first of them. Rows that
+    a sheet announces and lacks are one reject; other sums than those of its row of totals mean that
+    it was changed, and it is refused.
 
     Without the parameters, as in a CSV file, a sheet without codes covers all commodities, and a
     sheet without countries is refused: it may be the sum of a few.
 
     Raises:
-        SnapshotError: the content is no such export or is truncated, the query is restricted in a
-        way that the warehouse has no dimension for, or a column or flow is unknown.
+        SnapshotError: the content is no such export, the query is restricted in a way that the
+        warehouse has no dimension for, or a column or flow is unknown.
     """
     name = file.snapshot_file
-    query, tables = _read(content, name)
+    query, tables = read_tables(content, name)
     query.check(name)
     as_of = min(file.known_from, query.downloaded or file.known_from)
-    frames, rejects = [pl.DataFrame(schema=SCHEMA)], []
+    frames, rejects, left_out = [pl.DataFrame(schema=SCHEMA)], [], []
     for table in tables:
-        _check_complete(table)
-        figures, bad = _figures(table, query, data_types, partners, as_of)
+        rejects += [*table.rejects, missing_rows(table)]
+        types = _types_of(table, query, data_types)
+        table, listed = _without_left_out(table, types)
+        left_out.append(listed)
+        if table.cells.is_empty():
+            continue
+        spans = _spans(table, query, {word for _, word in data_types})
+        figures, bad = _figures(table, query, types, spans, partners, as_of)
         frames.append(figures)
-        rejects += [*table.rejects, *bad]
+        rejects += bad
     figures = pl.concat(frames)
     first_open = open_year(as_of)
     if query.downloaded is None:
@@ -153,130 +125,9 @@ def parse_export(
         last = figures.filter(pl.col("month").is_not_null())["year"].max()
         first_open = min(first_open, last if isinstance(last, int) else first_open)
     return Parsed(
-        without_months_to_come(figures, first_open), pl.concat([rejects_frame(), *rejects])
+        without_months_to_come(figures, first_open),
+        pl.concat([rejects_frame(), *rejects, *left_out]),
     )
-
-
-# -- from bytes to tables
-
-
-def _read(content: bytes, name: str) -> tuple[Query, list[Table]]:
-    if not is_workbook(content):
-        lines = list(_csv_lines(decode(content, name), name))
-        if is_parameters([record[0] for _, record in lines if record]):
-            raise SnapshotError(
-                f"{name}: the parameters of a query without its figures. Import the sheet of"
-                " figures, or the whole workbook."
-            )
-        return Query({}), [_table(lines, name, "")]
-    query, tables, others = Query({}), [], []
-    for sheet, frame in workbook_sheets(content, name).items():
-        lines = [(number, list(row)) for number, row in enumerate(frame.iter_rows(), start=1)]
-        if is_parameters([record[0] for _, record in lines]):
-            query = read_query(record for _, record in lines)
-        elif _header_of(lines) is not None:
-            tables.append(_table(lines, f"{name}, sheet {sheet}", f"{sheet}!"))
-        elif lines:
-            reason = f"the sheet has no header that begins with {DATA_TYPE}: it is not read"
-            others.append(rejects_frame([(1, f"{sheet}!", None, reason)]))
-    if not tables:
-        raise SnapshotError(
-            f"{name}: no sheet has a header that begins with {DATA_TYPE}. Export the query again."
-        )
-    tables[0].rejects.extend(others)
-    return query, tables
-
-
-def _csv_lines(text: str, name: str) -> Iterator[Line]:
-    found = re.search(rf'^"?{DATA_TYPE}"?([,;\t])', text, re.MULTILINE)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=found[1] if found else ",")
-    started = 1
-    try:
-        for record in reader:
-            yield started, [cell.strip() for cell in record]
-            started = reader.line_num + 1
-    except csv.Error as error:
-        raise SnapshotError(f"{name}, line {started}: {error}. Export it again.") from error
-
-
-def _header_of(lines: Sequence[Line]) -> int | None:
-    return next(
-        (
-            place
-            for place, (_, record) in enumerate(lines[:_HEADER_WITHIN])
-            if record and record[0] == DATA_TYPE
-        ),
-        None,
-    )
-
-
-def _table(lines: Sequence[Line], where: str, prefix: str) -> Table:
-    place = _header_of(lines)
-    if place is None:
-        raise SnapshotError(
-            f"{where}: no header that begins with {DATA_TYPE} in the first {_HEADER_WITHIN} lines."
-            " Export the query again."
-        )
-    flow, announced = None, None
-    for number, record in lines[:place]:
-        if "|" in record[0]:
-            flow = record[0].partition("|")[0].strip()
-        elif record[0] == _ROW_COUNT:
-            count = record[1].replace(",", "") if len(record) > 1 else ""
-            if not count.isdecimal():
-                raise SnapshotError(f"{where}, line {number}: {_ROW_COUNT} is {count!r}.")
-            announced = int(count)
-    header = list(lines[place][1])
-    while header[-1] == "":
-        header.pop()
-    if len(set(header)) != len(header):
-        twice = sorted({label for label in header if header.count(label) > 1})
-        raise SnapshotError(f"{where}: the column {', '.join(twice)} appears twice.")
-    records: list[list[str | int]] = []
-    rejects: list[tuple[int, str | None, str | None, str]] = []
-    total: dict[str, str] = {}
-    total_row = None
-    for number, record in lines[place + 1 :]:
-        if not any(record):
-            continue
-        cells = record + [""] * (len(header) - len(record))
-        if re.match(TOTAL, cells[0]):
-            total_row, total = number, dict(zip(header, cells, strict=False))
-        elif len(record) < len(header) or any(cells[len(header) :]):
-            reason = f"{len(record)} cells where the header has {len(header)}"
-            rejects.append((number, None, ",".join(record)[:200], reason))
-        else:
-            records.append([number, *cells[: len(header)]])
-    schema = {"row_number": pl.Int64(), **dict.fromkeys(header, pl.String())}
-    frame = pl.DataFrame(records, schema=schema, orient="row")
-    return Table(where, prefix, flow, announced, frame, total, total_row, [rejects_frame(rejects)])
-
-
-def _check_complete(table: Table) -> None:
-    """Compare a sheet with the number of rows and the totals that it states.
-
-    Raises:
-        SnapshotError: rows are missing or repeated.
-    """
-    found = table.cells.height + sum(bad.height for bad in table.rejects)
-    if table.announced is not None and found != table.announced:
-        raise SnapshotError(
-            f"{table.where}: {found:,} rows where it announces {table.announced:,}: it is"
-            " truncated. Export the query again, in parts if it is large."
-        )
-    for label, stated in table.total.items():
-        if label in _DIMENSIONS or not stated:
-            continue
-        column = table.cells.select(row_number="row_number", column_name=pl.lit(label), text=label)
-        numbers, bad = dollars(column.filter(pl.col("text") != ""))
-        total, unread = dollars(pl.DataFrame([(0, label, stated)], column.schema, orient="row"))
-        if any(one.height for one in (*bad, *unread)):
-            continue
-        if (summed := numbers["value_usd"].sum()) != total["value_usd"].item():
-            raise SnapshotError(
-                f"{table.where}, row {table.total_row}, column {label}: the total is {stated}, the"
-                f" rows add up to {summed:,}: rows are missing or changed. Export the query again."
-            )
 
 
 def _types_of(
@@ -311,24 +162,22 @@ def _types_of(
     return found
 
 
-# -- from a table to figures
-
-
 def _figures(
     table: Table,
     query: Query,
-    data_types: Mapping[tuple[str, str], DataType],
+    types: Mapping[str, DataType],
+    spans: Mapping[str, Span],
     partners: Mapping[str, str],
     as_of: date,
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """A table's figures, one per row, and its rejects."""
-    types = _types_of(table, query, data_types)
-    cells, rejects = _known_rows(table, types)
-    if table.total_row is not None:
-        reason = "the total of the rows above, which would count them twice"
-        total = (table.total_row, DATA_TYPE, table.total[DATA_TYPE], reason)
-        rejects.append(rejects_frame([total]))
-    spans = _spans(table, query, {word for _, word in data_types})
+    cells, unknown = reject_where(
+        table.cells,
+        ~pl.col(DATA_TYPE).is_in(list(types)),
+        DATA_TYPE,
+        f"unknown data type: if it is a new one, add it to {DATA_TYPE_SEED}",
+    )
+    rejects = [unknown]
     cells = _with_scope(table, query, cells, partners)
     checks = [*row_checks(cells.columns, as_of), *_month_checks(cells.columns)]
     cells, faulty = reject_faulty(cells, checks)
@@ -345,7 +194,7 @@ def _figures(
     )
     of_row = {
         YEAR: pl.col(YEAR) if YEAR in cells.columns else pl.lit(None, pl.String),
-        _MONTH: _month_number() if _MONTH in cells.columns else pl.lit(None, pl.Int32),
+        MONTH: _month_number() if MONTH in cells.columns else pl.lit(None, pl.Int32),
     }
     long = (
         cells.unpivot(
@@ -359,7 +208,7 @@ def _figures(
         .sort("row_number", maintain_order=True)
         .with_columns(
             year=pl.coalesce("_year", of_row[YEAR].cast(pl.Int32)),
-            month=pl.coalesce("_month", of_row[_MONTH]),
+            month=pl.coalesce("_month", of_row[MONTH]),
         )
     )
     long, not_numbers = dollars(long)
@@ -375,39 +224,35 @@ def _figures(
             ),
         )
     )
-    if _UNIT in cells.columns:
+    if UNIT in cells.columns:
         index = [column for column in figures.columns if column not in ("row_number", "value_usd")]
         figures = figures.group_by(index, maintain_order=True).agg(
             pl.col("row_number").first(), pl.col("value_usd").sum()
         )
-    located = pl.concat_str(pl.lit(table.prefix), "column_name").alias("column_name")
+    located = pl.concat_str(pl.lit(table.column("")), "column_name").alias("column_name")
     return (
         figures.with_columns(located).select(list(SCHEMA)).cast(pl.Schema(SCHEMA)),
         [bad.with_columns(located) for bad in rejects],
     )
 
 
-def _known_rows(
-    table: Table, types: Mapping[str, DataType]
-) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """The rows that are read, and the rejects: those of unknown data types, and of left-out ones.
+def _without_left_out(table: Table, types: Mapping[str, DataType]) -> tuple[Table, pl.DataFrame]:
+    """The table without the rows that are not read, and a reject for each kind of them.
 
-    A data type that is left out is one reject with the number of its rows.
+    They are those of a data type that is left out, with their number, and the row of totals.
     """
-    cells, bad = reject_where(
-        table.cells,
-        ~pl.col(DATA_TYPE).is_in(list(types)),
-        DATA_TYPE,
-        f"unknown data type: if it is a new one, add it to {DATA_TYPE_SEED}",
-    )
-    left_out = {text: one.left_out for text, one in types.items() if one.left_out}
-    is_left_out = pl.col(DATA_TYPE).is_in(list(left_out))
-    counted = cells.filter(is_left_out).group_by(DATA_TYPE, maintain_order=True)
+    reasons = {text: one.left_out for text, one in types.items() if one.left_out}
+    is_left_out = pl.col(DATA_TYPE).is_in(list(reasons))
+    counted = table.cells.filter(is_left_out).group_by(DATA_TYPE, maintain_order=True)
     listed = [
-        (number, DATA_TYPE, text, f"{left_out[text]}: its {rows:,} rows are not read")
+        (number, table.column(DATA_TYPE), text, f"{reasons[text]}: {rows:,} rows are not read")
         for text, number, rows in counted.agg(pl.col("row_number").first(), pl.len()).iter_rows()
     ]
-    return cells.filter(~is_left_out), [bad, rejects_frame(listed)]
+    if table.total_row is not None:
+        reason = "the total of the rows above, which would count them twice"
+        total = (table.total_row, table.column(DATA_TYPE), table.total[DATA_TYPE], reason)
+        listed.append(total)
+    return replace(table, cells=table.cells.filter(~is_left_out)), rejects_frame(listed)
 
 
 def _spans(table: Table, query: Query, words: Collection[str]) -> dict[str, Span]:
@@ -419,7 +264,7 @@ def _spans(table: Table, query: Query, words: Collection[str]) -> dict[str, Span
     labels = [label for label in table.cells.columns if label != "row_number"]
     spans: dict[str, Span] = {}
     for label in labels:
-        if label in _DIMENSIONS:
+        if label in DIMENSIONS:
             continue
         span = span_of(label)
         if span is None and label.casefold() in words:
@@ -470,13 +315,13 @@ def _month_number() -> pl.Expr:
         **_ABBREVIATIONS,
         **{form: n for n in range(1, 13) for form in (str(n), f"{n:02d}")},
     }
-    return pl.col(_MONTH).replace_strict(names, default=None, return_dtype=pl.Int32)
+    return pl.col(MONTH).replace_strict(names, default=None, return_dtype=pl.Int32)
 
 
 def _month_checks(labels: Sequence[str]) -> list[Check]:
-    if _MONTH not in labels:
+    if MONTH not in labels:
         return []
-    return [Check(_month_number().is_null(), _MONTH, "not a month: 1 to 12, or its name")]
+    return [Check(_month_number().is_null(), MONTH, "not a month: 1 to 12, or its name")]
 
 
 def _with_scope(

@@ -50,9 +50,8 @@ class Query:
         if first and last and (int(first), int(last)) != (1, 12):
             return f"months {int(first)} to {int(last)} of {year}"
         first, last = (self.stated.get((_TIME, f"{at} Date"), "") for at in ("Start", "End"))
-        if first and last:
-            if _month(first) > f"{year}-01" or _month(last) < f"{year}-12":
-                return f"what lies of {year} between {first} and {last}"
+        if first and last and (_month(first) > f"{year}-01" or _month(last) < f"{year}-12"):
+            return f"what lies of {year} between {first} and {last}"
         return None
 
     def check(self, name: str) -> None:
