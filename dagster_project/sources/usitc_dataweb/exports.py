@@ -65,11 +65,16 @@ class DataType:
 
 @dataclass(frozen=True)
 class Span:
-    """The months of a column; without a year, the row has it. A whole year has no month."""
+    """The months of a column; without a year, the row has it. A whole year has no month.
+
+    `part` names the months of a part of a year. A custom period may end before all of its months
+    were published.
+    """
 
     year: int | None
     month: int | None = None
     part: str = ""
+    is_custom: bool = False
 
 
 def read_data_types(seeds: Path) -> dict[tuple[str, str], DataType]:
@@ -183,12 +188,16 @@ def _figures(
     cells, faulty = reject_faulty(cells, checks)
     rejects += [bad for _, bad in faulty]
     periods = pl.DataFrame(
-        [(label, span.year, span.month, span.part) for label, span in spans.items()],
+        [
+            (label, span.year, span.month, span.part, span.is_custom)
+            for label, span in spans.items()
+        ],
         schema={
             "column_name": pl.String(),
             "_year": pl.Int32(),
             "_month": pl.Int32(),
             "_part": pl.String(),
+            "_is_custom": pl.Boolean(),
         },
         orient="row",
     )
@@ -287,21 +296,19 @@ def _spans(table: Table, query: Query, words: Collection[str]) -> dict[str, Span
 
 def span_of(label: str) -> Span | None:
     """The months that a column's label states; None if it states none."""
-    words = re.split(r"[\s_-]+", label.strip())
-    months = [_month_of(word) for word in words]
+    words = [word for word in re.split(r"[\s_-]+", label.strip().casefold()) if word != "to"]
+    months = [month for word in words if (month := _month_of(word))]
     years = [int(word) for word in words if re.fullmatch(r"(19|20)[0-9]{2}", word)]
-    if len(words) == 1 and years:
-        return Span(years[0])
-    if len(words) == 1 and months[0]:
-        return Span(None, months[0])
-    if len(words) == 2 and years and any(months):
-        return Span(years[0], months[0] or months[1])
-    if years and [word.casefold() for word in words[1:]] == ["year", "to", "date"]:
+    if years and words[1:] == ["year", "date"]:
         return Span(years[0], part=f"the first months of {years[0]}")
-    if len(words) == 5 and words[2].casefold() == "to" and months[0] and months[3]:
-        if len(years) == 2 and years[0] == years[1] and (months[0], months[3]) == (1, 12):
-            return Span(years[0])
-        return Span(years[-1], part=f"{words[0]} {words[1]} to {words[3]} {words[4]}")
+    if not words or len(months) + len(years) != len(words):
+        return None
+    if len(words) == 1 or (len(months), len(years)) == (1, 1):
+        return Span(years[0] if years else None, months[0] if months else None)
+    if len(months) == 2 and len(years) in (1, 2):
+        if months == [1, 12] and years[0] == years[-1]:
+            return Span(years[0], is_custom=True)
+        return Span(years[-1], part=label.replace("_", " "))
     return None
 
 
@@ -347,7 +354,7 @@ def _whole_years(
         .group_by("column_name", "year", maintain_order=True)
         .agg(
             pl.col("row_number").first(),
-            pl.col("_part").first(),
+            pl.col("_part", "_is_custom").first(),
             rows=pl.len(),
             is_zero=(pl.col("value_usd") == 0).all(),
         )
@@ -364,6 +371,11 @@ def _whole_years(
         elif as_of < date(year + 1, 2, 1):
             # A year's own figure is complete once December is published, about 5 February.
             reason = f"the year was not complete on {as_of}, when the figures were known"
+        elif row["_is_custom"] and query.downloaded is None:
+            reason = (
+                "nothing says when this custom period was exported, so its last months may be"
+                " missing; import the workbook as it was exported"
+            )
         elif is_open:
             reason = "all figures are 0, as for a year that was not complete when it was exported"
         else:

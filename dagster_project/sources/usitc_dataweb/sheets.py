@@ -34,12 +34,15 @@ Line = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """One sheet: its header, its rows as text under `row_number` and the header, and its totals."""
+    """One sheet: its rows as text under `row_number` and its header, and its totals.
+
+    `announced` is the row that states the number of rows, and that number.
+    """
 
     where: str
     sheet: str
     flow: str | None
-    announced: int | None
+    announced: tuple[int, int] | None
     cells: pl.DataFrame
     total: Mapping[str, str]
     total_row: int | None
@@ -138,7 +141,7 @@ def _table(lines: Sequence[Line], where: str, sheet: str) -> Table:
             count = record[1].replace(",", "") if len(record) > 1 else ""
             if not count.isdecimal():
                 raise SnapshotError(f"{where}, line {number}: {_ROW_COUNT} is {count!r}.")
-            announced = int(count)
+            announced = number, int(count)
     header = list(lines[place][1])
     while header[-1] == "":
         header.pop()
@@ -187,10 +190,11 @@ def missing_rows(table: Table) -> pl.DataFrame:
                 f" rows add up to {summed:,}: rows are missing or changed. Export the query again."
             )
     found = table.cells.height + sum(bad.height for bad in table.rejects)
-    if table.announced in (None, found):
+    if table.announced is None or table.announced[1] == found:
         return rejects_frame()
+    row, announced = table.announced
     reason = (
-        f"{found:,} rows where the sheet announces {table.announced:,}: the others are missing;"
-        " export the query again, in parts if it is large"
+        f"{found:,} rows where the sheet announces {announced:,}: the others are missing; export"
+        " the query again, in parts if it is large"
     )
-    return rejects_frame([(1, table.column(_ROW_COUNT), str(table.announced), reason)])
+    return rejects_frame([(row, table.column(_ROW_COUNT), str(announced), reason)])
