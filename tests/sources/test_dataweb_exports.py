@@ -401,7 +401,7 @@ def test_a_bad_row_is_rejected_and_its_neighbour_kept(row: Row, column: str | No
         ("Yugoslavia", "YUG"),
         ("East Germany", "DDR"),
         ("West Bank", "census:5083"),
-        ("Transshipment", "dataweb:transshipment"),
+        ("Transshipment", "census:8220"),
     ],
 )
 def test_the_names_of_the_page_are_those_of_the_partners_they_were(name: str, code: str) -> None:
