@@ -500,7 +500,7 @@ def test_a_report_that_was_cut_is_asked_for_again_in_two_parts(rows: int | None)
     assert len(set(seen)) == len(seen)
     assert seen[-1] == "Export_hs4_monthly_KOR_01_2011.json"
     assert asked(chunk)["commodities"]["commodities"] == ["01"]
-    with pytest.raises(Refused, match="Export_hs6_monthly_KOR_01_2011"):
+    with pytest.raises(Refused, match="Export_hs4_monthly_KOR_01_2011"):
         classify_reply(content, chunk=chunk)
 
 
