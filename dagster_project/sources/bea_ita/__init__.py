@@ -94,7 +94,7 @@ class Ita(Connector):
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=_CALENDAR,
         verified=False,
-        verified_against="the user guide and other clients; no reply was seen",
+        verified_against="the tables for download of 2025; no reply of the API was seen",
         notes=(
             "There are no monthly figures: frequency M returns quarters, seasonally adjusted and"
             " not.",

@@ -75,7 +75,8 @@ class DataWeb(Connector):
         calendar="About the middle of the month, after the Census release for the month two"
         " earlier; the three prior years are restated each June.",
         verified=False,
-        verified_against="documentation and other clients; no reply was seen",
+        verified_against="exports of the page since 2025, as workbook and CSV; no reply of the API"
+        " was seen",
         by_year_from=_FIRST_YEAR,
         notes=(
             "A report covers whole years.",
