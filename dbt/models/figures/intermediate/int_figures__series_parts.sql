@@ -61,6 +61,7 @@ select
     s.series_id,
     s.series_id as part_series_id,
     false as is_of_chapters,
+    'every table and period' as scope,
     cast(null as varchar) as raw_table,
     cast(null as date) as period_start,
     cast(null as date) as period_end
@@ -75,6 +76,7 @@ select
     series_id,
     part_series_id,
     product_system = 'hs2' as is_of_chapters,
+    format('{} {}/{}', raw_table, period_start, period_end) as scope,
     raw_table,
     period_start,
     period_end
