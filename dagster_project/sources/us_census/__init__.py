@@ -13,6 +13,7 @@ from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.us_census.files import (
     ALL,
     API_LAYOUTS,
+    COUNTRY_FILE_COLUMNS,
     COUNTRY_FILE_LAYOUT,
     COUNTRY_FILE_SCHEMA,
     COUNTRY_FILE_TABLE,
@@ -52,6 +53,7 @@ TABLES: tuple[SourceTable, ...] = (
         " general imports at customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
         layout_detectors={COUNTRY_FILE_LAYOUT: is_country_file},
+        headers={COUNTRY_FILE_LAYOUT: COUNTRY_FILE_COLUMNS},
         parser=_country_file_parser,
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,

@@ -61,7 +61,7 @@ _VALUE_COLUMNS = pl.DataFrame(
     schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
     orient="row",
 )
-_COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
+COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
 # Decimal places → the rounding unit.
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
@@ -180,7 +180,7 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
         columns.
     """
     table = readable(content, name, COUNTRY_FILE_LAYOUT, is_country_file)
-    return read_csv_cells(table, name, _COUNTRY_FILE_COLUMNS)
+    return read_csv_cells(table, name, COUNTRY_FILE_COLUMNS)
 
 
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
@@ -345,7 +345,7 @@ def _api_cells(
     records: list[list[object]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(reply[1:], start=2):
-        problem = _row_problem(row, header, places)
+        problem = _row_problem(row, header, places, variables)
         if problem is None:
             records.append([number, *(row[where[0]] for where in places.values())])
         else:
@@ -394,7 +394,7 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
 
 
 def _row_problem(
-    row: object, header: list[str], places: Mapping[str, list[int]]
+    row: object, header: list[str], places: Mapping[str, list[int]], variables: Sequence[str]
 ) -> tuple[str | None, str] | None:
     if not isinstance(row, list) or len(row) != len(header):
         size = len(row) if isinstance(row, list) else 0
@@ -406,6 +406,8 @@ def _row_problem(
     for column, where in places.items():
         if len(where) > 1 and len({row[place] for place in where}) > 1:
             return column, "the column appears twice with different values"
+    if all(row[places[variable][0]] is None for variable in variables):
+        return variables[0], "the value is missing"
     return None
 
 
