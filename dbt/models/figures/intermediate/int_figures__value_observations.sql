@@ -1,7 +1,8 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- The observations that may count towards a figure: that of the period itself, or those of its
--- months. A pair is known through its reporter's series and through its partner's.
+-- The observations that may count towards a figure: that of the period itself, those of its months,
+-- or those of its customs value and charges. A pair is known through its reporter's series and
+-- through its partner's.
 with
     sides as (
 
@@ -20,7 +21,8 @@ select
     o.observation_id,
     o.source_id,
     o.raw_table,
-    o.series_id,
+    k.series_id,
+    k.part_series_id,
     o.flow,
     o.product_id,
     o.period_start,
@@ -38,7 +40,6 @@ inner join
     {{ ref("int_figures__period_routes") }} as p
     on c.period_start = p.period_start
     and c.period_end = p.period_end
-inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
 inner join
     {{ ref("int_trade__series_listed") }} as s
     on c.trade_kind = s.trade_kind
@@ -46,8 +47,20 @@ inner join
     and s.compiler_id
     = case when d.reported_by = 'reporter' then c.reporter_id else c.partner_id end
 inner join
+    {{ ref("int_figures__series_parts") }} as k
+    on s.series_id = k.series_id
+    and p.route = k.route
+    and coalesce(k.period_start, c.period_start) = c.period_start
+    and coalesce(k.period_end, c.period_end) = c.period_end
+inner join
+    {{ ref("int_figures__route_products") }} as g
+    on c.product_group_id = g.product_group_id
+    and p.route = g.route
+    and k.is_of_chapters = g.is_of_chapters
+inner join
     {{ ref("int_trade__observations") }} as o
-    on s.series_id = o.series_id
+    on k.part_series_id = o.series_id
+    and coalesce(k.raw_table, o.raw_table) = o.raw_table
     and o.partner_id = case when d.reported_by = 'reporter' then c.partner_id else c.reporter_id end
     and g.product_id = o.product_id
     and p.part_start = o.period_start

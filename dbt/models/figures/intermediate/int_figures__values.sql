@@ -1,7 +1,9 @@
 {{ config(tags=["question"]) }}
 
 -- The value of one series, for as long as it stays the same: the figure of the period or the sum of
--- its parts, from the preferred source.
+-- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
+-- it
+-- the sum of the customs value and the charges that one table gives.
 with
     observations as (select * from {{ ref("int_figures__value_observations") }}),
 
@@ -39,6 +41,7 @@ with
         select
             o.cell_id,
             o.series_id,
+            o.part_series_id,
             o.reported_by,
             o.flow,
             o.source_id,
@@ -46,7 +49,8 @@ with
             o.route,
             o.months,
             o.members,
-            o.product_id,
+            -- The chapters of charges are no members of the group.
+            case when o.route <> 'charges' then o.product_id end as product_id,
             o.period_start,
             o.value_usd,
             o.rounding_margin_usd,
@@ -110,7 +114,8 @@ with
             p.months,
             p.members,
             count(distinct p.period_start) as periods_found,
-            count(distinct p.product_id) as members_found,
+            greatest(count(distinct p.product_id), 1) as members_found,
+            count(distinct p.part_series_id) as series_found,
             sum(p.value_usd) as value_usd,
             sum(p.rounding_margin_usd) as rounding_margin_usd,
             max(p.known_from) as known_from,
@@ -147,6 +152,7 @@ with
             row_number() over (
                 partition by s.cell_id, s.series_id, s.vintage_date
                 order by
+                    case when s.route = 'charges' then 2 else 1 end,
                     r.source_rank,
                     s.known_from desc,
                     case when s.route = 'period' then 1 else 2 end,
@@ -156,7 +162,16 @@ with
             ) as preference
         from summed as s
         inner join {{ ref("source_list") }} as r on s.source_id = r.source_id
-        where s.route = 'period' or s.periods_found = s.months
+        where
+            case
+                s.route
+                when 'period'
+                then true
+                when 'months'
+                then s.periods_found = s.months
+                -- The customs value and the charges.
+                else s.series_found = 2
+            end
 
     ),
 

@@ -1,0 +1,37 @@
+-- The products that the figures of a product group are the sum of, by route. Charges of all
+-- products are given for the total, or for each chapter.
+with
+    groups as (select * from {{ ref("product_groups") }} where product_id is not null),
+
+    routes as (
+
+        select 'period' as route
+        union all
+        select 'months' as route
+
+    ),
+
+    totals as (
+
+        select g.*
+        from groups as g
+        inner join {{ ref("int_trade__products_listed") }} as p on g.product_id = p.product_id
+        where p.product_system = 'total'
+
+    )
+
+select r.route, g.product_group_id, false as is_of_chapters, g.product_id, g.members
+from groups as g
+cross join routes as r
+
+union all
+
+select 'charges' as route, product_group_id, false as is_of_chapters, product_id, members
+from totals
+
+union all
+
+select 'charges' as route, t.product_group_id, true as is_of_chapters, p.product_id, t.members
+from totals as t
+cross join {{ ref("int_trade__products_listed") }} as p
+where p.product_system = 'hs2'
