@@ -102,9 +102,9 @@ def parse_tables(content: bytes, file: SnapshotFile, names: Names) -> Parsed:
     """Return every table of a file as rows, one per figure. Every code stays text.
 
     The row number is that of the sheet; the column name of a workbook begins with the sheet. Years
-    are not seasonally adjusted; quarters and months are as the unit line says. A mark instead of a
-    figure is a reject with its meaning. Balances, and services by category, are left out: one
-    reject for each such column with the number of its figures.
+    are not seasonally adjusted; quarters and months are as the unit line says. Balances,
+    services by category, and cells with a mark instead of a figure are left out: one reject for
+    each such column with their number. An empty cell is no figure.
 
     Raises:
         SnapshotError: no table is found, or its unit is unknown.
@@ -178,6 +178,7 @@ def _table(
     records: list[dict[str, object]] = []
     rejects: list[Reject] = []
     counted: dict[_Column, tuple[int, int]] = {}
+    marked: dict[tuple[_Column, str], tuple[int, int]] = {}
     decimals = 0
     for number, row in rows[first:]:
         label = _LABEL.fullmatch(row[0])
@@ -195,6 +196,12 @@ def _table(
             if indicator is None:
                 start, count = counted.get(column, (number, 0))
                 counted[column] = start, count + (text != "")
+                continue
+            if not text:
+                continue
+            if text in NOT_HELD:
+                start, count = marked.get((column, text), (number, 0))
+                marked[column, text] = start, count + 1
                 continue
             value, problem = _value(column, text, names, period, known_from)
             if problem is not None:
@@ -220,6 +227,10 @@ def _table(
     left_out: list[Reject] = [
         (number, begin + column.label, column.subject, f"{_reason(column)}: {count} are not read")
         for column, (number, count) in counted.items()
+    ]
+    left_out += [
+        (number, begin + column.label, mark, f"{NOT_HELD[mark]}: {count} periods")
+        for (column, mark), (number, count) in marked.items()
     ]
     return [{**record, "rounding": rounding} for record in records], rejects, left_out
 
@@ -306,8 +317,6 @@ def _value(
         return nothing, f"{period['time_period']} is not a month"
     if (year, last) > _last_whole_month(known_from):
         return nothing, f"a release known from {known_from} cannot hold {period['time_period']}"
-    if text in NOT_HELD:
-        return nothing, NOT_HELD[text]
     if not VALUE.fullmatch(text):
         return nothing, "not a number as the publisher prints it"
     value = Decimal(text.replace(",", ""))
