@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -67,9 +67,38 @@ class Check:
 
 def not_after(column: str, known_from: date, form: str) -> Check:
     """No release can hold a later period; the column has periods as text of this form."""
-    kind = "month" if "%m" in form else "year"
-    reason = f"a release known from {known_from} cannot hold this {kind}"
-    return Check(pl.col(column) > f"{known_from:{form}}", column, reason)
+    return Check(pl.col(column) > f"{known_from:{form}}", column, too_late(known_from))
+
+
+def too_late(known_from: date) -> str:
+    """The reason to reject a row of a period that was not over."""
+    return f"a release known from {known_from} cannot hold this period"
+
+
+def last_whole_month(day: date) -> str:
+    """The last month, YYYY-MM, that is over on a day; a month's last day counts."""
+    return f"{(day + timedelta(days=1)).replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def without_later_periods(parsed: Parsed, period: pl.Expr, known_from: date) -> Parsed:
+    """Reject the rows of periods that were not over on the day a file was known from.
+
+    `period` gives a row's last month as YYYY-MM. A publisher cannot know such a period, so either
+    the row or the day is wrong.
+    """
+    frame = parsed.frame.with_columns(_last=period)
+    is_late = pl.col("_last") > last_whole_month(known_from)
+    late = frame.filter(is_late)
+    if late.is_empty():
+        return parsed
+    column = pl.col("column_name") if "column_name" in frame.columns else pl.lit(None, pl.String)
+    rejects = late.select(
+        "row_number",
+        column.alias("column_name"),
+        value="_last",
+        reason=pl.lit(too_late(known_from)),
+    )
+    return Parsed(frame.filter(~is_late).drop("_last"), pl.concat([parsed.rejects, rejects]))
 
 
 def rejects_frame(rows: Sequence[tuple[int, str | None, str | None, str]] = ()) -> pl.DataFrame:
@@ -230,14 +259,37 @@ def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl
 def without_noise(text: pl.Expr) -> pl.Expr:
     """Texts of numbers rounded to six decimals.
 
-    Workbooks and scripts store numbers in binary: digits after the sixth decimal are noise.
+    Workbooks and scripts store numbers in binary: digits after the sixth decimal are noise. Scripts
+    write small ones with an exponent, as 8.499999999999999e-05. A positive exponent is left as it
+    is, because spreadsheets drop digits with it.
     """
-    rounded = text.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
+    is_small = text.str.contains(r"^[0-9](\.[0-9]+)?[eE]-[0-9]{1,2}$")
+    plain = (
+        pl.when(is_small)
+        .then(
+            text.cast(pl.Float64, strict=False).round(12).cast(pl.Decimal(38, 12)).cast(pl.String)
+        )
+        .otherwise(text)
+    )
+    rounded = plain.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
     return (
-        pl.when(text.str.contains(r"^[0-9]+\.[0-9]{7,}$"))
+        pl.when(is_small | text.str.contains(r"^[0-9]+\.[0-9]{7,}$"))
         .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
         .otherwise(text)
     )
+
+
+def without_point(column: str) -> pl.Expr:
+    """Whole numbers, such as codes and years, that a script saved as 2015.0."""
+    return pl.col(column).str.replace(r"^([0-9]+)\.0+$", "${1}")
+
+
+def with_zeros(column: str, length: int, known: Collection[str]) -> pl.Expr:
+    """Codes with the leading zeros that spreadsheets drop, where that gives a known code."""
+    code = without_point(column)
+    padded = code.str.pad_start(length, "0")
+    is_shortened = ~code.is_in(list(known)) & padded.is_in(list(known))
+    return pl.when(is_shortened).then(padded).otherwise(code).alias(column)
 
 
 def read_json(content: bytes, name: str) -> object:

@@ -13,7 +13,12 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.parsing import Parsed, reject_duplicates, rejects_frame
+from dagster_project.sources.parsing import (
+    Parsed,
+    reject_duplicates,
+    rejects_frame,
+    without_later_periods,
+)
 from dagster_project.sources.partitions import (
     FINGERPRINT,
     PART,
@@ -132,10 +137,11 @@ class RawTable:
 class SourceTable(RawTable):
     """One raw table.
 
-    `parser` takes the folder of the reference seeds and returns the function that parses one file.
-    `primary_key` is unique within one release. A change in `values` makes a row new, and `period`
-    gives a row's last month as YYYY-MM: both are used to find what is new in a later release.
-    `total` describes the publisher's own totals, if any.
+    `parser` takes the folder of the reference seeds and returns the function that parses one file;
+    callers use `reader`, which also rejects periods that were not over. `primary_key` is unique
+    within one release. A change in `values` makes a row new, and `period` gives a row's last month
+    as YYYY-MM: both are used to find what is new in a later release. `total` describes the
+    publisher's own totals, if any.
     """
 
     parser: Callable[[Path], FileParser]
@@ -143,6 +149,15 @@ class SourceTable(RawTable):
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
     total: OwnTotal | None = None
+
+    def reader(self, seeds: Path) -> FileParser:
+        """The function that parses one file and rejects periods later than it was known from."""
+        parse, period = self.parser(seeds), self.period
+        if period is None:
+            return parse
+        return lambda content, file: without_later_periods(
+            parse(content, file), period, file.known_from
+        )
 
 
 @dataclass(frozen=True)
@@ -190,7 +205,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             unchanged.append(release.release_id)
             rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
-        parse = parse or entry.parser(settings.seeds)
+        parse = parse or entry.reader(settings.seeds)
         one = _parse_release(entry, release, files, contents, parse)
         parsed[release.release_id] = one, fingerprint
         rows, rejected = rows + one.frame.height, rejected + one.rejects.height

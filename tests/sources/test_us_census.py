@@ -145,31 +145,84 @@ def test_bad_rows_and_cells_are_rejected_and_the_good_ones_kept() -> None:
         KOREA_2015,
         country_row("", "5800", "Korea", IYR="1"),
         country_row("15", "5800", "Korea", IYR="1"),
-        country_row("2018", "5800", "Korea", IYR="1"),
         country_row("2014", "9999", "Atlantis", IYR="1"),
-        country_row("2014", "3", "European Union", IYR="1"),
         country_row("2014", "1220", "Canada", IJAN="n.a.", IFEB="-3", IMAR="1,234", IYR="8.0"),
     )
     assert [row[:3] for row in reject_rows(parsed.rejects)] == [
         (3, "year", ""),
         (4, "year", "15"),
-        (5, "year", "2018"),
-        (6, "CTY_CODE", "9999"),
-        (7, "CTY_CODE", "3"),
-        (8, "IJAN", "n.a."),
-        (8, "IFEB", "-3"),
-        (8, "IMAR", "1,234"),
+        (5, "CTY_CODE", "9999"),
+        (6, "IJAN", "n.a."),
+        (6, "IFEB", "-3"),
+        (6, "IMAR", "1,234"),
     ]
-    reasons = parsed.rejects["reason"].to_list()
-    assert "2017-01-31" in reasons[2]
-    assert PARTNER_SEED in reasons[3]
-    assert "0003" in reasons[4]
+    assert PARTNER_SEED in parsed.rejects["reason"][2]
     assert parsed.frame.select("row_number", "column_name").rows() == [
         (2, "IJAN"),
         (2, "IYR"),
         (2, "EYR"),
-        (8, "IYR"),
+        (6, "IYR"),
     ]
+
+
+def test_zeros_points_and_noise_of_a_saved_country_file_are_undone() -> None:
+    parsed = country(
+        country_row("2015.0", "3", "European Union", IJAN="11403.497575000001", EYR="0.3"),
+        country_row(
+            "2015", "5800.0", "Korea", IJAN="12.300000000000001", EYR="8.499999999999999e-05"
+        ),
+    )
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.select("year", "cty_code", "value_musd").rows() == [
+        (2015, "0003", Decimal("11403.497575")),
+        (2015, "0003", Decimal("0.3")),
+        (2015, "5800", Decimal("12.3")),
+        (2015, "5800", Decimal("0.000085")),
+    ]
+
+
+def test_a_month_that_was_not_over_is_rejected_and_spoils_no_other_year(
+    project_root: Path,
+) -> None:
+    read = TABLES[0].reader(project_root / "dbt" / "seeds")
+    latest = {"IJAN": "1.0", "INOV": "2.0", "IDEC": "0", "IYR": "3.0"}
+    content = country_bytes(
+        country_row("2016", "5800", "Korea", **latest),
+        country_row("2061", "5800", "Korea", IFEB="4.0", IYR="4.0"),
+    )
+    parsed = read(content, COUNTRY_FILE)
+    assert parsed.frame.select("column_name", "last_month").rows() == [
+        ("IJAN", 1),
+        ("INOV", 11),
+        ("IYR", 11),
+    ], "the zero of December is a month to come"
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [
+        (3, "IFEB", "2061-02"),
+        (3, "IYR", "2061-02"),
+    ]
+    assert "2017-01-31" in parsed.rejects["reason"][0]
+    earlier = read(content, snapshot_file("census_country_file", known_from=date(2016, 11, 29)))
+    assert earlier.frame["column_name"].to_list() == ["IJAN"], "November ends on the 30th"
+
+
+@pytest.mark.parametrize(
+    ("release", "known_from"),
+    [
+        ("2018-10", date(2018, 10, 5)),
+        ("2023-03", date(2023, 3, 8)),
+        ("2024-08", date(2024, 8, 6)),
+        ("2025-04", date(2025, 4, 3)),
+        ("2026-03", date(2026, 4, 14)),
+    ],
+)
+def test_every_saved_country_file_is_read_with_its_day(
+    real_data: Path, project_root: Path, release: str, known_from: date
+) -> None:
+    [path] = (real_data / "census_country_files").glob(f"country_{release}_*")
+    file = snapshot_file("census_country_file", path.name, known_from)
+    parsed = TABLES[0].reader(project_root / "dbt" / "seeds")(path.read_bytes(), file)
+    assert parsed.frame.height > 180_000
+    assert parsed.rejects.filter(pl.col("column_name") != "year").is_empty()
 
 
 def test_a_country_file_without_a_column_names_it() -> None:

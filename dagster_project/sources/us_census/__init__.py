@@ -10,19 +10,21 @@ from pathlib import Path
 
 from dagster_project.sources.parsing import LAST_MONTH
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.us_census.files import (
-    ALL,
-    API_LAYOUTS,
+from dagster_project.sources.us_census.country_file import (
     COUNTRY_FILE_LAYOUT,
     COUNTRY_FILE_SCHEMA,
     COUNTRY_FILE_TABLE,
+    is_country_file,
+    parse_country_file,
+)
+from dagster_project.sources.us_census.files import (
+    ALL,
+    API_LAYOUTS,
     PARTNER_SEED,
     SOURCE,
     TRADE_API_SCHEMA,
     TRADE_API_TABLE,
     census_codes,
-    is_country_file,
-    parse_country_file,
     parse_trade_api,
 )
 from dagster_project.sources.us_census.requests import UsCensus

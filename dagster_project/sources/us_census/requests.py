@@ -37,16 +37,18 @@ from dagster_project.sources.connector import (
 )
 from dagster_project.sources.parsing import closest, read_seed
 from dagster_project.sources.snapshot import Covers, SnapshotError
+from dagster_project.sources.us_census.country_file import (
+    COUNTRY_FILE_LAYOUT,
+    COUNTRY_FILE_TABLE,
+    read_country_cells,
+)
 from dagster_project.sources.us_census.files import (
     ALL,
     API_LAYOUTS,
-    COUNTRY_FILE_LAYOUT,
-    COUNTRY_FILE_TABLE,
     PARTNER_COLUMNS,
     PARTNER_SEED,
     SOURCE,
     TRADE_API_TABLE,
-    read_country_cells,
     value_columns,
 )
 from dagster_project.sources.us_census.planning import (
