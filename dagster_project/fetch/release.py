@@ -241,7 +241,7 @@ class Replies:
         """The rows, each once, and the number of unusable ones."""
         file = self._described(entry, chunk, content)
         if chunk.table not in self._parsers:
-            self._parsers[chunk.table] = entry.reader(self._settings.seeds)
+            self._parsers[chunk.table] = entry.file_parser(self._settings.seeds)
         parsed = self._parsers[chunk.table](content, file)
         if parsed.frame.is_empty():
             first = parsed.rejects.row(0, named=True) if parsed.rejects.height else None

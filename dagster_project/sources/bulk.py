@@ -22,7 +22,7 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import Block, Progress, read_blocks, sha256_of
-from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.parsing import Parsed, is_workbook
 from dagster_project.sources.partitions import FINGERPRINT, TEMPORARY, Part, state_of
 from dagster_project.sources.raw import (
     REJECTED,
@@ -51,6 +51,8 @@ FileOpener = Callable[[str, SnapshotFile], BlockParser]
 # Called with a file's name, the bytes read so far and the total bytes.
 OnProgress = Callable[[str, int, int], None]
 
+# Enough of a file to show whether it is a workbook.
+_SIGNATURE = 8
 # Two threads parse. With more, decompression would be the bottleneck.
 _READERS = 2
 _YEARS = "bilateral.years"
@@ -263,6 +265,10 @@ def _parsed(
     entry: BulkTable, file: SnapshotFile, opened: BinaryIO, seeds: Path, on_read: Progress
 ) -> Iterator[Parsed]:
     """Parse the blocks of a file in parallel, and return them in their order."""
+    if is_workbook(opened.read(_SIGNATURE)):
+        opened.seek(0)
+        opened = io.BytesIO(entry.readable(opened.read(), file))
+    opened.seek(0)
     blocks = read_blocks(
         opened, file.snapshot_file, is_coded=file.layout in entry.coded, on_read=on_read
     )

@@ -19,7 +19,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import polars as pl
-from fastexcel import FastExcelError
 
 from dagster_project.sources.snapshot import SnapshotError
 
@@ -32,6 +31,9 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
 
 # The part of a file that contains a header or a whole first record.
 _HEAD = 8192
+
+# Excel files begin so: those of 2007 and later, which are zip archives, and older ones.
+ARCHIVE, _COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 PERIOD_PATTERN = r"^[0-9]{4}(-(0[1-9]|1[0-2])(/[0-9]{4}-(0[1-9]|1[0-2]))?)?$"
 
@@ -140,6 +142,11 @@ def _plain_text(content: bytes, name: str) -> str:
     return text
 
 
+def is_workbook(content: bytes) -> bool:
+    """Whether the bytes begin like an Excel file; see `workbooks`."""
+    return content.startswith((ARCHIVE, _COMPOUND))
+
+
 def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
     """A detector for layouts with all these words in their first lines, in any order.
 
@@ -149,6 +156,8 @@ def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
     wanted = [word.encode() for word in words]
 
     def is_shown(content: bytes, _name: str) -> bool:
+        if is_workbook(content):
+            return False
         head = content[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
         return head.startswith(starts.encode()) and all(word in head for word in wanted)
 
@@ -214,48 +223,6 @@ def read_csv_cells(
     return cells.select("row_number", *columns), rejects_frame(rejects)
 
 
-def is_workbook(content: bytes) -> bool:
-    """Whether the bytes are those of an Excel file (a zip archive)."""
-    return content.startswith(b"PK\x03\x04")
-
-
-def read_workbook_cells(content: bytes, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Every row of the first sheet as text under `columns` plus `row_number`, its own.
-
-    The header is in the first row and must contain exactly `columns`, in any order. An empty cell
-    is empty text; a row without any text is left out. See `without_noise` for its numbers.
-
-    Raises:
-        SnapshotError: not a complete workbook, another header, or no rows.
-    """
-    try:
-        sheet = pl.read_excel(
-            io.BytesIO(content),
-            engine="calamine",
-            has_header=False,
-            infer_schema_length=0,
-            drop_empty_rows=False,
-        )
-    except (FastExcelError, pl.exceptions.PolarsError) as error:
-        raise SnapshotError(
-            f"{name}: not a complete workbook ({_excerpt(str(error))}). Fetch it again."
-        ) from error
-    sheet = sheet.select(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
-    header = [str(cell) for cell in sheet.row(0)] if sheet.height else []
-    _check_header(header, columns, name)
-    cells = (
-        sheet.rename(dict(zip(sheet.columns, header, strict=True)))
-        .select(without_noise(pl.all()))
-        .with_row_index("row_number", offset=1)
-        .with_columns(pl.col("row_number").cast(pl.Int64))
-        .slice(1)
-        .filter(pl.any_horizontal(pl.col(header) != ""))
-    )
-    if cells.is_empty():
-        raise SnapshotError(f"{name}: a header but no row. Fetch it again.")
-    return cells.select("row_number", *columns)
-
-
 def without_noise(text: pl.Expr) -> pl.Expr:
     """Texts of numbers rounded to six decimals.
 
@@ -273,7 +240,7 @@ def without_noise(text: pl.Expr) -> pl.Expr:
     )
     rounded = plain.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
     return (
-        pl.when(is_small | text.str.contains(r"^[0-9]+\.[0-9]{7,}$"))
+        pl.when(is_small | text.str.contains(r"^-?[0-9]+\.[0-9]{7,}$"))
         .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
         .otherwise(text)
     )

@@ -37,6 +37,7 @@ from dagster_project.sources.snapshot import (
     discover_releases,
     read_verified,
 )
+from dagster_project.sources.workbooks import readable
 
 SNAPSHOT_FILES_TABLE = "snapshots__files"
 REJECTS_TABLE = "snapshots__rejects"
@@ -88,6 +89,10 @@ FileParser = Callable[[bytes, SnapshotFile], Parsed]
 Sign = Callable[[bytes, str], bool]
 
 
+def _is_any(_content: bytes, _name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class OwnTotal:
     """The rows of a table that are the publisher's own totals of its other rows.
@@ -119,6 +124,15 @@ class RawTable:
     calendar: str
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
 
+    def readable(self, content: bytes, file: SnapshotFile) -> bytes:
+        """What the parser of a file's layout reads; see `workbooks.readable`.
+
+        Raises:
+            SnapshotError: a workbook that cannot be read, or without a sheet of the layout.
+        """
+        is_shown = self.layout_detectors.get(file.layout, _is_any)
+        return readable(content, file.snapshot_file, file.layout, is_shown)
+
     @property
     def group(self) -> str:
         return self.source_id
@@ -138,7 +152,7 @@ class SourceTable(RawTable):
     """One raw table.
 
     `parser` takes the folder of the reference seeds and returns the function that parses one file;
-    callers use `reader`, which also rejects periods that were not over. `primary_key` is unique
+    callers use `file_parser`, which also reads workbooks. `primary_key` is unique
     within one release. A change in `values` makes a row new, and `period` gives a row's last month
     as YYYY-MM: both are used to find what is new in a later release. `total` describes the
     publisher's own totals, if any.
@@ -150,14 +164,20 @@ class SourceTable(RawTable):
     period: pl.Expr | None = field(default=None, compare=False)
     total: OwnTotal | None = None
 
-    def reader(self, seeds: Path) -> FileParser:
-        """The function that parses one file and rejects periods later than it was known from."""
+    def file_parser(self, seeds: Path) -> FileParser:
+        """The parser of files of any kind: of a workbook it reads the part with the layout.
+
+        It also rejects the rows of periods that were not over on the day a file was known from.
+        """
         parse, period = self.parser(seeds), self.period
-        if period is None:
-            return parse
-        return lambda content, file: without_later_periods(
-            parse(content, file), period, file.known_from
-        )
+
+        def parse_file(content: bytes, file: SnapshotFile) -> Parsed:
+            parsed = parse(self.readable(content, file), file)
+            if period is None:
+                return parsed
+            return without_later_periods(parsed, period, file.known_from)
+
+        return parse_file
 
 
 @dataclass(frozen=True)
@@ -205,7 +225,7 @@ def load_table(entry: SourceTable, settings: Settings) -> LoadResult:
             unchanged.append(release.release_id)
             rows, rejected = rows + int(state[ROWS]), rejected + int(state[REJECTED])
             continue
-        parse = parse or entry.reader(settings.seeds)
+        parse = parse or entry.file_parser(settings.seeds)
         one = _parse_release(entry, release, files, contents, parse)
         parsed[release.release_id] = one, fingerprint
         rows, rejected = rows + one.frame.height, rejected + one.rejects.height

@@ -6,10 +6,12 @@ import csv
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import polars as pl
 
@@ -184,3 +186,63 @@ def table_bytes(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def workbook_bytes(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """A workbook: text, numbers, days and True or False as a spreadsheet stores them.
+
+    `None` is an empty cell.
+    """
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    numbers = range(1, len(sheets) + 1)
+    listed = "".join(
+        f'<sheet name="{escape(name)}" sheetId="{n}" r:id="rId{n}"/>'
+        for n, name in zip(numbers, sheets, strict=True)
+    )
+    related = "".join(
+        f'<Relationship Id="rId{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1"'
+        f' Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{listed}</sheets>'
+        "</workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">{related}'
+        f'<Relationship Id="rId0" Type="{office}/styles" Target="styles.xml"/></Relationships>',
+        # Format 14 is a day.
+        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/></cellXfs></styleSheet>',
+        **{
+            f"xl/worksheets/sheet{n}.xml": f'<worksheet xmlns="{main}"><sheetData>'
+            + "".join(_sheet_row(number, row) for number, row in enumerate(rows, start=1))
+            + "</sheetData></worksheet>"
+            for n, rows in zip(numbers, sheets.values(), strict=True)
+        },
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            entry = zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0))
+            archive.writestr(entry, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+    return buffer.getvalue()
+
+
+def _sheet_row(number: int, row: Sequence[object]) -> str:
+    cells = []
+    for place, value in enumerate(row):
+        letters = chr(65 + place % 26)
+        where = f'r="{chr(64 + place // 26) if place >= 26 else ""}{letters}{number}"'
+        if isinstance(value, bool):
+            cells.append(f'<c {where} t="b"><v>{value:d}</v></c>')
+        elif isinstance(value, date):
+            cells.append(f'<c {where} s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>')
+        elif isinstance(value, int | float):
+            cells.append(f"<c {where}><v>{value!r}</v></c>")
+        elif value is not None:
+            text = escape(str(value))
+            cells.append(f'<c {where} t="inlineStr"><is><t>{text}</t></is></c>')
+    return f'<row r="{number}">{"".join(cells)}</row>'

@@ -33,7 +33,7 @@ from dagster_project.sources.inbox.folder import (
     scan_folder,
     shown_name,
 )
-from dagster_project.sources.parsing import Parsed, read_seed, too_late
+from dagster_project.sources.parsing import Parsed, is_workbook, read_seed, too_late
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     SIDECAR,
@@ -47,6 +47,7 @@ from dagster_project.sources.snapshot import (
     add_release,
     discover_releases,
 )
+from dagster_project.sources.workbooks import part_with_layout
 
 _SOURCE_SEED = "source_list.csv"
 
@@ -126,7 +127,9 @@ def _ingest_one(
         )
     held = discover_releases(settings.snapshot_roots)
     head, state = read_head(path)
-    entry, layout = detect_layout(head, state.size, path.name, stated)
+    # Only a whole workbook can be opened.
+    shown = read_whole(path, state) if is_workbook(head) else head
+    entry, layout = detect_layout(shown, state.size, path.name, stated)
     # A file of a bulk table may be of any size.
     content = (
         FileOnDisk(path, sha256_of(path), state.size, stays)
@@ -249,7 +252,7 @@ def _parsed(
         InboxError: no row can be used, or it was not known as early as stated.
     """
     try:
-        parsed = entry.reader(seeds)(content, file)
+        parsed = entry.file_parser(seeds)(content, file)
     except SnapshotError as error:
         raise InboxError(_said(error, file)) from error
     # Anything may be dropped; an unexpected parser failure must not block other files.
@@ -414,10 +417,10 @@ def detect_layout(
     """The one table and layout of a file: as stated, or as detected.
 
     Args:
-        content: the beginning of the file; `size` is the whole of it.
+        content: the beginning of the file, or the whole of a workbook; `size` is that of the file.
 
     Raises:
-        InboxError: none, or several.
+        InboxError: none, or several; or a workbook that cannot be opened.
     """
     entries: tuple[Entry, ...] = (*CATALOG, *BULK)
     possible = [
@@ -433,12 +436,18 @@ def detect_layout(
             f" {stated.get('layout', '(any)')}. Tables and layouts:\n"
             + _layouts((entry, layout) for entry in entries for layout in entry.layouts)
         )
-    shown = [
-        (entry, layout)
-        for entry, layout in possible
-        if len(possible) == 1
-        or (layout in entry.layout_detectors and entry.layout_detectors[layout](content, name))
-    ]
+    try:
+        shown = [
+            (entry, layout)
+            for entry, layout in possible
+            if len(possible) == 1
+            or (
+                (is_shown := entry.layout_detectors.get(layout)) is not None
+                and part_with_layout(content, name, is_shown) is not None
+            )
+        ]
+    except SnapshotError as error:
+        raise InboxError(str(error).removeprefix(f"{name}: ")) from error
     if len(shown) > 1 and len({layout for _, layout in shown}) == 1:
         shown = [
             (entry, layout) for entry, layout in shown if _is_for(entry, layout, content, size)

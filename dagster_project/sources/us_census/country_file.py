@@ -11,11 +11,8 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
-    is_workbook,
     read_csv_cells,
-    read_workbook_cells,
     reject_faulty,
-    rejects_frame,
     shows,
     with_zeros,
     without_noise,
@@ -23,6 +20,7 @@ from dagster_project.sources.parsing import (
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.files import unknown_partner
+from dagster_project.sources.workbooks import readable
 
 COUNTRY_FILE_TABLE = "us_census__country_file"
 COUNTRY_FILE_LAYOUT = "census_country_file"
@@ -55,9 +53,7 @@ _COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
 
-def is_country_file(content: bytes, name: str) -> bool:
-    """Whether a file looks like a country file. A workbook is checked when it is read."""
-    return is_workbook(content) or shows("CTY_CODE", "CTYNAME", "IYR", "EYR")(content, name)
+is_country_file = shows("CTY_CODE", "CTYNAME", "IYR", "EYR")
 
 
 def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -67,9 +63,8 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
         SnapshotError: the file is neither a complete workbook nor complete CSV, or has other
         columns.
     """
-    if is_workbook(content):
-        return read_workbook_cells(content, name, _COUNTRY_FILE_COLUMNS), rejects_frame()
-    return read_csv_cells(content, name, _COUNTRY_FILE_COLUMNS)
+    table = readable(content, name, COUNTRY_FILE_LAYOUT, is_country_file)
+    return read_csv_cells(table, name, _COUNTRY_FILE_COLUMNS)
 
 
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:

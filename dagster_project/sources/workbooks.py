@@ -1,0 +1,182 @@
+"""Reads workbooks: every sheet as rows of text cells, and a sheet as CSV.
+
+Parsers of CSV layouts read the sheet as CSV; those of layouts that span sheets call
+`workbook_sheets`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import IO
+
+import fastexcel
+import polars as pl
+
+from dagster_project.sources.parsing import ARCHIVE, is_workbook, without_noise
+from dagster_project.sources.snapshot import SnapshotError
+
+# A cell at the end of a sheet makes the reader reserve room for every cell before it.
+MOST_CELLS = 20_000_000
+MOST_BYTES = 1024 * 1024 * 1024
+_PIECE = 1024 * 1024
+_LONGEST_REFERENCE = 32
+# How many rows of a sheet show its layout.
+_HEAD = 20
+_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
+_MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
+_LINE_BREAKS = r"\s*[\r\n]+\s*"
+_EMPTY_LINES = re.compile("^,+$", re.MULTILINE)
+
+
+def workbook_sheets(content: bytes, name: str) -> dict[str, pl.DataFrame]:
+    """Every sheet by name, in order: a frame's first row is row 1 of the sheet, all cells text.
+
+    Text is stripped, an empty cell is empty text, a whole number has no decimals, another number
+    at most six (see `without_noise`), and a day is YYYY-MM-DD. The columns are `column_1` and so
+    on. A sheet without cells is an empty frame.
+
+    Raises:
+        SnapshotError: not a complete workbook, or one too large to be read at once.
+    """
+    try:
+        return dict(_sheets(content))
+    except SnapshotError as error:
+        raise SnapshotError(f"{name}: {error}") from error
+
+
+def part_with_layout(
+    content: bytes, name: str, is_shown: Callable[[bytes, str], bool]
+) -> bytes | None:
+    """The part of a file that shows a layout: the file, or the first such sheet of it as CSV.
+
+    None if there is no such part. A workbook as a whole is tried first.
+
+    Raises:
+        SnapshotError: see `workbook_sheets`.
+    """
+    if not is_workbook(content):
+        return content if is_shown(content, name) else None
+    sheets = workbook_sheets(content, name)
+    if is_shown(content, name):
+        return content
+    for sheet in sheets.values():
+        if is_shown(as_csv(sheet.head(_HEAD)), name):
+            return as_csv(sheet)
+    return None
+
+
+def readable(
+    content: bytes, name: str, layout: str, is_shown: Callable[[bytes, str], bool]
+) -> bytes:
+    """What the parser of a layout reads: a file as it is, or the sheet of a workbook as CSV.
+
+    Raises:
+        SnapshotError: see `workbook_sheets`; or no sheet shows the layout.
+    """
+    if not is_workbook(content):
+        return content
+    part = part_with_layout(content, name, is_shown)
+    if part is None:
+        sheets = ", ".join(workbook_sheets(content, name))
+        raise SnapshotError(
+            f"{name}: no sheet of this workbook ({sheets}) has the layout {layout}, with its header"
+            " in the first row. Import the publisher's own file, unchanged."
+        )
+    return part
+
+
+def as_csv(sheet: pl.DataFrame) -> bytes:
+    """A sheet as CSV. Line n is row n: a line break within a cell becomes a space.
+
+    A row without any text is an empty line.
+    """
+    cells = pl.all().str.replace_all(_LINE_BREAKS, " ").replace("", None)
+    lines = sheet.select(cells).write_csv(include_header=False)
+    return _EMPTY_LINES.sub("", lines).encode()
+
+
+@lru_cache(maxsize=1)
+def _sheets(content: bytes) -> tuple[tuple[str, pl.DataFrame], ...]:
+    """The sheets of the workbook last read, since several layouts may look at it."""
+    if content.startswith(ARCHIVE):
+        _check_size(content)
+    try:
+        reader = fastexcel.read_excel(content)
+        return tuple((name, _texts(reader, name)) for name in reader.sheet_names)
+    except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
+        raise SnapshotError(
+            f"not a complete workbook ({' '.join(str(error).split())[:120]}). Fetch it again, or"
+            " open it in a spreadsheet and save it as CSV."
+        ) from error
+
+
+def _texts(reader: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
+    # Without a number of rows to skip, empty rows at the top would not count.
+    sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    sheet = sheet.rename({column: f"column_{n}" for n, column in enumerate(sheet.columns, 1)})
+    return sheet.select(
+        without_noise(
+            pl.all().cast(pl.String).fill_null("").str.strip_chars().str.replace(_MIDNIGHT, "$1")
+        )
+    )
+
+
+def _check_size(content: bytes) -> None:
+    """Refuse an archive that is no workbook, or one that would fill the memory.
+
+    Raises:
+        SnapshotError: it cannot be unpacked, has no sheets, or exceeds a limit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+            sheets = [part for part in parts if re.match(r"(?i)/?xl/worksheets/", part.filename)]
+            if not sheets:
+                raise SnapshotError(
+                    "a zip archive without sheets of a workbook (.xlsx). Unpack it and import the"
+                    " files in it, or save the table as .xlsx or CSV."
+                )
+            unpacked = sum(part.file_size for part in parts)
+            if unpacked > MOST_BYTES:
+                raise SnapshotError(
+                    f"a workbook of {unpacked:,} bytes when unpacked, more than the"
+                    f" {MOST_BYTES:,} that are read at once. Divide it, or save it as CSV."
+                )
+            cells = sum(_cells_spanned(archive, part) for part in sheets)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SnapshotError(
+            f"not a complete workbook ({error}). Fetch it again, or open it in a spreadsheet and"
+            " save it as CSV."
+        ) from error
+    if cells > MOST_CELLS:
+        raise SnapshotError(
+            f"a workbook that spans {cells:,} cells, more than the {MOST_CELLS:,} that are read at"
+            " once. Delete what stands far below or beside the table, or save it as CSV."
+        )
+
+
+def _cells_spanned(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """The rows times the columns of a sheet, by the references of its cells."""
+    columns, rows = b"", 0
+    with archive.open(part) as opened:
+        for piece in _overlapping(opened):
+            for column, row in set(_REFERENCE.findall(piece)):
+                columns = max(columns, column.upper(), key=lambda one: (len(one), one))
+                rows = max(rows, int(row))
+    width = 0
+    for letter in columns:
+        width = width * 26 + letter - ord("A") + 1
+    return rows * width
+
+
+def _overlapping(opened: IO[bytes]) -> Iterator[bytes]:
+    """The content in pieces, each with the end of the one before."""
+    end = b""
+    while piece := opened.read(_PIECE):
+        yield end + piece
+        end = piece[-_LONGEST_REFERENCE:]
