@@ -165,16 +165,35 @@ def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
 
 
 def read_csv_cells(
-    content: bytes, name: str, columns: Sequence[str]
+    content: bytes, name: str, columns: Sequence[str], optional: Sequence[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Every record as text under `columns` plus `row_number`, its first line; and rejects.
 
     The header must contain exactly `columns`, in any order: a missing or unknown column means that
-    the layout has changed, and guessing would mislabel figures.
+    the layout has changed, and guessing would mislabel figures. Columns that are `optional` may be
+    missing from both.
 
     Raises:
-        SnapshotError: what `decode` raises, another header, an open quote, a
-            truncated last record, or no records.
+        SnapshotError: see `read_csv_table`; or another header.
+    """
+
+    def check(header: list[str]) -> None:
+        _check_header(header, [*columns, *(one for one in optional if one in header)], name)
+
+    header, cells, rejects = read_csv_table(content, name, check)
+    cells = cells.rename(dict(zip(cells.columns[1:], header, strict=True)))
+    kept = [*columns, *(column for column in optional if column in header)]
+    return cells.select("row_number", *kept), rejects
+
+
+def read_csv_table(
+    content: bytes, name: str, check_header: Callable[[list[str]], None]
+) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
+    """The header, every record as text under `row_number`, `column_1` and so on, and rejects.
+
+    Raises:
+        SnapshotError: what `decode` and `check_header` raise, an open quote, a truncated last
+            record, or no records.
     """
     text = decode(content, name)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -184,7 +203,7 @@ def read_csv_cells(
     started = 1
     try:
         header = next(reader)
-        _check_header(header, columns, name)
+        check_header(header)
         started = reader.line_num + 1
         for record in reader:
             short_last = None
@@ -218,9 +237,9 @@ def read_csv_cells(
             + (f" (first problem, line {rejects[0][0]}: {rejects[0][3]})" if rejects else "")
             + ". Fetch it again."
         )
-    schema = {"row_number": pl.Int64(), **{column: pl.String() for column in header}}
-    cells = pl.DataFrame(records, schema=schema, orient="row")
-    return cells.select("row_number", *columns), rejects_frame(rejects)
+    columns = {f"column_{place}": pl.String() for place in range(1, len(header) + 1)}
+    cells = pl.DataFrame(records, schema={"row_number": pl.Int64(), **columns}, orient="row")
+    return header, cells, rejects_frame(rejects)
 
 
 def without_noise(text: pl.Expr) -> pl.Expr:

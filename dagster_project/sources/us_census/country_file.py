@@ -49,6 +49,13 @@ _VALUE_COLUMNS = pl.DataFrame(
     orient="row",
 )
 _COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
+YEAR_CHECK = Check(
+    ~pl.col("year").str.contains(r"^(19|20)[0-9]{2}$"),
+    "year",
+    pl.when(pl.col("year") == "")
+    .then(pl.lit("the row has no year, so its figures belong to no period"))
+    .otherwise(pl.lit("not a year: write four digits")),
+)
 # Decimal places → the rounding unit.
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
@@ -81,22 +88,12 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     """
     cells, rejects = read_country_cells(content, file.snapshot_file)
     year = pl.col("year")
-    checks = (
-        Check(
-            ~year.str.contains(r"^(19|20)[0-9]{2}$"),
-            "year",
-            pl.when(year == "")
-            .then(pl.lit("the row has no year, so its figures belong to no period"))
-            .otherwise(pl.lit("not a year: write four digits")),
-        ),
-        unknown_partner(codes),
-    )
     cells = cells.with_columns(
         without_noise(pl.col(_VALUE_COLUMNS["column_name"].to_list())),
         without_point("year"),
         with_zeros("CTY_CODE", 4, codes),
     )
-    cells, faulty = reject_faulty(cells, checks)
+    cells, faulty = reject_faulty(cells, (YEAR_CHECK, unknown_partner(codes)))
     long = (
         cells.unpivot(
             on=list(_VALUE_COLUMNS["column_name"]),
@@ -111,7 +108,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     long = long.with_columns(rounding_musd=_printed_unit(pl.col("text")))
     frame = (
-        _drop_unpublished(long, file)
+        drop_unpublished(long, file, "value_musd")
         .sort("row_number", maintain_order=True)
         .rename({"CTY_CODE": "cty_code", "CTYNAME": "cty_name"})
         .select(list(COUNTRY_FILE_SCHEMA))
@@ -119,13 +116,17 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
 
 
-def _drop_unpublished(long: pl.DataFrame, file: SnapshotFile) -> pl.DataFrame:
-    """Drop future months, and add `last_month`, the month through which a row runs."""
+def drop_unpublished(long: pl.DataFrame, file: SnapshotFile, value: str) -> pl.DataFrame:
+    """Drop future months, and add `last_month`, the month through which a row runs.
+
+    Raises:
+        SnapshotError: a row without a month is of a year in which no month is above zero.
+    """
     known_year = file.known_from.year
     last_year = long.filter(pl.col("year") <= known_year)["year"].max()
     is_open = pl.col("year") >= last_year if last_year is not None else pl.lit(False)
     through = (
-        long.filter(is_open & (pl.col("value_musd") > 0))
+        long.filter(is_open & (pl.col(value) > 0))
         .group_by("year")
         .agg(pl.col("month").max().alias("through"))
     )
