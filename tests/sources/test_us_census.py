@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ from sources.source_files import (
 from dagster_project.sources.parsing import Parsed, reject_duplicates
 from dagster_project.sources.snapshot import SnapshotError, discover_releases, read_verified
 from dagster_project.sources.us_census import (
+    API_LAYOUTS,
     COUNTRY_FILE_SCHEMA,
     PARTNER_SEED,
     TABLES,
@@ -402,7 +404,7 @@ def test_bad_rows_of_a_reply_are_rejected_and_the_good_ones_kept() -> None:
         ["1", "0", "1", "2013-01", "HS2", "5800"],
         ["1.5", "0", "88", "2013-01", "HS2", "5800"],
         ["1", "0", "87"],
-        [1, "0", "87", "2013-01", "HS2", "5800"],
+        [True, "0", "87", "2013-01", "HS2", "5800"],
     )
     assert parsed.frame.select("row_number", "column_name").rows() == [
         (2, "CON_VAL_MO"),
@@ -645,3 +647,27 @@ def test_the_publishers_own_end_use_reply_is_all_goods(real_data: Path, project_
         "value_usd"
     ].item() == Decimal(253796657727)
     assert set(parsed.frame.filter(pl.col("cty_code") != "-")["summary_lvl"]) == {"CGP"}
+
+
+ROW = ["12", "0", "87", "2013-01", "HS2", "0003"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([HEADER, ROW], indent=2).encode(),
+        json.dumps([dict(zip(HEADER, ROW, strict=True))]).encode(),
+        json.dumps(
+            [{**dict(zip(HEADER, ROW, strict=True)), "CON_VAL_MO": 12.0, "CTY_CODE": 3}]
+        ).encode(),
+        csv_bytes(HEADER, [dict(zip(HEADER, ROW, strict=True))]),
+        b"\xef\xbb\xbf,CON_VAL_MO,CAL_DUT_MO,I_COMMODITY,time,COMM_LVL,CTY_CODE\r\n"
+        b"0,12,0,87,2013-01,HS2,3\r\n",
+    ],
+)
+def test_a_reply_saved_by_a_script_gives_the_same_rows(content: bytes) -> None:
+    layout = next(name for name, one in API_LAYOUTS.items() if one.is_shown(content, "file"))
+    assert layout == "census_api_imports_hs"
+    parsed = parse_trade_api(content, IMPORTS, CODES)
+    assert parsed.rejects.is_empty()
+    assert_frame_equal(parsed.frame, imports(ROW).frame)

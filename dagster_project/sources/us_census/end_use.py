@@ -111,9 +111,9 @@ def parse_end_use(
 ) -> Parsed:
     """Return a workbook of one flow as rows, one per country, end-use and year.
 
-    The publisher prints 0 where there was no trade, which is a figure. A year in which nothing was
-    traded is one to come and has no rows; the column of a year that was not complete on the day
-    the file was known from covers an unknown part of it and is rejected. Other columns than the
+    The publisher prints 0 where there was no trade, which is a figure, but not in the column of a
+    year to come. The column of a year that was not complete on the day the file was known from
+    covers an unknown part of it and is rejected. Other columns than the
     publisher's are left aside, one reject each.
 
     Args:
@@ -152,6 +152,9 @@ def parse_end_use(
     )
     partial = [column for column, year in years.items() if _is_partial(year, file.known_from)]
     reason = f"the year was not complete on {file.known_from}: an unknown part of it is covered"
+    is_begun = pl.col("column_name").is_in(
+        [column for column, year in years.items() if year <= file.known_from.year]
+    )
     long = cells.unpivot(
         on=[column for column in years if column not in partial],
         index=["row_number", *_COLUMNS],
@@ -162,7 +165,7 @@ def parse_end_use(
         long.filter(pl.col("text") != ""), text="text", value="value_usd", precision=20, scale=0
     )
     frame = (
-        long.filter((pl.col("value_usd") > 0).any().over("column_name"))
+        long.filter(is_begun | (pl.col("value_usd") > 0).any().over("column_name"))
         .sort("row_number", maintain_order=True)
         .select(
             "row_number",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
+    decode,
     not_after,
     read_json,
     read_seed,
@@ -90,9 +93,15 @@ class ApiLayout:
     def variables(self) -> frozenset[str]:
         return frozenset(f"{stem}_{period}" for stem in self.stems for period in ("MO", "YR"))
 
+    def is_table(self, content: bytes) -> bool:
+        """Whether a file is CSV with the columns of this endpoint."""
+        first_line = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
+        columns = first_line.decode(errors="replace").replace('"', "").strip().split(",")
+        return self.commodity in columns and bool(self.variables.intersection(columns))
+
     def is_shown(self, content: bytes, name: str) -> bool:
-        """Whether a file looks like a reply of this endpoint."""
-        return any(
+        """Whether a file looks like a reply of this endpoint, or its rows saved as CSV."""
+        return self.is_table(content) or any(
             shows(f'"{self.commodity}"', f'"{stem}_', starts="[")(content, name)
             for stem in self.stems
         )
@@ -149,10 +158,12 @@ def unknown_partner(codes: Mapping[str, str]) -> Check:
 def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
     """Return one reply of the API as rows, one per variable. Every code stays text.
 
-    The reply is an array of arrays with the header first. Every value is a string. A dimension that
-    is missing from the reply (product, domestic or foreign) is taken as the total. Variables that
-    end in `_YR` are sums for the year to date. They get no month, and `last_month` is the month
-    through which they run. The row number counts the header as 1.
+    The reply is an array of arrays with the header first, and every value is a string. Scripts save
+    it as an array of objects or as CSV, and text as numbers: leading zeros of partner codes are
+    then restored. A dimension that is missing from the reply (product, domestic or foreign) is
+    taken as the total. Variables that end in `_YR` are sums for the year to date. They get no
+    month, and `last_month` is the month through which they run. The row number counts the header
+    as 1.
 
     Args:
         codes: the known partner codes with their summary level.
@@ -163,7 +174,7 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
     """
     name = file.snapshot_file
     layout = API_LAYOUTS[file.layout]
-    cells, rejects, variables = _api_cells(read_json(content, name), name, layout)
+    cells, rejects, variables = _api_cells(_api_rows(content, name, layout), name, layout)
     cells = cells.with_columns(with_zeros("CTY_CODE", 4, codes))
     cells = _completed(cells, layout, codes)
     checks = _api_checks(layout, file, codes, cells.columns)
@@ -196,6 +207,20 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
     return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
 
 
+def _api_rows(content: bytes, name: str, layout: ApiLayout) -> object:
+    """A reply as the publisher sends it, whatever form a script saved it in."""
+    if layout.is_table(content):
+        header, *rows = csv.reader(io.StringIO(decode(content, name), newline=""))
+        # The number that scripts put before each row.
+        kept = slice(1 if header[0] in ("", "Unnamed: 0") else 0, None)
+        return [header[kept], *([cell or None for cell in row[kept]] for row in rows if row)]
+    reply = read_json(content, name)
+    if isinstance(reply, list) and reply and all(isinstance(row, dict) for row in reply):
+        header = list(dict.fromkeys(column for row in reply for column in row))
+        return [header, *([row.get(column) for column in header] for row in reply)]
+    return reply
+
+
 def _api_cells(
     reply: object, name: str, layout: ApiLayout
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
@@ -218,7 +243,7 @@ def _api_cells(
     for number, row in enumerate(reply[1:], start=2):
         problem = _row_problem(row, header, places)
         if problem is None:
-            records.append([number, *(row[where[0]] for where in places.values())])
+            records.append([number, *(_text(row[where[0]]) for where in places.values())])
         else:
             rejects.append((number, problem[0], str(row)[:200], problem[1]))
     schema = {"row_number": pl.Int64(), **{column: pl.String() for column in columns}}
@@ -271,13 +296,20 @@ def _row_problem(
         size = len(row) if isinstance(row, list) else 0
         return None, f"{size} cells where the header has {len(header)}"
     for cell, column in zip(row, header, strict=True):
-        if not (cell is None or isinstance(cell, str)):
-            return column, "every value of this API is text; this one is not"
+        if isinstance(cell, bool | dict | list):
+            return column, "neither text nor a number"
     # A predicate that is also requested appears twice.
     for column, where in places.items():
         if len(where) > 1 and len({row[place] for place in where}) > 1:
             return column, "the column appears twice with different values"
     return None
+
+
+def _text(cell: object) -> str | None:
+    """A cell as the publisher prints it; scripts store whole numbers as 125 or 125.0."""
+    if cell is None:
+        return None
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", str(cell))
 
 
 def _completed(cells: pl.DataFrame, layout: ApiLayout, codes: Mapping[str, str]) -> pl.DataFrame:
