@@ -656,6 +656,7 @@ ROW = ["12", "0", "87", "2013-01", "HS2", "0003"]
     "content",
     [
         json.dumps([HEADER, ROW], indent=2).encode(),
+        json.dumps([HEADER, ROW], separators=(",", ":")).replace("],", "],\n").encode(),
         json.dumps([dict(zip(HEADER, ROW, strict=True))]).encode(),
         json.dumps(
             [{**dict(zip(HEADER, ROW, strict=True)), "CON_VAL_MO": 12.0, "CTY_CODE": 3}]

@@ -95,6 +95,8 @@ class ApiLayout:
 
     def is_table(self, content: bytes) -> bool:
         """Whether a file is CSV with the columns of this endpoint."""
+        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+            return False
         first_line = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
         columns = first_line.decode(errors="replace").replace('"', "").strip().split(",")
         return self.commodity in columns and bool(self.variables.intersection(columns))

@@ -2,7 +2,14 @@
 with
     countries as (select * from {{ ref("country_list") }}),
 
-    census as (select * from {{ ref("census_partners") }}),
+    -- The total of all countries has one code in the API and another in the end-use workbooks.
+    census as (
+
+        select *
+        from {{ ref("census_partners") }}
+        qualify row_number() over (partition by partner_code order by census_code) = 1
+
+    ),
 
     listed as (
 
@@ -25,7 +32,9 @@ with
         from listed as l
         left join countries as c on l.partner_code = c.iso3
         where c.iso3 is null
-        qualify row_number() over (partition by l.partner_code order by l.list_order) = 1
+        qualify
+            row_number() over (partition by l.partner_code order by l.list_order, l.partner_name)
+            = 1
 
     )
 
