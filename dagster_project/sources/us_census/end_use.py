@@ -102,7 +102,7 @@ def _flows_of(content: bytes) -> set[str]:
     # A beginning ends within a line.
     rows = csv.DictReader(lines[:-1] if len(lines) > 2 else lines)
     known = read_end_uses(PROJECT_ROOT / "dbt" / "seeds")
-    found = {known.flow_of(row["END_USE"] or "", row["COMM_DESC"] or "") for row in rows}
+    found = {known.flow_of(row.get("END_USE") or "", row.get("COMM_DESC") or "") for row in rows}
     return {flow for flow in found if flow}
 
 

@@ -95,7 +95,8 @@ class UsCensus(Connector):
         calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
         " prior years are restated each June.",
         verified=True,
-        verified_against="API replies recorded from 2020 to 2026, and country files since 2017",
+        verified_against="API replies recorded from 2020 to 2026; country, end-use and seasonally"
+        " adjusted files since 2017",
         by_year_from=_FIRST_YEAR,
         notes=(
             "Without a key about 500 requests a day are answered; the publisher may require one at"
