@@ -114,6 +114,35 @@ def test_a_year_without_any_published_month_is_absent() -> None:
     assert parsed.frame["year"].unique().to_list() == [2015]
 
 
+def test_the_zeros_of_a_group_that_began_or_ended_are_no_figures() -> None:
+    def zeros(months: tuple[str, ...]) -> dict[str, str]:
+        return {f"{flow}{month}": "0.0" for flow in "IE" for month in months}
+
+    ended = {**zeros(MONTHS), "IJAN": "5.0", "IFEB": "0.0", "IJUN": "7.0", "IYR": "12.0"}
+    began = {**zeros(MONTHS), "IJUL": "3.0", "IDEC": "4.0", "IYR": "7.0", "EYR": "0.0"}
+    parsed = parse_country_file(
+        country_bytes(
+            country_row("2014", "0005", "NAFTA with Mexico", **ended, EYR="0.0"),
+            country_row("2015", "0005", "NAFTA with Mexico", **zeros(MONTHS), IYR="0", EYR="0"),
+            country_row("2014", "0021", "USMCA with Mexico", **began),
+            country_row("2014", "5800", "Korea", **zeros(MONTHS), IYR="0", EYR="0"),
+            country_row("2016", "5800", "Korea", IJAN="1.0", IYR="1.0"),
+        ),
+        COUNTRY_FILE,
+        {**CODES, "0005": "CGP", "0021": "CGP"},
+    )
+    groups = parsed.frame.filter(pl.col("cty_code") != "5800")
+    assert groups.select("row_number", "column_name", "last_month").rows() == [
+        *((2, f"I{month}", number) for number, month in enumerate(MONTHS[:6], start=1)),
+        (2, "IYR", 6),
+        *((4, f"I{month}", number) for number, month in enumerate(MONTHS[6:], start=7)),
+        (4, "IYR", 12),
+    ]
+    assert (
+        parsed.frame.filter((pl.col("cty_code") == "5800") & (pl.col("year") == 2014)).height == 26
+    )
+
+
 def test_an_annual_figure_that_nothing_dates_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="2016 has annual figures but no month above zero"):
         country(KOREA_2015, country_row("2016", "5800", "Korea", IYR="5.0"))

@@ -19,7 +19,7 @@ from dagster_project.sources.parsing import (
     without_point,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
-from dagster_project.sources.us_census.files import unknown_partner
+from dagster_project.sources.us_census.files import GROUP, unknown_partner
 from dagster_project.sources.workbooks import readable
 
 COUNTRY_FILE_TABLE = "us_census__country_file"
@@ -82,6 +82,9 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     in either flow. Later months are absent, not zero, and the annual column runs through the last
     published month (`last_month`). Values are USD millions as published.
 
+    A group of countries never trades nothing: the publisher gives 0 before a group began and after
+    it ended. Such months are absent too, and the annual column runs through the group's last month.
+
     Raises:
         SnapshotError: see `read_country_cells`. It is also raised if the last year's annual column
         cannot be dated because none of its months has trade.
@@ -108,7 +111,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     long = long.with_columns(rounding_musd=_printed_unit(pl.col("text")))
     frame = (
-        drop_unpublished(long, file, "value_musd")
+        _drop_ended_groups(drop_unpublished(long, file, "value_musd"), codes)
         .sort("row_number", maintain_order=True)
         .rename({"CTY_CODE": "cty_code", "CTYNAME": "cty_name"})
         .select(list(COUNTRY_FILE_SCHEMA))
@@ -146,6 +149,29 @@ def drop_unpublished(long: pl.DataFrame, file: SnapshotFile, value: str) -> pl.D
         .with_columns(through=last)
         .filter(pl.col("month").fill_null(1) <= pl.col("through"))
         .with_columns(last_month=pl.coalesce("month", "through").cast(pl.Int32))
+    )
+
+
+def _drop_ended_groups(long: pl.DataFrame, codes: Mapping[str, str]) -> pl.DataFrame:
+    """Drop the zeros of groups before their first month above zero and after their last one."""
+    groups = [code for code, level in codes.items() if level == GROUP]
+    is_group = pl.col("CTY_CODE").is_in(groups)
+    traded = long.filter(is_group & pl.col("month").is_not_null() & (pl.col("value_musd") > 0))
+    span = traded.group_by("CTY_CODE", "flow").agg(
+        (pl.col("year") * 12 + pl.col("month")).min().alias("first"),
+        (pl.col("year") * 12 + pl.col("month")).max().alias("last"),
+    )
+    place = pl.col("year") * 12 + pl.col("month")
+    is_within = place.is_between("first", "last").fill_null(pl.col("value_musd") > 0)
+    ended = pl.col("last") - pl.col("year") * 12
+    return (
+        long.join(span, on=["CTY_CODE", "flow"], how="left", maintain_order="left")
+        .filter(~is_group | is_within | (pl.col("value_musd") > 0))
+        .with_columns(
+            last_month=pl.when(pl.col("month").is_null() & ended.is_between(1, 11))
+            .then(pl.min_horizontal("last_month", ended.cast(pl.Int32)))
+            .otherwise("last_month")
+        )
     )
 
 

@@ -10,12 +10,14 @@ select
     f.row_number,
     f.column_name,
     s.reporter_iso3,
-    p.partner_code,
+    coalesce(g.partner_code, p.partner_code) as partner_code,
     p.is_aggregate,
     'goods' as trade_kind,
     f.flow,
     'trade_value' as measure,
-    case when f.flow = 'export' then 'total' else p.import_concept end as concept,
+    case
+        when f.flow = 'export' then 'total' else coalesce(g.import_concept, p.import_concept)
+    end as concept,
     case when f.flow = 'export' then 'fas' else 'customs' end as valuation,
     'census' as account_basis,
     p.seasonal_adjustment,
@@ -33,5 +35,6 @@ select
 from {{ ref("stg_us_census__country_file") }} as f
 inner join {{ ref("source_list") }} as s on s.source_id = 'us_census'
 inner join {{ ref("census_partners") }} as p on f.census_code = p.census_code
+left join {{ ref("census_country_file_groups") }} as g on f.census_code = g.census_code
 -- While only January of a year is out, the year repeats January's own column.
 where f.reference_month is not null or f.last_month > 1
