@@ -350,7 +350,9 @@ def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) 
     """A hash of everything the partition's content depends on."""
     parts = {
         "code": code_hash(),
-        "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
+        "files": [
+            (file.snapshot_file, file.layout, file.sha256, f"{file.known_from}") for file in files
+        ],
         "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
