@@ -13,7 +13,7 @@ from typing import IO, BinaryIO
 
 import polars as pl
 
-from dagster_project.sources.parsing import decode, rejects_frame
+from dagster_project.sources.parsing import decode, rejects_frame, western
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
@@ -49,7 +49,12 @@ class Header:
 
 
 def read_blocks(
-    opened: BinaryIO, name: str, *, is_coded: bool, on_read: Progress
+    opened: BinaryIO,
+    name: str,
+    *,
+    is_coded: bool,
+    on_read: Progress,
+    is_western: bool = False,
 ) -> Iterator[Block]:
     """The header line as its own block, then the records.
 
@@ -60,6 +65,7 @@ def read_blocks(
         opened: the file at its beginning, or a reply in memory.
         name: what the file is called in messages.
         is_coded: no cell spans lines, whatever quotes it contains.
+        is_western: a block that is not UTF-8 is read as `parsing.western` does.
         on_read: called from time to time with the number of bytes read.
 
     Raises:
@@ -78,7 +84,7 @@ def read_blocks(
             end = held.find(b"\n") + 1
             if not end and len(held) <= _LONGEST:
                 continue
-            decode(held[: end or _HEAD], name)
+            decode(held[: end or _HEAD], name, is_western=is_western)
             has_header = True
             yield Block(1, held[:end])
             held, line = held[end:], 2
@@ -91,11 +97,10 @@ def read_blocks(
         if end:
             block = Block(line, held[:end])
             held = held[end:]
-            _check_text(block, name)
-            yield block
+            yield _checked(block, name, is_western=is_western)
             line += block.content.count(b"\n")
     if not has_header:
-        decode(held, name)
+        decode(held, name, is_western=is_western)
         raise SnapshotError(f"{name}: a header but no rows. Fetch it again.")
     if held:
         # For an uncompressed file nothing else shows that it is complete.
@@ -104,9 +109,7 @@ def read_blocks(
                 f"{name}, line {line + held.count(10)}: truncated, without an end of line. Fetch"
                 " it again, or end the line if nothing is missing."
             )
-        block = Block(line, held)
-        _check_text(block, name)
-        yield block
+        yield _checked(Block(line, held), name, is_western=is_western)
 
 
 def sha256_of(path: Path) -> str:
@@ -148,8 +151,12 @@ def _end_of_records(held: bytes, *, is_coded: bool) -> int:
     return end + 1
 
 
-def _check_text(block: Block, name: str) -> None:
-    """Raise a SnapshotError for zero bytes and for text that is not UTF-8."""
+def _checked(block: Block, name: str, *, is_western: bool) -> Block:
+    """The block in UTF-8.
+
+    Raises:
+        SnapshotError: zero bytes, or text that is not UTF-8 and may not be anything else.
+    """
     zero = block.content.find(b"\0")
     if zero >= 0:
         raise SnapshotError(
@@ -157,20 +164,28 @@ def _check_text(block: Block, name: str) -> None:
             " on, as an interrupted download leaves. Fetch it again."
         )
     if block.content.isascii():
-        return
+        return block
     try:
         block.content.decode("utf-8")
     except UnicodeDecodeError as error:
+        if is_western:
+            return Block(block.first_line, western(block.content).encode())
         line = block.first_line + block.content.count(10, 0, error.start)
         raise SnapshotError(
             f"{name}: not UTF-8 in line {line} (0x{block.content[error.start]:02x}). Save or fetch"
             " it as UTF-8."
         ) from error
+    return block
 
 
 def split_header(first_line: str, *, is_coded: bool) -> Header:
-    separator = "\t" if "\t" in first_line else ","
-    columns = next(csv.reader([first_line.rstrip("\r")], delimiter=separator))
+    separator = max(",\t;", key=first_line.count)
+    line = first_line.rstrip("\r")
+    try:
+        columns = next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        # No header of a layout; the caller says what is wrong with it.
+        columns = line.split(separator)
     # Some publishers end each line with an extra separator.
     return Header(separator, tuple(columns[:-1] if columns[-1:] == [""] else columns), is_coded)
 
@@ -194,7 +209,7 @@ def read_records(
         )
     last = header.columns[-1]
     # A truncated line has an empty last column, which no layout leaves empty.
-    is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).is_not_null()
+    is_short, is_long = pl.col(last).is_null(), pl.col(_BEYOND).fill_null("") != ""
     try:
         rows = _scan(body, header)
         cells = rows.select(*dict.fromkeys([*wanted, last, _BEYOND])).collect()

@@ -69,12 +69,14 @@ class BulkTable(RawTable):
 
     `opener` takes the folder of the reference seeds and returns the function that opens a file.
     `year` is the column by which the rows of a file are partitioned. In the layouts `coded`, each
-    line is a record; files of the layouts `whole_reports` always belong to this table.
+    line is a record; those of `western` may be in another encoding than UTF-8 (`parsing.western`);
+    files of the layouts `whole_reports` always belong to this table.
     """
 
     opener: Callable[[Path], FileOpener]
     year: str
     coded: frozenset[str] = frozenset()
+    western: frozenset[str] = frozenset()
     whole_reports: frozenset[str] = frozenset()
 
 
@@ -270,7 +272,11 @@ def _parsed(
         opened = io.BytesIO(entry.readable(opened.read(), file))
     opened.seek(0)
     blocks = read_blocks(
-        opened, file.snapshot_file, is_coded=file.layout in entry.coded, on_read=on_read
+        opened,
+        file.snapshot_file,
+        is_coded=file.layout in entry.coded,
+        is_western=file.layout in entry.western,
+        on_read=on_read,
     )
     first_line = next(blocks).content.decode("utf-8-sig").rstrip("\r\n")
     parse = entry.opener(seeds)(first_line, file)

@@ -139,6 +139,7 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         layouts=frozenset({LAYOUT}),
         coded=frozenset({LAYOUT}),
         layout_detectors={LAYOUT: _is_shown},
+        headers={LAYOUT: tuple(_PRINTED.values())},
         opener=_opener,
         seeds=(COUNTRY_SEED, AREA_SEED),
         columns=SCHEMA,

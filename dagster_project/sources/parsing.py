@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from xml.etree import ElementTree
@@ -31,6 +31,8 @@ REJECT_SCHEMA: dict[str, pl.DataType] = {
 
 # The part of a file that contains a header or a whole first record.
 _HEAD = 8192
+# Digits; no figure has more, and converting more of them is slow.
+_LONGEST_NUMBER = 400
 
 # Excel files begin so: those of 2007 and later, which are zip archives, and older ones.
 ARCHIVE, _COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -107,13 +109,15 @@ def rejects_frame(rows: Sequence[tuple[int, str | None, str | None, str]] = ()) 
     return pl.DataFrame(list(rows), schema=REJECT_SCHEMA, orient="row")
 
 
-def decode(content: bytes, name: str) -> str:
+def decode(content: bytes, name: str, *, is_western: bool = False) -> str:
     """UTF-8 text of a file that is not empty and not a web page.
+
+    `is_western` reads what is not UTF-8 as `western` does, for layouts that publishers write so.
 
     Raises:
         SnapshotError: empty, zero bytes inside, another encoding, or HTML.
     """
-    text = _plain_text(content, name)
+    text = _plain_text(content, name, is_western=is_western)
     if text.lstrip().startswith("<"):
         raise SnapshotError(
             f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
@@ -122,17 +126,27 @@ def decode(content: bytes, name: str) -> str:
     return text
 
 
-def _plain_text(content: bytes, name: str) -> str:
+def western(content: bytes) -> str:
+    """Text in Windows-1252 or, with bytes that it leaves undefined, in ISO 8859-1."""
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _plain_text(content: bytes, name: str, *, is_western: bool = False) -> str:
     if not content.strip():
         raise SnapshotError(f"{name}: the file is empty. Fetch it again.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SnapshotError(
-            f"{name}: not UTF-8 at byte {error.start}, line {line}"
-            f" (0x{content[error.start]:02x}). Save or fetch it as UTF-8."
-        ) from error
+        if not is_western:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise SnapshotError(
+                f"{name}: not UTF-8 at byte {error.start}, line {line}"
+                f" (0x{content[error.start]:02x}). Save or fetch it as UTF-8."
+            ) from error
+        text = western(content)
     zero = text.find("\0")
     if zero >= 0:
         raise SnapshotError(
@@ -278,15 +292,41 @@ def with_zeros(column: str, length: int, known: Collection[str]) -> pl.Expr:
     return pl.when(is_shortened).then(padded).otherwise(code).alias(column)
 
 
+@dataclass(frozen=True)
+class RepeatedField:
+    """In place of a JSON object that gives a field twice: nobody can say which value applies."""
+
+    field: str
+
+    def __str__(self) -> str:
+        return f"field {self.field} appears twice"
+
+
+def no_object(value: object) -> tuple[str | None, str | None, str]:
+    """Column, value and reason of the reject for a row that is not a usable JSON object."""
+    if isinstance(value, RepeatedField):
+        return value.field, None, "the field appears twice"
+    return None, str(value)[:200], "not an object"
+
+
 def read_json(content: bytes, name: str) -> object:
     """The JSON value of a file; numbers with a point stay decimal.
 
+    A number that cannot be represented stays text. An object with a field twice becomes a
+    `RepeatedField`, which is no `dict`.
+
     Raises:
-        SnapshotError: what `decode` raises, or incomplete JSON.
+        SnapshotError: what `decode` raises, incomplete JSON, or an outermost object with a field
+            twice.
     """
     text = decode(content, name)
     try:
-        return json.loads(text, parse_float=Decimal)
+        value = json.loads(
+            text,
+            parse_float=_decimal,
+            parse_int=_integer,
+            object_pairs_hook=_object,
+        )
     except json.JSONDecodeError as error:
         where = f"{name}, line {error.lineno}, column {error.colno}"
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
@@ -297,6 +337,28 @@ def read_json(content: bytes, name: str) -> object:
             f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
             " publisher's error message, correct the request and fetch again."
         ) from error
+    if isinstance(value, RepeatedField):
+        raise SnapshotError(f"{name}: {value}. Fetch it again.")
+    return value
+
+
+def _decimal(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) < _LONGEST_NUMBER else text
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | RepeatedField:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    return RepeatedField(next(name for name in names if names.count(name) > 1))
 
 
 def read_xml(content: bytes, name: str) -> ElementTree.Element:

@@ -114,6 +114,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="Rounded figures known only from a publication, each with its page.",
         layouts=frozenset({LAYOUT}),
         layout_detectors={LAYOUT: shows("dataset_or_page", "import_concept", "valuation")},
+        headers={LAYOUT: _COLUMNS},
         parser=_published_parser,
         seeds=articles.VOCABULARY_SEEDS,
         columns=SCHEMA,

@@ -112,7 +112,8 @@ class RawTable:
     """What raw tables have in common, whether files are read whole (`SourceTable`) or not.
 
     The parser of a table reads the reference `seeds` and fills `columns`; loading adds the lineage.
-    `layout_detectors` recognise, by layout, a file without a sidecar.
+    `layout_detectors` recognise, by layout, a file without a sidecar. `headers` are the columns of
+    layouts with a fixed header, to name the nearest one to an unknown file.
     """
 
     source_id: str
@@ -123,6 +124,7 @@ class RawTable:
     columns: Mapping[str, pl.DataType]
     calendar: str
     layout_detectors: Mapping[str, Sign] = field(default_factory=dict, compare=False)
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     def readable(self, content: bytes, file: SnapshotFile) -> bytes:
         """What the parser of a file's layout reads; see `workbooks.readable`.
@@ -152,9 +154,10 @@ class SourceTable(RawTable):
     """One raw table.
 
     `parser` takes the folder of the reference seeds and returns the function that parses one file;
-    callers use `file_parser`, which also reads workbooks. `primary_key` is unique
-    within one release. A change in `values` makes a row new, and `period` gives a row's last month
-    as YYYY-MM: both are used to find what is new in a later release. `total` describes the
+    callers use `file_parser`, which also reads workbooks. `primary_key` is unique within one
+    release. A change in `values` makes a row new, and `period` gives a row's last month as YYYY-MM:
+    both are used to find what is new in a later release. A row may give more figures than that of
+    `column_name`: `second_columns` hold their columns in the file, or null. `total` describes the
     publisher's own totals, if any.
     """
 
@@ -162,6 +165,7 @@ class SourceTable(RawTable):
     primary_key: tuple[str, ...]
     values: tuple[str, ...] = ()
     period: pl.Expr | None = field(default=None, compare=False)
+    second_columns: tuple[str, ...] = ()
     total: OwnTotal | None = None
 
     def file_parser(self, seeds: Path) -> FileParser:

@@ -147,14 +147,20 @@ def _withdrawn_rows(
     covers = [file.covers for file in release.files_of(entry.table) if file.covers is not None]
     known = last_known(entry, earlier, ended, within=covers)
     brought = pl.scan_parquet(partition).select(entry.primary_key)
+    gone = known.join(brought, on=list(entry.primary_key), how="anti", nulls_equal=True)
+    row, column = _PLACE[:-1], _PLACE[-1]
     return (
-        known.join(brought, on=list(entry.primary_key), how="anti", nulls_equal=True)
-        .select(
-            pl.lit(entry.table).alias("table_name"),
-            *_PLACE,
-            pl.lit(release.release_id).alias("withdrawn_by"),
-            pl.lit(release.known_from).alias("withdrawn_on"),
+        pl.concat(
+            gone.select(
+                pl.lit(entry.table).alias("table_name"),
+                *row,
+                pl.col(one).alias(column),
+                pl.lit(release.release_id).alias("withdrawn_by"),
+                pl.lit(release.known_from).alias("withdrawn_on"),
+            )
+            for one in (column, *entry.second_columns)
         )
+        .drop_nulls(column)
         .sort(*_PLACE)
         .collect()
     )

@@ -30,7 +30,7 @@ _HEAD = 20
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
 _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
 _LINE_BREAKS = r"\s*[\r\n]+\s*"
-_EMPTY_LINES = re.compile("^,+$", re.MULTILINE)
+_EMPTY_LINES = re.compile('^,*""$', re.MULTILINE)
 
 
 def workbook_sheets(content: bytes, name: str) -> dict[str, pl.DataFrame]:
@@ -93,10 +93,13 @@ def readable(
 def as_csv(sheet: pl.DataFrame) -> bytes:
     """A sheet as CSV. Line n is row n: a line break within a cell becomes a space.
 
-    A row without any text is an empty line.
+    A row without any text is an empty line. An empty last cell is quoted: rows of a sheet are
+    complete, while a line that ends early may be truncated.
     """
-    cells = pl.all().str.replace_all(_LINE_BREAKS, " ").replace("", None)
-    lines = sheet.select(cells).write_csv(include_header=False)
+    cells = sheet.select(pl.all().str.replace_all(_LINE_BREAKS, " "))
+    lines = cells.select(
+        pl.col(cells.columns[:-1]).replace("", None), pl.col(cells.columns[-1:])
+    ).write_csv(include_header=False)
     return _EMPTY_LINES.sub("", lines).encode()
 
 
@@ -110,8 +113,8 @@ def _sheets(content: bytes) -> tuple[tuple[str, pl.DataFrame], ...]:
         return tuple((name, _texts(reader, name)) for name in reader.sheet_names)
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as error:
         raise SnapshotError(
-            f"not a complete workbook ({' '.join(str(error).split())[:120]}). Fetch it again, or"
-            " open it in a spreadsheet and save it as CSV."
+            f"a workbook that cannot be read ({' '.join(str(error).split())[:120]}). If it opens in"
+            " a spreadsheet, save it as .xlsx or CSV; otherwise fetch it again."
         ) from error
 
 
@@ -130,15 +133,14 @@ def _check_size(content: bytes) -> None:
     """Refuse an archive that is no workbook, or one that would fill the memory.
 
     Raises:
-        SnapshotError: it cannot be unpacked, has no sheets, or exceeds a limit.
+        SnapshotError: it cannot be unpacked, is no workbook, or exceeds a limit.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
-            sheets = [part for part in parts if re.match(r"(?i)/?xl/worksheets/", part.filename)]
-            if not sheets:
+            if not any(part.filename.lower().endswith("workbook.xml") for part in parts):
                 raise SnapshotError(
-                    "a zip archive without sheets of a workbook (.xlsx). Unpack it and import the"
+                    "a zip archive, but no workbook of Excel (.xlsx). Unpack it and import the"
                     " files in it, or save the table as .xlsx or CSV."
                 )
             unpacked = sum(part.file_size for part in parts)
@@ -147,12 +149,14 @@ def _check_size(content: bytes) -> None:
                     f"a workbook of {unpacked:,} bytes when unpacked, more than the"
                     f" {MOST_BYTES:,} that are read at once. Divide it, or save it as CSV."
                 )
-            cells = sum(_cells_spanned(archive, part) for part in sheets)
+            # A sheet may have any name.
+            cells = sum(
+                _cells_spanned(archive, part)
+                for part in parts
+                if part.filename.lower().endswith(".xml")
+            )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SnapshotError(
-            f"not a complete workbook ({error}). Fetch it again, or open it in a spreadsheet and"
-            " save it as CSV."
-        ) from error
+        raise SnapshotError(f"not a complete workbook ({error}). Fetch it again.") from error
     if cells > MOST_CELLS:
         raise SnapshotError(
             f"a workbook that spans {cells:,} cells, more than the {MOST_CELLS:,} that are read at"
@@ -161,7 +165,7 @@ def _check_size(content: bytes) -> None:
 
 
 def _cells_spanned(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """The rows times the columns of a sheet, by the references of its cells."""
+    """The rows times the columns of a sheet, by the references of its cells; 0 without any."""
     columns, rows = b"", 0
     with archive.open(part) as opened:
         for piece in _overlapping(opened):

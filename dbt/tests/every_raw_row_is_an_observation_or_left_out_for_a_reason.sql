@@ -24,11 +24,27 @@ with
 
     ),
 
+    places as (
+
+        {% for table in var("tables_of_statistics") + ["published__figures"] %}
+            select '{{ table }}' as raw_table, snapshot_file, row_number, column_name
+            from {{ table }} {{ "union all" if not loop.last }}
+        {% endfor %}
+
+    ),
+
+    -- A row may also give a second figure, from another column.
     kept as (
 
-        select raw_table, count(*) as observations
-        from {{ ref("int_trade__figures_unioned") }}
-        group by raw_table
+        select u.raw_table, count(*) as observations
+        from {{ ref("int_trade__figures_unioned") }} as u
+        inner join
+            places as p
+            on u.raw_table = p.raw_table
+            and u.snapshot_file = p.snapshot_file
+            and u.row_number = p.row_number
+            and u.column_name = p.column_name
+        group by u.raw_table
 
     )
 

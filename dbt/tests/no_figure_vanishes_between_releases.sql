@@ -13,7 +13,10 @@ with
 
         select *
         from {{ ref("int_trade__figures_described") }}
-        where evidence_kind = 'statistic' and period_kind = 'month'
+        where
+            evidence_kind = 'statistic'
+            and period_kind = 'month'
+            and figure_id not in (select figure_id from {{ ref("int_trade__figures_beside_cif") }})
 
     ),
 

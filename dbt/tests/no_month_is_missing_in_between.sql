@@ -13,7 +13,11 @@ with
             sum(o.value_usd) as value_usd
         from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("countries") }} as c on o.partner_code = c.partner_code
-        where o.period_kind = 'month' and (not o.is_aggregate or c.is_world)
+        where
+            o.period_kind = 'month'
+            and o.figure_id
+            not in (select figure_id from {{ ref("int_trade__figures_beside_cif") }})
+            and (not o.is_aggregate or c.is_world)
         group by o.file_no, o.partner_code, o.series_id, o.product_system, o.period_start
 
     ),

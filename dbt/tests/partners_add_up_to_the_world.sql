@@ -9,6 +9,7 @@ with
             and product_system = 'total'
             and seasonal_adjustment = 'nsa'
             and period_kind in ('year', 'year_to_date')
+            and figure_id not in (select figure_id from {{ ref("int_trade__figures_beside_cif") }})
 
     ),
 

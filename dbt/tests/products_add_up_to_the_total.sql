@@ -6,7 +6,10 @@ with
         select o.*, s.reporter_iso3 is not null as is_compilers_own
         from {{ ref("int_trade__figures_described") }} as o
         inner join {{ ref("source_list") }} as s on o.source_id = s.source_id
-        where o.evidence_kind = 'statistic'
+        where
+            o.evidence_kind = 'statistic'
+            and o.figure_id
+            not in (select figure_id from {{ ref("int_trade__figures_beside_cif") }})
 
     ),
 

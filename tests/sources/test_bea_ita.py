@@ -139,6 +139,14 @@ def test_parts_of_results_and_a_single_row_are_read() -> None:
     assert parse(listed).frame["year"].to_list() == [2016, 2015]
 
 
+def test_a_row_with_a_field_twice_is_rejected() -> None:
+    content = data(row(), row(Year="2015", TimePeriod="2015"))
+    place = content.rindex(b'"DataValue"')
+    parsed = parse(content[:place] + b'"DataValue": "1", ' + content[place:])
+    assert parsed.frame["row_number"].to_list() == [1]
+    assert reject_rows(parsed.rejects) == [(2, "DataValue", None, "the field appears twice")]
+
+
 @pytest.mark.parametrize(
     ("changes", "column", "reason"),
     [

@@ -23,6 +23,7 @@ from sources.source_files import (
     comtrade_row,
     country_bytes,
     country_row,
+    workbook_bytes,
 )
 from sources.test_un_comtrade import FACT, written
 
@@ -33,6 +34,7 @@ from dagster_project.sources.inbox import (
     Imported,
     InboxError,
     Quarantined,
+    detection,
     ingest,
     ingest_named,
     ingest_ready,
@@ -51,6 +53,10 @@ IMPORTS = api_bytes(
     ["5800", "87", "125", "2016-01", "HS2"],
 )
 COMTRADE = comtrade_bytes(comtrade_row())
+
+
+def sheet(content: bytes) -> list[list[str]]:
+    return [line.split(",") for line in content.decode().splitlines()]
 
 
 @pytest.fixture
@@ -126,6 +132,24 @@ def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
             b"observation_date,IMPKR\n2016-01-01,5800.1\n",
             "fred__series",
             "fred_graph_csv",
+        ),
+        (
+            "country.xlsx",
+            workbook_bytes({"Notes": [["read me"]], "country": sheet(COUNTRY)}),
+            "us_census__country_file",
+            "census_country_file",
+        ),
+        (
+            "fredgraph.xlsx",
+            workbook_bytes({"1": [["DATE", "IMPKR"], [date(2016, 1, 1), 5800.1]]}),
+            "fred__series",
+            "fred_graph_csv",
+        ),
+        (
+            "baci.xlsx",
+            workbook_bytes({"1": [list("tijkvq"), [2016, 842, 410, 10121, 1.5, None]]}),
+            "cepii_baci__trade",
+            "baci_csv",
         ),
     ],
 )
@@ -314,7 +338,18 @@ DATAWEB = b'{"dto": {"tables": [{"name": "x", "row_groups": []}]}}'
         ("other.csv", COUNTRY.replace(b",EYR", b",EYEAR", 1), "EYEAR|other.csv.json"),
         ("lost.csv", COUNTRY.replace(b"5800", b"580X"), "row 2"),
         ("report.json", DATAWEB, "dataweb_v2_general_imports"),
-        ("zip.xlsx", b"PK\x03\x04nothing more", "xlsx"),
+        ("zip.xlsx", b"PK\x03\x04nothing more", "not a complete workbook"),
+        ("mine.xlsx", workbook_bytes({"Mine": [["a", "b"], [1, 2]]}), r"sheets: Mine\).*Known"),
+        (
+            "lost.xlsx",
+            workbook_bytes({"A": [["x"]], "B": [row[:-2] for row in sheet(COUNTRY)]}),
+            "Sheet B looks most like census_country_file .* 27 of its 29.*; missing: EDEC, EYR",
+        ),
+        (
+            "part.csv",
+            b",".join(COUNTRY.split(b",")[:15]) + b",mine\n1\n",
+            "It looks most like census_country_file .* 15 of its 29.*; unknown: mine",
+        ),
         (
             "deep.json",
             b'[["I_COMMODITY","GEN_VAL_MO",' + b"[" * 20_000,
@@ -334,6 +369,13 @@ def test_what_cannot_be_taken_is_quarantined_with_the_reason(
     assert re.search(said, reason)
     assert fetched(home) == []
     assert lying(home) == ["quarantine"]
+
+
+def test_a_file_that_looks_like_nothing_is_compared_with_nothing(home: Settings) -> None:
+    drop(home, "mine.csv", b"year,country,amount\n2016,KOR,1\n")
+    reason = quarantine(home).reason
+    assert "looks most like" not in reason
+    assert "comtrade_csv_47" in reason
 
 
 @pytest.mark.parametrize(
@@ -534,7 +576,7 @@ def test_of_two_tables_for_a_layout_what_is_said_decides_then_the_size(
     assert the_one(home).table == "un_comtrade__trade"
     drop(home, "said.csv.gz", report(4), table=REPORTS)
     assert the_one(home).table == REPORTS
-    monkeypatch.setattr(ingest, "_LARGE_PACKED", 100)
+    monkeypatch.setattr(detection, "_LARGE_PACKED", 100)
     drop(home, "large.csv.gz", report(5))
     assert the_one(home).table == REPORTS
     drop(home, "said.tsv.gz", bulk_report(6), table="un_comtrade__trade")

@@ -184,6 +184,20 @@ def test_of_one_day_the_release_retrieved_later_follows(settings: Settings) -> N
     assert withdrawn(settings) == [("z", 3, "b")]
 
 
+def test_all_figures_of_a_row_are_withdrawn(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = dataclasses.replace(TABLE, second_columns=("partner",))
+    monkeypatch.setitem(globals(), "TABLE", both)
+    add(settings, date(2017, 1, 6), FIRST)
+    add(settings, date(2017, 2, 7), {("KOR", "2016-01"): "1"})
+    parts = settings.raw / "snapshots__withdrawn" / "**" / "*.parquet"
+    gone = pl.read_parquet(str(parts), hive_partitioning=False)
+    assert gone.select("row_number", "column_name").rows() == [(3, "KOR"), (3, "value")]
+    # Each row still counts once.
+    assert beside(settings, date(2017, 3, 7), FIRST).new == 1
+
+
 def test_a_release_that_is_gone_leaves_no_trace(settings: Settings) -> None:
     import shutil
 

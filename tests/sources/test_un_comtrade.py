@@ -53,6 +53,7 @@ def test_a_row_keeps_the_publishers_codes_and_exact_values() -> None:
         {
             "row_number": 1,
             "column_name": "primaryValue",
+            "fob_column_name": None,
             "type_code": "C",
             "freq_code": "A",
             "period": "2016",

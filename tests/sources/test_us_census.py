@@ -623,6 +623,18 @@ def test_a_workbook_that_cannot_be_used_says_why() -> None:
         parse_country_file(workbook([COUNTRY_HEADER]), COUNTRY_FILE, CODES)
 
 
+def test_a_row_of_the_api_without_any_value_is_rejected() -> None:
+    content = api_bytes(
+        ["CTY_CODE", "I_COMMODITY", "GEN_VAL_MO", "CON_VAL_MO", "time"],
+        ["5800", "87", None, None, "2016-01"],
+        ["5800", "87", "5", None, "2016-02"],
+    )
+    parsed = parse_trade_api(content, snapshot_file("census_api_imports_hs"), CODES)
+    assert parsed.frame.select("row_number", "column_name").rows() == [(3, "GEN_VAL_MO")]
+    rejected = parsed.rejects.select("row_number", "column_name", "reason").rows()
+    assert rejected == [(2, "GEN_VAL_MO", "the value is missing")]
+
+
 def own_chapter_files(real_data: Path) -> list[Path]:
     files = sorted((real_data / "census_api_hs2").glob("*/*.parquet"))
     assert len(files) == 12

@@ -6,12 +6,15 @@ import csv
 import math
 import zipfile
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from world.laboratory import (
     COMPARED,
     COMPARED_COLUMNS,
@@ -335,7 +338,18 @@ def test_us_imports_of_2000_and_2001_are_found_in_the_shipped_rows(
     unlabelled = observations.with_columns(
         valuation=pl.when(labelled).then(pl.lit("cif")).otherwise("valuation")
     )
-    found = rows(laboratory, {OBSERVATIONS: unlabelled, **NO_FLOWS}, FOUND)
+    # The value without freight that the collection gives beside CIF is no series to be tested.
+    second = unlabelled.filter(labelled & (pl.col("valuation") == "cif")).with_columns(
+        valuation=pl.lit("customs"),
+        value_usd=(pl.col("value_usd") * Decimal("0.9")).cast(unlabelled.schema["value_usd"]),
+        last_known_from=pl.lit(date(2026, 12, 31)),
+    )
+    assert second.height
+    both = pl.concat([second, unlabelled])
+    before, found = (
+        rows(laboratory, {OBSERVATIONS: frame, **NO_FLOWS}, FOUND) for frame in (unlabelled, both)
+    )
+    assert_frame_equal(found, before)
     assert breaks(found) == {("USA", 2000): "customs", ("USA", 2001): "customs"}
     assert set(found["found_by"]) == {"two_sources"}
     assert found["level"].abs().max() < 0.001

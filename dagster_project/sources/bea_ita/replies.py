@@ -16,7 +16,14 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
-from dagster_project.sources.parsing import Parsed, read_json, read_seed, rejects_frame, too_late
+from dagster_project.sources.parsing import (
+    Parsed,
+    no_object,
+    read_json,
+    read_seed,
+    rejects_frame,
+    too_late,
+)
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE_ID = "bea_ita"
@@ -218,7 +225,7 @@ def _record(
 ) -> tuple[dict[str, object], tuple[str | None, str | None, str] | None]:
     """The row under the project's names, or the first problem: field, value, reason."""
     if not isinstance(row, dict):
-        return {}, (None, str(row)[:200], "not an object")
+        return {}, no_object(row)
 
     def text(field: str) -> str:
         value = row.get(field)

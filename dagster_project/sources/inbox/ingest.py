@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import GZIP, sha256_of
+from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file, rejects_of
-from dagster_project.sources.catalog import BULK, CATALOG, CONNECTORS, SourceTable, load_table
+from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
+from dagster_project.sources.inbox.detection import detect_layout
 from dagster_project.sources.inbox.folder import (
     COMPANION,
     LONGEST_NAME,
@@ -47,15 +48,8 @@ from dagster_project.sources.snapshot import (
     add_release,
     discover_releases,
 )
-from dagster_project.sources.workbooks import part_with_layout
 
 _SOURCE_SEED = "source_list.csv"
-
-Entry = SourceTable | BulkTable
-
-# Where two tables read a layout, a file larger than this is for the bulk table: some 400,000 rows,
-# as many as may be in memory at once.
-_LARGE, _LARGE_PACKED = 64 * 1024 * 1024, 8 * 1024 * 1024
 
 
 def _nobody(_name: str, _done: int, _size: int) -> None:
@@ -409,77 +403,3 @@ def _plain(name: str) -> str:
     """A file name that a release can contain."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip("._-")[-LONGEST_NAME:].lstrip("._-")
     return f"dropped-{plain}" if plain in ("", SIDECAR) else plain
-
-
-def detect_layout(
-    content: bytes, size: int, name: str, stated: Mapping[str, Any]
-) -> tuple[Entry, str]:
-    """The one table and layout of a file: as stated, or as detected.
-
-    Args:
-        content: the beginning of the file, or the whole of a workbook; `size` is that of the file.
-
-    Raises:
-        InboxError: none, or several; or a workbook that cannot be opened.
-    """
-    entries: tuple[Entry, ...] = (*CATALOG, *BULK)
-    possible = [
-        (entry, layout)
-        for entry in entries
-        for layout in sorted(entry.layouts)
-        if stated.get("table", entry.table) == entry.table
-        and stated.get("layout", layout) == layout
-    ]
-    if not possible:
-        raise InboxError(
-            f"no table {stated.get('table', '(any)')} has the layout"
-            f" {stated.get('layout', '(any)')}. Tables and layouts:\n"
-            + _layouts((entry, layout) for entry in entries for layout in entry.layouts)
-        )
-    try:
-        shown = [
-            (entry, layout)
-            for entry, layout in possible
-            if len(possible) == 1
-            or (
-                (is_shown := entry.layout_detectors.get(layout)) is not None
-                and part_with_layout(content, name, is_shown) is not None
-            )
-        ]
-    except SnapshotError as error:
-        raise InboxError(str(error).removeprefix(f"{name}: ")) from error
-    if len(shown) > 1 and len({layout for _, layout in shown}) == 1:
-        shown = [
-            (entry, layout) for entry, layout in shown if _is_for(entry, layout, content, size)
-        ]
-    if len(shown) == 1:
-        return shown[0]
-    if shown:
-        raise InboxError(
-            f"it matches more than one layout:\n{_layouts(shown)}\nState which in"
-            f' {name}{COMPANION}: {{"layout": "…"}}, and drop both.'
-        )
-    raise InboxError(
-        f"{_nature(content)} whose layout is not recognised. Known layouts:\n"
-        f"{_layouts(possible)}\nDrop the publisher's own file, unchanged, or state its layout in"
-        f' {name}{COMPANION}: {{"layout": "…"}}.'
-    )
-
-
-def _is_for(entry: Entry, layout: str, content: bytes, size: int) -> bool:
-    """Whether a file is for this one of the two tables that read its layout."""
-    is_large = size > (_LARGE_PACKED if content.startswith(GZIP) else _LARGE)
-    is_bulk = is_large or any(layout in one.whole_reports for one in BULK)
-    return is_bulk == isinstance(entry, BulkTable)
-
-
-def _layouts(layouts: Iterable[tuple[Entry, str]]) -> str:
-    return "\n".join(sorted(f"  {layout} ({entry.table})" for entry, layout in layouts))
-
-
-def _nature(content: bytes) -> str:
-    """What kind of file has no known layout: often a publisher's refusal."""
-    head = content[:200].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page, as publishers send for a bad key or address,"
-    return "a file"

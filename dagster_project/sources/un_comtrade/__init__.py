@@ -48,11 +48,13 @@ TABLES: tuple[SourceTable, ...] = (
         description="Trade as each country reported it to the United Nations.",
         layouts=frozenset({trade.LAYOUT, *downloads.LAYOUTS}),
         layout_detectors={trade.LAYOUT: trade.SIGN, **downloads.SIGNS},
+        headers=downloads.HEADERS,
         parser=_trade_parser,
         seeds=(COUNTRY_SEED, AREA_SEED),
         columns=trade.SCHEMA,
         primary_key=trade.PRIMARY_KEY,
         values=trade.VALUES,
+        second_columns=("fob_column_name",),
         total=OwnTotal(
             level="aggr_level",
             value="0",
@@ -88,6 +90,9 @@ BULK_TABLES: tuple[BulkTable, ...] = (
         description="Whole reports of countries to the United Nations, for reconciling both sides.",
         layouts=frozenset(downloads.LAYOUTS),
         coded=frozenset(name for name, layout in downloads.LAYOUTS.items() if layout.is_coded),
+        western=frozenset(
+            name for name, layout in downloads.LAYOUTS.items() if not layout.is_coded
+        ),
         whole_reports=frozenset({replies.FILE_LAYOUT}),
         layout_detectors=downloads.SIGNS,
         opener=_bulk_opener,

@@ -6,10 +6,13 @@ in blocks of whole lines.
 
 from __future__ import annotations
 
+import csv
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 
 import polars as pl
 
@@ -70,6 +73,7 @@ _BULK_HEADER = (
 )
 _LEGACY = {
     "classification_code": "Classification",
+    "aggr_level": "Aggregate Level",
     "ref_year": "Year",
     "period": "Period",
     "flow_code": "Trade Flow Code",
@@ -101,6 +105,13 @@ _LEGACY_22_COLUMNS = (
 )
 # White space, and quotes, within which a line break is white space too.
 _BLANKS = tuple(bytes([one]) for one in b' \t\r\x0b\x0c\x1c\x1d\x1e\x1f"')
+# A column without a name, as a script saves the labels of rows, and such a label.
+_NAMELESS = re.compile(r"\s*|Unnamed: [0-9]+(_level_[0-9]+|\.[0-9]+)*")
+_ROW_LABEL = r"^[0-9]+(\.0)?$"
+_TYPES, _FREQUENCIES = ("C", "S"), ("A", "M")
+_DAY = re.compile(r"[0-9]{8}(\.0)?")
+# How alike a misspelt name is, in the place of the right one.
+_LIKENESS = 0.7
 _TOTALS = {"partner2_code": "0", "customs_code": "C00", "mot_code": "0"}
 
 
@@ -133,6 +144,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "comtrade_legacy_22": Layout(_LEGACY_22_COLUMNS, _LEGACY, _TOTALS),
 }
 
+HEADERS: Mapping[str, tuple[str, ...]] = {name: layout.columns for name, layout in LAYOUTS.items()}
+
 _LEGACY_FLOWS = {"1": "M", "2": "X", "3": "RX", "4": "RM"}
 _LEGACY_NO_QUANTITY, _NO_QUANTITY = "1", "-1"
 _YEAR = "52"
@@ -160,8 +173,8 @@ def _first_columns(content: bytes) -> set[str]:
         except zlib.error:
             return set()
     first_line = head.decode("utf-8-sig", "replace").partition("\n")[0]
-    separator = "\t" if "\t" in first_line else ","
-    return {_plain(column.strip(' "\r')) for column in first_line.split(separator)} - {""}
+    header = split_header(first_line.rstrip(), is_coded=True).columns
+    return {_plain(column.strip()) for column in header if not _NAMELESS.fullmatch(column)}
 
 
 def _likeness(header: set[str], columns: Sequence[str]) -> float:
@@ -182,7 +195,8 @@ def parse_download(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
         has no rows.
     """
     name = file.snapshot_file
-    text = decode(_unpacked(content, name), name)
+    is_western = not LAYOUTS[file.layout].is_coded
+    text = decode(_unpacked(content, name), name, is_western=is_western)
     first_line, _, body = text.partition("\n")
     read = download_reader(first_line, file, areas, SCHEMA)
     if not body.strip():
@@ -203,23 +217,32 @@ def download_reader(
     """
     layout = LAYOUTS[file.layout]
     header = split_header(first_line, is_coded=layout.is_coded)
-    found = _check_header(header.columns, layout, file.snapshot_file)
+    labels, columns = _without_labels(header.columns)
+    found = _check_header(columns, layout, file.snapshot_file)
     named = {raw: found[_plain(printed)] for raw, printed in layout.named.items()}
     printed = {**REQUIRED, **OPTIONAL, **named}
     blanks = [one for one in _BLANKS if one != header.separator.encode()]
     is_legacy = layout.named["primary_value"] == _LEGACY["primary_value"]
 
     def read(block: Block) -> Parsed:
-        cells, rejects = read_records(block, header, tuple(named.values()), file.snapshot_file)
+        shown = _columns_of_rows(block, header.separator, labels, columns)
+        wanted = [column for column in (*labels, *named.values()) if column in shown]
+        cells, rejects = read_records(
+            block, replace(header, columns=shown), wanted, file.snapshot_file
+        )
+        _check_labels(cells, [label for label in labels if label in shown], file.snapshot_file)
+        there = {raw: column for raw, column in named.items() if column in shown}
         cells = cells.select(
             "row_number",
-            *(pl.col(column).alias(raw) for raw, column in named.items()),
+            *(pl.col(column).alias(raw) for raw, column in there.items()),
             *(
                 pl.lit(None, dtype=pl.String).alias(raw)
                 for raw in (*REQUIRED, *OPTIONAL)
-                if raw not in named
+                if raw not in there
             ),
         )
+        if "type_code" not in there:
+            cells = cells.with_columns(_type_code())
         if is_legacy:
             cells = _from_legacy(cells)
         # Where a layout omits a column or leaves it empty, the row is the total.
@@ -249,16 +272,17 @@ def _from_legacy(cells: pl.DataFrame) -> pl.DataFrame:
     period = pl.col("period")
     is_month = period.str.len_chars() == 6
     return cells.with_columns(
-        # Its services are under EBOPS, everything else is goods.
-        pl.when(pl.col("classification_code").str.starts_with("EB"))
-        .then(pl.lit("S"))
-        .otherwise(pl.lit("C"))
-        .alias("type_code"),
         pl.when(is_month).then(pl.lit("M")).otherwise(pl.lit("A")).alias("freq_code"),
         pl.when(is_month).then(period.str.slice(4, 2)).otherwise(pl.lit(_YEAR)).alias("ref_month"),
         pl.col("flow_code").replace(_LEGACY_FLOWS),
         pl.col("qty_unit_code").replace(_LEGACY_NO_QUANTITY, _NO_QUANTITY),
     )
+
+
+def _type_code() -> pl.Expr:
+    """Services are under EBOPS, everything else is goods."""
+    is_services = pl.col("classification_code").str.starts_with("EB")
+    return pl.when(is_services).then(pl.lit("S")).otherwise(pl.lit("C")).alias("type_code")
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
@@ -272,21 +296,82 @@ def _unpacked(content: bytes, name: str) -> bytes:
         ) from error
 
 
-def _check_header(header: Sequence[str], layout: Layout, name: str) -> Mapping[str, str]:
-    found = {_plain(column): column for column in header}
+def _without_labels(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names for the columns of row labels before the layout's own columns, and the latter.
+
+    Scripts save the labels of rows under no name; at the end, such a column is empty.
+    """
+    columns = list(header)
+    while columns and _NAMELESS.fullmatch(columns[-1]):
+        del columns[-1]
+    count = next(
+        (n for n, column in enumerate(columns) if not _NAMELESS.fullmatch(column)), len(columns)
+    )
+    return tuple(f"column {n}" for n in range(1, count + 1)), tuple(columns[count:])
+
+
+def _columns_of_rows(
+    block: Block, separator: str, labels: tuple[str, ...], columns: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The names of the cells of a block's rows.
+
+    Rows of today's downloads have a cell more than the header. A script may take their first cells,
+    the type, for labels of the rows and the other cells for those of the next column each. When it
+    saves them, the labels have no name or are lost.
+    """
+    if _plain(columns[0]) != _plain(REQUIRED["type_code"]):
+        return labels + columns
+    line = block.content.partition(b"\n")[0].decode()
+    cells = [*next(csv.reader([line], delimiter=separator), []), "", ""]
+    if len(labels) == 1 and cells[0] in _TYPES and cells[1] in _FREQUENCIES:
+        return columns
+    if not labels and cells[0] in _FREQUENCIES and _DAY.fullmatch(cells[1]):
+        return columns[1:]
+    return labels + columns
+
+
+def _check_labels(cells: pl.DataFrame, labels: Sequence[str], name: str) -> None:
+    """Raise a SnapshotError if a column without a name has more than whole numbers."""
+    for label in labels:
+        other = cells.filter(~pl.col(label).fill_null("").str.contains(_ROW_LABEL))
+        if other.height:
+            raise SnapshotError(
+                f"{name}, line {other['row_number'][0]}: {label} has no name in the header and"
+                f" {other[label][0]!r} is not the number of a row. Remove the column, or import the"
+                " publisher's own file."
+            )
+
+
+def _check_header(columns: Sequence[str], layout: Layout, name: str) -> Mapping[str, str]:
+    """The file's own name of each column, by its plain name.
+
+    Raises:
+        SnapshotError: a column is missing, unknown or there twice.
+    """
+    found = {_plain(column): column for column in columns}
     wanted = {_plain(column): column for column in layout.columns}
+    if len(found) == len(columns) == len(wanted):
+        for plain, other in zip(wanted, tuple(found), strict=True):
+            # The publisher has misspelt names: Prtner2Code, AtlQty.
+            if plain not in found and other not in wanted and _is_misspelt(other, plain):
+                found[plain] = found.pop(other)
     missing = [column for plain, column in wanted.items() if plain not in found]
     unknown = [column for plain, column in found.items() if plain not in wanted]
-    if missing or unknown or len(found) != len(header):
+    if missing or unknown or len(found) != len(columns):
         what = (
             f"column {', '.join(missing)} is missing"
+            + (f" (the file has {', '.join(unknown)} instead)" if unknown else "")
             if missing
-            else f"column {', '.join(unknown)} does not belong to it"
+            else f"column {', '.join(unknown)} does not belong to it: remove it"
             if unknown
             else "a column appears twice"
         )
         raise SnapshotError(
             f"{name}, line 1: {what}. The layout has {len(layout.columns)} columns, the file"
-            f" {len(header)}; known are {', '.join(LAYOUTS)}."
+            f" {len(columns)}; known are {', '.join(LAYOUTS)}."
         )
     return found
+
+
+def _is_misspelt(found: str, wanted: str) -> bool:
+    return SequenceMatcher(None, found, wanted).ratio() > _LIKENESS

@@ -16,6 +16,7 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     last_whole_month,
+    no_object,
     read_json,
     read_seed,
     reject_faulty,
@@ -24,6 +25,8 @@ from dagster_project.sources.parsing import (
     too_late,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
+from dagster_project.sources.un_comtrade.cells import repaired
+from dagster_project.sources.un_comtrade.products import TOTAL, checks_of_products, with_zeros
 
 LAYOUT = "comtrade_v1"
 SIGN = shows('"data"', '"reporterCode"', '"cmdCode"', '"primaryValue"', starts="{")
@@ -40,6 +43,7 @@ WORLD_ISO = "W00"
 SCHEMA: dict[str, pl.DataType] = {
     "row_number": pl.Int64(),
     "column_name": pl.String(),
+    "fob_column_name": pl.String(),
     "type_code": pl.String(),
     "freq_code": pl.String(),
     "period": pl.String(),
@@ -74,8 +78,8 @@ BULK_SCHEMA: dict[str, pl.DataType] = {
         for column, dtype in SCHEMA.items()
         if column
         not in (
-            *("row_number", "column_name", "reporter_iso", "partner_iso", "aggr_level"),
-            "estimation_flag",
+            *("row_number", "column_name", "fob_column_name", "reporter_iso", "partner_iso"),
+            *("aggr_level", "estimation_flag"),
         )
     },
     # Dollars with three decimals in eight bytes: a quadrillion fits.
@@ -129,6 +133,7 @@ FLAGS = {"is_reported": "isReported", "is_aggregate": "isAggregate"}
 NAMES = {"reporter_iso": "reporterISO", "partner_iso": "partnerISO"}
 QUANTITIES = {"qty": "qty", "net_weight_kg": "netWgt"}
 REMARKS = {
+    "aggr_level": "aggrLevel",
     "mos_code": "mosCode",
     "qty_unit_code": "qtyUnitCode",
     "estimation_flag": "legacyEstimationFlag",
@@ -138,13 +143,14 @@ OPTIONAL = {**QUANTITIES, **REMARKS}
 _FIELDS = {**REQUIRED, **OPTIONAL}
 _NUMBERS = frozenset({*YEAR_AND_MONTH, *MONEY, *QUANTITIES, *FLAGS})
 
-_TOTAL = "TOTAL"
 # In any case; a pattern is cheaper than converting every cell.
 _YES = r"(?i-u)^(true|1)$"
 _FLAG = r"(?i-u)^(true|false|1|0)$"
+_LONGEST_NUMBER = 40
 # Splits a number such as 71887.500: integer digits, decimals without trailing zeros.
 _NUMBER = r"^[0-9]+(\.[0-9]*)?$"
 _NEGATIVE = r"^-[0-9]+(\.[0-9]*)?$"
+_SCIENTIFIC = r"^-?[0-9]+([.,][0-9]*)?[eE][+-]?[0-9]+$"
 _DOLLARS = r"^[0-9]{1,15}(\.[0-9]{0,3}0*)?$"
 _QUANTITY = r"^[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 
@@ -229,8 +235,11 @@ def check_trade(
         cells = cells.with_columns(
             pl.col(column).str.strip_chars().replace("", None) for column in (*REQUIRED, *OPTIONAL)
         )
-    # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
-    cells = cells.with_columns(pl.col("mos_code").fill_null("0"))
+    cells = repaired(cells).with_columns(
+        # Rows of goods have no mode of supply; some say so with a 0, some with a blank after it.
+        pl.col("mos_code").fill_null("0"),
+        with_zeros().alias("cmd_code"),
+    )
     named = [who for who in ("reporter", "partner") if cells[f"{who}_iso"].count()]
     cells, found = reject_faulty(cells, _checks(areas, known_from, named))
     rejects = [
@@ -252,6 +261,7 @@ def _checks(areas: Areas, known_from: date, named: Collection[str]) -> list[Chec
         ),
         *_checks_of_periods(known_from),
         *_checks_of_areas(areas, named),
+        *checks_of_products(),
         Check(pl.col("primary_value").is_null(), "primary_value", "the value is missing"),
         *(_check_money(column) for column in MONEY),
         *(_check_form(column, _QUANTITY, pl.lit("not a number")) for column in QUANTITIES),
@@ -262,6 +272,9 @@ def _checks(areas: Areas, known_from: date, named: Collection[str]) -> list[Chec
 def _typed(column: str, dtype: pl.DataType, areas: Areas, printed: Mapping[str, str]) -> pl.Expr:
     if column == "column_name":
         return pl.lit(printed["primary_value"]).alias(column)
+    if column == "fob_column_name":
+        name = pl.lit(printed["fob_value"])
+        return pl.when(pl.col("fob_value").is_not_null()).then(name).alias(column)
     if column in ("reporter_iso", "partner_iso"):
         return (
             pl.col(column.replace("_iso", "_code"))
@@ -269,7 +282,7 @@ def _typed(column: str, dtype: pl.DataType, areas: Areas, printed: Mapping[str, 
             .alias(column)
         )
     if column == "aggr_level":
-        level = pl.when(pl.col("cmd_code") == _TOTAL).then(0)
+        level = pl.when(pl.col("cmd_code") == TOTAL).then(0)
         return level.otherwise(pl.col("cmd_code").str.len_chars()).cast(dtype).alias(column)
     if column in FLAGS:
         # An empty flag stays unknown.
@@ -339,6 +352,8 @@ def _check_money(column: str) -> Check:
         .then(pl.lit("a trade value cannot be negative"))
         .when(pl.col(column).str.contains(_NUMBER))
         .then(pl.lit("more digits than a value in dollars can have"))
+        .when(pl.col(column).str.contains(_SCIENTIFIC))
+        .then(pl.lit("digits are lost in this notation: write the number out"))
         .otherwise(pl.lit("not a number")),
     )
 
@@ -370,7 +385,7 @@ def parse_reply(content: bytes, file: SnapshotFile, areas: Areas) -> Parsed:
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(data, start=1):
         if not isinstance(row, dict):
-            rejects.append((number, None, str(row)[:200], "not an object"))
+            rejects.append((number, *no_object(row)))
         elif absent := missing_fields(row, REQUIRED.values()):
             rejects.append((number, absent[0], None, "the field is missing"))
         else:
@@ -423,7 +438,8 @@ def _text(value: object, *, is_number: bool) -> str | None:
     if value is None or (isinstance(value, str) and not is_number):
         return value
     if isinstance(value, Decimal):
-        return format(value, "f")
+        # Written out, 1e400 would have 400 zeros.
+        return format(value, "f") if abs(value.adjusted()) < _LONGEST_NUMBER else str(value)
     return json.dumps(value) if isinstance(value, str) else str(value)
 
 

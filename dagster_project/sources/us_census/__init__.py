@@ -12,6 +12,7 @@ from pathlib import Path
 from dagster_project.sources.parsing import LAST_MONTH
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
 from dagster_project.sources.us_census.country_file import (
+    COUNTRY_FILE_COLUMNS,
     COUNTRY_FILE_LAYOUT,
     COUNTRY_FILE_SCHEMA,
     COUNTRY_FILE_TABLE,
@@ -20,6 +21,7 @@ from dagster_project.sources.us_census.country_file import (
 )
 from dagster_project.sources.us_census.end_use import (
     CODE_SEED,
+    END_USE_COLUMNS,
     END_USE_SCHEMA,
     END_USE_TABLE,
     LAYOUTS,
@@ -39,6 +41,7 @@ from dagster_project.sources.us_census.files import (
 )
 from dagster_project.sources.us_census.requests import UsCensus
 from dagster_project.sources.us_census.seasonal import (
+    SEASONAL_COLUMNS,
     SEASONAL_LAYOUT,
     SEASONAL_SCHEMA,
     SEASONAL_TABLE,
@@ -81,6 +84,7 @@ TABLES: tuple[SourceTable, ...] = (
         " general imports at customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
         layout_detectors={COUNTRY_FILE_LAYOUT: is_country_file},
+        headers={COUNTRY_FILE_LAYOUT: COUNTRY_FILE_COLUMNS},
         parser=_country_file_parser,
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,
@@ -118,6 +122,7 @@ TABLES: tuple[SourceTable, ...] = (
         " imports at customs value, total exports FAS.",
         layouts=frozenset({SEASONAL_LAYOUT}),
         layout_detectors={SEASONAL_LAYOUT: is_seasonal_file},
+        headers={SEASONAL_LAYOUT: SEASONAL_COLUMNS},
         parser=_seasonal_parser,
         seeds=(PARTNER_SEED,),
         columns=SEASONAL_SCHEMA,
@@ -133,6 +138,7 @@ TABLES: tuple[SourceTable, ...] = (
         " customs value, total exports FAS, not seasonally adjusted.",
         layouts=frozenset(LAYOUTS),
         layout_detectors={layout: shows_flow(flow) for layout, flow in LAYOUTS.items()},
+        headers=dict.fromkeys(LAYOUTS, END_USE_COLUMNS),
         parser=_end_use_parser,
         seeds=(PARTNER_SEED, CODE_SEED),
         columns=END_USE_SCHEMA,

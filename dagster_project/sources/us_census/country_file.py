@@ -48,7 +48,7 @@ _VALUE_COLUMNS = pl.DataFrame(
     schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
     orient="row",
 )
-_COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
+COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
 YEAR_CHECK = Check(
     ~pl.col("year").str.contains(r"^(19|20)[0-9]{2}$"),
     "year",
@@ -71,7 +71,7 @@ def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.Data
         columns.
     """
     table = readable(content, name, COUNTRY_FILE_LAYOUT, is_country_file)
-    return read_csv_cells(table, name, _COUNTRY_FILE_COLUMNS)
+    return read_csv_cells(table, name, COUNTRY_FILE_COLUMNS)
 
 
 def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:

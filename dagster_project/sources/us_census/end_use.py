@@ -47,11 +47,11 @@ END_USE_SCHEMA: dict[str, pl.DataType] = {
     "value_usd": pl.Decimal(20, 0),
 }
 
-_COLUMNS = ("CTY_CODE", "CTY_DESC", "END_USE", "COMM_DESC")
+END_USE_COLUMNS = ("CTY_CODE", "CTY_DESC", "END_USE", "COMM_DESC")
 _YEAR = re.compile(r"value_([0-9]{2}|[0-9]{4})")
 # Years are printed with two digits; the statistics begin in 1989.
 _CENTURY_BREAK = 80
-_has_columns = shows(*_COLUMNS, "value_")
+_has_columns = shows(*END_USE_COLUMNS, "value_")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def parse_end_use(
     )
     years = {column: _year_of(column) for column in header if _YEAR.fullmatch(column)}
     aside = _foreign_columns(header, cells)
-    places = {column: f"column_{header.index(column) + 1}" for column in (*_COLUMNS, *years)}
+    places = {column: f"column_{header.index(column) + 1}" for column in (*END_USE_COLUMNS, *years)}
     cells = cells.select(
         "row_number", *(pl.col(place).str.strip_chars().alias(c) for c, place in places.items())
     ).with_columns(
@@ -157,7 +157,7 @@ def parse_end_use(
     )
     long = cells.unpivot(
         on=[column for column in years if column not in partial],
-        index=["row_number", *_COLUMNS],
+        index=["row_number", *END_USE_COLUMNS],
         variable_name="column_name",
         value_name="text",
     ).with_columns(pl.col("text").cast(pl.String))
@@ -187,14 +187,14 @@ def parse_end_use(
 
 
 def _check_columns(header: list[str], name: str) -> None:
-    missing = [column for column in _COLUMNS if column not in header]
+    missing = [column for column in END_USE_COLUMNS if column not in header]
     years = [column for column in header if _YEAR.fullmatch(column)]
     if missing or not years:
         raise SnapshotError(
             f"{name}, line 1: column {', '.join(missing) or 'value_YY'} is missing. The layout"
-            f" needs {', '.join(_COLUMNS)} and a column value_YY for each year."
+            f" needs {', '.join(END_USE_COLUMNS)} and a column value_YY for each year."
         )
-    twice = {c for c in (*_COLUMNS, *years) if header.count(c) > 1}
+    twice = {c for c in (*END_USE_COLUMNS, *years) if header.count(c) > 1}
     if twice or len({_year_of(column) for column in years}) < len(years):
         raise SnapshotError(
             f"{name}, line 1: column {', '.join(sorted(twice)) or 'of one year'} appears twice."
@@ -214,7 +214,7 @@ def _foreign_columns(
     """A reject for each column that the publisher does not print and that is not empty."""
     aside: list[tuple[int, str | None, str | None, str]] = []
     for place, column in enumerate(header, start=1):
-        if column in _COLUMNS or _YEAR.fullmatch(column):
+        if column in END_USE_COLUMNS or _YEAR.fullmatch(column):
             continue
         filled = cells.select((pl.col(f"column_{place}").str.strip_chars() != "").sum()).item()
         if column or filled:

@@ -217,9 +217,16 @@ def _api_rows(content: bytes, name: str, layout: ApiLayout) -> object:
         kept = slice(1 if header[0] in ("", "Unnamed: 0") else 0, None)
         return [header[kept], *([cell or None for cell in row[kept]] for row in rows if row)]
     reply = read_json(content, name)
-    if isinstance(reply, list) and reply and all(isinstance(row, dict) for row in reply):
-        header = list(dict.fromkeys(column for row in reply for column in row))
-        return [header, *([row.get(column) for column in header] for row in reply)]
+    objects = [row for row in reply if isinstance(row, dict)] if isinstance(reply, list) else []
+    if isinstance(reply, list) and objects:
+        header = list(dict.fromkeys(column for row in objects for column in row))
+        return [
+            header,
+            *(
+                [row.get(column) for column in header] if isinstance(row, dict) else row
+                for row in reply
+            ),
+        ]
     return reply
 
 
@@ -243,7 +250,7 @@ def _api_cells(
     records: list[list[object]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(reply[1:], start=2):
-        problem = _row_problem(row, header, places)
+        problem = _row_problem(row, header, places, variables)
         if problem is None:
             records.append([number, *(_text(row[where[0]]) for where in places.values())])
         else:
@@ -292,7 +299,7 @@ def value_columns(header: Sequence[str], name: str, layout: ApiLayout) -> list[s
 
 
 def _row_problem(
-    row: object, header: list[str], places: Mapping[str, list[int]]
+    row: object, header: list[str], places: Mapping[str, list[int]], variables: Sequence[str]
 ) -> tuple[str | None, str] | None:
     if not isinstance(row, list) or len(row) != len(header):
         size = len(row) if isinstance(row, list) else 0
@@ -304,6 +311,8 @@ def _row_problem(
     for column, where in places.items():
         if len(where) > 1 and len({row[place] for place in where}) > 1:
             return column, "the column appears twice with different values"
+    if all(row[places[variable][0]] is None for variable in variables):
+        return variables[0], "the value is missing"
     return None
 
 

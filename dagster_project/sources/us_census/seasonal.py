@@ -45,6 +45,7 @@ _FIGURES = pl.DataFrame(
     schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
     orient="row",
 )
+SEASONAL_COLUMNS = (*_KEYS, *_FIGURES["column_name"])
 _QUARTERS = {f"Q{n}": MONTHS[3 * n - 3 : 3 * n] for n in range(1, 5)}
 # Balances and quarters, which follow from the months and may be absent.
 _DERIVED = {
@@ -71,8 +72,7 @@ def parse_seasonal_file(content: bytes, file: SnapshotFile, codes: Mapping[str, 
     Raises:
         SnapshotError: see `read_csv_cells`.
     """
-    figures = _FIGURES["column_name"].to_list()
-    cells, rejects = read_csv_cells(content, file.snapshot_file, (*_KEYS, *figures), list(_DERIVED))
+    cells, rejects = read_csv_cells(content, file.snapshot_file, SEASONAL_COLUMNS, list(_DERIVED))
     cells = cells.rename({"cty_code": "CTY_CODE"}).with_columns(
         without_noise(pl.exclude("row_number", "year", "CTY_CODE", "cty_desc")),
         without_point("year"),
@@ -81,7 +81,7 @@ def parse_seasonal_file(content: bytes, file: SnapshotFile, codes: Mapping[str, 
     cells, faulty = reject_faulty(cells, (YEAR_CHECK, unknown_partner(codes)))
     long = (
         cells.unpivot(
-            on=figures,
+            on=_FIGURES["column_name"].to_list(),
             index=["row_number", "year", "CTY_CODE", "cty_desc"],
             variable_name="column_name",
             value_name="text",

@@ -29,6 +29,22 @@ with
 
     ),
 
+    -- The figures of a row: its own value and, for imports CIF, the value without freight and
+    -- insurance beside it. 0 means that the latter is missing; above the CIF value, or below half
+    -- of it, it covers something else.
+    figures as (
+
+        select *, primary_value as figure, column_name as figure_column, false as is_second
+        from source
+
+        union all
+
+        select *, fob_value as figure, fob_column_name as figure_column, true as is_second
+        from source
+        where cif_value = primary_value and fob_value < cif_value and 2 * fob_value > cif_value
+
+    ),
+
     renamed as (
 
         select
@@ -36,7 +52,8 @@ with
             snapshot_file,
             snapshot_sha256,
             row_number,
-            column_name,
+            figure_column as column_name,
+            is_second as is_without_freight,
             type_code,
             freq_code,
             ref_year as reference_year,
@@ -66,11 +83,11 @@ with
             end as product_system,
             case when cmd_code = 'TOTAL' then 'total' else cmd_code end as product_code,
             is_aggregate,
-            cast(primary_value as decimal(24, 3)) as value_usd,
+            cast(figure as decimal(24, 3)) as value_usd,
             cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
-            cast(primary_value as decimal(24, 3)) as reported_value,
+            cast(figure as decimal(24, 3)) as reported_value,
             'USD' as reported_unit
-        from source
+        from figures
         where
             -- One row per flow: totals over second partners, procedures and modes.
             partner2_code = '0'

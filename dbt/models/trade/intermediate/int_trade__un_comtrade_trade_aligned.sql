@@ -2,7 +2,8 @@
 
 -- Comtrade rows with the dimensions of a figure. Valuation and import concept are the publisher's
 -- for the reporter and period; a known break takes precedence, and where nothing is given, the
--- reporter's usual practice applies.
+-- reporter's usual practice applies. Imports CIF may have a second figure, without freight and
+-- insurance: the customs value of a reporter that values its imports so, else FOB.
 select
     'un_comtrade' as source_id,
     'un_comtrade__trade' as raw_table,
@@ -20,14 +21,13 @@ select
     case
         when w.flow = 'import' then coalesce(m.import_concept, w.concept) else w.concept
     end as concept,
-    coalesce(
-        b.valuation,
-        case
-            when w.flow = 'import'
-            then coalesce(m.import_valuation, 'cif')
-            else coalesce(m.export_valuation, r.export_valuation, d.export_valuation)
-        end
-    ) as valuation,
+    case
+        when f.is_without_freight
+        then coalesce(nullif(r.import_valuation, 'cif'), 'fob')
+        when w.flow = 'import'
+        then coalesce(b.valuation, m.import_valuation, 'cif')
+        else coalesce(b.valuation, m.export_valuation, r.export_valuation, d.export_valuation)
+    end as valuation,
     'census' as account_basis,
     'nsa' as seasonal_adjustment,
     f.product_system,
@@ -59,3 +59,6 @@ left join
     and f.reporter_iso3 = b.reporter_iso3
     and w.flow = b.flow
     and f.reference_year between b.first_year and b.last_year
+where
+    not f.is_without_freight
+    or (w.flow = 'import' and coalesce(b.valuation, m.import_valuation, 'cif') = 'cif')

@@ -40,7 +40,13 @@ with
                     year,
                     import_concept,
                     case when is_collection then '' else valuation end
-                order by last_known_from desc, rounding_margin_usd, observation_id
+                order by
+                    -- A collection may also give the value without freight and insurance; it says
+                    -- nothing about the valuation of its series.
+                    case when is_collection and valuation = 'cif' then 0 else 1 end,
+                    last_known_from desc,
+                    rounding_margin_usd,
+                    observation_id
             ) as preference
         from known
 

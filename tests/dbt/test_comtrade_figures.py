@@ -1,0 +1,109 @@
+"""A row of UN Comtrade gives its value and, beside CIF, the value without freight."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pytest
+from compiled_models import CompiledModels
+from sources.source_files import comtrade_bytes, comtrade_row, snapshot_file
+
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sources.un_comtrade.trade import parse_reply, read_areas
+
+STAGED = "stg_un_comtrade__trade"
+ALIGNED = "int_trade__un_comtrade_trade_aligned"
+REPORTING = "int_trade__un_comtrade_reporting_chosen"
+AREAS = read_areas(PROJECT_ROOT / "dbt" / "seeds")
+FILE = snapshot_file("comtrade_v1", "data.json")
+BOTH = {"cifvalue": 575, "primaryValue": 575, "fobvalue": 536}
+
+Figure = tuple[int, str, str, Decimal]
+
+
+def figures(
+    models: CompiledModels, *rows: dict[str, object], import_valuation: str | None = None
+) -> list[Figure]:
+    """Row, column, valuation and value of every figure of these rows."""
+    parsed = parse_reply(comtrade_bytes(*rows), FILE, AREAS)
+    assert parsed.rejects.is_empty()
+    raw = parsed.frame.with_columns(
+        release_id=pl.lit("r"), snapshot_file=pl.lit("f"), snapshot_sha256=pl.lit("s")
+    )
+    code = next(str(model.code) for model in models.models if model.name == STAGED)
+    with duckdb.connect() as connection:
+        connection.register("raw_rows", raw)
+        staged = connection.sql(re.sub(r"read_parquet\([^)]*\)", "raw_rows", code)).pl()
+    reporting = pl.DataFrame(
+        {
+            "type_code": ["C"],
+            "freq_code": ["A"],
+            "reference_period": ["2016"],
+            "reporter_iso3": ["USA"],
+            "import_concept": ["general"],
+            "import_valuation": [import_valuation],
+            "export_valuation": [None],
+        },
+        schema_overrides=dict.fromkeys(("import_valuation", "export_valuation"), pl.String()),
+    )
+    with models.run({STAGED: staged, REPORTING: reporting}, ALIGNED) as connection:
+        return connection.execute(
+            "select row_number, column_name, valuation, value_usd"
+            f" from intermediate.{ALIGNED} order by row_number, column_name desc"
+        ).fetchall()
+
+
+def test_us_imports_have_a_customs_value_in_a_column_of_its_own(
+    compiled_models: CompiledModels,
+) -> None:
+    assert figures(compiled_models, comtrade_row(**BOTH)) == [
+        (1, "primaryValue", "cif", Decimal(575)),
+        (1, "fobvalue", "customs", Decimal(536)),
+    ]
+
+
+def test_other_countries_value_without_freight_is_fob(compiled_models: CompiledModels) -> None:
+    row = comtrade_row(
+        reporterCode=410, reporterISO="KOR", partnerCode=842, partnerISO="USA", **BOTH
+    )
+    assert [figure[2] for figure in figures(compiled_models, row)] == ["cif", "fob"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fobvalue": 0.0},
+        {"fobvalue": None},
+        {"fobvalue": 575},
+        # A part of the trade, or something else.
+        {"fobvalue": 100},
+        {"fobvalue": 600},
+        # The value is already free of freight.
+        {"primaryValue": 536},
+        {"flowCode": "X"},
+    ],
+)
+def test_what_is_no_second_value_gives_no_figure(
+    compiled_models: CompiledModels, changes: dict[str, object]
+) -> None:
+    found = figures(compiled_models, comtrade_row(**{**BOTH, **changes}))
+    assert [figure[:2] for figure in found] == [(1, "primaryValue")]
+
+
+def test_a_series_known_to_be_without_freight_has_one_figure(
+    compiled_models: CompiledModels,
+) -> None:
+    stated = figures(compiled_models, comtrade_row(**BOTH), import_valuation="fob")
+    assert [figure[1:3] for figure in stated] == [("primaryValue", "fob")]
+    # A break of the seed: Comtrade's US imports of 2000 are at the customs value.
+    broken = comtrade_row(period="2000", refYear=2000, **BOTH)
+    assert [figure[2] for figure in figures(compiled_models, broken)] == ["customs"]
+
+
+def test_parts_of_a_flow_have_no_second_figure_either(compiled_models: CompiledModels) -> None:
+    assert figures(compiled_models, comtrade_row(motCode=1000, **BOTH), comtrade_row()) == [
+        (2, "primaryValue", "cif", Decimal("71887.5"))
+    ]
