@@ -11,6 +11,8 @@ from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import AMOUNT, millions, wrapped
 from dagster_project.questions.words import Country, Period
 
+# How the codes of seasonally adjusted series end.
+_ADJUSTED = ".sa"
 _SCHEMA = {
     "reporter_iso3": pl.String,
     "partner_code": pl.String,
@@ -82,8 +84,11 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
             "printed": printed,
             "mixed": ", partly from published figures",
         }.get(row["evidence_kind"], f", {row['evidence_kind']}")
+        series = row["export_series_code"] or row["import_series_code"]
+        adjusted = ", seasonally adjusted" if str(series).endswith(_ADJUSTED) else ""
+        summed = ", adds up the months" if row["is_sum_of_months"] else ""
         lines += wrapped(
-            f"{row['release_key']}, known from {row['known_from']}{until}{kind}",
+            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}",
             width,
             "    ",
         )
@@ -114,6 +119,7 @@ def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
             "rounding_margin_usd": row["rounding_margin_usd"],
             "evidence_kind": row["evidence_kind"],
             "is_page": row["is_page"],
+            "is_sum_of_months": row["is_sum_of_months"],
             "release": row["release_key"],
             "known_from": row["known_from"],
             "known_to": row["known_to"],

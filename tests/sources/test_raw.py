@@ -96,6 +96,19 @@ def test_rows_carry_release_hash_and_file(settings: Settings) -> None:
     assert frame["value_musd"].to_list() == [Decimal("10.5")] * 2
 
 
+def test_a_corrected_day_lets_the_rows_of_later_periods_in(settings: Settings) -> None:
+    folder = put_country(settings, "first", korea("10.5"), known="2015-01-30")
+    with pytest.raises(SnapshotError, match=r"country\.csv.*2015-01-30"):
+        load_table(COUNTRY, settings)
+    edit_sidecar(folder, known_from="2015-01-31")
+    loaded = load_table(COUNTRY, settings)
+    assert (loaded.rows, loaded.rejects) == (2, 0)
+    edit_sidecar(folder, known_from="2015-02-27")
+    put_country(settings, "second", korea("10.5", IFEB="1"), known="2015-02-27")
+    again = load_table(COUNTRY, settings)
+    assert again.written == ("first", "second")
+
+
 def test_a_second_load_writes_nothing_and_bytes_are_the_same_from_scratch(
     settings: Settings,
 ) -> None:

@@ -17,7 +17,14 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
-from dagster_project.sources.parsing import Parsed, no_object, read_json, read_seed, rejects_frame
+from dagster_project.sources.parsing import (
+    Parsed,
+    no_object,
+    read_json,
+    read_seed,
+    rejects_frame,
+    too_late,
+)
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE_ID = "bea_ita"
@@ -260,8 +267,7 @@ def _record(
     year, quarter = int(period[1]), period[2]
     last_month = int(quarter) * 3 if quarter else 12
     if (year, last_month) > (file.known_from.year, file.known_from.month):
-        reason = f"a release known from {file.known_from} cannot hold this period"
-        return {}, ("TimePeriod", period[0], reason)
+        return {}, ("TimePeriod", period[0], too_late(file.known_from))
     if text("CL_UNIT") not in ("", "USD"):
         return {}, ("CL_UNIT", text("CL_UNIT"), "not US dollars")
     if text("UNIT_MULT") not in _MULTIPLIERS:
