@@ -9,16 +9,13 @@
         and c.period_end = p.period_end
     inner join
         {{ ref("int_figures__series_parts") }} as k
-        on v.series_id = k.series_id
-        and v.route = k.route
-        and coalesce(k.raw_table, v.raw_table) = v.raw_table
-        and coalesce(k.period_start, c.period_start) = c.period_start
-        and coalesce(k.period_end, c.period_end) = c.period_end
+        on v.route = k.route
+        and v.series_id = k.series_id
     inner join
         {{ ref("int_figures__route_products") }} as g
-        on c.product_group_id = g.product_group_id
-        and v.route = g.route
-        and k.is_of_chapters = g.is_of_chapters
+        on v.route = g.route
+        and k.is_charges = g.is_charges
+        and c.product_group_id = g.product_group_id
     inner join
         {{ ref("int_trade__figures") }} as f
         on k.part_series_id = f.series_id

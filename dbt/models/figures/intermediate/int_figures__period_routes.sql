@@ -19,7 +19,7 @@ with
 
 select r.route, p.period_start, p.period_end, p.period_start as part_start, p.period_end as part_end
 from periods as p
-cross join (select unnest(['period', 'charges']) as route) as r
+cross join (select unnest(['period', 'charges', 'chapter_charges']) as route) as r
 
 union all
 

@@ -1,15 +1,9 @@
+{{ config(tags=["question"], materialized="view") }}
+
 -- The products that the figures of a product group are the sum of, by route. Charges of all
 -- products are given for the total, or for each chapter.
 with
     groups as (select * from {{ ref("product_groups") }} where product_id is not null),
-
-    routes as (
-
-        select 'period' as route
-        union all
-        select 'months' as route
-
-    ),
 
     totals as (
 
@@ -20,18 +14,22 @@ with
 
     )
 
-select r.route, g.product_group_id, false as is_of_chapters, g.product_id, g.members
+select r.route, g.product_group_id, false as is_charges, g.product_id, g.members
 from groups as g
-cross join routes as r
+cross join (select unnest(['period', 'months']) as route) as r
 
 union all
 
-select 'charges' as route, product_group_id, false as is_of_chapters, product_id, members
-from totals
+select r.route, g.product_group_id, r.is_charges, g.product_id, g.members
+from totals as g
+cross join
+    (values ('charges', false), ('charges', true), ('chapter_charges', false)) as r(
+        route, is_charges
+    )
 
 union all
 
-select 'charges' as route, t.product_group_id, true as is_of_chapters, p.product_id, t.members
+select 'chapter_charges' as route, t.product_group_id, true as is_charges, p.product_id, t.members
 from totals as t
 cross join {{ ref("int_trade__products_listed") }} as p
 where p.product_system = 'hs2'

@@ -2,8 +2,7 @@
 
 -- The value of one series, for as long as it stays the same: the figure of the period or the sum of
 -- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
--- it
--- the sum of the customs value and the charges that one table gives.
+-- it the sum of the customs value and the charges that one table gives.
 with
     observations as (select * from {{ ref("int_figures__value_observations") }}),
 
@@ -50,7 +49,7 @@ with
             o.months,
             o.members,
             -- The chapters of charges are no members of the group.
-            case when o.route <> 'charges' then o.product_id end as product_id,
+            case when o.route in ('period', 'months') then o.product_id end as product_id,
             o.period_start,
             o.value_usd,
             o.rounding_margin_usd,
@@ -152,10 +151,10 @@ with
             row_number() over (
                 partition by s.cell_id, s.series_id, s.vintage_date
                 order by
-                    case when s.route = 'charges' then 2 else 1 end,
+                    case when s.route in ('period', 'months') then 1 else 2 end,
                     r.source_rank,
                     s.known_from desc,
-                    case when s.route = 'period' then 1 else 2 end,
+                    case when s.route in ('period', 'charges') then 1 else 2 end,
                     s.rounding_margin_usd,
                     s.raw_table,
                     s.source_id
