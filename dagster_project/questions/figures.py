@@ -32,7 +32,10 @@ def figures(
     product_groups: list[str],
     period: Period,
 ) -> list[dict]:
-    """One row per figure, the preferred one of each product group first."""
+    """One row per figure, the preferred one of each product group first.
+
+    What other sources give on a basis follows its first figure, with `is_alternative`.
+    """
     replay.answer(
         {
             "figures_requested": pl.DataFrame(
@@ -51,13 +54,24 @@ def figures(
                 orient="row",
             )
         },
-        ["figures_compared"],
+        ["figures_compared", "figures_of_other_sources"],
     )
-    return replay.rows(
-        "figures_compared",
+    order = (
         "product_group, is_preferred desc, known_to is not null, is_page, policy_rank,"
-        " basis_id, known_from desc, release_key, export_series_code, import_series_code",
+        " basis_id, known_from desc, release_key, export_series_code, import_series_code"
     )
+    chosen = [{**row, "is_alternative": False} for row in replay.rows("figures_compared", order)]
+    # Each beside the chosen figure of its basis, which comes first.
+    for other in reversed(replay.rows("figures_of_other_sources", order)):
+        places = [
+            place
+            for place, row in enumerate(chosen)
+            if row["known_to"] is None
+            and all(row[name] == other[name] for name in ("product_group", "basis_id"))
+        ]
+        place = places[0] + 1 if places else len(chosen)
+        chosen.insert(place, {**other, "is_alternative": True})
+    return chosen
 
 
 def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
@@ -87,8 +101,9 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
         series = row["export_series_code"] or row["import_series_code"]
         adjusted = ", seasonally adjusted" if str(series).endswith(_ADJUSTED) else ""
         summed = ", adds up the months" if row["is_sum_of_months"] else ""
+        again = ", another source of the same figure" if row["is_alternative"] else ""
         lines += wrapped(
-            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}",
+            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}{again}",
             width,
             "    ",
         )
@@ -120,6 +135,7 @@ def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
             "evidence_kind": row["evidence_kind"],
             "is_page": row["is_page"],
             "is_sum_of_months": row["is_sum_of_months"],
+            "is_alternative": row["is_alternative"],
             "release": row["release_key"],
             "known_from": row["known_from"],
             "known_to": row["known_to"],
