@@ -103,7 +103,8 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
         summed = ", adds up the months" if row["is_sum_of_months"] else ""
         again = ", another source of the same figure" if row["is_alternative"] else ""
         lines += wrapped(
-            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}{again}",
+            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}"
+            f"{again}",
             width,
             "    ",
         )

@@ -4,7 +4,46 @@
 -- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
 -- it the sum of the customs value and the charges that one table gives.
 with
-    observations as (select * from {{ ref("int_figures__value_observations") }}),
+    candidates as (
+
+        select o.*, r.source_rank
+        from {{ ref("int_figures__value_observations") }} as o
+        inner join {{ ref("source_list") }} as r on o.source_id = r.source_id
+
+    ),
+
+    -- Where a source has always given the period itself, no source that ranks below it and was
+    -- known later is ever preferred.
+    always as (
+
+        select cell_id, series_id, source_rank, min(known_from) as first_known_from
+        from candidates
+        where route = 'period' and members = 1
+        group by cell_id, series_id, source_rank, raw_table
+        having
+            count(*) filter (where known_to is null) > 0
+            and list_has_all(
+                list(known_from), coalesce(list(known_to) filter (where known_to is not null), [])
+            )
+
+    ),
+
+    observations as (
+
+        select c.* exclude (source_rank)
+        from candidates as c
+        where
+            not exists (
+                select 1
+                from always as a
+                where
+                    c.cell_id = a.cell_id
+                    and c.series_id = a.series_id
+                    and c.source_rank > a.source_rank
+                    and c.known_from >= a.first_known_from
+            )
+
+    ),
 
     -- Where only one table gives the period itself, its observations are the values, unless another
     -- release followed on the same day: such a value was never current.
