@@ -54,13 +54,15 @@ with
 
     ),
 
-    -- Only the figures that claims are about: a few of very many.
+    -- Only the figures that claims are about: a few of very many. Adjusted for the season, only
+    -- months are quoted.
     measures as materialized(
 
-        select *
-        from {{ ref("int_figures__measures") }}
+        select q.*
+        from {{ ref("int_figures__measures") }} as q
+        inner join {{ ref("int_figures__cells") }} as c on q.cell_id = c.cell_id
         where
-            cell_id in (
+            q.cell_id in (
                 select cell_id
                 from hypotheses
                 union
@@ -69,6 +71,16 @@ with
                 union
                 select whole_cell_id
                 from hypotheses
+            )
+            and (
+                c.period_kind = 'month'
+                or not exists (
+                    select 1
+                    from {{ ref("int_trade__series_listed") }} as s
+                    where
+                        s.series_id in (q.export_series_id, q.import_series_id)
+                        and s.seasonal_adjustment <> 'nsa'
+                )
             )
 
     ),
