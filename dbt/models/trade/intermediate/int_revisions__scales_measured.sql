@@ -1,5 +1,5 @@
 -- The largest revision of a series with a partner by its source, as a share of a year's value, over
--- the figures that two releases give.
+-- the whole years that two releases give.
 with
     followed as (
 
@@ -47,6 +47,10 @@ with
             f.previous_release_no,
             {{ period_kind("f.period_start", "f.period_end") }},
             year(f.period_start)
+        -- Single months are revised by more than the year they are part of.
+        having
+            {{ period_kind("f.period_start", "f.period_end") }} = 'year'
+            or count(distinct f.period_start) = 12
 
     )
 
