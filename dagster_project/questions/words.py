@@ -14,7 +14,6 @@ from dagster_project.questions.replay import Replay
 from dagster_project.sources.articles import ClaimVocabulary, units_by_word
 from dagster_project.sources.parsing import PERIOD_PATTERN, closest
 from dagster_project.sources.place_names import (
-    PARTNER_LISTS,
     Country,
     countries_by_word,
     place_key,
@@ -252,8 +251,12 @@ class Words:
         countries = countries_by_word(
             self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
         )
+        # The seeds of `PARTNER_LISTS`.
         lists = {
-            seed: self._rows(f"select * from warehouse.seeds.{seed}") for seed in PARTNER_LISTS
+            "census_partners": self._rows("from warehouse.seeds.census_partners"),
+            "bea_areas": self._rows("from warehouse.seeds.bea_areas"),
+            "comtrade_areas": self._rows("from warehouse.seeds.comtrade_areas"),
+            "korea_customs_partners": self._rows("from warehouse.seeds.korea_customs_partners"),
         }
         return places_by_word(countries, lists)
 
