@@ -176,7 +176,7 @@ def read_question(
             f"--measure: {measure!r} is not an amount of money. Choose one of"
             f" {', '.join(words.measures)}."
         )
-    words.trade_kind(trade_kind, "--kind")
+    trade_kind = words.trade_kind(trade_kind, "--kind")
     country = words.country(reporter, "--reporter", may_be_group=False)
     counterpart = words.country(partner, "--partner", may_be_group=True)
 

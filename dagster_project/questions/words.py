@@ -110,15 +110,15 @@ class Words:
         )
 
     def trade_kind(self, text: str, where: str) -> str:
-        """Check that a word is goods, services or goods_services.
+        """Read goods, services or goods_services, in any case.
 
         Raises:
             InputError: another word.
         """
         kinds = self.claim_vocabulary.trade_kinds
-        if text not in kinds:
+        if text.lower() not in kinds:
             raise InputError(f"{where}: no kind of trade {text!r}: {closest(text, kinds)}")
-        return text
+        return text.lower()
 
     def country(self, text: str, where: str, *, may_be_group: bool) -> Country:
         """Find a country by code or name; a partner may also be the world or a group.

@@ -180,7 +180,7 @@ def read_csv_cells(
     try:
         header = next(reader)
         if is_from_spreadsheet:
-            header = _trimmed(header)
+            header = [cell.lower() for cell in _trimmed(header)]
         _check_header(header, columns, name)
         started = reader.line_num + 1
         for record in reader:
