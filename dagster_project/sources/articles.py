@@ -322,7 +322,6 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
     words: tuple[tuple[str, str, Collection[str]], ...] = (
         ("trade_kind", "trade kind", vocabulary.trade_kinds),
         ("measure", "measure", vocabulary.measures),
-        ("unit", "unit", vocabulary.units),
         ("hedge", "hedge", vocabulary.hedges),
     )
     for column, meaning, allowed in words:
@@ -343,10 +342,10 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
             ("partner", "the share of the whole in itself is 100 %: name a partner or a sector")
         )
     fitting = vocabulary.units_of_measures.get(measure, vocabulary.units)
-    if unit in vocabulary.units and unit not in fitting:
-        problems.append(
-            ("unit", f"no unit of {measure}: write one of {', '.join(sorted(fitting))}")
-        )
+    if "unit" not in empty and unit not in fitting:
+        # No suggestion: units differ by a letter, and by a power of ten.
+        found = f"no unit of {measure}" if unit in vocabulary.units else "unknown unit"
+        problems.append(("unit", f"{found}: write one of {', '.join(sorted(fitting))}"))
     hedged = vocabulary.units_of_hedges.get(hedge, vocabulary.units)
     if unit in fitting and unit not in hedged:
         problems.append(("hedge", f"{hedge} is used with {', '.join(sorted(hedged))} only"))
