@@ -172,6 +172,12 @@ class Phrases:
             f" {self.country(row['partner_code'])}"
         )
 
+    @property
+    def flow_with_the_world(self) -> str:
+        """The whole of which a partner has a share: the United States' goods deficit in total."""
+        whole = Phrases({**self.row, "partner_code": "WLD"}, self.names)
+        return whole.flow(whole=True)
+
     def _balance(self, quantity: str | None, value: Any) -> str:
         row = self.row
         if quantity is not None or row["measure"].endswith("balance"):
@@ -207,8 +213,10 @@ class Phrases:
         if transform == "ratio":
             return f"put {self.flow()} in {period} at {figure} its level of {base or 'the base'}"
         if transform == "share":
-            products = self._products or "all products"
-            return f"put {products} at {figure} of {self.flow(whole=True)} in {period}"
+            if self._products is None:
+                part = self.country(row["partner_code"])
+                return f"put {part} at {figure} of {self.flow_with_the_world} in {period}"
+            return f"put {self._products} at {figure} of {self.flow(whole=True)} in {period}"
         if transform == "rank":
             return (
                 f"put {self.country(row['partner_code'])} at {figure} among"

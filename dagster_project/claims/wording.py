@@ -220,6 +220,7 @@ _REASONS: Mapping[str, Callable[[Phrases], Verdict]] = {
     "another_sector": _mislabelled("Wrong product group"),
     "no_figure_fits": _contradicted,
     "rows_missing": _undetermined,
+    "release_missing": _undetermined,
     "basis_missing": _undetermined,
     "figure_too_coarse": _too_coarse,
     "rests_on_an_open_claim": _open_part,

@@ -9,16 +9,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from dagster_project.cli.app import Flow, Frequency
-from dagster_project.questions.words import (
-    Country,
-    InputError,
-    Period,
-    countries_by_word,
-    find_country,
-    read_period,
-)
+from dagster_project.questions.words import InputError, Period, find_country, read_period
 from dagster_project.settings import Settings
 from dagster_project.sources.connector import Selection
+from dagster_project.sources.place_names import Country, countries_by_word
 
 EVERY_PARTNER = "all"
 _WORLD = Country("WLD", "World")

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,7 @@ from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import exact, millions, plural, wrapped
 from dagster_project.questions.words import Words
-from dagster_project.sources.articles import parse_documents, read_claims
-from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.articles import read_claims, read_documents
 
 BAD_STATUS = "contradicted"
 CONSISTENCY_INPUTS = ("claims", "shares_of_other_wholes")
@@ -26,19 +27,30 @@ _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "re
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A row with an error, and the reason."""
+class Fault:
+    """A cell or a whole row with an error, and the reason."""
 
-    file: Path
-    line: int
     column: str | None
     value: str | None
     reason: str
 
     def __str__(self) -> str:
-        column = f", column {self.column}" if self.column else ""
-        value = f": {self.value!r}" if self.value is not None else ""
-        return f"{self.file}, line {self.line}{column}{value}: {self.reason}"
+        column = f"column {self.column}: " if self.column else ""
+        value = f"{self.value!r}: " if self.value is not None else ""
+        return f"{column}{value}{self.reason}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row with its faults, of which there is at least one."""
+
+    file: Path
+    line: int
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        joint = ", " if len(self.faults) == 1 and self.faults[0].column else ": "
+        return f"{self.file}, line {self.line}{joint}{'; '.join(map(str, self.faults))}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
         "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
     }
     if documents_file is not None:
-        documents = parse_documents(_read(documents_file), str(documents_file))
+        documents = read_documents(documents_file)
         problems += _problems(documents_file, documents.rejects)
         problems += _without_document(claims_file, claims.frame, documents_file, documents.frame)
         inputs["documents_given"] = documents.frame.select(
@@ -106,9 +118,14 @@ def find_inconsistencies(replay: Replay) -> list[dict]:
 
 
 def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:
+    rows = rejects.sort("row_number", maintain_order=True).to_dicts()
     return [
-        Problem(file, row["row_number"], row["column_name"], row["value"], row["reason"])
-        for row in rejects.sort("row_number", maintain_order=True).to_dicts()
+        Problem(
+            file,
+            line,
+            tuple(Fault(row["column_name"], row["value"], row["reason"]) for row in found),
+        )
+        for line, found in groupby(rows, itemgetter("row_number"))
     ]
 
 
@@ -121,22 +138,17 @@ def _without_document(
         Problem(
             claims_file,
             row["row_number"],
-            "document_id",
-            row["document_id"],
-            f"not in {documents_file}: checked without its publication date",
+            (
+                Fault(
+                    "document_id",
+                    row["document_id"],
+                    f"not in {documents_file}: checked without its publication date",
+                ),
+            ),
         )
         for row in claims.to_dicts()
         if row["document_id"] not in known
     ]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SnapshotError(
-            f"{path}: cannot be read ({error.strerror}). Check the path of the documents file."
-        ) from error
 
 
 def checked_objects(checked: Checked) -> list[dict[str, object]]:

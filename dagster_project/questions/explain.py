@@ -14,26 +14,15 @@ import polars as pl
 from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.check import judged
 from dagster_project.questions.replay import Replay
-from dagster_project.questions.words import Country, InputError, Period, Words, read_period
+from dagster_project.questions.words import InputError, Period, Words, read_period
+from dagster_project.sources.amounts import Unit, read_amount
+from dagster_project.sources.place_names import Country
 
 _BRIDGE = "requested"
 # A balance is quoted with its sign or, as most are, by its size alone.
 _BALANCE, _BALANCE_SIZE = "balance", "balance_size"
 _SIDES = ("a", "b")
-_NUMBER = re.compile(
-    r"(?P<sign>[+\-−]?)\s*(?:USD|\$)?\s*"  # noqa: RUF001 — a minus sign is pasted as often as typed
-    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?P<decimals>\.[0-9]+)?"
-    r"\s*(?P<scale>[a-z]*)\s*(?P<unit>USD)?",
-    re.IGNORECASE,
-)
-_SCALES = {
-    "": "USD bn",
-    **dict.fromkeys(("bn", "b", "billion"), "USD bn"),
-    **dict.fromkeys(("mn", "m", "million"), "USD mn"),
-    **dict.fromkeys(("th", "k", "thousand"), "USD th"),
-    **dict.fromkeys(("tn", "t", "trillion"), "USD tn"),
-    "usd": "USD",
-}
+_DOLLARS, _BILLIONS = "USD", "bn"
 _CLAIMS_SCHEMA = {
     "claim_id": pl.String,
     "says": pl.String,
@@ -139,28 +128,27 @@ def read_figure(text: str, where: str) -> Quoted | None:
     Raises:
         InputError: a number whose unit is not an amount of US dollars.
     """
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None:
-        if re.match(r"[+\-−$]?\s*[0-9]", text.strip()):  # noqa: RUF001
+    amount = read_amount(text)
+    if amount is None:
+        if re.match(r"[+\-−$(]?\s*[0-9]", text.strip()):  # noqa: RUF001
             raise InputError(
                 f"{where}: {text!r} is not a figure. For example: 27.6, 27.6bn or 426mn (US"
                 " dollars; billions by default)."
             )
         return None
-    scale = match["scale"].casefold()
-    if scale not in _SCALES:
+    if amount.unit is None or amount.unit.currency not in (None, _DOLLARS):
         raise InputError(
-            f"{where}: unknown scale {match['scale']!r}. Write bn, mn, th, tn or usd. Without a"
+            f"{where}: unknown scale {amount.words!r}. Write bn, mn, th, tn or usd. Without a"
             " scale, a figure is in billions of US dollars."
         )
-    decimals = match["decimals"] or ""
-    size = Decimal(match["digits"].replace(",", "") + decimals)
+    # Only a currency after the number means plain dollars: 3 usd, but $27.6 is in billions.
+    default = None if amount.words else _BILLIONS
     return Quoted(
         text=text.strip(),
-        value=-size if match["sign"] not in ("", "+") else size,
-        unit=_SCALES[scale],
-        rounding=Decimal(1).scaleb(-max(len(decimals) - 1, 0)),
-        is_signed=bool(match["sign"]),
+        value=amount.value,
+        unit=Unit(_DOLLARS, amount.unit.scale or default).code,
+        rounding=Decimal(1).scaleb(-amount.decimals),
+        is_signed=amount.is_signed,
     )
 
 
@@ -188,7 +176,7 @@ def read_question(
             f"--measure: {measure!r} is not an amount of money. Choose one of"
             f" {', '.join(words.measures)}."
         )
-    words.trade_kind(trade_kind, "--kind")
+    trade_kind = words.trade_kind(trade_kind, "--kind")
     country = words.country(reporter, "--reporter", may_be_group=False)
     counterpart = words.country(partner, "--partner", may_be_group=True)
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import AMOUNT, millions, wrapped
-from dagster_project.questions.words import Country, Period
+from dagster_project.questions.words import Period
+from dagster_project.sources.place_names import Country
 
 # How the codes of seasonally adjusted series end.
 _ADJUSTED = ".sa"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +13,13 @@ from dagster_project.claims.phrases import Names
 from dagster_project.questions.replay import Replay
 from dagster_project.sources.articles import ClaimVocabulary, units_by_word
 from dagster_project.sources.parsing import PERIOD_PATTERN, closest
+from dagster_project.sources.place_names import (
+    Country,
+    countries_by_word,
+    place_key,
+    places_by_word,
+    suggested_places,
+)
 
 _PERIOD = re.compile(PERIOD_PATTERN)
 
@@ -29,12 +35,6 @@ class Period:
     text: str
     start: date
     end: date
-
-
-@dataclass(frozen=True)
-class Country:
-    code: str
-    name: str
 
 
 def read_period(text: str, where: str) -> Period:
@@ -64,26 +64,10 @@ def find_country(text: str, known: Mapping[str, Country], where: str) -> Country
     Raises:
         InputError: no country of this name.
     """
-    found = known.get(text.strip().casefold())
+    found = known.get(place_key(text))
     if found is None:
-        near = get_close_matches(text.strip().casefold(), known, n=1, cutoff=0.6)
-        hint = (
-            f"did you mean {known[near[0]].code} ({known[near[0]].name})?"
-            if near
-            else "write an ISO code, for example USA; `from marts.countries` lists them"
-        )
-        raise InputError(f"{where}: no country or group {text!r}: {hint}")
+        raise InputError(f"{where}: no country or group {text!r}: {suggested_places(text, known)}")
     return found
-
-
-def countries_by_word(rows: Iterable[Mapping[str, Any]]) -> dict[str, Country]:
-    """The countries of `country_list` by code and name; alpha-3 codes take precedence."""
-    return {
-        str(key).casefold(): Country(row["iso3"], row["name"])
-        for row in rows
-        for key in (row["iso2"], row["name"], row["iso3"])
-        if key
-    }
 
 
 class Words:
@@ -103,7 +87,8 @@ class Words:
             units=self._column("seeds.units", "unit"),
             hedges=self._column("seeds.claim_hedges", "hedge"),
             reporters=countries,
-            partners=countries | self._column("seeds.census_partners", "partner_code"),
+            partners=frozenset(place.code for place in self._partners.values()),
+            places=self._partners,
             units_of_measures=units_by_word(
                 self._pairs("seeds.claim_measures", "measure", "unit_kinds"), kinds
             ),
@@ -115,18 +100,25 @@ class Words:
                 for measure, has_base in self._pairs("seeds.claim_measures", "measure", "has_base")
                 if has_base
             ),
+            measures_of_share=frozenset(
+                measure
+                for measure, transform in self._pairs(
+                    "seeds.claim_measures", "measure", "transform"
+                )
+                if transform == "share"
+            ),
         )
 
     def trade_kind(self, text: str, where: str) -> str:
-        """Check that a word is goods, services or goods_services.
+        """Read goods, services or goods_services, in any case.
 
         Raises:
             InputError: another word.
         """
         kinds = self.claim_vocabulary.trade_kinds
-        if text not in kinds:
+        if text.lower() not in kinds:
             raise InputError(f"{where}: no kind of trade {text!r}: {closest(text, kinds)}")
-        return text
+        return text.lower()
 
     def country(self, text: str, where: str, *, may_be_group: bool) -> Country:
         """Find a country by code or name; a partner may also be the world or a group.
@@ -251,23 +243,22 @@ class Words:
 
     @cached_property
     def _countries(self) -> dict[str, Country]:
-        return countries_by_word(
-            self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
-        )
+        codes = self._column("seeds.country_list", "iso3")
+        return {word: place for word, place in self._partners.items() if place.code in codes}
 
     @cached_property
     def _partners(self) -> dict[str, Country]:
-        rows = self._rows(
-            "select partner_code, partner_name, iso3 from warehouse.marts.countries"
-            " order by is_aggregate desc"
+        countries = countries_by_word(
+            self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
         )
-        groups = {
-            str(key).casefold(): Country(row["partner_code"], row["partner_name"])
-            for row in rows
-            for key in (row["partner_name"], row["partner_code"])
-            if key
+        # The seeds of `PARTNER_LISTS`.
+        lists = {
+            "census_partners": self._rows("from warehouse.seeds.census_partners"),
+            "bea_areas": self._rows("from warehouse.seeds.bea_areas"),
+            "comtrade_areas": self._rows("from warehouse.seeds.comtrade_areas"),
+            "korea_customs_partners": self._rows("from warehouse.seeds.korea_customs_partners"),
         }
-        return {**groups, **self._countries}
+        return places_by_word(countries, lists)
 
     def _column(self, relation: str, column: str) -> frozenset[str]:
         rows = self._rows(f"select distinct {column} from warehouse.{relation}")

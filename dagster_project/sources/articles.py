@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.amounts import Unit, read_amount, read_unit, with_decimal_point
 from dagster_project.sources.parsing import (
     PERIOD_PATTERN,
     Parsed,
     closest,
-    read_csv_cells,
     read_seed,
     reject_duplicates,
     reject_where,
     rejects_frame,
     shows,
 )
+from dagster_project.sources.place_names import (
+    PARTNER_LISTS,
+    Country,
+    countries_by_word,
+    place_key,
+    places_by_word,
+    suggested_places,
+)
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.snapshot import SnapshotError
+from dagster_project.sources.spreadsheets import COMMA, read_spreadsheet_cells
+from dagster_project.sources.workbooks import readable
 
 CLAIMS_LAYOUT = "claims"
 DOCUMENTS_LAYOUT = "documents"
+
+_shows_claims = shows("claim_id", "document_id", "base_period")
+_shows_documents = shows("document_id", "title_in_short", "published_on")
 
 CLAIMS_SCHEMA: dict[str, pl.DataType] = {
     "row_number": pl.Int64(),
@@ -76,11 +89,15 @@ _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in
 _MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
 _NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
 _PERIOD = re.compile(PERIOD_PATTERN)
+_WHOLE_SECTOR, _WORLD = "total", "WLD"
 
 
 @dataclass(frozen=True)
 class ClaimVocabulary:
-    """The words a claim may use; partners are countries and known groups."""
+    """The words a claim may use; partners are countries and known groups.
+
+    `places` has reporters and partners by any of their names; see `place_names`.
+    """
 
     measures: frozenset[str]
     sectors: frozenset[str]
@@ -93,6 +110,8 @@ class ClaimVocabulary:
     units_of_measures: Mapping[str, frozenset[str]] = field(default_factory=dict)
     units_of_hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
     measures_with_base: frozenset[str] = frozenset()
+    measures_of_share: frozenset[str] = frozenset()
+    places: Mapping[str, Country] = field(default_factory=dict)
 
 
 VOCABULARY_SEEDS = (
@@ -101,7 +120,7 @@ VOCABULARY_SEEDS = (
     "units.csv",
     "claim_hedges.csv",
     "country_list.csv",
-    "census_partners.csv",
+    *(f"{seed}.csv" for seed in PARTNER_LISTS),
 )
 
 
@@ -135,15 +154,19 @@ def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
     def pairs(name: str, first: str, second: str) -> list[tuple[str, str]]:
         return list(zip(column(name, first), column(name, second), strict=True))
 
-    countries = frozenset(column("country_list.csv", "iso3"))
+    countries = countries_by_word(read_seed(seeds, "country_list.csv", "iso3", "iso2", "name"))
+    places = places_by_word(
+        countries, {seed: read_seed(seeds, f"{seed}.csv") for seed in PARTNER_LISTS}
+    )
     kinds = pairs("units.csv", "unit", "unit_kind")
     return ClaimVocabulary(
         measures=frozenset(column("claim_measures.csv", "measure")),
         sectors=frozenset(column("sector_list.csv", "sector_id")),
         units=frozenset(column("units.csv", "unit")),
         hedges=frozenset(column("claim_hedges.csv", "hedge")),
-        reporters=countries,
-        partners=countries | frozenset(column("census_partners.csv", "partner_code")),
+        reporters=frozenset(place.code for place in countries.values()),
+        partners=frozenset(place.code for place in places.values()),
+        places=places,
         units_of_measures=units_by_word(
             pairs("claim_measures.csv", "measure", "unit_kinds"), kinds
         ),
@@ -152,6 +175,11 @@ def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
             measure
             for measure, has_base in pairs("claim_measures.csv", "measure", "has_base")
             if has_base == "true"
+        ),
+        measures_of_share=frozenset(
+            measure
+            for measure, transform in pairs("claim_measures.csv", "measure", "transform")
+            if transform == "share"
         ),
     )
 
@@ -162,26 +190,41 @@ def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
     Raises:
         SnapshotError: the file cannot be read at all, lacks a column, or has no rows.
     """
+    return parse_claims(_read(path, CLAIMS_LAYOUT, _shows_claims), str(path), vocabulary)
+
+
+def read_documents(path: Path) -> Parsed:
+    """The documents of a file.
+
+    Raises:
+        SnapshotError: see `read_claims`.
+    """
+    return parse_documents(_read(path, DOCUMENTS_LAYOUT, _shows_documents), str(path))
+
+
+def _read(path: Path, layout: str, is_shown: Callable[[bytes, str], bool]) -> bytes:
+    """The content of a file, or the sheet of a workbook with the layout as CSV."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise SnapshotError(
-            f"{path}: cannot be read ({error.strerror}). Check the path of the claims file."
+            f"{path}: cannot be read ({error.strerror}). Check the path of the {layout} file."
         ) from error
-    return parse_claims(content, str(path), vocabulary)
+    return readable(content, str(path), layout, is_shown)
 
 
 def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Parsed:
     """See `read_claims`; `name` is what error messages call the file."""
-    cells, rejects = read_csv_cells(content, name, _CLAIM_COLUMNS)
+    cells, rejects, separator = read_spreadsheet_cells(content, name, _CLAIM_COLUMNS)
     good: list[dict[str, object]] = []
     problems: list[tuple[int, str | None, str | None, str]] = []
     for row in cells.iter_rows(named=True):
-        found = _claim_problems(row, vocabulary)
+        read = _in_codes(row, vocabulary, has_decimal_commas=separator != COMMA)
+        found = _claim_problems(read, vocabulary)
         if found:
             problems.extend((row["row_number"], column, row[column], why) for column, why in found)
         else:
-            good.append(_typed_claim(row))
+            good.append(_typed_claim(read))
     frame = pl.DataFrame(good, schema=CLAIMS_SCHEMA, orient="row")
     frame, duplicates = reject_duplicates(frame, ["claim_id"], _LINEAGE)
     duplicates = duplicates.with_columns(pl.lit("claim_id").alias("column_name"))
@@ -192,9 +235,9 @@ def parse_documents(content: bytes, name: str) -> Parsed:
     """The documents of a file, one row each.
 
     Raises:
-        SnapshotError: see `read_csv_cells`.
+        SnapshotError: see `read_spreadsheet_cells`.
     """
-    cells, rejects = read_csv_cells(content, name, _DOCUMENT_COLUMNS)
+    cells, rejects, _ = read_spreadsheet_cells(content, name, _DOCUMENT_COLUMNS)
     found = [rejects]
     for column in _DOCUMENT_COLUMNS:
         if column not in _MAY_BE_EMPTY:
@@ -220,6 +263,54 @@ def parse_documents(content: bytes, name: str) -> Parsed:
     return Parsed(frame, pl.concat([*found, duplicates]))
 
 
+def _in_codes(
+    row: Mapping[str, str], vocabulary: ClaimVocabulary, *, has_decimal_commas: bool
+) -> dict[str, str]:
+    """The row with codes, plain numbers and periods where its words have only one meaning.
+
+    A cell that cannot be read so stays as it is, for `_claim_problems` to name.
+    """
+    read = dict(row)
+    for column, allowed in (
+        ("trade_kind", vocabulary.trade_kinds),
+        ("measure", vocabulary.measures),
+        ("sector", vocabulary.sectors),
+        ("unit", vocabulary.units),
+        ("hedge", vocabulary.hedges),
+    ):
+        by_word = {word.casefold(): word for word in allowed}
+        joined = re.sub(r"[\s_-]+", "_", row[column].casefold())
+        read[column] = by_word.get(row[column].casefold()) or by_word.get(joined) or row[column]
+    unit = read_unit(row["unit"])
+    if unit and unit.code in vocabulary.units:
+        read["unit"] = unit.code
+    for column, codes in (("reporter", vocabulary.reporters), ("partner", vocabulary.partners)):
+        place = vocabulary.places.get(place_key(row[column]))
+        if row[column] not in codes and place and place.code in codes:
+            read[column] = place.code
+    for column in ("period", "base_period"):
+        # A spreadsheet writes a year as a number: 2015.0.
+        read[column] = re.sub(r"^([0-9]{4})\.0+$", r"\1", re.sub(r"\s*/\s*", "/", row[column]))
+    for column in ("value", "rounding"):
+        text = with_decimal_point(row[column]) if has_decimal_commas else row[column]
+        amount = read_amount(text)
+        if amount is None or (has_decimal_commas and re.fullmatch(r"[^,]*,[0-9]{3}\D*", text)):
+            continue
+        beside = amount.unit
+        if beside is None:
+            continue
+        stated = read_unit(read["unit"]) or Unit(read["unit"] or None)
+        if not read["unit"] and beside.currency and beside.code in vocabulary.units:
+            read["unit"] = beside.code
+        elif beside.currency not in (None, stated.currency) or beside.scale not in (
+            None,
+            stated.scale,
+        ):
+            continue
+        read[column] = f"{amount.value:f}"
+    return read
+
+
 def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tuple[str, str]]:
     """Every problem of one claim: column and what to do."""
     problems = [
@@ -231,20 +322,30 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
     words: tuple[tuple[str, str, Collection[str]], ...] = (
         ("trade_kind", "trade kind", vocabulary.trade_kinds),
         ("measure", "measure", vocabulary.measures),
-        ("reporter", "reporter", vocabulary.reporters),
-        ("partner", "partner", vocabulary.partners),
-        ("unit", "unit", vocabulary.units),
         ("hedge", "hedge", vocabulary.hedges),
     )
     for column, meaning, allowed in words:
         if column not in empty and row[column] not in allowed:
             problems.append((column, f"unknown {meaning}: {closest(row[column], allowed)}"))
+    for column, codes in (("reporter", vocabulary.reporters), ("partner", vocabulary.partners)):
+        if column not in empty and row[column] not in codes:
+            known = {word: one for word, one in vocabulary.places.items() if one.code in codes}
+            near = suggested_places(row[column], known) if known else closest(row[column], codes)
+            problems.append((column, f"unknown {column}: {near}"))
     measure, unit, hedge = row["measure"], row["unit"], row["hedge"]
-    fitting = vocabulary.units_of_measures.get(measure, vocabulary.units)
-    if unit in vocabulary.units and unit not in fitting:
+    if (
+        measure in vocabulary.measures_of_share
+        and row["sector"] == _WHOLE_SECTOR
+        and row["partner"] == _WORLD
+    ):
         problems.append(
-            ("unit", f"no unit of {measure}: write one of {', '.join(sorted(fitting))}")
+            ("partner", "the share of the whole in itself is 100 %: name a partner or a sector")
         )
+    fitting = vocabulary.units_of_measures.get(measure, vocabulary.units)
+    if "unit" not in empty and unit not in fitting:
+        # No suggestion: units differ by a letter, and by a power of ten.
+        found = f"no unit of {measure}" if unit in vocabulary.units else "unknown unit"
+        problems.append(("unit", f"{found}: write one of {', '.join(sorted(fitting))}"))
     hedged = vocabulary.units_of_hedges.get(hedge, vocabulary.units)
     if unit in fitting and unit not in hedged:
         problems.append(("hedge", f"{hedge} is used with {', '.join(sorted(hedged))} only"))
@@ -258,15 +359,27 @@ def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tu
         if row[column]:
             problems.extend((column, why) for why in _period_problem(row[column]))
     if "value" not in empty and not _NUMBER.fullmatch(row["value"]):
-        problems.append(
-            ("value", "not a number: write digits, at most 6 decimals and no separators")
-        )
+        problems.append(("value", _value_problem(row["value"], unit)))
     if "rounding" not in empty and not _is_above_zero(row["rounding"]):
         problems.append(
             ("rounding", "not a rounding unit above zero: write 0.1 where 27.6 is quoted")
         )
     order = {column: place for place, column in enumerate(_CLAIM_COLUMNS)}
     return sorted(problems, key=lambda problem: order[problem[0]])
+
+
+def _value_problem(value: str, unit: str) -> str:
+    amount = read_amount(value)
+    if amount is not None and amount.unit is not None and amount.unit.code:
+        return f"in {amount.unit.code}, but the column unit says {unit!r}: write one unit"
+    if amount is not None and amount.unit is None:
+        return f"{amount.words!r} is not a unit of amounts: write the number alone"
+    if "," in value:
+        return (
+            "not a number: the comma may separate thousands or decimals. Write a decimal point, at"
+            " most 6 decimals and no other separator"
+        )
+    return "not a number: write digits, at most 6 decimals and no words"
 
 
 def _sector_problem(sector: str, sectors: frozenset[str]) -> list[tuple[str, str]]:
@@ -320,7 +433,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__claims",
         description="Trade figures quoted in articles, one claim per row.",
         layouts=frozenset({CLAIMS_LAYOUT}),
-        layout_detectors={CLAIMS_LAYOUT: shows("claim_id", "document_id", "base_period")},
+        layout_detectors={CLAIMS_LAYOUT: _shows_claims},
         headers={CLAIMS_LAYOUT: _CLAIM_COLUMNS},
         parser=_claims_parser,
         seeds=VOCABULARY_SEEDS,
@@ -333,7 +446,7 @@ TABLES: tuple[SourceTable, ...] = (
         table="articles__documents",
         description="The articles that contain the claims.",
         layouts=frozenset({DOCUMENTS_LAYOUT}),
-        layout_detectors={DOCUMENTS_LAYOUT: shows("document_id", "title_in_short", "published_on")},
+        layout_detectors={DOCUMENTS_LAYOUT: _shows_documents},
         headers={DOCUMENTS_LAYOUT: _DOCUMENT_COLUMNS},
         parser=_documents_parser,
         seeds=(),

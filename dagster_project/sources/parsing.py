@@ -34,6 +34,9 @@ _HEAD = 8192
 # Digits; no figure has more, and converting more of them is slow.
 _LONGEST_NUMBER = 400
 
+# Words as short as this are codes: with another letter they mean another thing.
+_LONGEST_CODE = 3
+
 # Excel files begin so: those of 2007 and later, which are zip archives, and older ones.
 ARCHIVE, _COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -179,13 +182,19 @@ def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
 
 
 def read_csv_cells(
-    content: bytes, name: str, columns: Sequence[str], optional: Sequence[str] = ()
+    content: bytes,
+    name: str,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    separator: str = ",",
+    is_from_spreadsheet: bool = False,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Every record as text under `columns` plus `row_number`, its first line; and rejects.
 
     The header must contain exactly `columns`, in any order: a missing or unknown column means that
     the layout has changed, and guessing would mislabel figures. Columns that are `optional` may be
-    missing from both.
+    missing from both. For `is_from_spreadsheet` see `read_csv_table`.
 
     Raises:
         SnapshotError: see `read_csv_table`; or another header.
@@ -194,33 +203,47 @@ def read_csv_cells(
     def check(header: list[str]) -> None:
         _check_header(header, [*columns, *(one for one in optional if one in header)], name)
 
-    header, cells, rejects = read_csv_table(content, name, check)
+    header, cells, rejects = read_csv_table(
+        content, name, check, separator=separator, is_from_spreadsheet=is_from_spreadsheet
+    )
     cells = cells.rename(dict(zip(cells.columns[1:], header, strict=True)))
     kept = [*columns, *(column for column in optional if column in header)]
     return cells.select("row_number", *kept), rejects
 
 
 def read_csv_table(
-    content: bytes, name: str, check_header: Callable[[list[str]], None]
+    content: bytes,
+    name: str,
+    check_header: Callable[[list[str]], None],
+    *,
+    separator: str = ",",
+    is_from_spreadsheet: bool = False,
 ) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
     """The header, every record as text under `row_number`, `column_1` and so on, and rejects.
+
+    `is_from_spreadsheet` reads what people write: Windows-1252 too, cells without surrounding
+    spaces, and neither empty columns to the right nor rows of empty cells.
 
     Raises:
         SnapshotError: what `decode` and `check_header` raise, an open quote, a truncated last
             record, or no records.
     """
-    text = decode(content, name)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    text = decode(content, name, is_western=is_from_spreadsheet)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     records: list[list[str | int]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     short_last: tuple[int, int] | None = None
     started = 1
     try:
         header = next(reader)
+        if is_from_spreadsheet:
+            header = [cell.lower() for cell in _trimmed(header)]
         check_header(header)
         started = reader.line_num + 1
         for record in reader:
             short_last = None
+            if is_from_spreadsheet:
+                record = _trimmed(record, len(header))
             if len(record) == len(header):
                 records.append([started, *record])
             elif record:
@@ -524,14 +547,27 @@ def reject_duplicates(
 
 
 def closest(value: str | None, allowed: Collection[str]) -> str:
-    """A suggestion: the nearest allowed word, or the allowed words."""
-    near = get_close_matches(value or "", sorted(allowed), n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]}?"
+    """A suggestion: the word of which the value is a misspelling, or the allowed words.
+
+    Letters count in any case. A code of up to three letters, or one with other digits, is another
+    code and no misspelling.
+    """
+    text = value or ""
     words = sorted(allowed)
+    near = get_close_matches(text.casefold(), [word.casefold() for word in words], n=1, cutoff=0.6)
+    for word in words:
+        if word.casefold() in near and (
+            word.casefold() == text.casefold()
+            or (min(len(word), len(text)) > _LONGEST_CODE and _digits(word) == _digits(text))
+        ):
+            return f"perhaps {word}"
     if len(words) <= 12:
         return f"allowed: {', '.join(words)}"
     return f"allowed: {', '.join(words[:8])} and {len(words) - 8} more"
+
+
+def _digits(text: str) -> str:
+    return "".join(one for one in text if one.isdigit())
 
 
 def read_seed(seeds: Path, name: str, *columns: str) -> list[dict[str, str]]:
@@ -550,6 +586,14 @@ def read_seed(seeds: Path, name: str, *columns: str) -> list[dict[str, str]]:
     if not set(columns) <= set(rows[0]):
         raise SnapshotError(f"seed {name}: needs rows with the columns {', '.join(columns)}.")
     return rows
+
+
+def _trimmed(record: Sequence[str], width: int = 0) -> list[str]:
+    """Cells without surrounding spaces or empty ones after `width`; none if all are empty."""
+    cells = [cell.strip() for cell in record]
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells if any(cells) else []
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> None:

@@ -359,6 +359,21 @@ def test_another_whole_of_the_warehouse_repairs_a_share() -> None:
     assert "share: another whole: cif" in row["repairs"]
 
 
+@pytest.mark.parametrize(("share", "is_inconsistent"), [(50, False), (60, True)])
+def test_a_share_of_all_products_is_of_the_trade_with_the_world(
+    share: int, is_inconsistent: bool
+) -> None:
+    claims = [
+        claim("part", "exports", 5),
+        claim("share", "exports", share, "share"),
+        claim("whole", "exports", 10) | {"partner_code": "WLD"},
+        # The same partner's autos are another part.
+        claim("autos", "exports", 1, sector="autos"),
+    ]
+    names = [row["claim_ids"] for row in found(claims)]
+    assert names == ([["part", "share", "whole"]] if is_inconsistent else [])
+
+
 def test_what_says_nothing_that_adds_up_is_left_aside() -> None:
     wrong = [claim("a", "exports", 5), claim("b", "exports", 6)]
     for change in (

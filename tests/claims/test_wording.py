@@ -80,7 +80,7 @@ _RIVALS = [
 # The verdict, who published it, whose trade with whom, flow and sign, amounts, days, releases.
 _FACT = re.compile(
     r"^Wrong \w+|^\w+"
-    r"|US Census Bureau|KITA|USTR|United States|South Korea|motor vehicles|tariff rate"
+    r"|US Census Bureau|KITA|USTR|United States|South Korea|motor vehicles|tariff rate|\bworld\b"
     r"|HS chapter 87|NAICS 336|End-use 300|EUR|USD"
     r"|\b(?:census|CIF|mirror|total consumption)(?= basis\b)"
     r"|\b(?:deficit|surplus|exports|imports|two-way|rank|rise|fall|above|below|before|twelve|sign)\b"
@@ -238,6 +238,19 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         "2011 | 2016 | census | 2026-09 | rise",
     ),
     (
+        "one_basis_fits",
+        {
+            "transform": "share",
+            "measure": "share_pct_deficit",
+            "unit": "pct",
+            "reported_value": Decimal(49),
+            "rounding": Decimal(1),
+            "value": Decimal("49.241"),
+        },
+        "Confirmed | US Census Bureau | South Korea | 49.24 % | United States | deficit | world | "
+        "2016 | census | 2026-09",
+    ),
+    (
         "rows_missing",
         {
             **_NEAREST,
@@ -263,6 +276,12 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         {**_NEAREST, "missing_rows": ["CIF basis, 2016"]},
         "Undetermined | $20.805 billion | total consumption | 2020-10 | 2021-06 | "
         "$6.745 billion | below | CIF | 2016",
+    ),
+    (
+        "release_missing",
+        {**_NEAREST, "missing_rows": ["release of us_census known on 2016-02-05"]},
+        "Undetermined | $20.805 billion | total consumption | 2020-10 | 2021-06 | "
+        "$6.745 billion | below | 2016-02-05",
     ),
     (
         "figure_too_coarse",

@@ -182,8 +182,9 @@ def test_the_publication_date_is_that_of_the_document(
         ("value", "27,6", r"\b6\b"),
         ("value", "about 27", r"\b6\b"),
         ("rounding", "0", r"\b0\.1\b"),
-        ("reporter", "US", r"\bUSA\b"),
-        ("partner", "Korea", r"\bABW, AFG\b"),
+        ("reporter", "Untied States", r"\bUSA\b"),
+        ("partner", "Korea", r"\bKOR\b.*\bPRK\b"),
+        ("partner", "EU", r"\bcensus:0003\b"),
         ("trade_kind", "good", r"\bgoods\b"),
         ("says", "", ""),
     ],
@@ -203,6 +204,68 @@ def test_a_bad_row_is_named_and_the_good_one_judged(
     assert line.startswith(place)
     assert re.search(named or ".", line.removeprefix(place))
     assert [one["claim_id"] for one in json.loads(result.stdout)] == ["c1"]
+
+
+def test_the_faults_of_a_row_are_one_error(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    path = claims_file({"claim_id": "bad", "measure": "x", "period": "16", "unit": "bn"}, {})
+    result = bilateral("check", str(path), "--format", "json")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {path}, line 2: column measure: 'x': ")
+    assert re.findall(r"column (\w+): '(\w+)'", line) == [
+        ("measure", "x"),
+        ("period", "16"),
+        ("unit", "bn"),
+    ]
+
+
+def test_claims_as_people_write_them_get_the_verdicts_of_codes(
+    bilateral: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text(
+        ";".join(COLUMNS) + "\n;;;;;;;;;;;;;;\n"
+        "a;d1;a; Goods;Deficit;United States;South Korea;total;2016.0;;$27.6 billion;;0.1;exact;\n"
+        "b;d1;b;goods;balance;US;KR;total;2016;;(27,6);USD BN;0,1;exact;\n"
+        "c;d1;c;goods;deficit;USA;KOR;total;2016;;27 624.6;$ million;0.1;exact;\n"
+    )
+    result = bilateral("check", str(path), "--format", "json")
+    assert result.stderr == ""
+    objects = json.loads(result.stdout)
+    assert {one["claim_id"]: one["status"] for one in objects} == dict.fromkeys("abc", "confirmed")
+
+
+def test_the_world_is_a_partner_by_any_of_its_names(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    names = ("WLD", "World", "census:0015")
+    path = claims_file(
+        *(
+            {"claim_id": name, "partner": name, "period": "2015", "value": "745.7"}
+            for name in names
+        ),
+        {
+            "claim_id": "share",
+            "measure": "share_pct_deficit",
+            "partner": "China",
+            "period": "2015",
+            "value": "49",
+            "unit": "pct",
+            "rounding": "1",
+        },
+    )
+    objects = json.loads(bilateral("check", str(path), "--format", "json").stdout)
+    assert {one["claim_id"]: one["status"] for one in objects} == dict.fromkeys(
+        (*names, "share"), "confirmed"
+    )
+    figures = {
+        bilateral("figures", "--reporter", "USA", "--partner", name, "--period", "2015").stdout
+        for name in names
+    }
+    (shown,) = figures
+    assert "-745,660.2" in shown
 
 
 def test_two_rows_of_one_name_that_differ_are_both_refused(
@@ -232,7 +295,7 @@ def test_a_file_of_bad_rows_alone_is_no_silent_success(
         (b"", ": "),
         (b"claim_id,says\n1,x\n", ", line 1: column document_id, trade_kind, measure, "),
         ((",".join(COLUMNS) + "\n").encode(), ": "),
-        ((",".join(COLUMNS) + "\nc1,d1,caf\xe9").encode("latin-1"), r": .*line 2 \(0xe9\)"),
+        ((",".join(COLUMNS) + "\nc1,d1,caf\xe9").encode("latin-1"), r", line 2: .*\b3 of 15\b"),
         (b"\x00\x01\x02", r": .*line 1\b"),
         (b"<!doctype html>", ": .*'<!doctype html>'"),
     ],

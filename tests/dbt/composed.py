@@ -32,6 +32,7 @@ class Series:
     flow: str
     concept: str
     valuation: str
+    seasonal_adjustment: str = "nsa"
 
 
 EXPORTS = Series("USA", "KOR", "export", "total", "fas")
@@ -236,7 +237,7 @@ def _unioned(figure: Figure) -> dict[str, object]:
         f"{series.flow}_concept": series.concept,
         f"{series.flow}_valuation": series.valuation,
         "account_basis": "census",
-        "seasonal_adjustment": "nsa",
+        "seasonal_adjustment": series.seasonal_adjustment,
         "product_system": figure.product[0],
         "product_code": figure.product[1],
         "period_start": figure.period[0],

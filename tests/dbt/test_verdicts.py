@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
 from compiled_models import CompiledModels
-from dbt.composed import EXPORTS, IMPORTS, YEAR, Figure, Release, tables_of
+from dbt.composed import EXPORTS, IMPORTS, YEAR, Figure, Release, Series, tables_of
 
 RELEASE = Release("us_census", date(2017, 2, 7), 0, "2017-02")
 REVISED = Release("us_census", date(2018, 6, 6), 0, "2018-06")
 BILLION = 10**9
+WORLD_EXPORTS, WORLD_IMPORTS = (replace(one, partner="WLD") for one in (EXPORTS, IMPORTS))
+ADJUSTED_EXPORTS, ADJUSTED_IMPORTS = (
+    replace(one, seasonal_adjustment="sa") for one in (WORLD_EXPORTS, WORLD_IMPORTS)
+)
+# US goods trade with the world in 2016: a deficit of 140 billion dollars.
+WORLD = (
+    (REVISED, WORLD_EXPORTS, 100.0),
+    (REVISED, WORLD_IMPORTS, 240.0),
+    (REVISED, ADJUSTED_EXPORTS, 100.0),
+    (REVISED, ADJUSTED_IMPORTS, 240.0),
+)
 CLAIMS: dict[str, Any] = {
     "claim_id": pl.String(),
     "document_id": pl.String(),
@@ -36,13 +50,14 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-def figures() -> list[Figure]:
+def figures(others: Iterable[tuple[Release, Series, float]] = ()) -> list[Figure]:
     """US goods trade with Korea in 2016: a deficit of 27.5, after revision of 28 billion dollars."""
     of_year = [
         (RELEASE, EXPORTS, 42.0),
         (RELEASE, IMPORTS, 69.5),
         (REVISED, EXPORTS, 42.0),
         (REVISED, IMPORTS, 70.0),
+        *others,
     ]
     return [
         Figure(
@@ -55,7 +70,12 @@ def figures() -> list[Figure]:
     ]
 
 
-def verdict(models: CompiledModels, **claim: Any) -> dict[str, Any]:
+def verdict(
+    models: CompiledModels,
+    others: Iterable[tuple[Release, Series, float]] = (),
+    published_on: date = date(2018, 7, 1),
+    **claim: Any,
+) -> dict[str, Any]:
     row = {
         "claim_id": "c1",
         "document_id": "d1",
@@ -70,10 +90,10 @@ def verdict(models: CompiledModels, **claim: Any) -> dict[str, Any]:
         "rounding": 0.1,
         "hedge": "exact",
     } | claim
-    given = tables_of(figures()) | {
+    given = tables_of(figures(others)) | {
         "claims_given": pl.DataFrame([row], schema=CLAIMS),
         "documents_given": pl.DataFrame(
-            [("d1", "a newspaper", "trade", date(2018, 7, 1))],
+            [("d1", "a newspaper", "trade", published_on)],
             schema=["document_id", "publisher", "title_in_short", "published_on"],
             orient="row",
         ),
@@ -104,3 +124,67 @@ def test_a_claim_has_the_verdict_of_the_figures(
     key = release and f"us_census {release.release_id}"
     assert (found["status"], found["release_key"]) == (status, key)
     assert (found["evidence"] == []) == (release is None)
+
+
+@pytest.mark.parametrize(
+    ("measure", "share", "status"),
+    [
+        ("share_pct_deficit", 20, "confirmed"),
+        ("share_pct_exports", 42, "confirmed"),
+        ("share_pct_two_way_trade", 33, "confirmed"),
+        ("share_pct_imports", 30, "contradicted"),
+        ("share_pct_deficit", 100, "contradicted"),
+    ],
+)
+def test_a_share_of_all_products_is_the_share_of_a_partner_in_the_trade_with_the_world(
+    compiled_models: CompiledModels, measure: str, share: float, status: str
+) -> None:
+    found = verdict(
+        compiled_models, WORLD, measure=measure, reported_value=share, unit="pct", rounding=1
+    )
+    assert found["status"] == status
+    assert len(found["evidence"]) == (2 if "ports" in measure else 4)
+
+
+def test_a_share_without_a_world_total_names_the_missing_row(
+    compiled_models: CompiledModels,
+) -> None:
+    found = verdict(
+        compiled_models, measure="share_pct_deficit", reported_value=20, unit="pct", rounding=1
+    )
+    assert (found["status"], found["reason_code"]) == ("undetermined", "rows_missing")
+    (missing,) = found["missing_rows"]
+    assert {"USA–WLD", "2016"} <= set(missing.split(", "))  # noqa: RUF001
+
+
+def test_a_year_is_no_less_sure_for_being_seasonally_adjusted_too(
+    compiled_models: CompiledModels,
+) -> None:
+    found = verdict(compiled_models, WORLD, partner_code="WLD", reported_value=140)
+    assert (found["status"], found["basis_id"]) == ("confirmed", "census")
+
+
+@pytest.mark.parametrize(
+    ("value", "published_on", "reason"),
+    [
+        # 0.55 below the nearest figure, which revisions of measured size do not explain.
+        (26.9, date(2017, 2, 6), "release_missing"),
+        (26.9, date(2017, 2, 7), "basis_missing"),
+        # Farther away than revisions move a year.
+        (99.0, date(2017, 2, 6), "no_figure_fits"),
+        # Near enough for a revision of measured size.
+        (27.8, date(2017, 2, 6), "within_revisions"),
+    ],
+)
+def test_a_figure_near_those_of_later_releases_needs_the_release_of_its_day(
+    compiled_models: CompiledModels, value: float, published_on: date, reason: str
+) -> None:
+    found = verdict(compiled_models, published_on=published_on, reported_value=value)
+    assert found["reason_code"] == reason
+    if reason == "release_missing":
+        (missing,) = found["missing_rows"]
+        assert re.findall(r"us_census|[0-9-]{10}", missing) == [
+            "us_census",
+            "2017-02-06",
+            "2017-02-07",
+        ]

@@ -46,6 +46,14 @@ class Judged:
         return self.truth.claim.hedge == "exact"
 
     @property
+    def ways_of_counting(self) -> set[Fit]:
+        """The fits; seasonal adjustment is no other way of counting."""
+        return {
+            (frozenset(leg.removesuffix(".sa").removesuffix(".nsa") for leg in legs), definition)
+            for legs, definition in self.fits
+        }
+
+    @property
     def named(self) -> Fit:
         legs = frozenset((self.verdict["basis_key"] or "").split(" + "))
         return legs, self.verdict["product_group"]
@@ -137,7 +145,7 @@ def _rates(name: str, judged: list[Judged], measured: list[str]) -> tuple[float,
     """How often the true reading comes first where it is the only one; how often several say so."""
     exact = [x for x in judged if x.is_exact]
     one = [x for x in exact if len(x.fits) == 1]
-    several = [x for x in exact if len(x.fits) > 1]
+    several = [x for x in exact if len(x.ways_of_counting) > 1]
     first = sum(x.is_right and x.verdict["status"] == "confirmed" for x in one) / len(one)
     ambiguous = sum(x.verdict["status"] == "ambiguous" for x in several) / len(several)
     measured.append(

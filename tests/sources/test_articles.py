@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import re
@@ -11,7 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sources.source_files import CLAIM, claims_bytes, csv_bytes, numbers_in, reject_rows
+from sources.source_files import (
+    CLAIM,
+    claims_bytes,
+    csv_bytes,
+    numbers_in,
+    reject_rows,
+    workbook_bytes,
+)
 
 from dagster_project.sources.articles import (
     CLAIMS_SCHEMA,
@@ -24,6 +32,7 @@ from dagster_project.sources.articles import (
     vocabulary_from_seeds,
 )
 from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.place_names import Country
 from dagster_project.sources.snapshot import SnapshotError
 
 VOCABULARY = ClaimVocabulary(
@@ -90,13 +99,16 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
         ("sector", "hs2:8", r"\bhs2\b.*\[0-9\]\{2\}"),
         ("period", "2016/2017", r"\bYYYY, YYYY-MM or YYYY-MM/YYYY-MM\b"),
         ("period", "2016-13", r"\bYYYY-MM\b"),
-        ("period", "2016\n", r"\bYYYY-MM\b"),
+        ("period", "2016.5", r"\bYYYY-MM\b"),
         ("period", "2017-06/2016-07", r"^[^Y\d]+$"),
         ("period", "0216", r"\b1900 to 2100\b"),
         ("base_period", "last year", r"\bYYYY-MM\b"),
         ("value", "27,6", r"\b6\b"),
         ("value", "about 27", r"\b6\b"),
-        ("unit", "USD bln", r"\bUSD bn\b"),
+        # A European billion may be a thousand times as much, so the units are listed.
+        ("unit", "USD bio", r"\bUSD bn, pct$"),
+        ("value", "$27.6 million", r"\bUSD mn\b.*\bUSD bn\b"),
+        ("value", "27.6 bushels", r"\bbushels\b"),
         ("rounding", "0", r"\b0\.1\b.*\b27\.6\b"),
         ("rounding", "", r"^\D+$"),
         ("hedge", "abuot", r"\babout\b"),
@@ -229,3 +241,143 @@ def test_a_measure_its_unit_hedge_and_base_belong_together(
     problem = parsed.rejects.row(0, named=True)
     assert problem["column_name"] == column
     assert re.search(named, problem["reason"])
+
+
+SPOKEN = replace(
+    VOCABULARY,
+    measures=VOCABULARY.measures | {"two_way_trade"},
+    units=VOCABULARY.units | {"USD mn", "USD th"},
+    places={
+        "united states": Country("USA", "United States"),
+        "korea": Country("KOR", "South Korea"),
+        "eu": Country("census:0003", "European Union"),
+    },
+)
+
+
+def spoken(text: str | bytes) -> Parsed:
+    content = text.encode() if isinstance(text, str) else text
+    return parse_claims(content, "claims.csv", SPOKEN)
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({"measure": " deficit ", "reporter": "USA ", "value": " 27.6"}, {}),
+        ({"measure": "Deficit", "sector": "TOTAL", "trade_kind": "Goods", "hedge": "Exact"}, {}),
+        ({"measure": "two-way trade"}, {"measure": "two_way_trade"}),
+        ({"period": "2016.0"}, {}),
+        ({"period": "2016-01 / 2016-06"}, {"period": "2016-01/2016-06"}),
+        ({"reporter": "United States", "partner": "Korea"}, {}),
+        ({"partner": "EU"}, {"partner": "census:0003"}),
+        ({"value": "27,600.5", "unit": "USD mn"}, {"value": Decimal("27600.5"), "unit": "USD mn"}),
+        ({"value": "\N{MINUS SIGN}27.6"}, {"value": Decimal("-27.6")}),
+        ({"value": "(27.6)"}, {"value": Decimal("-27.6")}),
+        ({"value": "$27.6 billion"}, {}),
+        ({"value": "$27.6 billion", "unit": ""}, {}),
+        ({"value": "27.6bn"}, {}),
+        ({"value": "$27.6"}, {}),
+        ({"unit": "USD BN"}, {}),
+        ({"unit": "$ billion"}, {}),
+        ({"unit": "USD thousand"}, {"unit": "USD th"}),
+        ({"value": "9 %", "unit": ""}, {"value": Decimal(9), "unit": "pct"}),
+    ],
+)
+def test_a_claim_is_read_as_people_write_it(
+    change: dict[str, str], read: dict[str, object]
+) -> None:
+    parsed = parse_claims(claims_bytes(change), "claims.csv", SPOKEN)
+    assert reject_rows(parsed.rejects) == []
+    (row,) = parsed.frame.to_dicts()
+    expected = {
+        **CLAIM,
+        "row_number": 2,
+        "column_name": "value",
+        "base_period": None,
+        "attributed_to": None,
+        "value": Decimal("27.6"),
+        "rounding": Decimal("0.1"),
+    }
+    assert row == expected | read
+
+
+@pytest.mark.parametrize(
+    ("change", "columns"),
+    [
+        ({"value": "$27.6 billion", "unit": "USD mn"}, ["value"]),
+        ({"value": "€27.6 billion"}, ["value"]),
+        # Nobody means 27.6 dollars, and no unit says what is meant.
+        ({"value": "27.6 billion", "unit": ""}, ["value", "unit"]),
+        ({"value": "27.6", "unit": "billion"}, ["unit"]),
+        ({"reporter": "EU"}, ["reporter"]),
+    ],
+)
+def test_a_unit_or_place_that_does_not_fit_is_named(
+    change: dict[str, str], columns: list[str]
+) -> None:
+    parsed = parse_claims(claims_bytes(change), "claims.csv", SPOKEN)
+    assert parsed.frame.is_empty()
+    assert parsed.rejects["column_name"].to_list() == columns
+
+
+SHEET = claims_bytes({"says": "le déficit"}, {"claim_id": "c2", "value": "28.6"}).decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SHEET.replace(",", ";").encode(),
+        SHEET.replace(",", "\t").encode(),
+        SHEET.replace(",", ";").replace(".", ",").encode(),
+        SHEET.encode("utf-8-sig"),
+        SHEET.encode("cp1252"),
+        SHEET.replace(",", "\t").encode("utf-16"),
+        SHEET.replace("\n", ",,\r\n").encode(),
+        SHEET.replace(",", " , ").encode(),
+        workbook_bytes({"notes": [["by hand"]], "claims": list(csv.reader(SHEET.splitlines()))}),
+    ],
+    ids=["semicolons", "tabs", "commas", "bom", "western", "utf16", "wide", "spaces", "workbook"],
+)
+def test_claims_are_read_from_every_file_a_spreadsheet_writes(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "claims.xlsx"
+    path.write_bytes(content)
+    parsed = read_claims(path, SPOKEN)
+    assert reject_rows(parsed.rejects) == []
+    assert parsed.frame.select("row_number", "claim_id", "says", "value").rows() == [
+        (2, "c1", "le déficit", Decimal("27.6")),
+        (3, "c2", "deficit", Decimal("28.6")),
+    ]
+
+
+def test_an_empty_row_of_a_sheet_is_no_claim() -> None:
+    lines = SHEET.splitlines()
+    parsed = spoken("\n".join([lines[0], "," * 14, lines[1], " ,\t" + "," * 13, ""]))
+    assert reject_rows(parsed.rejects) == []
+    assert parsed.frame["row_number"].to_list() == [3]
+    with pytest.raises(SnapshotError, match=r"claims\.csv: a header but no usable row"):
+        spoken("\n".join([lines[0], "," * 14, ""]))
+
+
+def test_a_comma_before_three_digits_is_refused_where_commas_separate_decimals() -> None:
+    rows = claims_bytes({"value": "367~172"}, {"claim_id": "c2", "value": "1.367~2"}).decode()
+    parsed = spoken(rows.replace(",", ";").replace("~", ","))
+    assert parsed.frame["value"].to_list() == [Decimal("1367.2")]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(2, "value", "367,172")]
+
+
+def test_a_share_of_the_world_in_itself_is_refused(project_root: Path) -> None:
+    words = vocabulary_from_seeds(project_root / "dbt" / "seeds")
+    share = {"measure": "share_pct_deficit", "unit": "pct", "value": "49", "rounding": "1"}
+    parsed = parse_claims(
+        claims_bytes(
+            {**share, "partner": "World"},
+            {**share, "claim_id": "c2", "partner": "China"},
+            {**share, "claim_id": "c3", "partner": "World", "sector": "autos"},
+        ),
+        "claims.csv",
+        words,
+    )
+    assert parsed.frame["claim_id"].to_list() == ["c2", "c3"]
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [(2, "partner", "World")]

@@ -163,6 +163,26 @@ def test_the_nearest_word_is_offered() -> None:
     assert known & set(re.findall(r"\w+", closest("zzz", known))) == known
 
 
+@pytest.mark.parametrize(
+    ("value", "allowed", "meant"),
+    [
+        ("DEFICIT", ("deficit", "exports"), "deficit"),
+        ("usd bn", ("USD bn", "USD tn"), "USD bn"),
+        # Another code, another number: no misspelling.
+        ("WLF", ("WLD", "WLS"), None),
+        ("all", ("ALB", "ALL"), "ALL"),
+        ("hs3", ("hs2", "hs4"), None),
+        ("census:0015", ("census:0016", "census:0025"), None),
+    ],
+)
+def test_a_suggestion_is_a_misspelling_and_no_other_code(
+    value: str, allowed: tuple[str, ...], meant: str | None
+) -> None:
+    words = closest(value, allowed)
+    assert words == (f"perhaps {meant}" if meant else f"allowed: {', '.join(allowed)}")
+    assert not words.endswith(("?", "."))
+
+
 @pytest.mark.parametrize("first", ["y", "x", None])
 @pytest.mark.parametrize("second", ["y", "x", None])
 def test_a_fault_is_found_whether_or_not_all_rows_share_it(

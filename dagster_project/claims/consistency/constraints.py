@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 TOTAL = "total"
+WORLD = "WLD"
 TRANSFORMS = ("level", "change", "growth", "ratio", "share")
 
 
@@ -120,9 +121,10 @@ def figure(row: Mapping[str, Any]) -> Figure | None:
         else:
             denominator = start
     elif transform == "share":
-        # A share of all products refers to the reporter's trade with all partners.
-        whole = TOTAL if row["sector"] != TOTAL else "total of all partners"
-        denominator = _form(row, whole, row["period_start"], row["period_end"])
+        # A share of all products is the partner's, of the reporter's trade with the world.
+        partner = WORLD if row["sector"] == TOTAL else row["partner_code"]
+        whole = {**row, "partner_code": partner}
+        denominator = _form(whole, TOTAL, row["period_start"], row["period_end"])
     currency = row["currency"] if row["unit_kind"] == "money" else None
     if currency not in (None, "USD"):
         denominator = {Rate(currency): Fraction(1)}

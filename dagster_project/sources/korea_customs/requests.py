@@ -196,7 +196,7 @@ def _asked_countries(selection: Selection, seeds: Path) -> tuple[str, ...]:
             )
         if partner not in codes:
             raise SelectionError(
-                f"{SOURCE}: no partner {partner!r}: {closest(partner, codes)} Partners are ISO"
+                f"{SOURCE}: no partner {partner!r}: {closest(partner, codes)}. Partners are ISO"
                 " 3166 alpha-3 codes."
             )
     return tuple(codes[partner] for partner in dict.fromkeys(selection.partners))

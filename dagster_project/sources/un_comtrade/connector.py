@@ -319,8 +319,8 @@ def _reporter_codes(selection: Selection, areas: Areas) -> dict[str, tuple[str, 
 def _known(name: str, codes: Mapping[str, tuple[str, ...]], what: str) -> tuple[str, ...]:
     if name not in codes:
         raise SelectionError(
-            f"{SOURCE_ID} has no {what} {name!r}: {closest(name, codes)}"
-            f" ISO 3166 alpha-3 codes, and {WORLD} for the world."
+            f"{SOURCE_ID} has no {what} {name!r}: {closest(name, codes)}."
+            f" Write ISO 3166 alpha-3 codes, and {WORLD} for the world."
         )
     return codes[name]
 
@@ -342,7 +342,7 @@ def _periods(selection: Selection) -> tuple[str, ...]:
 def _products(selection: Selection) -> tuple[str, ...]:
     if selection.level not in LEVELS:
         raise SelectionError(
-            f"{SOURCE_ID} has no level {selection.level!r}: {closest(selection.level, LEVELS)}"
+            f"{SOURCE_ID} has no level {selection.level!r}: {closest(selection.level, LEVELS)}."
         )
     if not selection.products:
         return (LEVELS[selection.level],)

@@ -44,7 +44,7 @@ with
         left join
             cells as w
             on k.reporter_iso3 = w.reporter_iso3
-            and k.partner_code = w.partner_code
+            and {{ partner_of_whole("h.product_group", "k.partner_code") }} = w.partner_code
             and k.trade_kind = w.trade_kind
             and w.product_group = 'total:total'
             and h.period_start = w.period_start

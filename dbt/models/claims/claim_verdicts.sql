@@ -30,6 +30,14 @@ with
 
     ),
 
+    releases_missing as (
+
+        select claim_id, list(distinct missing_row order by missing_row) as missing_releases
+        from {{ ref("int_claims__releases_missing") }}
+        group by claim_id
+
+    ),
+
     evidence as (
 
         select candidate_id, list(figure_id order by figure_id) as evidence
@@ -76,6 +84,7 @@ with
             k.is_in_scope,
             k.is_exact,
             m.missing_rows,
+            r.missing_releases,
             c.conceivable_rows,
             case
                 when not k.is_in_scope
@@ -100,13 +109,14 @@ with
                 then 'undetermined'
                 when j.mix_up_candidate_id is not null
                 then 'mislabelled'
-                when c.conceivable_rows is not null
+                when r.missing_releases is not null or c.conceivable_rows is not null
                 then 'undetermined'
                 else 'contradicted'
             end as status
         from judged as j
         inner join claims as k on j.claim_id = k.claim_id
         left join missing as m on j.claim_id = m.claim_id
+        left join releases_missing as r on j.claim_id = r.claim_id
         left join conceivable as c on j.claim_id = c.claim_id
 
     ),
@@ -191,13 +201,16 @@ with
                         then 'rows_missing'
                         when s.candidates_possible > 0
                         then 'figure_too_coarse'
+                        when s.missing_releases is not null
+                        then 'release_missing'
                         when s.conceivable_rows is not null
                         then 'basis_missing'
                         else 'sign_changes'
                     end
             end as reason_code,
             case
-                when s.status = 'undetermined' then coalesce(s.missing_rows, s.conceivable_rows, [])
+                when s.status = 'undetermined'
+                then coalesce(s.missing_rows, s.missing_releases, s.conceivable_rows, [])
             end as missing_rows,
             s.candidates_tried,
             s.bases_fitting,

@@ -108,6 +108,8 @@ with
 
         select
             s.*,
+            -- Seasonal adjustment moves trade between months; it is no other way of counting it.
+            replace(s.basis_key, '.sa', '.nsa') || ' ' || s.product_group as counted_as,
             l.basis_id,
             l.full_basis_key,
             coalesce(l.policy_rank, 99) as policy_rank,
@@ -157,16 +159,11 @@ with
             claim_id,
             count(
                 distinct case
-                    when fit = 'exact' and claims_explained = most_explained
-                    then basis_key || ' ' || product_group
+                    when fit = 'exact' and claims_explained = most_explained then counted_as
                 end
             ) as bases_left,
-            count(
-                distinct case when fit = 'exact' then basis_key || ' ' || product_group end
-            ) as bases_fitting,
-            count(
-                distinct case when is_within_revision then basis_key || ' ' || product_group end
-            ) as bases_near,
+            count(distinct case when fit = 'exact' then counted_as end) as bases_fitting,
+            count(distinct case when is_within_revision then counted_as end) as bases_near,
             count(
                 case when fit = 'possible' and evidence_kind <> 'lower bound' then 1 end
             ) as candidates_possible,

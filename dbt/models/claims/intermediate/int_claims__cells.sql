@@ -29,7 +29,7 @@ union
 
 select
     reporter_iso3,
-    partner_code,
+    {{ partner_of_whole("product_group", "partner_code") }} as partner_code,
     trade_kind,
     'total:total' as product_group,
     period_start,

@@ -49,7 +49,7 @@ with
         select
             claim_id,
             reporter_iso3,
-            partner_code,
+            {{ partner_of_whole("product_group", "partner_code") }} as partner_code,
             trade_kind,
             quantity,
             'total:total' as product_group,
