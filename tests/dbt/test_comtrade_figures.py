@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
-import duckdb
 import polars as pl
 import pytest
 from compiled_models import CompiledModels
@@ -49,10 +47,7 @@ def columns(
     raw = parsed.frame.with_columns(
         release_id=pl.lit("r"), snapshot_file=pl.lit("f"), snapshot_sha256=pl.lit("s")
     )
-    code = next(str(model.code) for model in models.models if model.name == STAGED)
-    with duckdb.connect() as connection:
-        connection.register("raw_rows", raw)
-        staged = connection.sql(re.sub(r"read_parquet\([^)]*\)", "raw_rows", code)).pl()
+    staged = models.staged(STAGED, raw)
     reporting = pl.DataFrame(
         {
             "type_code": ["C"],
