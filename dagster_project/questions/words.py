@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -277,5 +277,5 @@ class Words:
         rows = self._rows(f"select {first}, {second} from warehouse.{relation}")
         return [(row[first], row[second]) for row in rows]
 
-    def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[dict]:
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[dict]:
         return self._replay.published(query, parameters).to_dicts()

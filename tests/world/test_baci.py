@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePath
 
+import duckdb
 import polars as pl
 import pytest
 from sources.source_files import snapshot_file
 from world.laboratory import FILES, Laboratory
 
+from dagster_project.questions.figures import baci_figures, figures_json, figures_text
+from dagster_project.questions.replay import Replay
+from dagster_project.questions.words import Country
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.blocks import Block
 from dagster_project.sources.cepii_baci import open_file
@@ -147,3 +152,70 @@ def test_edition_and_version_are_in_the_name(
     assert years.select("product_edition", "version", "is_latest").rows() == [
         (edition, version, True)
     ]
+
+
+@pytest.fixture
+def traded(laboratory: Laboratory) -> Iterator[Replay]:
+    """A publication of two editions of one year, in which one group of codes is known."""
+    lines = ("2016,156,842,851712,40,1", "2016,156,842,851713,2,1", "2016,842,156,851712,3,1")
+    given = staged(
+        laboratory,
+        {
+            "a/BACI_HS12_Y2016_V202601.csv": lines,
+            "b/BACI_HS12_Y2016_V202102.csv": ("2016,156,842,851712,9,1",),
+            "c/BACI_HS92_Y2016_V202601.csv": ("2016,156,842,852520,41,1",),
+        },
+    )
+    with laboratory.run(given, FLOWS) as connection:
+        connection.execute(
+            "create table marts.product_groups as select * from (values"
+            " ('phones', 'hs6', '851713'), ('phones', 'hs4', '8525'), ('cars', 'naics', '3361'),"
+            " ('total:total', 'total', 'total')) as t(product_group, product_system, product_code)"
+        )
+        yield Published(connection)
+
+
+class Published(Replay):
+    """The marts of a run in place of a published file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+
+@pytest.mark.parametrize(
+    ("product_group", "expected"),
+    [
+        ("hs6:851712", [("H4", 3000, 40000)]),
+        ("hs4:8517", [("H4", 3000, 42000)]),
+        ("hs2:85", [("H0", None, 41000), ("H4", 3000, 42000)]),
+        ("total:total", [("H0", None, 41000), ("H4", 3000, 42000)]),
+        ("phones", [("H0", None, 41000), ("H4", None, 2000)]),
+        ("cars", []),
+        ("hs6:010121", []),
+    ],
+)
+def test_figures_of_a_pair_are_those_of_the_latest_version(
+    traded: Replay, product_group: str, expected: list[tuple[str, int | None, int | None]]
+) -> None:
+    usa, china = Country("USA", "United States"), Country("CHN", "China")
+    rows = baci_figures(traded, usa, china, product_group, 2016)
+    assert [
+        (row["product_edition"], row["exports_usd"], row["imports_usd"]) for row in rows
+    ] == expected
+    other_way = baci_figures(traded, china, usa, product_group, 2016)
+    assert [
+        (row["product_edition"], row["imports_usd"], row["exports_usd"]) for row in other_way
+    ] == expected
+    assert baci_figures(traded, usa, china, product_group, 2015) == []
+
+
+def test_a_figure_of_baci_is_shown_as_one(traded: Replay) -> None:
+    usa, china = Country("USA", "United States"), Country("CHN", "China")
+    rows = baci_figures(traded, usa, china, "hs6:851712", 2016)
+    [shown] = figures_json(rows)
+    assert (shown["basis"], shown["release"]) == ("baci", "cepii_baci a")
+    assert shown["product_edition"] == "H4"
+    assert (shown["balance_usd"], shown["two_way_usd"]) == (-37000, 43000)
+    assert shown["evidence_kind"] == "reconciled"
+    assert not shown["is_preferred"]
+    assert "baci" in figures_text(rows, 80)
