@@ -251,23 +251,26 @@ class Words:
 
     @cached_property
     def _countries(self) -> dict[str, Country]:
-        return countries_by_word(
+        """Countries, former areas without an ISO code included."""
+        listed = countries_by_word(
             self._rows("select iso3, iso2, name from warehouse.seeds.country_list")
         )
+        return {**self._areas("where not is_aggregate"), **listed}
 
     @cached_property
     def _partners(self) -> dict[str, Country]:
+        return {**self._areas("where is_aggregate"), **self._countries}
+
+    def _areas(self, condition: str) -> dict[str, Country]:
         rows = self._rows(
-            "select partner_code, partner_name, iso3 from warehouse.marts.countries"
-            " order by is_aggregate desc"
+            f"select partner_code, partner_name from warehouse.marts.countries {condition}"
         )
-        groups = {
+        return {
             str(key).casefold(): Country(row["partner_code"], row["partner_name"])
             for row in rows
             for key in (row["partner_name"], row["partner_code"])
             if key
         }
-        return {**groups, **self._countries}
 
     def _column(self, relation: str, column: str) -> frozenset[str]:
         rows = self._rows(f"select distinct {column} from warehouse.{relation}")
