@@ -13,6 +13,8 @@ from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import AMOUNT, millions, wrapped
 from dagster_project.questions.words import Country, InputError, Period, Words
 
+# How the codes of seasonally adjusted series end.
+_ADJUSTED = ".sa"
 _SCHEMA = {
     "reporter_iso3": pl.String,
     "partner_code": pl.String,
@@ -79,7 +81,10 @@ def figures(
     product_groups: list[str],
     period: Period,
 ) -> list[dict]:
-    """One row per figure, the preferred one of each product group first, that of BACI last."""
+    """One row per figure, the preferred one of each product group first and that of BACI last.
+
+    What other sources give on a basis follows its first figure, with `is_alternative`.
+    """
     replay.answer(
         {
             "figures_requested": pl.DataFrame(
@@ -98,19 +103,29 @@ def figures(
                 orient="row",
             )
         },
-        ["figures_compared"],
+        ["figures_compared", "figures_of_other_sources"],
     )
-    rows = replay.rows(
-        "figures_compared",
+    order = (
         "product_group, is_preferred desc, known_to is not null, is_page, policy_rank,"
-        " basis_id, known_from desc, release_key, export_series_code, import_series_code",
+        " basis_id, known_from desc, release_key, export_series_code, import_series_code"
     )
+    chosen = [{**row, "is_alternative": False} for row in replay.rows("figures_compared", order)]
+    # Each beside the chosen figure of its basis, which comes first.
+    for other in reversed(replay.rows("figures_of_other_sources", order)):
+        places = [
+            place
+            for place, row in enumerate(chosen)
+            if row["known_to"] is None
+            and all(row[name] == other[name] for name in ("product_group", "basis_id"))
+        ]
+        place = places[0] + 1 if places else len(chosen)
+        chosen.insert(place, {**other, "is_alternative": True})
     year = period.start.year
     is_year = (period.start, period.end) == (date(year, 1, 1), date(year, 12, 31))
     if trade_kind == "goods" and is_year:
         for product_group in product_groups:
-            rows += baci_figures(replay, reporter, partner, product_group, year)
-    return sorted(rows, key=lambda row: row["product_group"])
+            chosen += baci_figures(replay, reporter, partner, product_group, year)
+    return sorted(chosen, key=lambda row: row["product_group"])
 
 
 def baci_figures(
@@ -147,6 +162,8 @@ def baci_figures(
             "is_page": False,
             "release_key": f"cepii_baci {row['release_id']}",
             "is_preferred": False,
+            "is_sum_of_months": False,
+            "is_alternative": False,
         }
         for row in found.iter_rows(named=True)
     ]
@@ -182,8 +199,13 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
             "mixed": ", partly from published figures",
             "reconciled": f", reconciled by CEPII, products of {row.get('product_edition')}",
         }.get(row["evidence_kind"], f", {row['evidence_kind']}")
+        series = row["export_series_code"] or row["import_series_code"]
+        adjusted = ", seasonally adjusted" if str(series).endswith(_ADJUSTED) else ""
+        summed = ", adds up the months" if row["is_sum_of_months"] else ""
+        again = ", another source of the same figure" if row["is_alternative"] else ""
         lines += wrapped(
-            f"{row['release_key']}, known from {row['known_from']}{until}{kind}",
+            f"{row['release_key']}, known from {row['known_from']}{until}{kind}{adjusted}{summed}"
+            f"{again}",
             width,
             "    ",
         )
@@ -215,6 +237,8 @@ def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
             "evidence_kind": row["evidence_kind"],
             "product_edition": row.get("product_edition"),
             "is_page": row["is_page"],
+            "is_sum_of_months": row["is_sum_of_months"],
+            "is_alternative": row["is_alternative"],
             "release": row["release_key"],
             "known_from": row["known_from"],
             "known_to": row["known_to"],

@@ -185,6 +185,12 @@ def load_bulk_file(
         return _held(target) or _read(target, on_progress)
 
 
+def rejects_of(entry: BulkTable, file: SnapshotFile, settings: Settings) -> pl.DataFrame:
+    """The rejects of a file that is loaded."""
+    path = _Target(entry, file, settings).rejects_file
+    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=REJECTS_SCHEMA)
+
+
 def count_rows(
     entry: BulkTable, file: SnapshotFile, content: bytes, seeds: Path
 ) -> tuple[int, int]:

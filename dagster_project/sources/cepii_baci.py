@@ -14,7 +14,7 @@ import polars as pl
 
 from dagster_project.sources.blocks import Block, read_records, split_header
 from dagster_project.sources.bulk import BulkTable, FileOpener
-from dagster_project.sources.parsing import Check, Parsed, reject_faulty
+from dagster_project.sources.parsing import Check, Parsed, reject_faulty, too_late
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.trade import AREA_SEED, COUNTRY_SEED, Areas, read_areas
 
@@ -97,7 +97,7 @@ def _checks(areas: Areas, file: SnapshotFile) -> list[Check]:
         Check(
             year >= f"{file.known_from.year}",
             "ref_year",
-            f"a release known from {file.known_from} cannot hold this period",
+            too_late(file.known_from),
         ),
         *(
             Check(~pl.col(column).is_in(list(areas.printed_iso)), column, unknown)

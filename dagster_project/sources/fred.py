@@ -33,6 +33,7 @@ from dagster_project.sources.parsing import (
     read_csv_cells,
     read_seed,
     reject_where,
+    too_late,
     without_noise,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
@@ -108,7 +109,7 @@ def parse_series(content: bytes, file: SnapshotFile, known: Mapping[str, Series]
         cells,
         pl.col(day).str.slice(0, 7) > f"{file.known_from:%Y-%m}",
         day,
-        f"a release known from {file.known_from} cannot hold this month",
+        too_late(file.known_from),
     )
     long = (
         cells.with_columns(

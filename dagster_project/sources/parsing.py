@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -71,9 +71,38 @@ class Check:
 
 def not_after(column: str, known_from: date, form: str) -> Check:
     """No release can hold a later period; the column has periods as text of this form."""
-    kind = "month" if "%m" in form else "year"
-    reason = f"a release known from {known_from} cannot hold this {kind}"
-    return Check(pl.col(column) > f"{known_from:{form}}", column, reason)
+    return Check(pl.col(column) > f"{known_from:{form}}", column, too_late(known_from))
+
+
+def too_late(known_from: date) -> str:
+    """The reason to reject a row of a period that was not over."""
+    return f"a release known from {known_from} cannot hold this period"
+
+
+def last_whole_month(day: date) -> str:
+    """The last month, YYYY-MM, that is over on a day; a month's last day counts."""
+    return f"{(day + timedelta(days=1)).replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def without_later_periods(parsed: Parsed, period: pl.Expr, known_from: date) -> Parsed:
+    """Reject the rows of periods that were not over on the day a file was known from.
+
+    `period` gives a row's last month as YYYY-MM. A publisher cannot know such a period, so either
+    the row or the day is wrong.
+    """
+    frame = parsed.frame.with_columns(_last=period)
+    is_late = pl.col("_last") > last_whole_month(known_from)
+    late = frame.filter(is_late)
+    if late.is_empty():
+        return parsed
+    column = pl.col("column_name") if "column_name" in frame.columns else pl.lit(None, pl.String)
+    rejects = late.select(
+        "row_number",
+        column.alias("column_name"),
+        value="_last",
+        reason=pl.lit(too_late(known_from)),
+    )
+    return Parsed(frame.filter(~is_late).drop("_last"), pl.concat([parsed.rejects, rejects]))
 
 
 def rejects_frame(rows: Sequence[tuple[int, str | None, str | None, str]] = ()) -> pl.DataFrame:
@@ -150,16 +179,35 @@ def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
 
 
 def read_csv_cells(
-    content: bytes, name: str, columns: Sequence[str]
+    content: bytes, name: str, columns: Sequence[str], optional: Sequence[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Every record as text under `columns` plus `row_number`, its first line; and rejects.
 
     The header must contain exactly `columns`, in any order: a missing or unknown column means that
-    the layout has changed, and guessing would mislabel figures.
+    the layout has changed, and guessing would mislabel figures. Columns that are `optional` may be
+    missing from both.
 
     Raises:
-        SnapshotError: what `decode` raises, another header, an open quote, a
-            truncated last record, or no records.
+        SnapshotError: see `read_csv_table`; or another header.
+    """
+
+    def check(header: list[str]) -> None:
+        _check_header(header, [*columns, *(one for one in optional if one in header)], name)
+
+    header, cells, rejects = read_csv_table(content, name, check)
+    cells = cells.rename(dict(zip(cells.columns[1:], header, strict=True)))
+    kept = [*columns, *(column for column in optional if column in header)]
+    return cells.select("row_number", *kept), rejects
+
+
+def read_csv_table(
+    content: bytes, name: str, check_header: Callable[[list[str]], None]
+) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
+    """The header, every record as text under `row_number`, `column_1` and so on, and rejects.
+
+    Raises:
+        SnapshotError: what `decode` and `check_header` raise, an open quote, a truncated last
+            record, or no records.
     """
     text = decode(content, name)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -169,7 +217,7 @@ def read_csv_cells(
     started = 1
     try:
         header = next(reader)
-        _check_header(header, columns, name)
+        check_header(header)
         started = reader.line_num + 1
         for record in reader:
             short_last = None
@@ -203,22 +251,45 @@ def read_csv_cells(
             + (f" (first problem, line {rejects[0][0]}: {rejects[0][3]})" if rejects else "")
             + ". Fetch it again."
         )
-    schema = {"row_number": pl.Int64(), **{column: pl.String() for column in header}}
-    cells = pl.DataFrame(records, schema=schema, orient="row")
-    return cells.select("row_number", *columns), rejects_frame(rejects)
+    columns = {f"column_{place}": pl.String() for place in range(1, len(header) + 1)}
+    cells = pl.DataFrame(records, schema={"row_number": pl.Int64(), **columns}, orient="row")
+    return header, cells, rejects_frame(rejects)
 
 
 def without_noise(text: pl.Expr) -> pl.Expr:
     """Texts of numbers rounded to six decimals.
 
-    Workbooks and scripts store numbers in binary: digits after the sixth decimal are noise.
+    Workbooks and scripts store numbers in binary: digits after the sixth decimal are noise. Scripts
+    write small ones with an exponent, as 8.499999999999999e-05. A positive exponent is left as it
+    is, because spreadsheets drop digits with it.
     """
-    rounded = text.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
+    is_small = text.str.contains(r"^[0-9](\.[0-9]+)?[eE]-[0-9]{1,2}$")
+    plain = (
+        pl.when(is_small)
+        .then(
+            text.cast(pl.Float64, strict=False).round(12).cast(pl.Decimal(38, 12)).cast(pl.String)
+        )
+        .otherwise(text)
+    )
+    rounded = plain.cast(pl.Decimal(38, 6), strict=False).cast(pl.String)
     return (
-        pl.when(text.str.contains(r"^-?[0-9]+\.[0-9]{7,}$"))
+        pl.when(is_small | text.str.contains(r"^-?[0-9]+\.[0-9]{7,}$"))
         .then(rounded.str.strip_chars_end("0").str.strip_chars_end("."))
         .otherwise(text)
     )
+
+
+def without_point(column: str) -> pl.Expr:
+    """Whole numbers, such as codes and years, that a script saved as 2015.0."""
+    return pl.col(column).str.replace(r"^([0-9]+)\.0+$", "${1}")
+
+
+def with_zeros(column: str, length: int, known: Collection[str]) -> pl.Expr:
+    """Codes with the leading zeros that spreadsheets drop, where that gives a known code."""
+    code = without_point(column)
+    padded = code.str.pad_start(length, "0")
+    is_shortened = ~code.is_in(list(known)) & padded.is_in(list(known))
+    return pl.when(is_shortened).then(padded).otherwise(code).alias(column)
 
 
 @dataclass(frozen=True)

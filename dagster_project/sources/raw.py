@@ -14,7 +14,12 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import unpacked
-from dagster_project.sources.parsing import Parsed, reject_duplicates, rejects_frame
+from dagster_project.sources.parsing import (
+    Parsed,
+    reject_duplicates,
+    rejects_frame,
+    without_later_periods,
+)
 from dagster_project.sources.partitions import (
     FINGERPRINT,
     PART,
@@ -150,11 +155,12 @@ class RawTable:
 class SourceTable(RawTable):
     """One raw table.
 
-    `parser` takes the folder of the reference seeds and returns the function that parses one file.
-    `primary_key` is unique within one release. A change in `values` makes a row new, and `period`
-    gives a row's last month as YYYY-MM: both are used to find what is new in a later release.
-    A row may give more figures than that of `column_name`: `second_columns` hold their columns in
-    the file, or null. `total` describes the publisher's own totals, if any.
+    `parser` takes the folder of the reference seeds and returns the function that parses one file;
+    callers use `file_parser`, which also reads workbooks. `primary_key` is unique within one
+    release. A change in `values` makes a row new, and `period` gives a row's last month as YYYY-MM:
+    both are used to find what is new in a later release. A row may give more figures than that of
+    `column_name`: `second_columns` hold their columns in the file, or null. `total` describes the
+    publisher's own totals, if any.
     """
 
     parser: Callable[[Path], FileParser]
@@ -165,12 +171,18 @@ class SourceTable(RawTable):
     total: OwnTotal | None = None
 
     def file_parser(self, seeds: Path) -> FileParser:
-        """The parser of plain and packed files, and of the part of a workbook with the layout."""
-        parse = self.parser(seeds)
+        """The parser of plain and packed files, and of the part of a workbook with the layout.
+
+        It also rejects the rows of periods that were not over on the day a file was known from.
+        """
+        parse, period = self.parser(seeds), self.period
 
         def parse_file(content: bytes, file: SnapshotFile) -> Parsed:
             plain = unpacked(content, file.snapshot_file)
-            return parse(self.readable(plain, file), file)
+            parsed = parse(self.readable(plain, file), file)
+            if period is None:
+                return parsed
+            return without_later_periods(parsed, period, file.known_from)
 
         return parse_file
 
@@ -368,7 +380,9 @@ def fingerprint_of(entry: RawTable, files: Sequence[SnapshotFile], seeds: Path) 
     """A hash of everything the partition's content depends on."""
     parts = {
         "code": code_hash(),
-        "files": [(file.snapshot_file, file.layout, file.sha256) for file in files],
+        "files": [
+            (file.snapshot_file, file.layout, file.sha256, f"{file.known_from}") for file in files
+        ],
         "seeds": [(name, _hash_of(seeds / name)) for name in entry.seeds],
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

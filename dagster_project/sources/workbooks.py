@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import lru_cache
 from typing import IO
 
@@ -28,6 +29,7 @@ _LONGEST_REFERENCE = 32
 # How many rows of a sheet show its layout.
 _HEAD = 20
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
+_CREATED = re.compile(rb"<dcterms:created[^>]*>([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
 _LINE_BREAKS = r"\s*[\r\n]+\s*"
 _EMPTY_LINES = re.compile('^,*""$', re.MULTILINE)
@@ -47,6 +49,19 @@ def workbook_sheets(content: bytes, name: str) -> dict[str, pl.DataFrame]:
         return dict(_sheets(content))
     except SnapshotError as error:
         raise SnapshotError(f"{name}: {error}") from error
+
+
+def created_on(content: bytes) -> date | None:
+    """The day on which a workbook says that it was created; None if it does not."""
+    if not content.startswith(ARCHIVE):
+        return None
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            properties = archive.read("docProps/core.xml")
+    except (KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+    found = _CREATED.search(properties)
+    return date.fromisoformat(found[1].decode()) if found else None
 
 
 def part_with_layout(

@@ -7,10 +7,18 @@
         on v.route = p.route
         and c.period_start = p.period_start
         and c.period_end = p.period_end
-    inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
+    inner join
+        {{ ref("int_figures__series_parts") }} as k
+        on v.route = k.route
+        and v.series_id = k.series_id
+    inner join
+        {{ ref("int_figures__route_products") }} as g
+        on v.route = g.route
+        and k.is_charges = g.is_charges
+        and c.product_group_id = g.product_group_id
     inner join
         {{ ref("int_trade__figures") }} as f
-        on v.series_id = f.series_id
+        on k.part_series_id = f.series_id
         and v.source_id = f.source_id
         and v.raw_table = f.raw_table
         and f.partner_id

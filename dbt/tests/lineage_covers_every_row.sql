@@ -1,6 +1,5 @@
 {% set keys = {
     "revisions": "cast(observation_id as varchar)",
-    "balances": "figure_id",
     "trade_by_year": "figure_id",
     "trade_by_year_to_date": "figure_id",
     "trade_by_sector_year": "figure_id",

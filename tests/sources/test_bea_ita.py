@@ -372,3 +372,10 @@ def test_areas_are_countries_or_flagged_as_groups() -> None:
     current = [area.partner_code for area in areas.values() if area.is_current]
     assert len(set(current)) == len(current)
     assert [area.code for area in areas.values() if area.is_residual] == ["ResidualSeas"]
+
+
+def test_a_reply_in_windows_1252_is_read() -> None:
+    content = data(row(TimeSeriesDescription="Curaçao")).replace(rb"\u00e7", b"\xe7")
+    assert b"Cura\xe7ao" in content
+    parsed = parse(content)
+    assert parsed.frame["time_series_description"].to_list() == ["Curaçao"]

@@ -17,6 +17,7 @@ from fetch.homes import home as home_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sources.source_files import (
+    MONTHS,
     api_bytes,
     comtrade_bytes,
     comtrade_row,
@@ -279,6 +280,33 @@ def test_a_file_that_ends_earlier_and_says_otherwise_has_to_be_dated(home: Setti
     assert len(fetched(home)) == 1
     drop(home, "old.csv", older, known_from="2017-02-07")
     assert the_one(home).is_new
+
+
+def test_a_day_before_the_months_of_a_file_is_refused(home: Settings) -> None:
+    months = {f"I{month}": "2.0" for month in MONTHS}
+    rows = [
+        country_row("2019", "5800", "Korea", **months),
+        country_row("2020", "5800", "Korea", **months),
+        country_row("2019", "1220", "Canada", **months),
+        country_row("2020", "1220", "Canada", **months),
+    ]
+    for day in ("2019-10-05", "2020-12-30"):
+        drop(home, "country.csv", country_bytes(*rows), known_from=day)
+        reason = quarantine(home).reason
+        for fact in ("2020-12", "row 3", "IDEC", day):
+            assert fact in reason
+    assert fetched(home) == []
+    drop(home, "country.csv", country_bytes(*rows), known_from="2020-12-31")
+    assert the_one(home).rejects == 0
+
+
+def test_one_row_of_a_later_month_is_a_reject_and_not_a_wrong_day(home: Settings) -> None:
+    header = ["CTY_CODE", "I_COMMODITY", "GEN_VAL_MO", "time", "COMM_LVL"]
+    rows = [["5800", f"{chapter}", "125", "2016-01", "HS2"] for chapter in range(10, 20)]
+    typed = ["5800", "87", "125", "2061-01", "HS2"]
+    drop(home, "imports.json", api_bytes(header, *rows, typed), known_from="2017-01-31")
+    taken = the_one(home)
+    assert (taken.rows, taken.rejects) == (10, 1)
 
 
 def test_bytes_the_publisher_went_back_to_are_news_when_the_day_is_stated(home: Settings) -> None:

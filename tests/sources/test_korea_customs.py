@@ -124,10 +124,10 @@ def test_an_item_becomes_a_row_for_each_flow_with_its_level() -> None:
     first = ("items", "US", 2016, 1, "hs4", "8703", "87")
     second = ("items", "US", 2016, 2, "hs4", "8708", "87")
     assert parsed.frame.rows() == [
-        (2, "expDlr", *first, "export", Decimal(1000)),
-        (2, "impDlr", *first, "import", Decimal(200)),
-        (3, "expDlr", *second, "export", Decimal(0)),
-        (3, "impDlr", *second, "import", Decimal(5)),
+        (2, "expDlr", *first, "export", Decimal(1000), 1),
+        (2, "impDlr", *first, "import", Decimal(200), 1),
+        (3, "expDlr", *second, "export", Decimal(0), 1),
+        (3, "impDlr", *second, "import", Decimal(5), 1),
     ]
     assert parsed.rejects.is_empty()
 
@@ -140,8 +140,8 @@ def test_countries_have_no_codes_and_no_row_of_totals() -> None:
     )
     shared = ("countries", "JP", 2016, 12, "total", "total", "")
     assert parsed.frame.rows()[:2] == [
-        (1, "expDlr", *shared, "export", Decimal(12_006_733_027)),
-        (1, "impDlr", *shared, "import", Decimal(6_762_138_027)),
+        (1, "expDlr", *shared, "export", Decimal(12_006_733_027), 1),
+        (1, "impDlr", *shared, "import", Decimal(6_762_138_027), 1),
     ]
     assert parsed.frame["country_code"].to_list() == ["JP", "JP", "NA", "NA"]
 

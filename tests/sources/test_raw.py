@@ -17,6 +17,7 @@ from sources.source_files import (
     comtrade_row,
     country_bytes,
     country_row,
+    edit_sidecar,
     numbers_in,
     table_bytes,
     write_release,
@@ -94,6 +95,19 @@ def test_rows_carry_release_hash_and_file(settings: Settings) -> None:
     assert frame["snapshot_file"].unique().to_list() == ["us_census/2017-01/country.csv"]
     assert frame["release_id"].unique().to_list() == ["2017-01"]
     assert frame["value_musd"].to_list() == [Decimal("10.5")] * 2
+
+
+def test_a_corrected_day_lets_the_rows_of_later_periods_in(settings: Settings) -> None:
+    folder = put_country(settings, "first", korea("10.5"), known="2015-01-30")
+    [reason] = load_table(COUNTRY, settings).unusable.values()
+    assert re.search(r"country\.csv.*2015-01-30", reason)
+    edit_sidecar(folder, known_from="2015-01-31")
+    loaded = load_table(COUNTRY, settings)
+    assert (loaded.rows, loaded.rejects) == (2, 0)
+    edit_sidecar(folder, known_from="2015-02-27")
+    put_country(settings, "second", korea("10.5", IFEB="1"), known="2015-02-27")
+    again = load_table(COUNTRY, settings)
+    assert again.written == ("first", "second")
 
 
 def test_a_second_load_writes_nothing_and_bytes_are_the_same_from_scratch(

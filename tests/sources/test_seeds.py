@@ -60,7 +60,7 @@ def test_known_codes(project_root: Path, iso3: str, m49_code: str, iso2: str) ->
 def test_partner_codes_are_unique_and_countries_exist(project_root: Path) -> None:
     partners = rows(project_root, "census_partners.csv")
     countries = {row["iso3"] for row in rows(project_root, "country_list.csv")}
-    for publication in ("country file", "API"):
+    for publication in ("country file", "API", "end-use workbooks"):
         known = [row for row in partners if row["partner_list"] in ("all", publication)]
         codes = [row["census_code"] for row in known]
         assert len(set(codes)) == len(codes)

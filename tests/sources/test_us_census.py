@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +33,7 @@ from dagster_project.sources.snapshot import (
     read_verified,
 )
 from dagster_project.sources.us_census import (
+    API_LAYOUTS,
     COUNTRY_FILE_SCHEMA,
     PARTNER_SEED,
     TABLES,
@@ -118,6 +120,35 @@ def test_a_year_without_any_published_month_is_absent() -> None:
     assert parsed.frame["year"].unique().to_list() == [2015]
 
 
+def test_the_zeros_of_a_group_that_began_or_ended_are_no_figures() -> None:
+    def zeros(months: tuple[str, ...]) -> dict[str, str]:
+        return {f"{flow}{month}": "0.0" for flow in "IE" for month in months}
+
+    ended = {**zeros(MONTHS), "IJAN": "5.0", "IFEB": "0.0", "IJUN": "7.0", "IYR": "12.0"}
+    began = {**zeros(MONTHS), "IJUL": "3.0", "IDEC": "4.0", "IYR": "7.0", "EYR": "0.0"}
+    parsed = parse_country_file(
+        country_bytes(
+            country_row("2014", "0005", "NAFTA with Mexico", **ended, EYR="0.0"),
+            country_row("2015", "0005", "NAFTA with Mexico", **zeros(MONTHS), IYR="0", EYR="0"),
+            country_row("2014", "0021", "USMCA with Mexico", **began),
+            country_row("2014", "5800", "Korea", **zeros(MONTHS), IYR="0", EYR="0"),
+            country_row("2016", "5800", "Korea", IJAN="1.0", IYR="1.0"),
+        ),
+        COUNTRY_FILE,
+        {**CODES, "0005": "CGP", "0021": "CGP"},
+    )
+    groups = parsed.frame.filter(pl.col("cty_code") != "5800")
+    assert groups.select("row_number", "column_name", "last_month").rows() == [
+        *((2, f"I{month}", number) for number, month in enumerate(MONTHS[:6], start=1)),
+        (2, "IYR", 6),
+        *((4, f"I{month}", number) for number, month in enumerate(MONTHS[6:], start=7)),
+        (4, "IYR", 12),
+    ]
+    assert (
+        parsed.frame.filter((pl.col("cty_code") == "5800") & (pl.col("year") == 2014)).height == 26
+    )
+
+
 def test_an_annual_figure_that_nothing_dates_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="2016 has annual figures but no month above zero"):
         country(KOREA_2015, country_row("2016", "5800", "Korea", IYR="5.0"))
@@ -151,31 +182,84 @@ def test_bad_rows_and_cells_are_rejected_and_the_good_ones_kept() -> None:
         KOREA_2015,
         country_row("", "5800", "Korea", IYR="1"),
         country_row("15", "5800", "Korea", IYR="1"),
-        country_row("2018", "5800", "Korea", IYR="1"),
         country_row("2014", "9999", "Atlantis", IYR="1"),
-        country_row("2014", "3", "European Union", IYR="1"),
         country_row("2014", "1220", "Canada", IJAN="n.a.", IFEB="-3", IMAR="1,234", IYR="8.0"),
     )
     assert [row[:3] for row in reject_rows(parsed.rejects)] == [
         (3, "year", ""),
         (4, "year", "15"),
-        (5, "year", "2018"),
-        (6, "CTY_CODE", "9999"),
-        (7, "CTY_CODE", "3"),
-        (8, "IJAN", "n.a."),
-        (8, "IFEB", "-3"),
-        (8, "IMAR", "1,234"),
+        (5, "CTY_CODE", "9999"),
+        (6, "IJAN", "n.a."),
+        (6, "IFEB", "-3"),
+        (6, "IMAR", "1,234"),
     ]
-    reasons = parsed.rejects["reason"].to_list()
-    assert "2017-01-31" in reasons[2]
-    assert PARTNER_SEED in reasons[3]
-    assert "0003" in reasons[4]
+    assert PARTNER_SEED in parsed.rejects["reason"][2]
     assert parsed.frame.select("row_number", "column_name").rows() == [
         (2, "IJAN"),
         (2, "IYR"),
         (2, "EYR"),
-        (8, "IYR"),
+        (6, "IYR"),
     ]
+
+
+def test_zeros_points_and_noise_of_a_saved_country_file_are_undone() -> None:
+    parsed = country(
+        country_row("2015.0", "3", "European Union", IJAN="11403.497575000001", EYR="0.3"),
+        country_row(
+            "2015", "5800.0", "Korea", IJAN="12.300000000000001", EYR="8.499999999999999e-05"
+        ),
+    )
+    assert parsed.rejects.is_empty()
+    assert parsed.frame.select("year", "cty_code", "value_musd").rows() == [
+        (2015, "0003", Decimal("11403.497575")),
+        (2015, "0003", Decimal("0.3")),
+        (2015, "5800", Decimal("12.3")),
+        (2015, "5800", Decimal("0.000085")),
+    ]
+
+
+def test_a_month_that_was_not_over_is_rejected_and_spoils_no_other_year(
+    project_root: Path,
+) -> None:
+    read = TABLES[0].file_parser(project_root / "dbt" / "seeds")
+    latest = {"IJAN": "1.0", "INOV": "2.0", "IDEC": "0", "IYR": "3.0"}
+    content = country_bytes(
+        country_row("2016", "5800", "Korea", **latest),
+        country_row("2061", "5800", "Korea", IFEB="4.0", IYR="4.0"),
+    )
+    parsed = read(content, COUNTRY_FILE)
+    assert parsed.frame.select("column_name", "last_month").rows() == [
+        ("IJAN", 1),
+        ("INOV", 11),
+        ("IYR", 11),
+    ], "the zero of December is a month to come"
+    assert [row[:3] for row in reject_rows(parsed.rejects)] == [
+        (3, "IFEB", "2061-02"),
+        (3, "IYR", "2061-02"),
+    ]
+    assert "2017-01-31" in parsed.rejects["reason"][0]
+    earlier = read(content, snapshot_file("census_country_file", known_from=date(2016, 11, 29)))
+    assert earlier.frame["column_name"].to_list() == ["IJAN"], "November ends on the 30th"
+
+
+@pytest.mark.parametrize(
+    ("release", "known_from"),
+    [
+        ("2018-10", date(2018, 10, 5)),
+        ("2023-03", date(2023, 3, 8)),
+        ("2024-08", date(2024, 8, 6)),
+        ("2025-04", date(2025, 4, 3)),
+        ("2026-03", date(2026, 4, 14)),
+    ],
+)
+def test_every_saved_country_file_is_read_with_its_day(
+    real_data: Path, project_root: Path, release: str, known_from: date
+) -> None:
+    [path] = (real_data / "census_country_files").glob(f"country_{release}_*")
+    file = snapshot_file("census_country_file", path.name, known_from)
+    parsed = TABLES[0].file_parser(project_root / "dbt" / "seeds")(path.read_bytes(), file)
+    assert parsed.frame.height > 180_000
+    assert parsed.rejects.filter(pl.col("column_name") != "year").is_empty()
 
 
 def test_a_country_file_without_a_column_names_it() -> None:
@@ -238,7 +322,10 @@ def test_the_publishers_own_country_file_is_read_whole(real_data: Path, project_
     frame = parsed.frame
     assert frame.filter((pl.col("year") == 2016) & (pl.col("month") == 12)).is_empty()
     partial = frame.filter((pl.col("year") == 2016) & pl.col("month").is_null())
-    assert partial["last_month"].unique().to_list() == [11]
+    through = dict(partial.select("cty_code", "last_month").iter_rows())
+    # The publisher stopped compiling the newly industrialised countries.
+    assert through.pop("0008") == 3
+    assert set(through.values()) == {11}
     months = frame.filter(pl.col("month").is_not_null())
     sums = months.group_by("cty_code", "flow", "year").agg(
         pl.col("value_musd").sum().alias("sum"), pl.col("rounding_musd").sum().alias("rounding")
@@ -374,7 +461,7 @@ def test_bad_rows_of_a_reply_are_rejected_and_the_good_ones_kept() -> None:
         ["1", "0", "1", "2013-01", "HS2", "5800"],
         ["1.5", "0", "88", "2013-01", "HS2", "5800"],
         ["1", "0", "87"],
-        [1, "0", "87", "2013-01", "HS2", "5800"],
+        [True, "0", "87", "2013-01", "HS2", "5800"],
     )
     assert parsed.frame.select("row_number", "column_name").rows() == [
         (2, "CON_VAL_MO"),
@@ -629,3 +716,28 @@ def test_the_publishers_own_end_use_reply_is_all_goods(real_data: Path, project_
         "value_usd"
     ].item() == Decimal(253796657727)
     assert set(parsed.frame.filter(pl.col("cty_code") != "-")["summary_lvl"]) == {"CGP"}
+
+
+ROW = ["12", "0", "87", "2013-01", "HS2", "0003"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([HEADER, ROW], indent=2).encode(),
+        json.dumps([HEADER, ROW], separators=(",", ":")).replace("],", "],\n").encode(),
+        json.dumps([dict(zip(HEADER, ROW, strict=True))]).encode(),
+        json.dumps(
+            [{**dict(zip(HEADER, ROW, strict=True)), "CON_VAL_MO": 12.0, "CTY_CODE": 3}]
+        ).encode(),
+        csv_bytes(HEADER, [dict(zip(HEADER, ROW, strict=True))]),
+        b"\xef\xbb\xbf,CON_VAL_MO,CAL_DUT_MO,I_COMMODITY,time,COMM_LVL,CTY_CODE\r\n"
+        b"0,12,0,87,2013-01,HS2,3\r\n",
+    ],
+)
+def test_a_reply_saved_by_a_script_gives_the_same_rows(content: bytes) -> None:
+    layout = next(name for name, one in API_LAYOUTS.items() if one.is_shown(content, "file"))
+    assert layout == "census_api_imports_hs"
+    parsed = parse_trade_api(content, IMPORTS, CODES)
+    assert parsed.rejects.is_empty()
+    assert_frame_equal(parsed.frame, imports(ROW).frame)

@@ -1,8 +1,8 @@
 """US Bureau of Economic Analysis: the International Transactions Accounts (dataset ITA).
 
 Belongs here: the raw table of this publisher and its requests. Does not belong here: what a reply
-is and its rows (`replies`), what an indicator or an area means for the marts (the seeds and the
-aligned model).
+is and its rows (`replies`), the tables for download (`tables`), what an indicator or an area means
+for the marts (the seeds and the aligned model).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.bea_ita import tables
 from dagster_project.sources.bea_ita.replies import (
     ALL,
     AREA_SEED,
@@ -28,6 +29,7 @@ from dagster_project.sources.bea_ita.replies import (
     read_indicators,
     without_key,
 )
+from dagster_project.sources.bea_ita.tables import is_tables, parse_tables, read_table_names
 from dagster_project.sources.connector import (
     Available,
     Chunk,
@@ -92,7 +94,7 @@ class Ita(Connector):
         terms=Terms("US Government work in the public domain", is_redistributable=True),
         calendar=_CALENDAR,
         verified=False,
-        verified_against="the user guide and other clients; no reply was seen",
+        verified_against="the tables for download of 2025; no reply of the API was seen",
         notes=(
             "There are no monthly figures: frequency M returns quarters, seasonally adjusted and"
             " not.",
@@ -220,7 +222,12 @@ def _chunk_of(selection: Selection, indicators: Sequence[str], areas: Sequence[s
 
 def _transactions_parser(seeds: Path) -> FileParser:
     areas, indicators = read_areas(seeds), tuple(read_indicators(seeds))
-    return lambda content, file: parse_transactions(content, file, areas, indicators)
+    names = read_table_names(seeds)
+    return lambda content, file: (
+        parse_tables(content, file, names)
+        if file.layout == tables.LAYOUT
+        else parse_transactions(content, file, areas, indicators)
+    )
 
 
 TABLES: tuple[SourceTable, ...] = (
@@ -228,9 +235,12 @@ TABLES: tuple[SourceTable, ...] = (
         source_id=SOURCE_ID,
         table=TABLE,
         description="US trade in goods and in services on the balance-of-payments basis, by area,"
-        " year and quarter.",
-        layouts=frozenset({LAYOUT}),
-        layout_detectors={LAYOUT: shows('"BEAAPI"', '"Results"', starts="{")},
+        " year and quarter, with the world also by month.",
+        layouts=frozenset({LAYOUT, tables.LAYOUT}),
+        layout_detectors={
+            LAYOUT: shows('"BEAAPI"', '"Results"', starts="{"),
+            tables.LAYOUT: is_tables,
+        },
         parser=_transactions_parser,
         seeds=(AREA_SEED, INDICATOR_SEED),
         columns=SCHEMA,

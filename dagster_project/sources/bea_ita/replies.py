@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,14 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
-from dagster_project.sources.parsing import Parsed, no_object, read_json, read_seed, rejects_frame
+from dagster_project.sources.parsing import (
+    Parsed,
+    no_object,
+    read_json,
+    read_seed,
+    rejects_frame,
+    too_late,
+)
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE_ID = "bea_ita"
@@ -52,10 +60,10 @@ _FIELDS = ("TimePeriod", "DataValue", "UNIT_MULT")
 _MULTIPLIERS = {"0", "3", "6", "9"}
 
 _PERIOD = re.compile(r"((?:19|20)[0-9]{2})(?:Q([1-4]))?")
-_VALUE = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]{1,6})?")
+VALUE = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]{1,6})?")
 
 # Marks that replace a figure, and why there is none.
-_NOT_HELD: Mapping[str, str] = {
+NOT_HELD: Mapping[str, str] = {
     "": "no figure is given",
     "(D)": "withheld by the publisher to avoid disclosing figures of single firms",
     "(*)": "not zero, but less than half of the rounding unit",
@@ -96,8 +104,12 @@ def read_areas(seeds: Path) -> dict[str, Area]:
 
 
 def read_indicators(seeds: Path) -> dict[str, str]:
-    """The flow of each known indicator."""
-    return {row["indicator"]: row["flow"] for row in read_seed(seeds, INDICATOR_SEED)}
+    """The flow of each indicator that is requested."""
+    return {
+        row["indicator"]: row["flow"]
+        for row in read_seed(seeds, INDICATOR_SEED)
+        if row["is_requested"] == "true"
+    }
 
 
 def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
@@ -111,7 +123,7 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     what = f"{SOURCE_ID}, {chunk.name}"
     said = " ".join(content[:300].decode("utf-8", "replace").split())
     try:
-        answer = json.loads(content)
+        answer = json.loads(in_utf8(content))
     except ValueError as error:
         if content.lstrip()[:1] in (b"", b"{"):
             raise TryAgain(
@@ -137,6 +149,16 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
             after_seconds=60,
         )
     raise Refused(f"{shown}. Correct the request: another area or year.")
+
+
+def in_utf8(content: bytes) -> bytes:
+    """A reply in UTF-8: some come in Windows-1252, whatever their header says."""
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        with suppress(UnicodeDecodeError):
+            return content.decode("cp1252").encode()
+    return content
 
 
 def without_key(content: bytes) -> bytes:
@@ -177,7 +199,7 @@ def parse_transactions(
             field in its first row.
     """
     name = file.snapshot_file
-    api = envelope_of(read_json(content, name))
+    api = envelope_of(read_json(in_utf8(content), name))
     if problem := problem_of(api):
         raise SnapshotError(
             f"{name}: the publisher answered with an error: {problem!r}. Correct the request, or"
@@ -245,15 +267,14 @@ def _record(
     year, quarter = int(period[1]), period[2]
     last_month = int(quarter) * 3 if quarter else 12
     if (year, last_month) > (file.known_from.year, file.known_from.month):
-        reason = f"a release known from {file.known_from} cannot hold this period"
-        return {}, ("TimePeriod", period[0], reason)
+        return {}, ("TimePeriod", period[0], too_late(file.known_from))
     if text("CL_UNIT") not in ("", "USD"):
         return {}, ("CL_UNIT", text("CL_UNIT"), "not US dollars")
     if text("UNIT_MULT") not in _MULTIPLIERS:
         return {}, ("UNIT_MULT", text("UNIT_MULT") or None, "not 0, 3, 6 or 9")
-    if printed in _NOT_HELD:
-        return {}, ("DataValue", printed or None, _NOT_HELD[printed])
-    if not _VALUE.fullmatch(printed):
+    if printed in NOT_HELD:
+        return {}, ("DataValue", printed or None, NOT_HELD[printed])
+    if not VALUE.fullmatch(printed):
         return {}, ("DataValue", printed, "not a number as the publisher prints it")
     value = Decimal(printed.replace(",", ""))
     if value < 0 and not area.is_residual:

@@ -13,10 +13,11 @@ import polars as pl
 
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import sha256_of
-from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file
+from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file, rejects_of
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
 from dagster_project.sources.inbox.detection import detect_layout
 from dagster_project.sources.inbox.folder import (
+    COMPANION,
     LONGEST_NAME,
     Imported,
     InboxError,
@@ -33,7 +34,7 @@ from dagster_project.sources.inbox.folder import (
     scan_folder,
     shown_name,
 )
-from dagster_project.sources.parsing import is_workbook, read_seed
+from dagster_project.sources.parsing import Parsed, is_workbook, read_seed, too_late
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     SIDECAR,
@@ -220,13 +221,19 @@ def _sha256(content: bytes) -> str:
 def _load(
     entry: BulkTable, file: SnapshotFile, settings: Settings, on_progress: OnProgress
 ) -> tuple[int, int]:
-    """The numbers of usable and unusable rows of a file, loaded before its release is added."""
+    """The numbers of usable and unusable rows of a file, loaded before its release is added.
+
+    Raises:
+        InboxError: the file cannot be used, or was not known as early as stated.
+    """
     try:
         loaded = load_bulk_file(entry, file, settings, on_progress)
     except NoRoom:
         raise
     except SnapshotError as error:
         raise InboxError(_said(error, file)) from error
+    rejects = rejects_of(entry, file, settings)
+    _refuse_a_day_too_early(rejects, loaded.rows / len(loaded.years), file)
     return loaded.rows, loaded.rejects
 
 
@@ -236,7 +243,7 @@ def _parsed(
     """The usable rows of a file, and the number of unusable ones.
 
     Raises:
-        InboxError: no row can be used.
+        InboxError: no row can be used, or it was not known as early as stated.
     """
     try:
         parsed = entry.file_parser(seeds)(content, file)
@@ -248,11 +255,45 @@ def _parsed(
             f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
             f" {str(error)[:200]}). Drop the publisher's own file, unchanged."
         ) from error
+    _refuse_a_day_too_early(parsed.rejects, _rows_of_a_period(entry, parsed), file)
     if parsed.frame.is_empty():
         raise InboxError(
             f"none of its rows can be used{parsed.first_reject()}. Correct it and drop it again."
         )
     return parsed.frame, parsed.rejects.height
+
+
+def _rows_of_a_period(entry: SourceTable, parsed: Parsed) -> float:
+    """How many rows of a file usually have figures of one period."""
+    if entry.period is None or parsed.frame.is_empty():
+        return 0
+    rows = parsed.frame.group_by(entry.period.alias("_last")).agg(pl.col("row_number").n_unique())
+    return rows.select(pl.median("row_number")).item()
+
+
+def _refuse_a_day_too_early(rejects: pl.DataFrame, usual: float, file: SnapshotFile) -> None:
+    """Refuse a file with a whole period that was not over on the day it was known from.
+
+    A few rows of a later period are rejects like others: the rows are wrong, not the day. Half as
+    many as a period of this file has, `usual`, are the period itself.
+
+    Raises:
+        InboxError: the day is too early.
+    """
+    late = rejects.filter(pl.col("reason") == too_late(file.known_from))
+    periods = late.group_by("value").agg(pl.col("row_number").n_unique().alias("rows"))
+    whole = periods.filter(pl.col("rows") * 2 >= usual)
+    if whole.is_empty():
+        return
+    last = whole["value"].max()
+    row = late.filter(pl.col("value") == last).row(0, named=True)
+    column = f", column {row['column_name']}" if row["column_name"] else ""
+    raise InboxError(
+        f"the file has figures of {last} (row {row['row_number']}{column}); known from"
+        f" {file.known_from} is too early. State the day on which they were published"
+        f' (--known-from, or {{"known_from": "YYYY-MM-DD"}} in {file.path.name}{COMPANION}), or'
+        " correct the rows."
+    )
 
 
 def _said(error: SnapshotError, file: SnapshotFile) -> str:

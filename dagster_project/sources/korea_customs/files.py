@@ -36,6 +36,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "parent_code": pl.String(),
     "flow": pl.String(),
     "value_usd": pl.Decimal(20, 0),
+    "unit_usd": pl.Int32(),
 }
 COUNTRY_SEED = "country_list.csv"
 PARTNER_SEED = "korea_customs_partners.csv"
@@ -175,6 +176,7 @@ def parse_trade(content: bytes, file: SnapshotFile, partners: Mapping[str, str])
             parent_code=pl.col("hsCd").str.head(PARENT_DIGITS[digits]) if digits else pl.lit(""),
             flow="flow",
             value_usd="value_usd",
+            unit_usd=pl.lit(1),
         )
         .cast(pl.Schema(SCHEMA))
     )

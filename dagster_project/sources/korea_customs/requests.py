@@ -83,7 +83,8 @@ class KoreaCustoms(Connector):
         calendar="About the 15th of the month, for the previous month; corrections of"
         " declarations change earlier months.",
         verified=True,
-        verified_against="one recorded reply by country; none by product was seen",
+        verified_against="one recorded reply by country and the site's workbooks since 2000; no"
+        " reply by product was seen",
         by_year_from=2000,
         notes=(
             "One key serves both services, but access to each is requested on its own page."

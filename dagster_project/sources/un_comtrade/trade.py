@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,14 @@ import polars as pl
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
+    last_whole_month,
     no_object,
     read_json,
     read_seed,
     reject_faulty,
     rejects_frame,
     shows,
+    too_late,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.cells import repaired
@@ -300,7 +302,6 @@ def _checks_of_periods(known_from: date) -> list[Check]:
     last_month = pl.format(
         "{}-{}", year, pl.when(is_month).then(month.str.zfill(2)).otherwise(pl.lit("12"))
     )
-    last_whole_month = (known_from + timedelta(days=1)).replace(day=1) - timedelta(days=1)
     return [
         Check(
             ~pl.col("freq_code").is_in(["A", "M"]),
@@ -315,9 +316,9 @@ def _checks_of_periods(known_from: date) -> list[Check]:
             "not the year (YYYY) or the month (YYYYMM) that the row says it is of",
         ),
         Check(
-            last_month > f"{last_whole_month:%Y-%m}",
+            last_month > last_whole_month(known_from),
             "ref_year",
-            f"a release known from {known_from} cannot hold this period",
+            too_late(known_from),
         ),
     ]
 

@@ -1,11 +1,12 @@
-"""Reads files of the US Census Bureau: the country file and replies of its trade API."""
+"""Reads replies of the International Trade API of the US Census Bureau, and its partner codes."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -14,16 +15,16 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
+    decode,
     not_after,
-    read_csv_cells,
     read_json,
     read_seed,
     reject_faulty,
     rejects_frame,
     shows,
+    with_zeros,
 )
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
-from dagster_project.sources.workbooks import readable
 
 SOURCE = "us_census"
 PARTNER_SEED = "census_partners.csv"
@@ -34,36 +35,6 @@ ALL = "-"
 # countries the level of a country.
 DETAIL, GROUP = "DET", "CGP"
 DOMESTIC_FOREIGN = (ALL, "1", "2")
-
-COUNTRY_FILE_TABLE = "us_census__country_file"
-COUNTRY_FILE_LAYOUT = "census_country_file"
-COUNTRY_FILE_SCHEMA: dict[str, pl.DataType] = {
-    "row_number": pl.Int64(),
-    "column_name": pl.String(),
-    "year": pl.Int32(),
-    "month": pl.Int32(),
-    "last_month": pl.Int32(),
-    "cty_code": pl.String(),
-    "cty_name": pl.String(),
-    "flow": pl.String(),
-    "value_musd": pl.Decimal(18, 6),
-    "rounding_musd": pl.Decimal(18, 6),
-}
-
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-# In the publisher's order. The column of the year has no month.
-_VALUE_COLUMNS = pl.DataFrame(
-    [
-        (letter + ending, flow, month)
-        for letter, flow in (("I", "import"), ("E", "export"))
-        for month, ending in (*enumerate(_MONTHS, start=1), (None, "YR"))
-    ],
-    schema={"column_name": pl.String(), "flow": pl.String(), "month": pl.Int32()},
-    orient="row",
-)
-COUNTRY_FILE_COLUMNS = ("year", "CTY_CODE", "CTYNAME", *_VALUE_COLUMNS["column_name"])
-# Decimal places → the rounding unit.
-_UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
 TRADE_API_TABLE = "us_census__trade_api"
 TRADE_API_SCHEMA: dict[str, pl.DataType] = {
@@ -122,9 +93,17 @@ class ApiLayout:
     def variables(self) -> frozenset[str]:
         return frozenset(f"{stem}_{period}" for stem in self.stems for period in ("MO", "YR"))
 
+    def is_table(self, content: bytes) -> bool:
+        """Whether a file is CSV with the columns of this endpoint."""
+        if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+            return False
+        first_line = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0]
+        columns = first_line.decode(errors="replace").replace('"', "").strip().split(",")
+        return self.commodity in columns and bool(self.variables.intersection(columns))
+
     def is_shown(self, content: bytes, name: str) -> bool:
-        """Whether a file looks like a reply of this endpoint."""
-        return any(
+        """Whether a file looks like a reply of this endpoint, or its rows saved as CSV."""
+        return self.is_table(content) or any(
             shows(f'"{self.commodity}"', f'"{stem}_', starts="[")(content, name)
             for stem in self.stems
         )
@@ -169,120 +148,24 @@ def census_codes(seeds: Path) -> dict[str, str]:
     }
 
 
-is_country_file = shows("CTY_CODE", "CTYNAME", "IYR", "EYR")
-
-
-def read_country_cells(content: bytes, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return every row as text, and the rejects. A blank cell becomes empty text.
-
-    Raises:
-        SnapshotError: the file is neither a complete workbook nor complete CSV, or has other
-        columns.
-    """
-    table = readable(content, name, COUNTRY_FILE_LAYOUT, is_country_file)
-    return read_csv_cells(table, name, COUNTRY_FILE_COLUMNS)
-
-
-def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
-    """Return one release of the country file as rows. Every code stays text.
-
-    Month columns become rows. A blank cell gives no row. In the file's last year the publisher
-    gives 0 for future months. The last published month is the last one in which any partner trades
-    in either flow. Later months are absent, not zero, and the annual column runs through the last
-    published month (`last_month`). Values are USD millions as published.
-
-    Raises:
-        SnapshotError: see `read_country_cells`. It is also raised if the last year's annual column
-        cannot be dated because none of its months has trade.
-    """
-    cells, rejects = read_country_cells(content, file.snapshot_file)
-    year = pl.col("year")
-    checks = (
-        Check(
-            ~year.str.contains(r"^(19|20)[0-9]{2}$"),
-            "year",
-            pl.when(year == "")
-            .then(pl.lit("the row has no year, so its figures belong to no period"))
-            .otherwise(pl.lit("not a year: write four digits")),
-        ),
-        not_after("year", file.known_from, "%Y"),
-        _unknown_partner(codes),
-    )
-    cells, faulty = reject_faulty(cells, checks)
-    long = (
-        cells.unpivot(
-            on=list(_VALUE_COLUMNS["column_name"]),
-            index=["row_number", "year", "CTY_CODE", "CTYNAME"],
-            variable_name="column_name",
-            value_name="text",
-        )
-        .filter(pl.col("text") != "")
-        .join(_VALUE_COLUMNS, on="column_name", how="left", maintain_order="left")
-        .with_columns(year.cast(pl.Int32))
-    )
-    long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
-    long = long.with_columns(rounding_musd=_printed_unit(pl.col("text")))
-    frame = (
-        _drop_unpublished(long, file.snapshot_file)
-        .sort("row_number", maintain_order=True)
-        .rename({"CTY_CODE": "cty_code", "CTYNAME": "cty_name"})
-        .select(list(COUNTRY_FILE_SCHEMA))
-    )
-    return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
-
-
-def _unknown_partner(codes: Mapping[str, str]) -> Check:
-    """A check for partner codes that are not in the seed or have lost leading zeros."""
-    known = list(codes)
-    padded = pl.col("CTY_CODE").str.zfill(4)
+def unknown_partner(codes: Mapping[str, str]) -> Check:
+    """A check for partner codes that are not in the seed."""
     return Check(
-        ~pl.col("CTY_CODE").is_in(known),
+        ~pl.col("CTY_CODE").is_in(list(codes)),
         "CTY_CODE",
-        pl.when(padded.is_in(known))
-        .then(pl.format("leading zeros are lost: the code is {}; keep codes as text", padded))
-        .otherwise(pl.lit(f"unknown country code: if it is a new one, add it to {PARTNER_SEED}")),
+        f"unknown country code: if it is a new one, add it to {PARTNER_SEED}",
     )
-
-
-def _drop_unpublished(long: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Drop future months, and add `last_month`, the month through which a row runs."""
-    last_year = long["year"].max()
-    is_last = pl.col("year").eq_missing(last_year)
-    traded = long.filter(is_last & (pl.col("value_musd") > 0))
-    last_month = traded["month"].max()
-    if last_month is None and not traded.is_empty():
-        raise SnapshotError(
-            f"{name}: the year {last_year} has annual figures but no month above zero, so"
-            " nothing says through which month they run. Keep at least one partner's months."
-        )
-    through = pl.when(is_last).then(pl.lit(last_month or 0)).otherwise(pl.lit(12))
-    # If no month is published, the annual column covers nothing.
-    return long.filter(pl.col("month").fill_null(1) <= through).with_columns(
-        last_month=pl.coalesce("month", through).cast(pl.Int32)
-    )
-
-
-def _printed_unit(text: pl.Expr) -> pl.Expr:
-    """The rounding unit of each cell.
-
-    Each cell drops its trailing zeros, so the unit is determined from the whole file. In a file
-    saved with a fixed number of digits, large numbers have fewer decimals than small ones.
-    """
-    parts = text.str.extract_groups(r"([0-9]*)\.?([0-9]*)$").struct
-    whole = parts.field("1").str.strip_chars_start("0").str.len_chars().cast(pl.Int64)
-    decimals = parts.field("2").str.len_chars().cast(pl.Int64)
-    finest = decimals.max().clip(upper_bound=max(_UNITS))
-    places = pl.min_horizontal(finest, (whole + decimals).max() - whole)
-    return places.replace_strict(_UNITS, return_dtype=pl.Decimal(18, 6))
 
 
 def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]) -> Parsed:
     """Return one reply of the API as rows, one per variable. Every code stays text.
 
-    The reply is an array of arrays with the header first. Every value is a string. A dimension that
-    is missing from the reply (product, domestic or foreign) is taken as the total. Variables that
-    end in `_YR` are sums for the year to date. They get no month, and `last_month` is the month
-    through which they run. The row number counts the header as 1.
+    The reply is an array of arrays with the header first, and every value is a string. Scripts save
+    it as an array of objects or as CSV, and text as numbers: leading zeros of partner codes are
+    then restored. A dimension that is missing from the reply (product, domestic or foreign) is
+    taken as the total. Variables that end in `_YR` are sums for the year to date. They get no
+    month, and `last_month` is the month through which they run. The row number counts the header
+    as 1.
 
     Args:
         codes: the known partner codes with their summary level.
@@ -293,7 +176,8 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
     """
     name = file.snapshot_file
     layout = API_LAYOUTS[file.layout]
-    cells, rejects, variables = _api_cells(read_json(content, name), name, layout)
+    cells, rejects, variables = _api_cells(_api_rows(content, name, layout), name, layout)
+    cells = cells.with_columns(with_zeros("CTY_CODE", 4, codes))
     cells = _completed(cells, layout, codes)
     checks = _api_checks(layout, file, codes, cells.columns)
     cells, faulty = reject_faulty(cells, checks)
@@ -325,6 +209,27 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
     return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
 
 
+def _api_rows(content: bytes, name: str, layout: ApiLayout) -> object:
+    """A reply as the publisher sends it, whatever form a script saved it in."""
+    if layout.is_table(content):
+        header, *rows = csv.reader(io.StringIO(decode(content, name), newline=""))
+        # The number that scripts put before each row.
+        kept = slice(1 if header[0] in ("", "Unnamed: 0") else 0, None)
+        return [header[kept], *([cell or None for cell in row[kept]] for row in rows if row)]
+    reply = read_json(content, name)
+    objects = [row for row in reply if isinstance(row, dict)] if isinstance(reply, list) else []
+    if isinstance(reply, list) and objects:
+        header = list(dict.fromkeys(column for row in objects for column in row))
+        return [
+            header,
+            *(
+                [row.get(column) for column in header] if isinstance(row, dict) else row
+                for row in reply
+            ),
+        ]
+    return reply
+
+
 def _api_cells(
     reply: object, name: str, layout: ApiLayout
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
@@ -347,7 +252,7 @@ def _api_cells(
     for number, row in enumerate(reply[1:], start=2):
         problem = _row_problem(row, header, places, variables)
         if problem is None:
-            records.append([number, *(row[where[0]] for where in places.values())])
+            records.append([number, *(_text(row[where[0]]) for where in places.values())])
         else:
             rejects.append((number, problem[0], str(row)[:200], problem[1]))
     schema = {"row_number": pl.Int64(), **{column: pl.String() for column in columns}}
@@ -400,8 +305,8 @@ def _row_problem(
         size = len(row) if isinstance(row, list) else 0
         return None, f"{size} cells where the header has {len(header)}"
     for cell, column in zip(row, header, strict=True):
-        if not (cell is None or isinstance(cell, str)):
-            return column, "every value of this API is text; this one is not"
+        if isinstance(cell, bool | dict | list):
+            return column, "neither text nor a number"
     # A predicate that is also requested appears twice.
     for column, where in places.items():
         if len(where) > 1 and len({row[place] for place in where}) > 1:
@@ -409,6 +314,13 @@ def _row_problem(
     if all(row[places[variable][0]] is None for variable in variables):
         return variables[0], "the value is missing"
     return None
+
+
+def _text(cell: object) -> str | None:
+    """A cell as the publisher prints it; scripts store whole numbers as 125 or 125.0."""
+    if cell is None:
+        return None
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", str(cell))
 
 
 def _completed(cells: pl.DataFrame, layout: ApiLayout, codes: Mapping[str, str]) -> pl.DataFrame:
@@ -437,7 +349,7 @@ def _api_checks(
     lengths = {level: length for length, level in layout.levels.items()}
     length = pl.col("COMM_LVL").replace_strict(lengths, default=0, return_dtype=pl.UInt32)
     checks = [
-        _unknown_partner(codes),
+        unknown_partner(codes),
         Check(
             ~pl.col("time").str.contains(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"),
             "time",

@@ -37,16 +37,18 @@ from dagster_project.sources.connector import (
 )
 from dagster_project.sources.parsing import closest, read_seed
 from dagster_project.sources.snapshot import Covers, SnapshotError
+from dagster_project.sources.us_census.country_file import (
+    COUNTRY_FILE_LAYOUT,
+    COUNTRY_FILE_TABLE,
+    read_country_cells,
+)
 from dagster_project.sources.us_census.files import (
     ALL,
     API_LAYOUTS,
-    COUNTRY_FILE_LAYOUT,
-    COUNTRY_FILE_TABLE,
     PARTNER_COLUMNS,
     PARTNER_SEED,
     SOURCE,
     TRADE_API_TABLE,
-    read_country_cells,
     value_columns,
 )
 from dagster_project.sources.us_census.planning import (
@@ -93,7 +95,8 @@ class UsCensus(Connector):
         calendar="With FT-900, about the 5th of the month, for the month two earlier; the three"
         " prior years are restated each June.",
         verified=True,
-        verified_against="API replies recorded from 2020 to 2026, and country files since 2017",
+        verified_against="API replies recorded from 2020 to 2026; country, end-use and seasonally"
+        " adjusted files since 2017",
         by_year_from=_FIRST_YEAR,
         notes=(
             "Without a key about 500 requests a day are answered; the publisher may require one at"
@@ -246,7 +249,7 @@ def _codes_of(seeds: Path, asked: tuple[str, ...]) -> tuple[str, ...]:
     partners = {
         row["census_code"]: row["partner_code"]
         for row in read_seed(seeds, PARTNER_SEED, *PARTNER_COLUMNS)
-        if row["partner_list"] != "country file"
+        if row["partner_list"] in ("all", "API")
     }
     known = set(partners.values())
     for code in asked:

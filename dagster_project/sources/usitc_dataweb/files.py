@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,7 +55,7 @@ TRADE_TYPES: Mapping[str, str] = {
     "dataweb_v2_total_exports": "TotExp",
 }
 # The lengths of the codes in a report, by classification.
-_CODE_LENGTHS = {"HTS": (2, 4, 6, 10), "NAIC": (3, 4, 6)}
+_CODE_LENGTHS = {"HTS": (2, 4, 6, 10), "NAIC": (3, 4, 6), "SITC": (1, 2, 3, 4, 5)}
 WORLD = "WLD"
 ALL_COMMODITIES = "total"
 SPLIT, TOGETHER = "Break Out Countries", "Aggregate Countries"
@@ -64,13 +64,15 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
-_COUNTRY, _DESCRIPTION, _YEAR = "Country", "Description", "Year"
-_CODES = {"HTS Number": "HTS", "NAIC Number": "NAIC", "NAICS Number": "NAIC"}
-_KNOWN = {_COUNTRY, _DESCRIPTION, _YEAR, *_CODES, *_MONTHS}
-_A_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-_TOTAL = r"(?i)^(grand |sub-?)?total\b"
-_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)$"
+MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
+COUNTRY, DESCRIPTION, YEAR = "Country", "Description", "Year"
+# The product system of each column of codes.
+CODES = {"HTS Number": "HTS", "NAIC Number": "NAIC", "NAICS Number": "NAIC", "SITC Number": "SITC"}
+_KNOWN = {COUNTRY, DESCRIPTION, YEAR, *CODES, *_MONTHS}
+A_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
+TOTAL = r"(?i)^(grand |sub-?)?total\b"
+# Exports write whole dollars with a zero fraction.
+_NUMBER = r"^-?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.0+)?$"
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,11 @@ class Measure:
 
 
 def read_measures(seeds: Path) -> tuple[Measure, ...]:
-    """The measures of each flow's report, in the order of its tables."""
+    """The measures that are requested of each flow, in the order of a report's tables."""
     return tuple(
         Measure(row["trade_type"], row["dataweb_measure"], row["title_word"])
         for row in read_seed(seeds, MEASURE_SEED)
+        if row["is_requested"] == "true"
     )
 
 
@@ -140,7 +143,7 @@ def parse_report(
             rejects += bad_cells
     if rows_before == 0:
         raise SnapshotError(f"{name}: no rows. Check the request; an empty reply is not stored.")
-    figures = _without_months_to_come(pl.concat(frames), file.known_from)
+    figures = without_months_to_come(pl.concat(frames), open_year(file.known_from))
     return Parsed(figures, pl.concat(rejects))
 
 
@@ -197,7 +200,7 @@ def _cells(
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """A table's rows as text by label, its rejects, and its number of rows."""
     labels = list(_labels(table.get("column_groups")))
-    unknown = [label for label in labels if label not in _KNOWN and not _A_YEAR.fullmatch(label)]
+    unknown = [label for label in labels if label not in _KNOWN and not A_YEAR.fullmatch(label)]
     if unknown or len(set(labels)) != len(labels):
         raise SnapshotError(
             f"{where}: the columns are {', '.join(labels)}; "
@@ -207,8 +210,8 @@ def _cells(
     rows = rows_of(table)
     if rows and not any(map(_is_value, labels)):
         raise SnapshotError(f"{where}: no column of months or years. Check the request.")
-    if rows and _YEAR not in labels and not _MONTH_NUMBERS.keys().isdisjoint(labels):
-        raise SnapshotError(f"{where}: months without a column {_YEAR}. Check the request.")
+    if rows and YEAR not in labels and not MONTH_NUMBERS.keys().isdisjoint(labels):
+        raise SnapshotError(f"{where}: months without a column {YEAR}. Check the request.")
     records: list[list[str | int | None]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     for number, row in enumerate(rows, start=rows_before + 1):
@@ -251,30 +254,25 @@ def excerpt(value: object) -> str:
 
 
 def _is_value(label: str) -> bool:
-    return label in _MONTH_NUMBERS or _A_YEAR.fullmatch(label) is not None
+    return label in MONTH_NUMBERS or A_YEAR.fullmatch(label) is not None
 
 
 def _figures(
     cells: pl.DataFrame, measure: Measure, known_from: date, partners: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """One table's figures, one per row, and its rejects."""
-    code_label = next((label for label in _CODES if label in cells.columns), None)
-    for label in [name for name in (_COUNTRY, code_label, _YEAR) if name in cells.columns]:
-        cells = cells.filter(~pl.col(label).str.contains(_TOTAL).fill_null(False))
-    # The publisher's own list writes "Canada - CA - CAN".
-    name = pl.col(_COUNTRY).str.replace(r" - [A-Z]{2} - [A-Z]{3}$", "").str.to_lowercase()
-    partner = name.replace_strict(dict(partners), default=None, return_dtype=pl.String)
-    is_split = _COUNTRY in cells.columns
-    cells = cells.with_columns(partner_code=partner if is_split else pl.lit(WORLD))
-    checks = list(_checks(code_label, _YEAR in cells.columns, known_from))
-    cells, faulty = reject_faulty(cells, checks)
+    for label in [name for name in (COUNTRY, *CODES, YEAR) if name in cells.columns]:
+        cells = cells.filter(~pl.col(label).str.contains(TOTAL).fill_null(False))
+    is_split = COUNTRY in cells.columns
+    cells = cells.with_columns(partner_code=partner_of(partners) if is_split else pl.lit(WORLD))
+    cells, faulty = reject_faulty(cells, row_checks(cells.columns, known_from))
     rejects = [bad for _, bad in faulty]
     values = [label for label in cells.columns if _is_value(label)]
     # A year's own figure is complete once December is published, about 5 February.
     partial = [
         label
         for label in values
-        if _A_YEAR.fullmatch(label) and known_from < date(int(label) + 1, 2, 1)
+        if A_YEAR.fullmatch(label) and known_from < date(int(label) + 1, 2, 1)
     ]
     reason = (
         f"the year was not complete on {known_from}: the column covers an unknown part of"
@@ -295,81 +293,110 @@ def _figures(
         .filter(pl.col("text").fill_null("") != "")
         .sort("row_number", maintain_order=True)
     )
-    is_number = pl.col("text").str.contains(_NUMBER)
-    rejects.append(
-        long.filter(~is_number).select(
-            "row_number",
-            "column_name",
-            value="text",
-            reason=pl.lit("not a whole number, with or without commas between thousands"),
-        )
+    long, not_numbers = dollars(long)
+    month = pl.col("column_name").replace_strict(MONTH_NUMBERS, default=None, return_dtype=pl.Int32)
+    year = YEAR if YEAR in long.columns else pl.lit(None, pl.String)
+    long = long.with_columns(
+        trade_type=pl.lit(measure.trade_type),
+        dataweb_measure=pl.lit(measure.code),
+        month=month,
+        year=pl.when(month.is_not_null()).then(year).otherwise("column_name").cast(pl.Int32),
     )
+    return named(long), [*rejects, *not_numbers]
+
+
+def partner_of(partners: Mapping[str, str]) -> pl.Expr:
+    """The partner code of a row; null if its name is unknown."""
+    # The publisher's own list writes "Canada - CA - CAN".
+    name = pl.col(COUNTRY).str.replace(r" - [A-Z]{2} - [A-Z]{3}$", "").str.to_lowercase()
+    return name.replace_strict(dict(partners), default=None, return_dtype=pl.String)
+
+
+def dollars(long: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Turn `text` into `value_usd`; and the rejects."""
+    is_number = pl.col("text").str.contains(_NUMBER)
+    not_whole = long.filter(~is_number).select(
+        "row_number",
+        "column_name",
+        value="text",
+        reason=pl.lit("not a whole number, with or without commas between thousands"),
+    )
+    digits = pl.col("text").str.replace_all(",", "").str.replace(r"\.0+$", "")
     long, negative = checked_numbers(
-        long.filter(is_number).with_columns(pl.col("text").str.replace_all(",", "")),
+        long.filter(is_number).with_columns(digits),
         text="text",
         value="value_usd",
         precision=20,
         scale=0,
     )
-    return _named(long, code_label, measure), [*rejects, negative]
+    return long, [not_whole, negative]
 
 
-def _checks(code_label: str | None, has_year: bool, known_from: date) -> Iterator[Check]:
+def row_checks(labels: Sequence[str], known_from: date) -> list[Check]:
     """What makes a row unusable: its partner, code or year."""
-    yield Check(
-        pl.col("partner_code").is_null(),
-        _COUNTRY,
-        f"unknown country: if it is a new name, add it to {PARTNER_SEED}",
-    )
-    if code_label is not None:
-        code, lengths = pl.col(code_label), _CODE_LENGTHS[_CODES[code_label]]
-        yield Check(
-            ~(code.str.contains("^[0-9]+$") & code.str.len_chars().is_in(lengths)),
-            code_label,
-            f"not a code of {', '.join(map(str, lengths))} digits; leading zeros must be kept",
+    checks = [
+        Check(
+            pl.col("partner_code").is_null(),
+            COUNTRY if COUNTRY in labels else "partner_code",
+            f"unknown country: if it is a new name, add it to {PARTNER_SEED}",
         )
-    if has_year:
-        is_year = pl.col(_YEAR).str.contains(r"^(19|20)[0-9]{2}$")
-        yield Check(~is_year, _YEAR, "not a year")
-        yield not_after(_YEAR, known_from, "%Y")
+    ]
+    if code_label := _code_label(labels):
+        code, lengths = pl.col(code_label), _CODE_LENGTHS[CODES[code_label]]
+        checks.append(
+            Check(
+                ~(code.str.contains("^[0-9]+$") & code.str.len_chars().is_in(lengths)),
+                code_label,
+                f"not a code of {', '.join(map(str, lengths))} digits; leading zeros must be kept",
+            )
+        )
+    if YEAR in labels:
+        is_year = pl.col(YEAR).str.contains(r"^(19|20)[0-9]{2}$")
+        checks += [Check(~is_year, YEAR, "not a year"), not_after(YEAR, known_from, "%Y")]
+    return checks
 
 
-def _named(long: pl.DataFrame, code_label: str | None, measure: Measure) -> pl.DataFrame:
-    """Give the figures the column names of the raw table."""
+def _code_label(labels: Collection[str]) -> str | None:
+    return next((label for label in CODES if label in labels), None)
+
+
+def named(long: pl.DataFrame) -> pl.DataFrame:
+    """Give the figures, with their measure, partner, year and month, the raw table's columns."""
     nothing = pl.lit(None, dtype=pl.String)
-    month = pl.col("column_name").replace_strict(
-        _MONTH_NUMBERS, default=None, return_dtype=pl.Int32
-    )
-    is_month, is_world = month.is_not_null(), pl.col("partner_code") == WORLD
-    system = _CODES[code_label] if code_label else None
+    is_world = pl.col("partner_code") == WORLD
+    code_label = _code_label(long.columns)
+    system = CODES[code_label] if code_label else None
     code = pl.col(code_label) if code_label else pl.lit(ALL_COMMODITIES)
     return long.select(
         "row_number",
         "column_name",
-        trade_type=pl.lit(measure.trade_type),
-        dataweb_measure=pl.lit(measure.code),
-        timeline=pl.when(is_month).then(pl.lit("Monthly")).otherwise(pl.lit("Annual")),
+        "trade_type",
+        "dataweb_measure",
+        timeline=pl.when(pl.col("month").is_null())
+        .then(pl.lit("Annual"))
+        .otherwise(pl.lit("Monthly")),
         country_aggregation=pl.when(is_world).then(pl.lit(TOGETHER)).otherwise(pl.lit(SPLIT)),
-        partner_name=_COUNTRY if _COUNTRY in long.columns else nothing,
+        partner_name=COUNTRY if COUNTRY in long.columns else nothing,
         partner_code="partner_code",
         commodity_level=pl.format("{}{}", pl.lit(system), code.str.len_chars()) if system else code,
         chapter=code.str.slice(0, 2) if system == "HTS" else nothing,
         commodity_code=code,
-        commodity_name=_DESCRIPTION if _DESCRIPTION in long.columns else nothing,
-        year=pl.when(is_month)
-        .then(_YEAR if _YEAR in long.columns else nothing)
-        .otherwise("column_name")
-        .cast(pl.Int32),
-        month=month,
-        last_month=month.fill_null(12),
+        commodity_name=DESCRIPTION if DESCRIPTION in long.columns else nothing,
+        year=pl.col("year").cast(pl.Int32),
+        month=pl.col("month").cast(pl.Int32),
+        last_month=pl.col("month").cast(pl.Int32).fill_null(12),
         value_usd="value_usd",
     )
 
 
-def _without_months_to_come(figures: pl.DataFrame, known_from: date) -> pl.DataFrame:
-    """Drop the zeros of a year whose December may not be published yet."""
+def open_year(known_from: date) -> int:
+    """The first year whose December may not be published yet."""
     # Statistics have been three weeks late, so December is certainly published by March.
-    open_year = known_from.year if known_from.month >= 3 else known_from.year - 1
-    is_open = pl.col("month").is_not_null() & (pl.col("year") >= open_year)
+    return known_from.year if known_from.month >= 3 else known_from.year - 1
+
+
+def without_months_to_come(figures: pl.DataFrame, first_open: int) -> pl.DataFrame:
+    """Drop the zeros after the last month with trade, from this year on."""
+    is_open = pl.col("month").is_not_null() & (pl.col("year") >= first_open)
     last_traded = pl.col("month").filter(is_open & (pl.col("value_usd") > 0)).max().over("year")
     return figures.filter(~is_open | (pl.col("month") <= last_traded.fill_null(0)))

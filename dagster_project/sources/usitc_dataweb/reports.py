@@ -20,9 +20,9 @@ from dagster_project.sources.usitc_dataweb.files import (
     WORLD,
 )
 
-# The publisher's limit of a report, and our limit of a reply.
-PUBLISHERS_ROWS = 300_000
-OUR_ROWS = 250_000
+# The publisher's limit of a table, and ours: the rows of a year are only known approximately.
+PUBLISHERS_ROWS = 20_000
+OUR_ROWS = 18_000
 
 _ADDRESS = "https://datawebws.usitc.gov/dataweb/api/v2/report2/runReport"
 _CHAPTERS = tuple(f"{number:02d}" for number in range(1, 100) if number != 77)
@@ -122,7 +122,7 @@ class Report:
 
     @property
     def rows(self) -> int:
-        """The approximate rows, of up to twelve figures, of its tables together."""
+        """The approximate rows, of up to twelve figures, of each of its tables."""
         level = LEVELS[self.level]
         partners = 1 if self.is_world else len(self.countries)
         a_year = min(level.one * partners, level.all) if partners else level.all
@@ -130,7 +130,7 @@ class Report:
             known = {2: 98, 4: 1_230, 6: 5_400}.get(len(self.commodities[0]), level.one)
             a_year = ceil(a_year * min(1.0, len(self.commodities) / min(known, level.one)))
         years = len(self.years) if self.timeline == "Monthly" else ceil(len(self.years) / 12)
-        return a_year * years * len(self.measures)
+        return a_year * years
 
     def within_limit(self) -> list[Report]:
         """The report, or parts of it that stay below the limit of one reply.
@@ -182,7 +182,7 @@ class Report:
                 _ADDRESS, method="POST", body=self._body(), accept=("application/json",)
             ),
             covers=self._covers(),
-            expected_rows=self.rows,
+            expected_rows=self.rows * len(self.measures),
             report=self,
         )
 

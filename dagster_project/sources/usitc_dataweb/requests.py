@@ -50,7 +50,7 @@ _FIRST_YEAR = 1989
 _FIRST_NAICS_YEAR = 1997
 
 # Other clients received reports silently truncated at this many rows.
-_CUT_AT = (20_000, PUBLISHERS_ROWS)
+_CUT_AT = (PUBLISHERS_ROWS, 300_000)
 _NOTHING = re.compile(r"(?i)\bno (data|records|rows|results)\b")
 _TOO_MUCH = re.compile(r"(?i)\b(20,?000|300,?000)\b|too many (rows|records)|row limit")
 
@@ -75,7 +75,8 @@ class DataWeb(Connector):
         calendar="About the middle of the month, after the Census release for the month two"
         " earlier; the three prior years are restated each June.",
         verified=False,
-        verified_against="documentation and other clients; no reply was seen",
+        verified_against="exports of the page since 2025, as workbook and CSV; no reply of the API"
+        " was seen",
         by_year_from=_FIRST_YEAR,
         notes=(
             "A report covers whole years.",
@@ -117,6 +118,12 @@ class DataWeb(Connector):
             for one in asked:
                 report = replace(one, trade_type=trade_type, measures=measures)
                 parts = report.within_limit()
+                if parts[0].rows > OUR_ROWS and not report.codes and not report.countries:
+                    raise SelectionError(
+                        f"{SOURCE}: all partners have about {parts[0].rows:,} rows at level"
+                        f" {selection.level}, a report at most {PUBLISHERS_ROWS:,}. Select partners"
+                        " or a coarser level."
+                    )
                 reports += parts
                 # Years divide only into whole years; chapters fill a reply nearly to its limit.
                 fewest += ceil(report.rows / OUR_ROWS) if report.codes else len(parts)

@@ -4,7 +4,6 @@
 -- Nothing is stored: joins lead from a mart to its figures, and from these to the file.
 {#- The key of each mart of balances, and the columns that name its balances. -#}
 {% set balances = {
-    "balances": ("figure_id", ["balance_id"], false),
     "balances_by_basis": ("figure_id", ["balance_id"], true),
     "trade_by_year": ("figure_id", ["balance_id"], false),
     "trade_by_year_to_date": ("figure_id", ["balance_id"], false),

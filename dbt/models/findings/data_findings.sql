@@ -43,13 +43,32 @@ with
 
     found as (
 
-        select c.*, r.severity, r.grave_factor, r.meaning
+        select
+            c.*,
+            r.meaning,
+            case
+                when c.larger_usd < coalesce(r.warning_minimum_usd, 1e18)
+                then 'info'
+                when c.larger_usd > r.error_factor * c.smaller_usd
+                then 'error'
+                when c.larger_usd > r.warning_factor * c.smaller_usd
+                then 'warning'
+                else 'info'
+            end as severity
         from sized as c
         inner join
             {{ ref("finding_rules") }} as r
             on c.rule = r.rule
-            and c.larger_usd >= r.minimum_usd
-            and c.larger_usd > r.factor * c.smaller_usd
+            and (
+                (
+                    c.larger_usd >= r.info_minimum_usd
+                    and c.larger_usd > r.info_factor * c.smaller_usd
+                )
+                or (
+                    c.larger_usd >= r.warning_minimum_usd
+                    and c.larger_usd > r.warning_factor * c.smaller_usd
+                )
+            )
         where c.larger_usd - c.smaller_usd > c.rounding_margin_usd
 
     )
@@ -57,9 +76,7 @@ with
 select
     d.rule || ' ' || cast(d.figure_id as varchar) as finding_id,
     d.rule,
-    case
-        when d.larger_usd > d.grave_factor * d.smaller_usd then 'error' else d.severity
-    end as severity,
+    d.severity,
     r.source_id,
     r.release_id,
     r.known_from,
@@ -91,18 +108,24 @@ inner join {{ ref("int_trade__products_listed") }} as g on f.product_id = g.prod
 
 union all
 
--- A release that cannot be used has one reject, without a row number.
+-- Rows that could not be used; a release that could not has one reject, without a row number.
 select
-    u.rule || ' ' || j.table_name || ' ' || j.snapshot_file as finding_id,
+    u.rule
+    || ' '
+    || j.table_name
+    || ' '
+    || j.snapshot_file
+    || coalesce(' ' || cast(j.row_number as varchar) || coalesce(' ' || j.column_name, ''), '')
+    || coalesce(' ' || j.copy_no, '') as finding_id,
     u.rule,
-    u.severity,
+    case when j.row_number is null then 'error' else 'warning' end as severity,
     j.source_id,
     j.release_id,
     null as known_from,
     j.table_name as raw_table,
     j.snapshot_file,
-    null as row_number,
-    null as column_name,
+    j.row_number,
+    j.column_name,
     null as reporter_iso3,
     null as partner_code,
     null as series_code,
@@ -116,16 +139,28 @@ select
     null as compared_reference_id,
     null as address,
     j.reason as detail
-from {{ ref("stg_snapshots__rejects") }} as j
-inner join {{ ref("finding_rules") }} as u on u.rule = 'release_unusable'
-where j.row_number is null
+from
+    (
+        select
+            *,
+            nullif(
+                row_number() over (
+                    partition by table_name, snapshot_file, row_number, column_name order by reason
+                ),
+                1
+            ) as copy_no
+        from {{ ref("stg_snapshots__rejects") }}
+    ) as j
+inner join
+    {{ ref("finding_rules") }} as u
+    on u.rule = case when j.row_number is null then 'release_unusable' else 'row_rejected' end
 
 union all
 
 select
     u.rule || ' ' || o.raw_table || ' ' || o.release_id as finding_id,
     u.rule,
-    u.severity,
+    'warning' as severity,
     r.source_id,
     r.release_id,
     r.known_from,

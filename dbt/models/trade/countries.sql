@@ -32,7 +32,9 @@ with
         from listed as l
         left join countries as c on l.partner_code = c.iso3
         where c.iso3 is null
-        qualify row_number() over (partition by l.partner_code order by l.list_order) = 1
+        qualify
+            row_number() over (partition by l.partner_code order by l.list_order, l.partner_name)
+            = 1
 
     )
 

@@ -179,9 +179,9 @@ def _amount(
     series = ("us_census", flow, system, code, partner, origin)
     if not world.is_out(month):
         return 0
-    if (code, partner) == ("-", WORLD_CODE):
-        # All goods with all countries are traded in every month.
-        return world.amount(*series, month) or 1_000
+    if code == "-" and partner in (WORLD_CODE, *GROUPS):
+        # Many countries together trade goods in every month.
+        return max(world.amount(*series, month) or 0, 1_000)
     # Whole years without trade too: a record stays through the rest of its year.
     if world.amount(*series, month[:4]) is None:
         return 0

@@ -102,7 +102,7 @@ class UsitcDataweb(Publisher):
 
     def cases(self) -> tuple[Case, ...]:
         return (
-            Case(years(2010, 2017, level="hs10"), is_large=True),
+            Case(years(2013, 2017, level="hs10"), is_large=True),
             Case(years(2014, 2017, level="hs6", partners=("KOR", "JPN"), frequency="A")),
             Case(years(2012, 2016, partners=("KOR", "WLD"))),
             Case(years(2013, 2014, level="naics3", flows=("import",))),

@@ -54,27 +54,34 @@ with
 
     ),
 
-    named as (
+    changed as (
 
         select
             s.bridge_id,
             s.mask,
-            string_agg(
-                case
-                    when
-                        d.dimension = 'valuation'
-                        and least(v.valuation, v.before_valuation) = 'cif'
-                        and greatest(v.valuation, v.before_valuation) = 'customs'
-                    then 'CIF'
-                    else d.cause_code
-                end,
-                ' + '
-                order by d.order_bit
-            ) as cause_code
+            d.order_bit,
+            case
+                when
+                    d.dimension = 'valuation'
+                    and least(v.valuation, v.before_valuation) = 'cif'
+                    and greatest(v.valuation, v.before_valuation) = 'customs'
+                then 'CIF'
+                else d.cause_code
+            end as cause_code,
+            bit_or(d.included_bits) over (partition by s.bridge_id, s.mask) as included_bits
         from steps as s
         inner join {{ ref("bridge_dimensions") }} as d on s.step_mask & d.order_bit > 0
         left join import_valuations as v on s.bridge_id = v.bridge_id and s.mask = v.mask
-        group by s.bridge_id, s.mask
+
+    ),
+
+    -- Freight and insurance are no part of an adjustment to another account.
+    named as (
+
+        select bridge_id, mask, string_agg(cause_code, ' + ' order by order_bit) as cause_code
+        from changed
+        where cause_code = 'CIF' or included_bits & order_bit = 0
+        group by bridge_id, mask
 
     ),
 

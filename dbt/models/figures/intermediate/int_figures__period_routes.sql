@@ -1,7 +1,7 @@
 {{ config(tags=["question"]) }}
 
--- The figures that a period can be computed from: the figure of the period itself, or those of its
--- months.
+-- The figures that a period can be computed from: the figure of the period itself, those of its
+-- months, or the customs value and the charges of the period.
 with
     periods as (
 
@@ -17,9 +17,9 @@ with
 
     )
 
-select
-    'period' as route, period_start, period_end, period_start as part_start, period_end as part_end
-from periods
+select r.route, p.period_start, p.period_end, p.period_start as part_start, p.period_end as part_end
+from periods as p
+cross join (select unnest(['period', 'charges', 'chapter_charges']) as route) as r
 
 union all
 

@@ -1,9 +1,49 @@
 {{ config(tags=["question"]) }}
 
 -- The value of one series, for as long as it stays the same: the figure of the period or the sum of
--- its parts, from the preferred source.
+-- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
+-- it the sum of the customs value and the charges that one table gives.
 with
-    observations as (select * from {{ ref("int_figures__value_observations") }}),
+    candidates as (
+
+        select o.*, r.source_rank
+        from {{ ref("int_figures__value_observations") }} as o
+        inner join {{ ref("source_list") }} as r on o.source_id = r.source_id
+
+    ),
+
+    -- Where a source has always given the period itself, no source that ranks below it and was
+    -- known later is ever preferred.
+    always as (
+
+        select cell_id, series_id, source_rank, min(known_from) as first_known_from
+        from candidates
+        where route = 'period' and members = 1
+        group by cell_id, series_id, source_rank, raw_table
+        having
+            count(*) filter (where known_to is null) > 0
+            and list_has_all(
+                list(known_from), coalesce(list(known_to) filter (where known_to is not null), [])
+            )
+
+    ),
+
+    observations as (
+
+        select c.* exclude (source_rank)
+        from candidates as c
+        where
+            not exists (
+                select 1
+                from always as a
+                where
+                    c.cell_id = a.cell_id
+                    and c.series_id = a.series_id
+                    and c.source_rank > a.source_rank
+                    and c.known_from >= a.first_known_from
+            )
+
+    ),
 
     -- Where only one table gives the period itself, its observations are the values, unless another
     -- release followed on the same day: such a value was never current.
@@ -39,6 +79,7 @@ with
         select
             o.cell_id,
             o.series_id,
+            o.part_series_id,
             o.reported_by,
             o.flow,
             o.source_id,
@@ -46,7 +87,8 @@ with
             o.route,
             o.months,
             o.members,
-            o.product_id,
+            -- The chapters of charges are no members of the group.
+            case when o.route in ('period', 'months') then o.product_id end as product_id,
             o.period_start,
             o.value_usd,
             o.rounding_margin_usd,
@@ -110,7 +152,8 @@ with
             p.months,
             p.members,
             count(distinct p.period_start) as periods_found,
-            count(distinct p.product_id) as members_found,
+            greatest(count(distinct p.product_id), 1) as members_found,
+            count(distinct p.part_series_id) as series_found,
             sum(p.value_usd) as value_usd,
             sum(p.rounding_margin_usd) as rounding_margin_usd,
             max(p.known_from) as known_from,
@@ -147,16 +190,26 @@ with
             row_number() over (
                 partition by s.cell_id, s.series_id, s.vintage_date
                 order by
+                    case when s.route in ('period', 'months') then 1 else 2 end,
                     r.source_rank,
                     s.known_from desc,
-                    case when s.route = 'period' then 1 else 2 end,
+                    case when s.route in ('period', 'charges') then 1 else 2 end,
                     s.rounding_margin_usd,
                     s.raw_table,
                     s.source_id
             ) as preference
         from summed as s
         inner join {{ ref("source_list") }} as r on s.source_id = r.source_id
-        where s.route = 'period' or s.periods_found = s.months
+        where
+            case
+                s.route
+                when 'period'
+                then true
+                when 'months'
+                then s.periods_found = s.months
+                -- The customs value and the charges.
+                else s.series_found = 2
+            end
 
     ),
 

@@ -38,6 +38,7 @@ with
             r.rounding_margin_usd,
             r.evidence_kind,
             r.is_page,
+            coalesce('months' in (x.route, m.route), false) as is_sum_of_months,
             r.release_key,
             r.known_from,
             r.known_to,
@@ -48,6 +49,9 @@ with
             and r.preference = 1 as is_preferred,
             p.reason
         from balances_ranked as r
+        inner join {{ ref("int_figures__balances") }} as b on r.balance_id = b.balance_id
+        left join {{ ref("int_figures__values") }} as x on b.exports_value_id = x.value_id
+        left join {{ ref("int_figures__values") }} as m on b.imports_value_id = m.value_id
         left join
             policies as p
             on r.basis_id = p.basis_id
@@ -74,6 +78,16 @@ with
             q.rounding_margin_usd,
             q.evidence_kind,
             q.page_release_no is not null as is_page,
+            q.page_release_no is null
+            and exists (
+                select 1
+                from {{ ref("int_figures__values") }} as v
+                where
+                    q.cell_id = v.cell_id
+                    and coalesce(q.export_series_id, q.import_series_id) = v.series_id
+                    and q.valid_from between v.valid_from and coalesce(v.valid_to, q.valid_from)
+                    and v.route = 'months'
+            ) as is_sum_of_months,
             r.release_key,
             r.known_from,
             q.valid_to as known_to,

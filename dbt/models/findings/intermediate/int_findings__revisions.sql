@@ -1,6 +1,6 @@
 -- A figure that a later release changed. The rule's tolerance says from which factor on.
 select
-    'revised_by_a_factor' as rule,
+    'revised_strongly' as rule,
     observation_id as figure_id,
     previous_observation_id as compared_figure_id,
     value_usd as found_usd,

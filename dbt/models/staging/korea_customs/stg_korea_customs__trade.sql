@@ -17,9 +17,9 @@ with
             hs_code as product_code,
             flow,
             cast(value_usd as decimal(24, 3)) as value_usd,
-            cast(0.5 as decimal(24, 3)) as rounding_margin_usd,
-            cast(value_usd as decimal(24, 3)) as reported_value,
-            'USD' as reported_unit
+            cast(unit_usd / 2 as decimal(24, 3)) as rounding_margin_usd,
+            cast(value_usd / unit_usd as decimal(24, 3)) as reported_value,
+            case when unit_usd = 1 then 'USD' else 'USD th' end as reported_unit
         from source
 
     )

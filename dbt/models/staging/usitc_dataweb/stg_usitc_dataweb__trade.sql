@@ -15,12 +15,14 @@ with
             month as reference_month,
             partner_code,
             partner_name,
-            -- HTS2 and NAIC3 are the levels hs2 and naics3 of the observations.
+            -- HTS2, SITC1 and NAIC3 are the levels hs2, sitc1 and naics3 of the observations.
             case
                 when commodity_level = 'total'
                 then 'total'
                 when commodity_level like 'HTS%'
                 then 'hs' || substr(commodity_level, 4)
+                when commodity_level like 'SITC%'
+                then lower(commodity_level)
                 else 'naics' || substr(commodity_level, 5)
             end as product_system,
             commodity_code as product_code,

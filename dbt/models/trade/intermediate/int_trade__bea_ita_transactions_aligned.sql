@@ -18,7 +18,7 @@ select
     i.concept,
     i.valuation,
     'bop' as account_basis,
-    case when f.frequency = 'QSA' then 'sa' else 'nsa' end as seasonal_adjustment,
+    case when f.frequency in ('QSA', 'MSA') then 'sa' else 'nsa' end as seasonal_adjustment,
     'total' as product_system,
     'total' as product_code,
     cast(null as varchar) as product_edition,

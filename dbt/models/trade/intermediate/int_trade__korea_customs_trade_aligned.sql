@@ -39,8 +39,8 @@ select
     case
         when f.product_system = 'total' then null else 'in force in the period'
     end as product_edition,
-    make_date(f.reference_year, f.reference_month, 1) as period_start,
-    last_day(make_date(f.reference_year, f.reference_month, 1)) as period_end,
+    make_date(f.reference_year, coalesce(f.reference_month, 1), 1) as period_start,
+    last_day(make_date(f.reference_year, coalesce(f.reference_month, 12), 1)) as period_end,
     f.reported_value,
     f.reported_unit,
     f.value_usd,

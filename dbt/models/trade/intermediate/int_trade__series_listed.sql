@@ -47,6 +47,21 @@ with
         from found
         where import_concept is not null
 
+        union
+
+        -- A CIF value can be computed from these.
+        select
+            compiler_iso3,
+            trade_kind,
+            'trade_value' as measure,
+            'import' as flow,
+            import_concept as concept,
+            'cif' as valuation,
+            account_basis,
+            seasonal_adjustment
+        from found
+        where measure = 'charges'
+
     ),
 
     numbered as (
