@@ -98,8 +98,9 @@ def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
     """
     connection = connect_published(settings)
     connection.execute("set temp_directory = ''")
-    # World trade is in separate files, which views of the warehouse read.
-    connection.execute(f"set allowed_directories = [{quoted(settings.world)}]")
+    # Views of the warehouse read the files of world trade and the raw rows.
+    folders = ", ".join(quoted(folder) for folder in (settings.world, settings.raw))
+    connection.execute(f"set allowed_directories = [{folders}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
@@ -129,10 +130,10 @@ def execute_sandboxed(
             )
         return connection.execute(query)
     except (duckdb.PermissionException, duckdb.IOException) as error:
-        if _is_about_the_world(connection, error):
+        if moved := _moved_files(connection, error):
             raise QueryRefused(
-                "The files of world trade have moved since the warehouse was published"
-                f" ({_first_line(error)}). Run `bilateral build` to build them again."
+                f"{moved} have moved since the warehouse was published ({_first_line(error)})."
+                " Run `bilateral build` to write them again."
             ) from error
         if isinstance(error, duckdb.IOException):
             raise QueryRefused(str(error)) from error
@@ -148,14 +149,26 @@ def execute_sandboxed(
         raise QueryRefused(str(error)) from error
 
 
-def _is_about_the_world(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> bool:
-    try:
-        row = connection.execute(
-            f"select bool_or(contains(?, file)) from {CATALOG}.by_year.files", [str(error)]
-        ).fetchone()
-    except duckdb.Error:
-        return False
-    return row is not None and bool(row[0])
+# The files that views read, with the name of their kind.
+_FILES_OF_VIEWS = {
+    "The files of world trade": f"select file from {CATALOG}.by_year.files",
+    "The raw rows": "select regexp_extract(sql, 'read_parquet\\(''([^''*]+)/', 1) as file"
+    f" from duckdb_views() where database_name = '{CATALOG}'",
+}
+
+
+def _moved_files(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str | None:
+    """The kind of a view's file that an error names, if it names one."""
+    for kind, files in _FILES_OF_VIEWS.items():
+        try:
+            row = connection.execute(
+                f"select bool_or(contains(?, file)) from ({files}) where file <> ''", [str(error)]
+            ).fetchone()
+        except duckdb.Error:
+            continue
+        if row is not None and row[0]:
+            return kind
+    return None
 
 
 class PublishedReader:

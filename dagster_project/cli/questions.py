@@ -164,7 +164,7 @@ def figures(
             reporter=words.country(reporter, "--reporter", may_be_group=False),
             partner=words.country(partner, "--partner", may_be_group=True),
             trade_kind=words.trade_kind(kind, "--kind"),
-            product_groups=words.product_groups(sector, "--sector"),
+            product_groups=figuring.product_groups(replay, words, sector),
             period=read_period(period, "--period"),
         )
     if not rows:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import AMOUNT, millions, wrapped
-from dagster_project.questions.words import Period
+from dagster_project.questions.words import InputError, Period, Words
 from dagster_project.sources.place_names import Country
 
 # How the codes of seasonally adjusted series end.
@@ -22,6 +24,53 @@ _SCHEMA = {
     "period_start": pl.Date,
     "period_end": pl.Date,
 }
+# Columns of a figure that one of BACI has none of.
+_EMPTY = ("export_series_code", "import_series_code", "known_to", "policy_rank", "reason")
+# Groups that CEPII's flows can be added up to: products of the Harmonized System, or all of them.
+_HS_CODE = re.compile(r"hs[246]:([0-9]{2,6})")
+_ALL = "total:total"
+_BACI = """
+    select
+        f.product_edition,
+        f.release_id,
+        y.known_from,
+        sum(f.value_usd) filter (f.exporter_iso3 = $reporter) as exports_usd,
+        sum(f.value_usd) filter (f.importer_iso3 = $reporter) as imports_usd,
+        0.5::decimal(24, 3) * count(*) as rounding_margin_usd
+    from warehouse.marts.baci_flows as f
+    inner join warehouse.marts.baci_years as y using (year, snapshot_file)
+    where
+        f.year = $year
+        and f.is_latest
+        and (
+            (f.exporter_iso3 = $reporter and f.importer_iso3 = $partner)
+            or (f.exporter_iso3 = $partner and f.importer_iso3 = $reporter)
+        )
+        and list_bool_or([starts_with(f.product_code, code) for code in $codes])
+    group by all
+    order by all
+"""
+
+
+def product_groups(replay: Replay, words: Words, sector: str) -> list[str]:
+    """The product groups of a sector; of a code that only BACI has, the code.
+
+    Raises:
+        InputError: no such sector, product group or code.
+    """
+    try:
+        return words.product_groups(sector, "--sector")
+    except InputError:
+        code = _HS_CODE.fullmatch(sector)
+        if code is None:
+            raise
+        known = replay.published(
+            "select 1 from warehouse.marts.baci_flows where starts_with(product_code, ?) limit 1",
+            [code[1]],
+        )
+        if known.is_empty():
+            raise
+        return [sector]
 
 
 def figures(
@@ -33,7 +82,7 @@ def figures(
     product_groups: list[str],
     period: Period,
 ) -> list[dict]:
-    """One row per figure, the preferred one of each product group first.
+    """One row per figure, the preferred one of each product group first and that of BACI last.
 
     What other sources give on a basis follows its first figure, with `is_alternative`.
     """
@@ -72,7 +121,58 @@ def figures(
         ]
         place = places[0] + 1 if places else len(chosen)
         chosen.insert(place, {**other, "is_alternative": True})
-    return chosen
+    year = period.start.year
+    is_year = (period.start, period.end) == (date(year, 1, 1), date(year, 12, 31))
+    if trade_kind == "goods" and is_year:
+        for product_group in product_groups:
+            chosen += baci_figures(replay, reporter, partner, product_group, year)
+    return sorted(chosen, key=lambda row: row["product_group"])
+
+
+def baci_figures(
+    replay: Replay, reporter: Country, partner: Country, product_group: str, year: int
+) -> list[dict]:
+    """The flows that CEPII reconciled, one row per edition; none for codes of other systems."""
+    members = replay.published(
+        "select product_system || ':' || product_code as member from warehouse.marts.product_groups"
+        " where product_group = ?",
+        [product_group],
+    )["member"].to_list() or [product_group]
+    codes = [_HS_CODE.fullmatch(member) for member in members]
+    if product_group != _ALL and None in codes:
+        return []
+    found = replay.published(
+        _BACI,
+        {
+            "reporter": reporter.code,
+            "partner": partner.code,
+            "year": year,
+            "codes": [""] if product_group == _ALL else [code[1] for code in codes if code],
+        },
+    )
+    return [
+        {
+            **dict.fromkeys(_EMPTY),
+            "product_group": product_group,
+            "basis_id": "baci",
+            "reported_by": "both",
+            **row,
+            "balance_usd": _of_both(row, -1),
+            "two_way_usd": _of_both(row, 1),
+            "evidence_kind": "reconciled",
+            "is_page": False,
+            "release_key": f"cepii_baci {row['release_id']}",
+            "is_preferred": False,
+            "is_sum_of_months": False,
+            "is_alternative": False,
+        }
+        for row in found.iter_rows(named=True)
+    ]
+
+
+def _of_both(row: Mapping[str, Any], sign: int) -> Any:
+    exports, imports = row["exports_usd"], row["imports_usd"]
+    return None if exports is None or imports is None else exports + sign * imports
 
 
 def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
@@ -98,6 +198,7 @@ def figures_text(rows: Sequence[Mapping[str, Any]], width: int) -> str:
             "statistic": "",
             "printed": printed,
             "mixed": ", partly from published figures",
+            "reconciled": f", reconciled by CEPII, products of {row.get('product_edition')}",
         }.get(row["evidence_kind"], f", {row['evidence_kind']}")
         series = row["export_series_code"] or row["import_series_code"]
         adjusted = ", seasonally adjusted" if str(series).endswith(_ADJUSTED) else ""
@@ -135,6 +236,7 @@ def figures_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
             "two_way_usd": row["two_way_usd"],
             "rounding_margin_usd": row["rounding_margin_usd"],
             "evidence_kind": row["evidence_kind"],
+            "product_edition": row.get("product_edition"),
             "is_page": row["is_page"],
             "is_sum_of_months": row["is_sum_of_months"],
             "is_alternative": row["is_alternative"],

@@ -31,6 +31,7 @@ class Status:
     sources: list[dict]
     releases: list[dict]
     world: list[dict]
+    baci: list[dict]
     rejects: list[dict]
     findings: list[dict]
 
@@ -61,6 +62,11 @@ def read_status(settings: Settings, today: date) -> Status:
             "select year, exporters_reporting, importers_reporting, flows, flows_mirrored,"
             " latest_release_id from marts.mirror_years order by year",
         )
+        baci = _rows(
+            connection,
+            "select year, product_edition, version, is_latest, flows, exporters, importers,"
+            " release_id from marts.baci_years order by year, product_edition, recency",
+        )
         rejects = _rejects(connection)
         findings = _findings(connection)
     finally:
@@ -76,6 +82,7 @@ def read_status(settings: Settings, today: date) -> Status:
         sources=sources,
         releases=releases,
         world=world,
+        baci=baci,
         rejects=rejects,
         findings=findings,
     )
@@ -121,13 +128,14 @@ def status_json(status: Status) -> dict[str, object]:
         "sources": status.sources,
         "releases": status.releases,
         "world": status.world,
+        "baci": status.baci,
         "rejects": status.rejects,
         "findings": status.findings,
     }
 
 
 def status_tables(status: Status) -> list[tuple[str, Table]]:
-    """Tables of sources, releases and, if any, years of world trade, with titles."""
+    """Tables of sources, releases and, if any, findings and years of world trade, with titles."""
     tables = [
         (
             "Sources",
@@ -178,6 +186,18 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
             "latest_release_id": "latest release",
         }
         tables.append(("World's trade", _table(status.world, columns)))
+    if status.baci:
+        columns = {
+            "year": "year",
+            "product_edition": "edition",
+            "version": "version",
+            "is_latest": "latest",
+            "flows": "rows",
+            "exporters": "exporters",
+            "importers": "importers",
+            "release_id": "release",
+        }
+        tables.append(("World's trade reconciled by CEPII (BACI)", _table(status.baci, columns)))
     return tables
 
 

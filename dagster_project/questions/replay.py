@@ -6,7 +6,7 @@ database makes a model read the results computed here instead of the published o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -56,9 +56,11 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def published(self, query: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
+    def published(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()
+    ) -> pl.DataFrame:
         """Query the published marts, whose names start with `warehouse.marts.`."""
-        return self._connection.execute(query, list(parameters)).pl()
+        return self._connection.execute(query, parameters).pl()
 
     def answer(self, inputs: Mapping[str, pl.DataFrame], goals: Iterable[str]) -> None:
         """Run the models that `goals` need on `inputs`; a missing input is empty.

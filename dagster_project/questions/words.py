@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -243,7 +243,13 @@ class Words:
 
     @cached_property
     def _countries(self) -> dict[str, Country]:
-        codes = self._column("seeds.country_list", "iso3")
+        """Countries, former areas without an ISO code included."""
+        codes = {
+            row["partner_code"]
+            for row in self._rows(
+                "select partner_code from warehouse.marts.countries where not is_aggregate"
+            )
+        }
         return {word: place for word, place in self._partners.items() if place.code in codes}
 
     @cached_property
@@ -268,5 +274,5 @@ class Words:
         rows = self._rows(f"select {first}, {second} from warehouse.{relation}")
         return [(row[first], row[second]) for row in rows]
 
-    def _rows(self, query: str, parameters: Iterable[object] = ()) -> list[dict]:
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[dict]:
         return self._replay.published(query, parameters).to_dicts()

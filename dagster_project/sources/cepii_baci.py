@@ -27,6 +27,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "cmd_code": pl.String(),
     "value_thousand_usd": pl.Decimal(18, 3),
     "quantity_tonnes": pl.Float64(),
+    "row_number": pl.Int64(),
 }
 # Raw column → column name in the file.
 _PRINTED = {

@@ -13,6 +13,34 @@
     and {{ at }}mos_code = '0'
 {%- endmacro %}
 
+{#- What is counted of the rows of a file: how many, how many have both values, and their ratio. -#}
+{% macro rows_of_dataset(row="") -%}
+    {%- set at = row ~ "." if row else "" -%}
+    cast(count(*) as bigint) as rows_reported,
+    cast(
+        count(
+            case when {{ at }}cif_value_usd > 0 and {{ at }}fob_value_usd > 0 then 1 end
+        ) as bigint
+    ) as rows_valued_twice,
+    cast(
+        count(
+            case
+                when
+                    {{ at }}cif_value_usd > 0
+                    and {{ at }}fob_value_usd > 0
+                    and {{ at }}cif_value_usd = {{ at }}fob_value_usd
+                then 1
+            end
+        ) as bigint
+    ) as rows_valued_alike,
+    sum(
+        case
+            when {{ at }}cif_value_usd > 0 and {{ at }}fob_value_usd > 0
+            then ln({{ at }}cif_value_usd / {{ at }}fob_value_usd)
+        end
+    ) as sum_ln_cif
+{%- endmacro %}
+
 {#- Terms of the CIF regression, in the order used by `dagster_project/world/cif.py`. -#}
 {% macro cif_terms() %}
     {{

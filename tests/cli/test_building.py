@@ -20,7 +20,9 @@ _NOTHING = Status(
     sources=[],
     releases=[],
     world=[],
+    baci=[],
     rejects=[],
+    findings=[],
 )
 
 

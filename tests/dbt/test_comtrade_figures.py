@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
-import duckdb
 import polars as pl
 import pytest
 from compiled_models import CompiledModels
 from sources.source_files import comtrade_bytes, comtrade_row, snapshot_file
 
-from dagster_project.settings import PROJECT_ROOT
+from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.sources.left_out import rows_left_out
 from dagster_project.sources.un_comtrade.trade import parse_reply, read_areas
 
 STAGED = "stg_un_comtrade__trade"
@@ -28,15 +27,27 @@ def figures(
     models: CompiledModels, *rows: dict[str, object], import_valuation: str | None = None
 ) -> list[Figure]:
     """Row, column, valuation and value of every figure of these rows."""
+    return columns(
+        models,
+        "row_number, column_name, valuation, value_usd",
+        *rows,
+        import_valuation=import_valuation,
+    )
+
+
+def columns(
+    models: CompiledModels,
+    wanted: str,
+    *rows: dict[str, object],
+    import_valuation: str | None = None,
+) -> list[tuple]:
+    """Some columns of every figure of these rows."""
     parsed = parse_reply(comtrade_bytes(*rows), FILE, AREAS)
     assert parsed.rejects.is_empty()
     raw = parsed.frame.with_columns(
         release_id=pl.lit("r"), snapshot_file=pl.lit("f"), snapshot_sha256=pl.lit("s")
     )
-    code = next(str(model.code) for model in models.models if model.name == STAGED)
-    with duckdb.connect() as connection:
-        connection.register("raw_rows", raw)
-        staged = connection.sql(re.sub(r"read_parquet\([^)]*\)", "raw_rows", code)).pl()
+    staged = models.staged(STAGED, raw)
     reporting = pl.DataFrame(
         {
             "type_code": ["C"],
@@ -51,8 +62,7 @@ def figures(
     )
     with models.run({STAGED: staged, REPORTING: reporting}, ALIGNED) as connection:
         return connection.execute(
-            "select row_number, column_name, valuation, value_usd"
-            f" from intermediate.{ALIGNED} order by row_number, column_name desc"
+            f"select {wanted} from intermediate.{ALIGNED} order by row_number, column_name desc"
         ).fetchall()
 
 
@@ -107,3 +117,81 @@ def test_parts_of_a_flow_have_no_second_figure_either(compiled_models: CompiledM
     assert figures(compiled_models, comtrade_row(motCode=1000, **BOTH), comtrade_row()) == [
         (2, "primaryValue", "cif", Decimal("71887.5"))
     ]
+
+
+def left_out(*rows: dict[str, object]) -> dict[str, int]:
+    """How many of these rows become no figure, by reason."""
+    parsed = parse_reply(comtrade_bytes(*rows), FILE, AREAS)
+    assert parsed.rejects.is_empty()
+    raw = parsed.frame.with_columns(release_id=pl.lit("r"))
+    return rows_left_out("un_comtrade__trade", raw, Settings(PROJECT_ROOT, PROJECT_ROOT, None))
+
+
+@pytest.mark.parametrize(
+    "part", [{"motCode": 1000}, {"partner2Code": 156}, {"customsCode": "C01"}, {"mosCode": "2"}]
+)
+def test_parts_are_counted_by_whether_their_total_is_there(part: dict[str, object]) -> None:
+    rows = (comtrade_row(**part), comtrade_row(**part, partnerCode=392, partnerISO="JPN"))
+    assert left_out(*rows) == {"parts_without_total": 2}
+    assert left_out(*rows, comtrade_row()) == {"part_of_a_flow": 1, "parts_without_total": 1}
+
+
+SERVICES = {"typeCode": "S", "cifvalue": None, "fobvalue": None}
+
+
+@pytest.mark.parametrize(
+    ("edition", "code", "product"),
+    [
+        ("EB02", "TOTAL", ("total", "total")),
+        ("EB02", "205", ("ebops", "205")),
+        ("EB", "1.1", ("ebops", "1.1")),
+        ("EB10", "SC1", ("ebops", "SC1")),
+    ],
+)
+@pytest.mark.parametrize(("flow", "concept"), [("X", "total"), ("M", "general")])
+def test_services_are_on_the_balance_of_payments_basis(
+    compiled_models: CompiledModels,
+    edition: str,
+    code: str,
+    product: tuple[str, str],
+    flow: str,
+    concept: str,
+) -> None:
+    row = comtrade_row(**SERVICES, classificationCode=edition, cmdCode=code, flowCode=flow)
+    found = columns(
+        compiled_models,
+        "trade_kind, concept, valuation, account_basis, product_system, product_code, value_usd",
+        row,
+    )
+    assert found == [("services", concept, "bop", "bop", *product, Decimal("71887.5"))]
+    assert left_out(row) == {}
+
+
+def test_the_report_of_a_group_is_counted_and_no_figure(compiled_models: CompiledModels) -> None:
+    row = comtrade_row(reporterCode=97, reporterISO="EUR")
+    assert figures(compiled_models, row) == []
+    assert left_out(row) == {"reporter_is_a_group": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "iso", "area"),
+    [(58, "BEL", "comtrade:58"), (711, "ZA1", "comtrade:711"), (810, "SUN", "SUN")],
+)
+def test_former_areas_are_reporters_and_partners_of_their_own(
+    compiled_models: CompiledModels, code: int, iso: str, area: str
+) -> None:
+    year = {"period": "1990", "refYear": 1990}
+    rows = (
+        comtrade_row(reporterCode=code, reporterISO=iso, **year),
+        comtrade_row(partnerCode=code, partnerISO=iso, **year),
+    )
+    found = columns(compiled_models, "reporter_iso3, partner_code, is_aggregate", *rows)
+    assert found == [(area, "KOR", False), ("USA", area, False)]
+    assert left_out(*rows) == {}
+
+
+def test_belgium_is_not_belgium_and_luxembourg(compiled_models: CompiledModels) -> None:
+    row = comtrade_row(partnerCode=56, partnerISO="BEL")
+    assert columns(compiled_models, "partner_code", row) == [("BEL",)]
+    listed = compiled_models.seeds["comtrade_areas"].filter(area_code="58")
+    assert listed["name"].to_list() == ["Belgium-Luxembourg (to 1998)"]

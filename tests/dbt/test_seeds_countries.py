@@ -204,7 +204,7 @@ def test_every_comtrade_code_is_known_and_means_what_the_publisher_says(
     assert not of.keys() & areas.keys()
     # Named by an area or by the countries they were before, and coded as the country they became.
     named_otherwise = {
-        *("58", "200", "278", "490", "532", "536", "582", "588", "658", "720", "841", "890", "891")
+        *("200", "278", "490", "532", "536", "582", "588", "658", "720", "841", "890", "891")
     }
     overseas = {"175", "254", "312", "474", "638"}
     codes = set()

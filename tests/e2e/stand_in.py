@@ -12,6 +12,7 @@ from one_pair import copy_one_pair
 
 from dagster_project.publish.audit import FinishedBuild
 from dagster_project.settings import PROJECT_ROOT, Settings
+from dagster_project.warehouse import quoted
 
 MODEL = "model.bilateral.figures"
 QUESTION = "model.bilateral.answers"
@@ -79,6 +80,11 @@ def make_build(
             "create table marts.figures as"
             f" select i as figure_id, {generation} as generation, (i * 1.5)::decimal(20, 3) as usd"
             f" from range({rows}) as t(i) order by i {order}"
+        )
+        connection.execute("create schema staging")
+        connection.execute(
+            "create view staging.stg_snapshots__files as select * from read_parquet("
+            f"{quoted(settings.raw / 'snapshots__files' / '**' / '*.parquet')})"
         )
         connection.execute(
             'create table marts.answers as select * from "warehouse".marts.figures limit 0'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def sandbox(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         ("with a as (select 1 as x) select x from a", [(1,)]),
         ("values (1), (2)", [(1,), (2,)]),
         ("select 1; select 2", [(2,)]),
+        ("from staging.stg_snapshots__files select count(*)", [(2,)]),
         ("pivot (select 'a' as k, 2 as v) on k using sum(v)", [(2,)]),
     ],
 )
@@ -95,3 +97,29 @@ def test_anything_more_is_refused(
         execute_sandboxed(sandbox, query.format(folder=folder)).fetchall()
     assert settings.warehouse.read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["secret.csv"]
+
+
+@pytest.mark.parametrize("is_moved", [False, True], ids=["removed", "moved"])
+def test_a_view_whose_files_are_gone_says_what_to_do(tmp_path: Path, is_moved: bool) -> None:
+    settings = Settings(PROJECT_ROOT, tmp_path / "home", None)
+    publish(settings, make_build(settings))
+    if is_moved:
+        moved = settings.data_home.rename(tmp_path / "elsewhere")
+        settings = Settings(PROJECT_ROOT, moved, None)
+    else:
+        shutil.rmtree(settings.raw / "snapshots__files")
+    with (
+        connect_sandboxed(settings) as connection,
+        pytest.raises(QueryRefused, match=r"raw rows.*snapshots__files.*`bilateral build`"),
+    ):
+        execute_sandboxed(connection, "from staging.stg_snapshots__files")
+
+
+def test_no_path_leads_out_of_the_folders_of_the_views(
+    sandbox: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    beside = settings.data_home / "beside.parquet"
+    shutil.copy(settings.raw / "snapshots__files" / "part-0.parquet", beside)
+    for path in (beside, settings.raw / ".." / beside.name, f"{settings.raw}_of_another/x.parquet"):
+        with pytest.raises(QueryRefused, match="disabled"):
+            execute_sandboxed(sandbox, f"from read_parquet('{path}')").fetchall()

@@ -513,9 +513,9 @@ def test_baci_keeps_its_codes_and_thousands(home: Settings) -> None:
     assert rows_of(home, BACI.table).sort("ref_year", "exporter_code").drop(
         LINEAGE_SCHEMA
     ).with_columns(pl.col("value_thousand_usd").cast(pl.Float64)).rows() == [
-        (2016, "410", "842", "010121", 7.0, None),
-        (2016, "842", "410", "010121", 12.345, 0.5),
-        (2017, "4", "8", "270900", 1.5, None),
+        (2016, "410", "842", "010121", 7.0, None, 3),
+        (2016, "842", "410", "010121", 12.345, 0.5, 2),
+        (2017, "4", "8", "270900", 1.5, None, 4),
     ]
 
 

@@ -77,12 +77,16 @@ BULK_COLUMNS: dict[str, pl.DataType] = {
     "is_reported": pl.Boolean(),
     "is_aggregate": pl.Boolean(),
 }
+# The publisher's own file of a reporter's year, and what a query selected of it.
+WHOLE_REPORT, DOWNLOAD = "comtrade_bulk_34", "comtrade_csv_47"
 _FILE_OF_RELEASE = pl.format("file of {}", "release_id")
 _FILES: dict[str, pl.DataType] = {
     "source_id": pl.String(),
     "table_name": pl.String(),
     "release_id": pl.String(),
     "snapshot_sha256": pl.String(),
+    "snapshot_file": pl.String(),
+    "layout": pl.String(),
     "known_from": pl.Date(),
     "retrieved_at": pl.Datetime(),
 }
@@ -159,7 +163,9 @@ def _with_defaults(given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
 
 
 def known_releases(
-    known_from: Mapping[str, date], again: Mapping[str, str] | None = None
+    known_from: Mapping[str, date],
+    again: Mapping[str, str] | None = None,
+    layout: str = WHOLE_REPORT,
 ) -> pl.DataFrame:
     """The list of files, with the day since which each release is known.
 
@@ -172,6 +178,8 @@ def known_releases(
                 "table_name": "un_comtrade__bulk",
                 "release_id": release,
                 "snapshot_sha256": f"file of {(again or {}).get(release, release)}",
+                "snapshot_file": f"{release}/report.tsv.gz",
+                "layout": layout,
                 "known_from": day,
                 "retrieved_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC).replace(
                     tzinfo=None

@@ -7,17 +7,23 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world.laboratory import (
     BULK,
+    DOWNLOAD,
     FILES,
+    WHOLE_REPORT,
     Areas,
     Laboratory,
     known_releases,
     only,
     said,
 )
+
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sources.un_comtrade import BULK_TABLES
 
 FLOWS = "int_mirror__pairs"
 EARLIER, LATER = "2017-06-01-aaaaaaaa", "2018-02-03-bbbbbbbb"
@@ -46,7 +52,10 @@ def test_both_reports_of_a_flow_are_in_one_row(laboratory: Laboratory, areas: Ar
     assert one["re_exported_usd"] == 7
 
 
-def test_the_latest_release_of_a_reporters_year_counts_whole(
+VALUES = ("exporter_iso3", "importer_iso3", "product_code", "exporter_reported_usd")
+
+
+def test_a_later_whole_report_replaces_an_earlier_file_that_it_spans(
     laboratory: Laboratory, areas: Areas
 ) -> None:
     """A row that it no longer has is gone; years and reporters it lacks stay as they were."""
@@ -55,17 +64,86 @@ def test_the_latest_release_of_a_reporters_year_counts_whole(
         areas,
         said("USA", "X", "KOR", 100, release_id=EARLIER),
         said("USA", "X", "JPN", 200, release_id=EARLIER),
+        said("USA", "X", "JPN", 20, product="010129", release_id=EARLIER),
+        said("USA", "X", "KOR", 105, release_id=LATER),
         said("USA", "X", "JPN", 210, release_id=LATER),
         said("USA", "X", "KOR", 90, year=2015, release_id=EARLIER),
         said("KOR", "M", "USA", 120, release_id=EARLIER),
     )
-    assert found.select(
-        "year", "exporter_iso3", "importer_iso3", "exporter_reported_usd", "importer_reported_usd"
-    ).rows() == [
-        (2015, "USA", "KOR", 90, None),
-        (2016, "USA", "JPN", 210, None),
-        (2016, "USA", "KOR", None, 120),
+    assert found.select("year", *VALUES, "importer_reported_usd").rows() == [
+        (2015, "USA", "KOR", "010121", 90, None),
+        (2016, "USA", "JPN", "010121", 210, None),
+        (2016, "USA", "KOR", "010121", 105, 120),
     ]
+
+
+@pytest.mark.parametrize("layout", [WHOLE_REPORT, DOWNLOAD])
+def test_files_with_parts_of_one_report_are_united(
+    laboratory: Laboratory, areas: Areas, layout: str
+) -> None:
+    """Split by partner, by chapter and by direction; a row of both is the later file's."""
+    third = "2018-09-09-cccccccc"
+    releases = {EARLIER: date(2017, 6, 1), LATER: date(2018, 2, 3), third: date(2018, 9, 9)}
+    rows = areas.rows(
+        said("USA", "X", "KOR", 100, release_id=EARLIER),
+        said("USA", "X", "JPN", 200, release_id=LATER),
+        said("USA", "X", "KOR", 110, release_id=LATER),
+        said("USA", "X", "KOR", 300, product="870321", release_id=third),
+        said("USA", "M", "KOR", 400, release_id=third),
+    )
+    both = {BULK: rows, FILES: known_releases(releases, layout=layout)}
+    found = laboratory.rows(both, FLOWS).sort(*VALUES[:3])
+    assert found.select(*VALUES, "importer_reported_usd").rows() == [
+        ("KOR", "USA", "010121", None, 400),
+        ("USA", "JPN", "010121", 200, None),
+        ("USA", "KOR", "010121", 110, None),
+        ("USA", "KOR", "870321", 300, None),
+    ]
+
+
+def test_what_a_download_does_not_repeat_of_an_earlier_one_stays(
+    laboratory: Laboratory, areas: Areas
+) -> None:
+    rows = areas.rows(
+        said("USA", "X", "KOR", 100, release_id=EARLIER),
+        said("USA", "X", "KOR", 20, product="010129", release_id=EARLIER),
+        said("USA", "X", "KOR", 110, release_id=LATER),
+    )
+    known = known_releases({EARLIER: date(2017, 6, 1), LATER: date(2018, 2, 3)}, layout=DOWNLOAD)
+    found = laboratory.rows({BULK: rows, FILES: known}, FLOWS).sort("product_code")
+    assert found["exporter_reported_usd"].to_list() == [110, 20]
+
+
+def test_parts_in_two_editions_count_a_product_of_the_common_edition_once(
+    laboratory: Laboratory, areas: Areas
+) -> None:
+    """Two codes of the earlier file are one code in the edition of the later file."""
+    conversions = laboratory.models.seeds["hs_conversions"].filter(
+        pl.col("to_edition") == "H4", pl.col("from_code") != pl.col("to_code")
+    )
+    code, edition = conversions.select("to_code", "from_edition").row(0)
+    parts = conversions.filter(to_code=code, from_edition=edition)["from_code"].to_list()
+    rows = areas.rows(
+        *(
+            said(
+                *("USA", "X", "KOR", 100),
+                product=part,
+                classification_code=edition,
+                release_id=EARLIER,
+            )
+            for part in parts
+        ),
+        said("USA", "X", "KOR", 170, product=code, release_id=LATER),
+    )
+    known = known_releases({EARLIER: date(2017, 6, 1), LATER: date(2018, 2, 3)}, layout=DOWNLOAD)
+    one = only(laboratory.rows({BULK: rows, FILES: known}, FLOWS))
+    assert (one["product_code"], one["exporter_reported_usd"]) == (code, 170)
+
+
+def test_layouts_of_whole_reports_are_those_of_the_parser() -> None:
+    [bulk] = (one for one in BULK_TABLES if one.table == "un_comtrade__bulk")
+    project = yaml.safe_load((PROJECT_ROOT / "dbt" / "dbt_project.yml").read_text())
+    assert set(project["vars"]["layouts_of_whole_reports"]) == bulk.whole_reports
 
 
 def test_a_release_of_another_kind_of_rows_does_not_withdraw_a_year(
@@ -84,9 +162,7 @@ def test_a_release_of_another_kind_of_rows_does_not_withdraw_a_year(
     assert one["exporter_reported_usd"] == 100
 
 
-def test_rows_of_a_reporter_are_counted_in_the_release_that_counts(
-    laboratory: Laboratory, areas: Areas
-) -> None:
+def test_rows_of_united_files_are_counted_once(laboratory: Laboratory, areas: Areas) -> None:
     rows = areas.rows(
         said("USA", "X", "KOR", 100, release_id=EARLIER),
         said("USA", "X", "JPN", 100, release_id=EARLIER),
@@ -97,7 +173,7 @@ def test_rows_of_a_reporter_are_counted_in_the_release_that_counts(
     counted = laboratory.rows({BULK: rows, FILES: RELEASES}, "int_mirror__reporters_counted")
     assert sorted(counted.select("reporter_iso3", "flow", "rows_reported").rows()) == [
         ("KOR", "import", 2),
-        ("USA", "export", 1),
+        ("USA", "export", 2),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -161,12 +161,14 @@ class Areas:
 
     `iso3_of` has every code of a country with an ISO 3166 code: the United States, for example, is
     842 today and was 840 and 841. `others` are the remaining codes with their kind. `codes_of`
-    gives the codes to request, today's first.
+    gives the codes to request, today's first. Beside some of `others` the publisher prints the ISO
+    code of a country that they are not: `misnamed`.
     """
 
     iso3_of: Mapping[str, str]
     others: Mapping[str, str]
     codes_of: Mapping[str, tuple[str, ...]]
+    misnamed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def iso3(self) -> frozenset[str]:
@@ -202,7 +204,10 @@ def read_areas(seeds: Path) -> Areas:
         codes_of[row["iso3"]] = codes
         iso3_of |= dict.fromkeys(codes, row["iso3"])
     others: dict[str, str] = {}
+    misnamed: dict[str, str] = {}
     for row in read_seed(seeds, AREA_SEED):
+        if row["printed_iso3"]:
+            misnamed[row["area_code"]] = row["printed_iso3"]
         if row["code"] in codes_of:
             # A code of older downloads only: understood, never requested.
             iso3_of[row["area_code"]] = row["code"]
@@ -210,7 +215,7 @@ def read_areas(seeds: Path) -> Areas:
         others[row["area_code"]] = row["area_kind"]
         if row["area_kind"] != "group" or row["code"] == WORLD:
             codes_of[row["code"]] = (row["area_code"],)
-    return Areas(iso3_of, others, codes_of)
+    return Areas(iso3_of, others, codes_of, misnamed)
 
 
 def check_trade(
@@ -333,7 +338,9 @@ def _checks_of_areas(areas: Areas, named: Collection[str]) -> list[Check]:
         )
         if who not in named:
             continue
-        meant = code.replace_strict(areas.printed_iso, default=None, return_dtype=pl.String)
+        meant = code.replace_strict(
+            {**areas.printed_iso, **areas.misnamed}, default=None, return_dtype=pl.String
+        )
         checks.append(
             Check(
                 (iso.is_in(list(areas.iso3)) & iso.ne_missing(meant)).fill_null(False),

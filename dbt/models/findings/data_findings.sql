@@ -154,3 +154,40 @@ from
 inner join
     {{ ref("finding_rules") }} as u
     on u.rule = case when j.row_number is null then 'release_unusable' else 'row_rejected' end
+
+union all
+
+select
+    u.rule || ' ' || o.raw_table || ' ' || o.release_id as finding_id,
+    u.rule,
+    'warning' as severity,
+    r.source_id,
+    r.release_id,
+    r.known_from,
+    o.raw_table,
+    null as snapshot_file,
+    null as row_number,
+    null as column_name,
+    null as reporter_iso3,
+    null as partner_code,
+    null as series_code,
+    null as product_system,
+    null as product_code,
+    null as period,
+    null as value_usd,
+    null as found_usd,
+    null as expected_usd,
+    null as reference_id,
+    null as compared_reference_id,
+    null as address,
+    cast(o.raw_rows as varchar) || ' rows. ' || u.meaning as detail
+from {{ ref("row_outcomes") }} as o
+inner join {{ ref("finding_rules") }} as u on o.outcome_reason = u.rule
+inner join
+    (
+        select distinct table_name, source_id, release_id, known_from
+        from {{ ref("stg_snapshots__files") }}
+    ) as r
+    on o.raw_table = r.table_name
+    and o.release_id = r.release_id
+where u.rule = 'parts_without_total'

@@ -7,6 +7,7 @@ with
             release_id,
             snapshot_file,
             snapshot_sha256,
+            row_number,
             ref_year as reference_year,
             -- Area codes of UN Comtrade, as in seeds.country_list and seeds.comtrade_areas.
             exporter_code as exporter_area_code,

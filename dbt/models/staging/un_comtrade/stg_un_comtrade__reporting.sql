@@ -12,7 +12,7 @@ with
             type_code,
             freq_code,
             period as reference_period,
-            reporter_iso as reporter_iso3,
+            coalesce(reporter_iso, 'comtrade:' || reporter_code) as reporter_iso3,
             trade_system,
             import_valuation,
             export_valuation,

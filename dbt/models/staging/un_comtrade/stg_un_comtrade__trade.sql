@@ -59,8 +59,8 @@ with
             ref_year as reference_year,
             case when freq_code = 'M' then ref_month end as reference_month,
             period as reference_period,
-            reporter_iso as reporter_iso3,
-            -- Bunkers, regions not elsewhere specified and groups have no ISO code.
+            -- Former areas, regions not elsewhere specified, bunkers and groups have no ISO code.
+            coalesce(reporter_iso, 'comtrade:' || reporter_code) as reporter_iso3,
             case
                 when partner_iso = 'W00'
                 then 'WLD'
@@ -94,8 +94,6 @@ with
             and customs_code = 'C00'
             and mot_code = '0'
             and mos_code = '0'
-            -- The report of a group repeats those of its members.
-            and reporter_iso is not null
             and not repeats_a_report
 
     )

@@ -22,13 +22,15 @@ select
         when w.flow = 'import' then coalesce(m.import_concept, w.concept) else w.concept
     end as concept,
     case
+        when f.type_code = 'S'
+        then 'bop'
         when f.is_without_freight
         then coalesce(nullif(r.import_valuation, 'cif'), 'fob')
         when w.flow = 'import'
         then coalesce(b.valuation, m.import_valuation, 'cif')
         else coalesce(b.valuation, m.export_valuation, r.export_valuation, d.export_valuation)
     end as valuation,
-    'census' as account_basis,
+    case when f.type_code = 'S' then 'bop' else 'census' end as account_basis,
     'nsa' as seasonal_adjustment,
     f.product_system,
     f.product_code,
@@ -45,6 +47,7 @@ from {{ ref("stg_un_comtrade__trade") }} as f
 -- A flow without a concept is a part of another flow and is left out.
 inner join {{ ref("comtrade_flows") }} as w on f.flow_code = w.flow_code and w.concept is not null
 left join {{ ref("comtrade_areas") }} as a on f.partner_code = a.code
+left join {{ ref("comtrade_areas") }} as g on f.reporter_iso3 = g.code
 left join
     {{ ref("int_trade__un_comtrade_reporting_chosen") }} as m
     on f.type_code = m.type_code
@@ -60,5 +63,9 @@ left join
     and w.flow = b.flow
     and f.reference_year between b.first_year and b.last_year
 where
-    not f.is_without_freight
-    or (w.flow = 'import' and coalesce(b.valuation, m.import_valuation, 'cif') = 'cif')
+    -- The report of a group repeats those of its members.
+    g.area_kind is distinct from 'group'
+    and (
+        not f.is_without_freight
+        or (w.flow = 'import' and coalesce(b.valuation, m.import_valuation, 'cif') = 'cif')
+    )

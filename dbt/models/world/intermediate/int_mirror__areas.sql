@@ -13,18 +13,23 @@ with
         select
             split_part(c.comtrade_codes, ' ', p.place) as area_code,
             c.iso3 as area_id,
+            c.name as area_name,
             'country' as area_kind
         from countries as c
         cross join places as p
         where c.comtrade_codes is not null
         union all
         -- Codes of older downloads, some for countries that the list above has under another code.
-        select area_code, code as area_id, area_kind
+        select area_code, code as area_id, name as area_name, area_kind
         from areas
 
     )
 
 select
-    area_code, area_kind, case when area_kind = 'area_nes' then 'nes' else area_id end as mirror_id
+    area_code,
+    area_kind,
+    area_id,
+    area_name,
+    case when area_kind = 'area_nes' then 'nes' else area_id end as mirror_id
 from codes
 where area_code <> ''

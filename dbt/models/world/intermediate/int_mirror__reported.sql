@@ -36,4 +36,12 @@ left join
     {{ ref("int_mirror__products") }} as c
     on f.classification_code = c.edition_code
     and f.cmd_code = c.reported_code
-where {{ is_mirrored_row("f") }} and a.mirror_id <> p.mirror_id
+left join
+    {{ of_year(ref("int_mirror__rows_replaced")) }} as o
+    on f.year = o.year
+    and f.reporter_area_code = o.reporter_area_code
+    and f.snapshot_sha256 = o.snapshot_sha256
+    and f.flow_code = o.flow_code
+    and f.partner_area_code = o.partner_area_code
+    and coalesce(c.product_code, f.cmd_code) = o.product_code
+where {{ is_mirrored_row("f") }} and a.mirror_id <> p.mirror_id and o.year is null
