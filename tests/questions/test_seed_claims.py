@@ -27,10 +27,10 @@ EXPECTED = [
     ("at07", "confirmed", "bop"),
     ("at06", "confirmed", None),
     ("as03", "revised", "census"),
-    ("at09", "revised", "census"),
-    ("at10", "revised", "census"),
-    # Korea's surplus as Korea itself reports it.
-    ("at02", "other_basis", "cif"),
+    ("at09", "confirmed", "census"),
+    ("at10", "confirmed", "census"),
+    # By end-use, as the United States counts it.
+    ("at02", "confirmed", "mirror_census"),
     ("as02", "contradicted", None),
     ("as04", "contradicted", None),
     ("st02", "contradicted", None),
@@ -43,7 +43,7 @@ EXPECTED = [
     ("sj06", "undetermined", None),
     ("at08", "undetermined", None),
     ("dw02", "undetermined", None),
-    ("st03", "undetermined", None),
+    ("st03", "confirmed", "bop"),
 ]
 
 

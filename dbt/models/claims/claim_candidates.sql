@@ -669,7 +669,11 @@ select
     fit <> 'exact'
     and evidence_kind = 'statistic'
     and distance <= revision
-    and distance > rounding_margin as is_within_revision,
+    and distance > rounding_margin
+    -- Nobody has published an earlier figure on a basis that nobody uses.
+    and basis_key not in (
+        select basis_key from {{ ref("bases") }} where is_named and used_by is null
+    ) as is_within_revision,
     first_known as known_from,
     case
         when published_on is null

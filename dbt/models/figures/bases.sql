@@ -30,6 +30,7 @@ with
             r.import_concept,
             r.import_valuation,
             r.account_basis,
+            r.used_by,
             r.description
         from pairs as p
         inner join {{ ref("bases_named") }} as r on p.trade_kind = r.trade_kind
@@ -73,6 +74,7 @@ with
             c.export_valuation,
             c.import_concept,
             c.import_valuation,
+            c.used_by,
             c.description
         from conventional as c
         left join
@@ -139,6 +141,7 @@ with
             x.valuation as export_valuation,
             m.concept as import_concept,
             m.valuation as import_valuation,
+            cast(null as varchar) as used_by,
             cast(null as varchar) as description
         from available as v
         inner join series as x on v.export_series_id = x.series_id
@@ -195,6 +198,7 @@ select
     t.export_valuation,
     t.import_concept,
     t.import_valuation,
+    t.used_by,
     t.description,
     coalesce(p.policy_rank, 99) as policy_rank
 from together as t

@@ -15,7 +15,15 @@ with
             j.fit = 'none'
             and not j.is_within_revision
             and j.evidence_kind = 'statistic'
-            and j.distance <= greatest(j.revision, {{ var("farthest_revision") }} * abs(j.value))
+            and j.distance <= greatest(
+                j.revision,
+                case
+                    when j.revision = 0
+                    then {{ var("farthest_unmeasured_revision") }}
+                    else {{ var("farthest_revision") }}
+                end
+                * abs(j.value)
+            )
 
     ),
 
