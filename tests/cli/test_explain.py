@@ -173,7 +173,7 @@ def test_a_figure_that_fits_several_bases_is_reported_as_ambiguous(
             "select year, round(abs(balance_usd) / 1e9)::integer as billions"
             " from marts.trade_by_year"
             " where reporter_iso3 = 'USA' and partner_code = 'KOR' and trade_kind = 'goods'"
-            " and reported_by = 'reporter' and not is_partial_year"
+            " and reported_by = 'reporter'"
             " group by all having count(distinct basis_id) > 1 order by year desc"
         ).fetchall()[0]
     question = (str(billions), "census", *PAIR, "--period", str(year))

@@ -670,9 +670,12 @@ select
     and evidence_kind = 'statistic'
     and distance <= revision
     and distance > rounding_margin
-    -- Nobody has published an earlier figure on a basis that nobody uses.
+    -- An earlier figure that nobody has seen is supposed on the reporter's headline basis only.
     and basis_key not in (
-        select basis_key from {{ ref("bases") }} where is_named and used_by is null
+        select basis_key
+        from {{ ref("bases") }}
+        where is_named
+        qualify policy_rank > min(policy_rank) over (partition by reporter_iso3, trade_kind)
     ) as is_within_revision,
     first_known as known_from,
     case
