@@ -49,7 +49,9 @@ def test_every_balance_is_the_difference_of_its_directions(
 def test_a_sector_shows_each_of_its_product_groups(bilateral: Callable[..., Result]) -> None:
     result = bilateral("figures", *YEAR, "--sector", "autos", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert {row["definition"] for row in rows} == {"autos.hs87", "autos.naics336"}
+    assert {row["definition"] for row in rows} == {
+        *("autos.hs87", "autos.naics336", "autos.end_use5", "autos.end_use5_cars"),
+    }
     # A flow in one direction is shown too, without a basis.
     assert [row["imports_usd"] for row in rows if row["basis"] == ""] == ["25337690704"]
 

@@ -12,6 +12,8 @@ from questions.printed_claims import Claim, documents_given, given, print_number
 
 from dagster_project.questions.check import CONSISTENCY_INPUTS, find_inconsistencies
 from dagster_project.questions.replay import Replay
+from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_published
 
 CENSUS = frozenset({"USA.export.total.fas.census.nsa", "USA.import.general.customs.census.nsa"})
 CIF = frozenset({"USA.export.total.fas.census.nsa", "USA.import.general.cif.census.nsa"})
@@ -76,11 +78,11 @@ def test_another_partner_needs_no_more_than_the_country_file(
     assert (verdict["status"], verdict["basis_id"]) == ("confirmed", "census")
 
 
-def test_a_year_with_eleven_months_is_left_open_and_the_year_is_named(warehouse: Replay) -> None:
-    claim = level("c", year("CHN", 2016), "balance", Decimal(-347_000_000_000), 3)
+def test_a_year_with_one_month_is_left_open_and_the_year_is_named(warehouse: Replay) -> None:
+    claim = level("c", year("DEU", 2026), "balance", Decimal(-71_000_000_000), 3)
     (verdict,) = judge(warehouse, claim)
     assert verdict["status"] == "undetermined"
-    assert any("USA–CHN, 2016" in row for row in verdict["missing_rows"])  # noqa: RUF001
+    assert any("USA–DEU, 2026" in row for row in verdict["missing_rows"])  # noqa: RUF001
     assert verdict["evidence"] == []
 
 
@@ -114,8 +116,8 @@ def test_what_was_published_after_the_claim_is_marked_so(
     warehouse: Replay, held: HeldFigures
 ) -> None:
     cell = year("DEU", 2014)
-    claim = level("c", cell, "balance", figure(held, cell, "balance", CENSUS).value)
-    claim = replace(claim, document="d")
+    known = figure(held, cell, "balance", CENSUS, date(2018, 3, 1))
+    claim = replace(level("c", cell, "balance", known.value), document="d")
     (early,) = judge(warehouse, claim, on=date(2015, 3, 1))
     (late,) = judge(warehouse, claim, on=date(2018, 3, 1))
     assert (early["status"], early["known_at_publication"]) == ("confirmed", "later")
@@ -143,7 +145,8 @@ def test_the_figure_of_a_neighbouring_year_is_mislabelled(
     exports = figure(held, other, "exports", CENSUS).value
     (verdict,) = judge(warehouse, level("c", cell, "exports", exports))
     assert (verdict["status"], verdict["reason_code"]) == ("mislabelled", "another_period")
-    assert verdict["value_usd"] == exports
+    # Two releases may give figures that round to the same claim.
+    assert abs(verdict["value_usd"] - exports) < 10**6
 
 
 def test_twelve_months_printed_as_the_year_to_date_are_mislabelled(
@@ -251,16 +254,18 @@ def test_a_share_of_a_sector_told_with_its_part_is_judged_on_the_part(
         assert verdict["evidence"]
 
 
-def test_a_day_gives_back_what_was_known_on_it(warehouse: Replay, held: HeldFigures) -> None:
+def test_a_day_gives_back_what_was_known_on_it(
+    built_warehouse: Settings, held: HeldFigures
+) -> None:
     days = {"2017-02-15": date(2017, 2, 15), "2026-10-15": date(2026, 10, 15)}
     seen = {}
     for text, day in days.items():
-        rows = warehouse.published(
-            "select year, balance_usd"
-            f" from warehouse.marts.trade_by_year_as_of('{text}')"
-            " where reporter_iso3 = 'USA' and partner_code = 'KOR' and basis_id = 'census'"
-            " and trade_kind = 'goods' and year between 1992 and 2015"
-        ).rows()
+        with connect_published(built_warehouse) as connection:
+            rows = connection.execute(
+                f"select year, balance_usd from marts.trade_by_year_as_of('{text}')"
+                " where reporter_iso3 = 'USA' and partner_code = 'KOR' and basis_id = 'census'"
+                " and trade_kind = 'goods' and year between 1992 and 2015"
+            ).fetchall()
         seen[text] = dict(rows)
         assert len(rows) == 24
         for number, balance in rows:
