@@ -47,7 +47,8 @@ def test_every_release_on_disk_is_listed(bilateral: Run, built_warehouse: Settin
         (one.source_id, one.release_id) for one in on_disk
     ]
     assert all(one["is_built"] for one in rows)
-    assert {one["source_id"] for one in rows if not one["is_redistributable"]} == {"un_comtrade"}
+    kept = {one["source_id"] for one in rows if not one["is_redistributable"]}
+    assert kept == {"un_comtrade", "korea_customs"}
     few = csv.DictReader(io.StringIO(bilateral("releases", "us_census", "--format", "csv").stdout))
     assert {one["source_id"] for one in few} == {"us_census"}
     text = bilateral("releases", "us_census").stdout
@@ -67,7 +68,12 @@ def test_a_changed_figure_has_the_value_of_each_release(
     bilateral: Run, built_warehouse: Settings
 ) -> None:
     cells = compared(bilateral, *PAIR)["cells"]
-    changed = {cell_key(cell): cell for cell in cells if cell["change"] == "changed"}
+    # The later release gives one partner; of the others the figures are those current by then.
+    changed = {
+        cell_key(cell): cell
+        for cell in cells
+        if cell["change"] == "changed" and cell["partner_code"] == "KOR"
+    }
     with connect_published(built_warehouse) as connection:
         rows = connection.execute(
             "with said as (select o.raw_table,"
@@ -81,7 +87,7 @@ def test_a_changed_figure_has_the_value_of_each_release(
             " from said as a inner join said as b using (source_id, raw_table, series_code,"
             " measure, partner_code, product_system, product_code, period)"
             " where a.source_id = ? and a.release_id = ? and b.release_id = ?"
-            " and a.value_usd <> b.value_usd",
+            " and a.value_usd <> b.value_usd and partner_code = 'KOR'",
             list(PAIR),
         ).fetchall()
     assert len(rows) > 10
@@ -114,15 +120,17 @@ def test_sums_are_those_of_their_cells(bilateral: Run) -> None:
             for cell in found["cells"]
             if all(cell[name] == one[name] for name in ("series_code", "measure", "change"))
             and (len(cell["period"]) == 4) == (one["period_kind"] == "year")
+            and (cell["partner_code"] == "WLD") == (one["partners"] == "world")
         ]
         assert sum(cell["change_usd"] for cell in cells) == one["change_usd"]
         assert one["change_usd"] == (one["b_value_usd"] or 0) - (one["a_value_usd"] or 0)
-    (import_change,) = {
-        one["change_usd"]
+    changes = {
+        one["partners"]: one["change_usd"]
         for one in summed
         if one["measure"] == "calculated_duty" and one["change"] == "changed"
     }
-    assert import_change < 0
+    assert changes.keys() == {"countries", "world"}
+    assert all(change < 0 for change in changes.values())
 
 
 def test_a_release_compared_with_itself_has_no_changes(bilateral: Run) -> None:
@@ -147,7 +155,6 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
     assert table.stdout.index("Sums") < table.stdout.index("Figures")
     amounts = [line for line in table.stdout.splitlines() if line.startswith("  ")]
     assert max(map(len, amounts)) <= 80
-    assert any(line.split()[:3] == ["total", "2016", "(new)"] for line in amounts)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +162,8 @@ def test_formats_hold_the_same_cells_in_the_same_order(bilateral: Run) -> None:
     [
         (("us_cens",), r"'us_cens'.*\bus_census\b"),
         (("diff", "us_cens", "2017-01", "2026-09"), r"SOURCE: .*'us_cens'.*\bus_census\b"),
-        (("diff", "us_census", "2017-02", "2026-09"), r"R1: .*'2017-02'.*\b2017-01, 2020-10, "),
-        (("diff", "us_census", "2017-01", "2099"), r"R2: .*'2099'.*\b2017-01, 2020-10, "),
+        (("diff", "us_census", "2017-02", "2026-09"), r"R1: .*'2017-02'.*\b2017-01, 2018-10, "),
+        (("diff", "us_census", "2017-01", "2099"), r"R2: .*'2099'.*\b2017-01, 2018-10, "),
         (("diff", "us_census", "2017-01"), r"'R2'"),
     ],
 )

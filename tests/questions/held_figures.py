@@ -17,6 +17,13 @@ TOTAL = "total:total"
 Number = Decimal
 
 
+_SAMPLE = (
+    *("KOR", "JPN", "CHN", "DEU", "CAN", "MEX", "VNM", "BMU", "GIB", "TKM", "IOT", "FRA"),
+    *("GBR", "BEL", "NLD", "SGP", "census:0003", "WLD"),
+)
+_OF_SAMPLE = f"(o.partner_code in {_SAMPLE} or o.reporter_iso3 <> 'USA')"
+
+
 @dataclass(frozen=True)
 class Period:
     """Whole months, both ends counted."""
@@ -83,6 +90,8 @@ class Row:
     period: Period
     value: Number
     half: Number
+    # The days on which a release gave it.
+    said: tuple[date, ...]
 
     def is_known(self, day: date) -> bool:
         return self.known_from <= day and (self.known_to is None or self.known_to > day)
@@ -135,7 +144,11 @@ class Value:
 
 
 class HeldFigures:
-    """Every figure that the stored observations allow, by cell, series and day."""
+    """Every figure that the stored observations allow, by cell, series and day.
+
+    Of the many partners only a sample is read, in which the pair with the most sources is one.
+    Seasonally adjusted figures are left out.
+    """
 
     def __init__(self, warehouse: Replay) -> None:
         self.members: dict[str, tuple[str, frozenset[str]]] = {}
@@ -166,9 +179,17 @@ class HeldFigures:
             " known_from, known_to, reporter_iso3, partner_code, trade_kind, flow,"
             " export_series_code, import_series_code, product_system, product_code,"
             " period_start, period_end, value_usd, rounding_margin_usd"
-            " from warehouse.marts.observations where measure = 'trade_value'"
+            " from warehouse.marts.observations as o where measure = 'trade_value'"
+            f" and seasonal_adjustment = 'nsa' and {_OF_SAMPLE}"
             " order by observation_id"
         )
+        releases = warehouse.published(
+            "select r.observation_id, list(distinct r.known_from order by r.known_from) as said"
+            " from warehouse.marts.raw_references as r"
+            " inner join warehouse.marts.observations as o using (observation_id)"
+            f" where {_OF_SAMPLE} group by r.observation_id"
+        )
+        said = dict(releases.iter_rows())
         for o in observations.iter_rows(named=True):
             row = Row(
                 o["observation_id"],
@@ -183,6 +204,7 @@ class HeldFigures:
                 Period(o["period_start"], o["period_end"]),
                 o["value_usd"],
                 o["rounding_margin_usd"],
+                tuple(said[o["observation_id"]]),
             )
             pair = (o["reporter_iso3"], o["partner_code"])
             if o["flow"] in ("export", "import"):
@@ -221,7 +243,7 @@ class HeldFigures:
                     continue
                 order = (
                     rows[0].source_rank,
-                    -max(r.known_from for r in rows).toordinal(),
+                    -max(said for r in rows for said in r.said if said <= day).toordinal(),
                     route,
                     sum(r.half for r in rows),
                     table,

@@ -44,7 +44,8 @@ class Writer:
                 self._periods[key] = sorted({r.period for r in rows}, key=lambda p: p.text)
         self.partners = sorted(partners)
         self._systems = systems
-        self._many_sources = [p for p in self.partners if len(systems[p]) > 1]
+        most = max(len(found) for found in systems.values())
+        self._many_sources = [p for p in self.partners if len(systems[p]) == most]
 
     # -- what is told of -----------------------------------------------------
 
