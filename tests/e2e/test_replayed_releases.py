@@ -139,7 +139,10 @@ def raw_rows(settings: Settings, release_id: str) -> pl.DataFrame:
 
 def test_raw_equals_that_of_the_shipped_snapshot(fetched: Fetched, tmp_path: Path) -> None:
     settings, outcomes = fetched
-    shipped = Settings(PROJECT_ROOT, tmp_path, None)
+    root = tmp_path / "shipped"
+    copy_one_pair(root / "data" / "snapshots")
+    (root / "dbt").symlink_to(PROJECT_ROOT / "dbt")
+    shipped = Settings(root, tmp_path, None)
     for outcome, release in zip(outcomes, REPLAYED, strict=False):
         assert outcome.release is not None
         ours = raw_rows(settings, outcome.release.release_id)

@@ -18,7 +18,7 @@ Number = Decimal
 
 
 _SAMPLE = (
-    *("KOR", "JPN", "CHN", "DEU", "CAN", "MEX", "VNM", "BMU", "GIB", "TKM", "IOT", "FRA"),
+    *("KOR", "JPN", "CHN", "DEU", "CAN", "MEX", "VNM", "AUS", "THA", "BRA", "IND", "FRA"),
     *("GBR", "BEL", "NLD", "SGP", "census:0003", "WLD"),
 )
 _OF_SAMPLE = f"(o.partner_code in {_SAMPLE} or o.reporter_iso3 <> 'USA')"
@@ -154,6 +154,7 @@ class HeldFigures:
         self.members: dict[str, tuple[str, frozenset[str]]] = {}
         self.definitions_of: dict[str, list[str]] = defaultdict(list)
         self.rows: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        self.charges: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         self._days: dict[tuple[str, str], set[date]] = defaultdict(set)
         self._printed: dict[tuple[str, ...], list[tuple[bool, Row, str, list[str]]]]
         self._printed = defaultdict(list)
@@ -179,7 +180,7 @@ class HeldFigures:
             " known_from, known_to, reporter_iso3, partner_code, trade_kind, flow,"
             " export_series_code, import_series_code, product_system, product_code,"
             " period_start, period_end, value_usd, rounding_margin_usd"
-            " from warehouse.marts.observations as o where measure = 'trade_value'"
+            " from warehouse.marts.observations as o where measure in ('trade_value', 'charges')"
             f" and seasonal_adjustment = 'nsa' and {_OF_SAMPLE}"
             " order by observation_id"
         )
@@ -207,6 +208,10 @@ class HeldFigures:
                 tuple(said[o["observation_id"]]),
             )
             pair = (o["reporter_iso3"], o["partner_code"])
+            if ".charges." in (row.series_code or ""):
+                self.charges[(*pair, o["trade_kind"])].append(row)
+                self._days[pair].add(row.known_from)
+                continue
             if o["flow"] in ("export", "import"):
                 self._days[pair].add(row.known_from)
                 self.rows[(*pair, o["trade_kind"], o["product_system"])].append(row)
@@ -242,6 +247,7 @@ class HeldFigures:
                 if route == 1 and {r.period.first for r in rows} != _months(cell.period):
                     continue
                 order = (
+                    1,
                     rows[0].source_rank,
                     -max(said for r in rows for said in r.said if said <= day).toordinal(),
                     route,
@@ -257,10 +263,51 @@ class HeldFigures:
                     tuple(sorted(r.observation_id for r in rows)),
                 )
                 offers[series_code].append((order, leg))
+            if system == "total":
+                for order, leg in self._with_charges(pair, cell, day):
+                    offers[leg.series_code].append((order, leg))
             found[side] = {
                 name: min(offered, key=lambda x: x[0])[1] for name, offered in offers.items()
             }
         return found
+
+    def _with_charges(
+        self, pair: tuple[str, str], cell: Cell, day: date
+    ) -> Iterator[tuple[tuple, Leg]]:
+        """Imports CIF as the customs value and the charges by chapter of one table.
+
+        They come after every CIF value that a publisher gives.
+        """
+        key = (*pair, cell.trade_kind)
+        groups = self._groups(pair, cell.trade_kind, *self.codes(TOTAL), cell.period, day)
+        for (series_code, route, source, table), (customs,) in (
+            (group, rows) for group, rows in groups.items() if len(rows) == 1
+        ):
+            charged = series_code.replace(".customs.", ".charges.")
+            newest: dict[str, Row] = {}
+            for row in self.charges[key]:
+                if (
+                    row.series_code == charged
+                    and (row.source_id, row.raw_table) == (source, table)
+                    and row.period == cell.period
+                    and row.is_known(day)
+                    and (row.code not in newest or _newer(row) < _newer(newest[row.code]))
+                ):
+                    newest[row.code] = row
+            if route or charged == series_code or not newest:
+                continue
+            parts = [customs, *newest.values()]
+            said = max(on for row in parts for on in row.said if on <= day)
+            yield (
+                (2, customs.source_rank, -said.toordinal(), route),
+                Leg(
+                    series_code.replace(".customs.", ".cif."),
+                    sum((row.value for row in parts), Decimal(0)),
+                    sum((row.half for row in parts), Decimal(0)),
+                    True,
+                    tuple(sorted(row.observation_id for row in parts)),
+                ),
+            )
 
     def _groups(
         self,
