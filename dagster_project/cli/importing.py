@@ -83,6 +83,10 @@ def _result(imported: Imported) -> str:
     if not imported.is_new:
         return f"{imported.name}: already in release {release}; nothing added."
     said = f"{imported.name}: {imported.rows:,} rows of {imported.table} as {release}."
+    if imported.left_out:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in imported.left_out.items())
+        figures = imported.rows - sum(imported.left_out.values())
+        said += f" {figures:,} are figures; left out: {reasons}."
     if imported.rejects:
         said += f" {imported.rejects:,} rejected; meta.rejects lists them after the next build."
     return said

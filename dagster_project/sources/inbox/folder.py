@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,10 @@ class InboxError(ValueError):
 
 @dataclass(frozen=True)
 class Imported:
-    """A file whose content is in a release: a new one or an earlier one."""
+    """A file whose content is in a release: a new one or an earlier one.
+
+    `left_out` counts the usable rows that become no figure, by reason.
+    """
 
     name: str
     table: str
@@ -68,6 +71,7 @@ class Imported:
     rows: int
     rejects: int
     comparison: Comparison | None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -278,12 +282,12 @@ def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         InboxError: an unknown field, or a value that cannot be used.
     """
     found = dict(stated)
-    for field, value in found.items():
-        if field not in STATED:
-            raise InboxError(f"{where} states {field!r}: {closest(field, STATED)}")
-        if not isinstance(value, STATED[field]) or value == "":
-            kind = "true or false" if STATED[field] is bool else "a text"
-            raise InboxError(f"{where}: {field} must be {kind}.")
+    for name, value in found.items():
+        if name not in STATED:
+            raise InboxError(f"{where} states {name!r}: {closest(name, STATED)}")
+        if not isinstance(value, STATED[name]) or value == "":
+            kind = "true or false" if STATED[name] is bool else "a text"
+            raise InboxError(f"{where}: {name} must be {kind}.")
     if "known_from" in found:
         try:
             found["known_from"] = date.fromisoformat(found["known_from"])

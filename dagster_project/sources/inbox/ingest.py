@@ -34,6 +34,7 @@ from dagster_project.sources.inbox.folder import (
     scan_folder,
     shown_name,
 )
+from dagster_project.sources.left_out import kind_of_rows, rows_left_out
 from dagster_project.sources.parsing import Parsed, is_workbook, read_seed, too_late
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
@@ -141,6 +142,7 @@ def _ingest_one(
         None,
     )
     is_new, rows, rejects, comparison = False, 0, 0, None
+    left_out: dict[str, int] = {}
     # The same bytes again are a mistake, unless it is stated when the publisher reverted to them.
     if release is None or "known_from" in stated:
         if isinstance(entry, BulkTable):
@@ -150,6 +152,7 @@ def _ingest_one(
         elif isinstance(content, bytes):
             frame, rejects = _parsed(entry, content, file, settings.seeds)
             rows = frame.height
+            left_out = rows_left_out(frame, file, settings)
             if entry.values:
                 load_table(entry, settings)
                 files = {file.name: (frame, None)}
@@ -168,8 +171,17 @@ def _ingest_one(
             release = max(
                 (one for one in held if one.files_of(entry.table)), key=lambda one: one.moment
             )
+    kind = kind_of_rows(entry.table, settings)
     imported = Imported(
-        shown_name(path.name), entry.table, layout, release, is_new, rows, rejects, comparison
+        shown_name(path.name),
+        entry.table,
+        layout,
+        release,
+        is_new,
+        rows,
+        rejects,
+        comparison,
+        {kind: rows} if kind else left_out,
     )
     return imported, state
 
