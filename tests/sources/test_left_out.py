@@ -23,7 +23,7 @@ def test_a_condition_on_columns_counts_its_rows() -> None:
 
 def test_a_condition_may_read_a_seed() -> None:
     with (SETTINGS.seeds / "bea_areas.csv").open(encoding="utf-8", newline="") as opened:
-        areas = [row for row in csv.DictReader(opened)]
+        areas = list(csv.DictReader(opened))
     codes = [row["area_or_country"] for row in areas]
     residuals = [row for row in areas if row["is_residual"] == "true"]
     assert residuals
