@@ -91,7 +91,7 @@ def add_release(copy: ProjectCopy, release_id: str, known_from: str, rows: list[
                 "name": "country.csv",
                 "table": "us_census__country_file",
                 "layout": "census_country_file",
-                "address": None,
+                "address": "https://www.census.gov/",
                 "sha256": sha256(content).hexdigest(),
                 "bytes": len(content),
                 "composed_from": "A test.",

@@ -35,7 +35,7 @@ with
         inner join silent using (source_id, release_id)
         window
             releases as (
-                partition by raw_table, release_no, series_id, product_system, period_kind
+                partition by raw_table, release_no, flow, product_system, period_kind
                 order by period_start
                 rows between unbounded preceding and unbounded following
             )
