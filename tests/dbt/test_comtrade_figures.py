@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
@@ -123,8 +124,8 @@ def left_out(*rows: dict[str, object]) -> dict[str, int]:
     """How many of these rows become no figure, by reason."""
     parsed = parse_reply(comtrade_bytes(*rows), FILE, AREAS)
     assert parsed.rejects.is_empty()
-    raw = parsed.frame.with_columns(release_id=pl.lit("r"))
-    return rows_left_out("un_comtrade__trade", raw, Settings(PROJECT_ROOT, PROJECT_ROOT, None))
+    file = replace(FILE, table="un_comtrade__trade")
+    return rows_left_out(parsed.frame, file, Settings(PROJECT_ROOT, PROJECT_ROOT, None))
 
 
 @pytest.mark.parametrize(

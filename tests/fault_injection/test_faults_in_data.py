@@ -465,7 +465,7 @@ ODDITIES = (
         "partners_differ_from_world",
         publish_other_units_for_a_small_country,
     ),
-    Oddity("two countries are swapped", "series_disagree", swap_two_countries),
+    Oddity("two countries are swapped", "revised_strongly", swap_two_countries),
     Oddity("exports are published as imports", "revised_strongly", swap_exports_and_imports),
     Oddity("a chapter is gone", "withdrawn", lose_a_chapter),
     Oddity(
@@ -516,11 +516,10 @@ def test_the_named_check_finds_the_fault(copy: ProjectCopy, fault: Fault) -> Non
 
 @pytest.mark.parametrize("oddity", ODDITIES, ids=lambda oddity: oddity.says)
 def test_the_named_rule_finds_what_a_publisher_prints(copy: ProjectCopy, oddity: Oddity) -> None:
-    assert oddity.rule not in {rule for rule, *_ in copy.usual_findings}
     with copy.broken(oddity.print_it):
         ended = copy.build("valid_rows_of_data_findings")
     assert set(ended.values()) == {"pass"}
-    found = {place for place in copy.findings if place[0] == oddity.rule}
+    found = {place for place in copy.findings - copy.usual_findings if place[0] == oddity.rule}
     assert found
     assert all(file and row and column for _, file, row, column in found)
 

@@ -671,10 +671,11 @@ select
     and distance <= revision
     and distance > rounding_margin
     -- An earlier figure that nobody has seen is supposed on the reporter's headline basis only.
+    and reported_by = 'reporter'
     and basis_key not in (
         select basis_key
         from {{ ref("bases") }}
-        where is_named
+        where is_named and reported_by = 'reporter'
         qualify policy_rank > min(policy_rank) over (partition by reporter_iso3, trade_kind)
     ) as is_within_revision,
     first_known as known_from,

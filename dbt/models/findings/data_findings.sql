@@ -36,7 +36,11 @@ with
         select
             *,
             greatest(abs(found_usd), abs(expected_usd)) as larger_usd,
-            coalesce(least(abs(found_usd), abs(expected_usd)), 0) as smaller_usd
+            case
+                when found_usd is null or expected_usd is null
+                then 0
+                else least(abs(found_usd), abs(expected_usd))
+            end as smaller_usd
         from compared
 
     ),
@@ -74,7 +78,10 @@ with
     )
 
 select
-    d.rule || ' ' || cast(d.figure_id as varchar) as finding_id,
+    d.rule
+    || ' '
+    || cast(d.figure_id as varchar)
+    || coalesce(' ' || cast(d.compared_figure_id as varchar), '') as finding_id,
     d.rule,
     d.severity,
     r.source_id,
