@@ -68,8 +68,8 @@ def cut_short(copy: ProjectCopy) -> None:
 
 
 def written_in_another_encoding(copy: ProjectCopy) -> None:
-    text = copy.snapshot(CLAIMS).read_text(encoding="utf-8") + "é"
-    copy.write_snapshot(CLAIMS, text.encode("utf-16"))
+    text = copy.snapshot(TRADE_API).read_text(encoding="utf-8")
+    copy.write_snapshot(TRADE_API, text.encode("utf-16"))
 
 
 def altered_by_hand(copy: ProjectCopy) -> None:
@@ -95,7 +95,7 @@ def twice(file: str, line: int) -> Callable[[ProjectCopy], None]:
 
 FILES = (
     FileFault("truncated", TRADE_API, "JSON", cut_short),
-    FileFault("in another encoding", CLAIMS, "UTF-8", written_in_another_encoding),
+    FileFault("in another encoding", TRADE_API, "UTF-8", written_in_another_encoding),
     FileFault("not the bytes of the sidecar", COUNTRY_FILE, "sidecar", altered_by_hand),
     FileFault("gone", COMTRADE, "", gone),
     FileFault("empty", PAGES, "", lambda copy: copy.write_snapshot(PAGES, b"")),

@@ -57,7 +57,6 @@ def test_a_name_with_an_error_in_it_is_suggested(text: str, codes: set[str]) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "Belgium-Luxembourg",
         "West Germany",
         "East Germany",
         "Narnia",
@@ -71,3 +70,7 @@ def test_a_name_with_an_error_in_it_is_suggested(text: str, codes: set[str]) -> 
 def test_no_other_place_is_suggested_for_an_unknown_one(text: str) -> None:
     assert place_key(text) not in PLACES
     assert not re.search(r"perhaps|LUX|DEU|ARM|WLD", suggested_places(text, PLACES))
+
+
+def test_a_former_area_is_itself_and_not_a_successor() -> None:
+    assert PLACES[place_key("Belgium-Luxembourg")].code == "comtrade:58"
