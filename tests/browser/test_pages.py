@@ -15,7 +15,7 @@ def test_every_link_leads_to_a_page_and_every_anchor_is_there(site: Path) -> Non
     assert list(checks.links(site)) == []
 
 
-def test_no_page_is_larger_than_300_kb(site: Path) -> None:
+def test_no_page_is_larger_than_400_kb(site: Path) -> None:
     assert list(checks.sizes(site)) == []
 
 
