@@ -23,7 +23,7 @@ from dagster_project.site.queries import Marts
 from dagster_project.warehouse import QueryRefused
 
 WIDTHS = (360, 768, 1600)
-LARGEST = 300_000
+LARGEST = 400_000
 # What loads something by itself; a link waits for a reader.
 _PYTHON = re.compile(
     r"\bNone\b(?! of)|\bnan\b|\bNaN\b|\bInfinity\b|Decimal\(|datetime\.|<[a-z.]+ object"
