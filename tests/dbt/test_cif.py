@@ -76,7 +76,7 @@ def test_charges_of_all_chapters_are_those_of_all_products(core: Core) -> None:
     customs = figure(FIRST, CUSTOMS, TOTAL, 1000)
     chapters = [figure(FIRST, CHARGES, chapter, 2) for chapter in CHAPTERS]
     assert values(core, customs, *chapters) == [
-        ("charges", 1000 + 2 * 98, date(2020, 1, 1), None, 99)
+        ("chapter_charges", 1000 + 2 * 98, date(2020, 1, 1), None, 99)
     ]
     # Half of the chapters are not the charges of all products.
     assert values(core, customs, *chapters[:50]) == []
