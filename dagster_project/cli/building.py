@@ -99,6 +99,9 @@ def _latest(releases: Mapping[str, list[str]]) -> str:
 
 def _say_rejects(rejects: list[dict], *, err: bool) -> None:
     for reject in rejects:
+        if reject["first_line"] is None:
+            typer.echo(f"Left out: {reject['snapshot_file']}: {reject['first_reason']}", err=err)
+            continue
         rows = "1 row" if reject["rejects"] == 1 else f"{reject['rejects']} rows"
         typer.echo(
             f"Rejected: {rows} of {reject['snapshot_file']}; the first is row"

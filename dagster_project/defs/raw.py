@@ -32,6 +32,7 @@ from dagster_project.sources.release_diff import WITHDRAWN_SCHEMA
 SNAPSHOT_FILES = dg.AssetKey(["raw", "snapshots__files"])
 SNAPSHOT_REJECTS = dg.AssetKey(["raw", "snapshots__rejects"])
 SNAPSHOT_WITHDRAWN = dg.AssetKey(["raw", "snapshots__withdrawn"])
+UNUSABLE_CHECK = "has_no_unusable_release"
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -86,6 +87,7 @@ def build_raw_asset(entry: SourceTable | BulkTable, total: int) -> dg.AssetsDefi
                 asset=raw_key(entry.table),
                 description="Rejected rows are stored with their reason; good rows are loaded.",
             ),
+            _unusable_spec(raw_key(entry.table)),
         ],
     )
     def raw_table(
@@ -139,7 +141,26 @@ def check_results(table: str, result: LoadResult) -> Sequence[dg.AssetCheckResul
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"rejects": result.rejects},
         ),
+        _unusable_result(raw_key(table), result),
     ]
+
+
+def _unusable_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        UNUSABLE_CHECK,
+        asset=key,
+        description="A release that cannot be used is left out; the others are loaded.",
+    )
+
+
+def _unusable_result(key: dg.AssetKey, result: LoadResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=UNUSABLE_CHECK,
+        passed=not result.unusable,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"unusable": dict(result.unusable)},
+    )
 
 
 def table_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
@@ -155,12 +176,14 @@ def table_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
     owners=[OWNER],
     description="Every snapshot file, as its sidecar describes it.",
     metadata={"dagster/column_schema": table_schema(SNAPSHOT_FILES_SCHEMA)},
+    check_specs=[_unusable_spec(SNAPSHOT_FILES)],
 )
 def snapshots__files(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
-    rows = load_snapshot_index(settings).rows
+    result = load_snapshot_index(settings)
     return dg.MaterializeResult(
         data_version=_data_version(settings.raw / SNAPSHOT_FILES.path[-1]),
-        metadata={"dagster/row_count": rows},
+        metadata={"dagster/row_count": result.rows},
+        check_results=[_unusable_result(SNAPSHOT_FILES, result)],
     )
 
 

@@ -91,6 +91,8 @@ def read_status(settings: Settings, today: date) -> Status:
 def read_rejects(settings: Settings) -> list[dict]:
     """The files with rejected rows: how many, and the first with its reason.
 
+    A release or file of which nothing could be used has one reject, without a line.
+
     Raises:
         WarehouseError: nothing has been published.
     """
@@ -209,8 +211,8 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> list[dict]:
     return _rows(
         connection,
         "select snapshot_file, count(*) as rejects, min(row_number) as first_line,"
-        " arg_min(concat_ws(': ', concat_ws(' ', column_name, value), reason), row_number)"
-        " as first_reason from meta.rejects where row_number is not null"
+        " arg_min(concat_ws(': ', concat_ws(' ', column_name, value), reason),"
+        " coalesce(row_number, 0)) as first_reason from meta.rejects"
         " group by snapshot_file order by snapshot_file",
     )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dagster_project.cli.building import _progress
+from dagster_project.cli.building import _progress, _say_rejects
 from dagster_project.defs.resources import BuildEvent
 from dagster_project.publish.build import BuildFailed
 from dagster_project.questions.publication import Status, status_json, status_tables
@@ -64,3 +64,26 @@ def test_a_failed_first_build_does_not_claim_that_a_warehouse_is_served() -> Non
     assert first[1:] == later[1:] == ["  - a test"]
     assert "served" not in first[0]
     assert "served" in later[0]
+
+
+def test_a_release_that_is_left_out_is_named_apart_from_rejected_rows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whole = {
+        "snapshot_file": "us_census/2017-02",
+        "rejects": 1,
+        "first_line": None,
+        "first_reason": "country.csv has lost its second half.",
+    }
+    row = {
+        "snapshot_file": "us_census/2017-01/country.csv",
+        "rejects": 2,
+        "first_line": 7,
+        "first_reason": "IJAN x: not a number",
+    }
+    _say_rejects([whole, row], err=False)
+    left_out, rejected = capsys.readouterr().out.splitlines()
+    assert left_out == "Left out: us_census/2017-02: country.csv has lost its second half."
+    assert rejected.startswith(
+        "Rejected: 2 rows of us_census/2017-01/country.csv; the first is row 7"
+    )

@@ -89,3 +89,17 @@ def test_releases_without_a_row_stop_a_build_and_no_release_does_not(
     assert failed == ["has_rows"]
     assert result.success is goes_on
     assert bool(result.asset_materializations_for_node("reader")) is goes_on
+
+
+def test_a_release_that_cannot_be_used_is_a_warning(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unusable = {"2017-02": "country.csv has lost its second half"}
+    partly = LoadResult(COUNTRY.table, 12, 0, ("2017-01",), ("2017-01",), (), (), unusable)
+    monkeypatch.setattr(raw, "load_entry", lambda *_: partly)
+    result = load(settings, instance)
+    [failed] = [one for one in result.get_asset_check_evaluations() if not one.passed]
+    assert failed.check_name == "has_no_unusable_release"
+    assert failed.severity is dg.AssetCheckSeverity.WARN
+    assert failed.metadata["unusable"].value == unusable
+    assert result.success

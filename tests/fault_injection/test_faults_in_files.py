@@ -15,6 +15,7 @@ import pytest
 from fault_injection.project_copy import ProjectCopy
 
 from dagster_project.publish.build import run_build
+from dagster_project.questions.publication import read_rejects
 from dagster_project.sources.catalog import load_all
 from dagster_project.warehouse import open_file
 
@@ -188,6 +189,7 @@ def test_a_build_goes_on_without_a_release_that_cannot_be_used(copy: ProjectCopy
         with copy.broken(cut_short), dg.DagsterInstance.ephemeral() as instance:
             outcome = run_build(copy.settings, instance=instance)
             assert outcome.published
+            [left_out] = read_rejects(copy.settings)
         with open_file(copy.settings.warehouse, read_only=True) as connection:
             found = connection.execute(
                 "select source_id, release_id, raw_table, severity, detail"
@@ -207,6 +209,8 @@ def test_a_build_goes_on_without_a_release_that_cannot_be_used(copy: ProjectCopy
     )
     assert TRADE_API in detail
     assert rows == 0
+    assert left_out["first_line"] is None
+    assert TRADE_API in left_out["first_reason"]
 
 
 def _rows(copy: ProjectCopy, table: str) -> pl.DataFrame:

@@ -94,6 +94,15 @@ def test_half_a_year_does_not_pass_for_the_year() -> None:
     assert set(parse(made_on(book, "2019-08-11")).frame["year"]) == {2017, 2018}
 
 
+def test_part_of_a_month_does_not_pass_for_the_month() -> None:
+    rows = [BY_COUNTRY, ["2018.07", "미국", 9, 2, 7], ["2018.08", "미국", 5, 2, 3]]
+    book = workbook_bytes({"실적": rows})
+    early, whole = parse(made_on(book, "2018-08-11")), parse(made_on(book, "2018-08-31"))
+    assert set(early.frame["month"]) == {7}
+    assert [row[1] for row in reject_rows(early.rejects)] == ["기간"]
+    assert set(whole.frame["month"]) == {7, 8}
+
+
 def test_the_row_of_totals_is_compared_and_left_out() -> None:
     rows = [["2016", "미국", "1,000", 2, 998], ["2016", "일본", 5, "3,000", "-2,995"]]
     parsed = parse(as_csv(BY_COUNTRY, ["총계", "", "1,005", "3,002", "-1,997"], *rows))

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,7 +26,14 @@ from dagster_project.sources.bea_ita.replies import (
     Area,
     read_areas,
 )
-from dagster_project.sources.parsing import Parsed, decode, is_workbook, read_seed, rejects_frame
+from dagster_project.sources.parsing import (
+    Parsed,
+    decode,
+    is_workbook,
+    last_whole_month,
+    read_seed,
+    rejects_frame,
+)
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, workbook_sheets
 
@@ -315,7 +322,7 @@ def _value(
     year, last = int(str(period["year"])), int(str(period["last_month"]))
     if not last:
         return nothing, f"{period['time_period']} is not a month"
-    if (year, last) > _last_whole_month(known_from):
+    if f"{year}-{last:02d}" > last_whole_month(known_from):
         return nothing, f"a release known from {known_from} cannot hold {period['time_period']}"
     if not VALUE.fullmatch(text):
         return nothing, "not a number as the publisher prints it"
@@ -325,12 +332,6 @@ def _value(
     if abs(value) >= Decimal(10) ** 14:
         return nothing, "more digits than a trade value can have"
     return value, None
-
-
-def _last_whole_month(day: date) -> tuple[int, int]:
-    """The last month that is over on a day; a month's last day counts."""
-    last = (day + timedelta(days=1)).replace(day=1) - timedelta(days=1)
-    return last.year, last.month
 
 
 def _plain(cell: str) -> str:

@@ -28,6 +28,7 @@ from dagster_project.sources.parsing import (
     Parsed,
     decode,
     is_workbook,
+    last_whole_month,
     read_seed,
     reject_faulty,
     rejects_frame,
@@ -247,9 +248,9 @@ def _checks(labels: Sequence[str], partners: Mapping[str, str], as_of: date) -> 
     """What makes a row unusable: its period, country, code or values."""
     yield Check(pl.col("year").is_null(), _PERIOD, "not a year (2016) or a month (2016.05)")
     yield Check(
-        pl.col("month").is_not_null() & (pl.col("_last") > f"{as_of:%Y-%m}"),
+        pl.col("month").is_not_null() & (pl.col("_last") > last_whole_month(as_of)),
         _PERIOD,
-        f"a file made or known on {as_of} cannot hold this month",
+        f"the month was not over on {as_of}, when the file was made or known",
     )
     # The year's last month is final in the middle of January.
     complete = as_of.year - 1 if as_of >= date(as_of.year, 2, 1) else as_of.year - 2

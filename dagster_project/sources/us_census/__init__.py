@@ -7,10 +7,12 @@ figure means for the marts is decided in staging.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dagster_project.sources.parsing import LAST_MONTH
+from dagster_project.sources.parsing import LAST_MONTH, Parsed
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
+from dagster_project.sources.snapshot import SnapshotFile
 from dagster_project.sources.us_census.country_file import (
     COUNTRY_FILE_COLUMNS,
     COUNTRY_FILE_LAYOUT,
@@ -56,19 +58,16 @@ _TRADE_API_KEY = (
 )
 
 
-def _country_file_parser(seeds: Path) -> FileParser:
-    codes = census_codes(seeds)
-    return lambda content, file: parse_country_file(content, file, codes)
+def _parser(
+    parse: Callable[[bytes, SnapshotFile, Mapping[str, str]], Parsed],
+) -> Callable[[Path], FileParser]:
+    """A parser that needs the codes of partners only."""
 
+    def with_codes(seeds: Path) -> FileParser:
+        codes = census_codes(seeds)
+        return lambda content, file: parse(content, file, codes)
 
-def _trade_api_parser(seeds: Path) -> FileParser:
-    codes = census_codes(seeds)
-    return lambda content, file: parse_trade_api(content, file, codes)
-
-
-def _seasonal_parser(seeds: Path) -> FileParser:
-    codes = census_codes(seeds)
-    return lambda content, file: parse_seasonal_file(content, file, codes)
+    return with_codes
 
 
 def _end_use_parser(seeds: Path) -> FileParser:
@@ -85,7 +84,7 @@ TABLES: tuple[SourceTable, ...] = (
         layouts=frozenset({COUNTRY_FILE_LAYOUT}),
         layout_detectors={COUNTRY_FILE_LAYOUT: is_country_file},
         headers={COUNTRY_FILE_LAYOUT: COUNTRY_FILE_COLUMNS},
-        parser=_country_file_parser,
+        parser=_parser(parse_country_file),
         seeds=(PARTNER_SEED,),
         columns=COUNTRY_FILE_SCHEMA,
         primary_key=("cty_code", "flow", "year", "month", "last_month"),
@@ -101,7 +100,7 @@ TABLES: tuple[SourceTable, ...] = (
         " charges and calculated duty.",
         layouts=frozenset(API_LAYOUTS),
         layout_detectors={name: layout.is_shown for name, layout in API_LAYOUTS.items()},
-        parser=_trade_api_parser,
+        parser=_parser(parse_trade_api),
         seeds=(PARTNER_SEED,),
         columns=TRADE_API_SCHEMA,
         primary_key=_TRADE_API_KEY,
@@ -123,7 +122,7 @@ TABLES: tuple[SourceTable, ...] = (
         layouts=frozenset({SEASONAL_LAYOUT}),
         layout_detectors={SEASONAL_LAYOUT: is_seasonal_file},
         headers={SEASONAL_LAYOUT: SEASONAL_COLUMNS},
-        parser=_seasonal_parser,
+        parser=_parser(parse_seasonal_file),
         seeds=(PARTNER_SEED,),
         columns=SEASONAL_SCHEMA,
         primary_key=("cty_code", "flow", "year", "month"),

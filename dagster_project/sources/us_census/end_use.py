@@ -113,8 +113,8 @@ def parse_end_use(
 
     The publisher prints 0 where there was no trade, which is a figure, but not in the column of a
     year to come. The column of a year that was not complete on the day the file was known from
-    covers an unknown part of it and is rejected. Other columns than the
-    publisher's are left aside, one reject each.
+    covers an unknown part of it and is rejected. Columns that are not the publisher's are left
+    aside, one reject each.
 
     Args:
         codes: the known partner codes.
