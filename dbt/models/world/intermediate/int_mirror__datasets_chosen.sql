@@ -4,6 +4,7 @@
 -- products of the year are compared. They are parts of one report, except that the publisher's file
 -- of the whole report replaces every earlier file of which it has, in each direction, nearly all
 -- partners and chapters: what it does not repeat was withdrawn.
+{%- set nearly_all = 0.9 %}
 with
     available as (
 
@@ -111,7 +112,7 @@ with
         select year, reporter_area_code, earlier_sha256
         from repeated
         group by year, reporter_area_code, earlier_sha256, later_sha256
-        having min(share_repeated) >= 0.9
+        having min(share_repeated) >= {{ nearly_all }}
 
     )
 
