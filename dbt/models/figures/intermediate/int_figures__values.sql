@@ -18,7 +18,8 @@ with
 
         select cell_id, series_id, source_rank, min(known_from) as first_known_from
         from candidates
-        where route = 'period' and members = 1
+        -- What another release of the same day replaced was never current.
+        where route = 'period' and members = 1 and (known_to is null or known_to > known_from)
         group by cell_id, series_id, source_rank, raw_table
         having
             count(*) filter (where known_to is null) > 0
