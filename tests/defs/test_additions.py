@@ -28,7 +28,8 @@ MODULE = '''"""The office of Utopia: Canada's trade by year, partner and HS chap
 
 import polars as pl
 
-from dagster_project.sources.parsing import Parsed, read_csv_cells, shows
+from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.raw import SourceTable
 
 SCHEMA = {
@@ -119,7 +120,8 @@ models:
     config:
       meta:
         # Earlier years are estimates.
-        left_out: year < 2020
+        left_out:
+          estimate: year < 2020
 """
 ROWS = """partner,year,flow,chapter,cad_free_usd
 MEX,2020,export,,300000000
@@ -149,7 +151,13 @@ LOAD = (
     "load_all(Settings(PROJECT_ROOT, PROJECT_ROOT / 'data', None))"
 )
 # The marts that show the additions, and the test that no row is lost.
-SHOWN = ("+trade_by_year", "+raw_references", "+trade_by_sector_year", "+claim_verdicts")
+SHOWN = (
+    "+trade_by_year",
+    "+raw_references",
+    "+trade_by_sector_year",
+    "+claim_verdicts",
+    "+row_outcomes",
+)
 COMPLETE = "every_raw_row_is_an_observation_or_left_out_for_a_reason"
 
 
