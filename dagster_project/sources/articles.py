@@ -19,7 +19,6 @@ from dagster_project.sources.parsing import (
     reject_duplicates,
     reject_where,
     rejects_frame,
-    shows,
 )
 from dagster_project.sources.place_names import (
     PARTNER_LISTS,
@@ -30,6 +29,7 @@ from dagster_project.sources.place_names import (
     suggested_places,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.reading import shows
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.spreadsheets import COMMA, read_spreadsheet_cells
 from dagster_project.sources.workbooks import readable

@@ -14,7 +14,8 @@ from typing import IO, BinaryIO
 
 import polars as pl
 
-from dagster_project.sources.parsing import decode, rejects_frame, western
+from dagster_project.sources.parsing import rejects_frame
+from dagster_project.sources.reading import decode, western
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
@@ -70,7 +71,7 @@ def read_blocks(
         opened: the file at its beginning, or a reply in memory.
         name: what the file is called in messages.
         is_coded: no cell spans lines, whatever quotes it contains.
-        is_western: a block that is not UTF-8 is read as `parsing.western` does.
+        is_western: a block that is not UTF-8 is read as `reading.western` does.
         on_read: called from time to time with the number of bytes read.
 
     Raises:

@@ -29,14 +29,13 @@ from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
     closest,
-    decode,
-    read_csv_cells,
     read_seed,
     reject_where,
     too_late,
     without_noise,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.reading import decode, read_csv_cells
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "fred"

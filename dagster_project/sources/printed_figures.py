@@ -8,14 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources import articles
-from dagster_project.sources.parsing import (
-    PERIOD_PATTERN,
-    Parsed,
-    read_csv_cells,
-    reject_where,
-    shows,
-)
+from dagster_project.sources.parsing import PERIOD_PATTERN, Parsed, reject_where
 from dagster_project.sources.raw import FileParser, SourceTable
+from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotFile
 
 LAYOUT = "published_figures"

@@ -18,7 +18,8 @@ from typing import IO
 import fastexcel
 import polars as pl
 
-from dagster_project.sources.parsing import ARCHIVE, is_workbook, without_noise
+from dagster_project.sources.parsing import without_noise
+from dagster_project.sources.reading import ARCHIVE, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 
 # A cell at the end of a sheet makes the reader reserve room for every cell before it.

@@ -464,7 +464,9 @@ def test_a_parser_that_breaks_quarantines_the_file(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("unforeseen")
 
-    monkeypatch.setattr("dagster_project.sources.us_census.parse_country_file", break_down)
+    monkeypatch.setattr(
+        "dagster_project.sources.us_census.country_file.drop_unpublished", break_down
+    )
     drop(home, "country.csv", COUNTRY)
     assert "ZeroDivisionError: unforeseen" in quarantine(home).reason
 

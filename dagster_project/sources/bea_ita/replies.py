@@ -17,14 +17,8 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
-from dagster_project.sources.parsing import (
-    Parsed,
-    no_object,
-    read_json,
-    read_seed,
-    rejects_frame,
-    too_late,
-)
+from dagster_project.sources.parsing import Parsed, read_seed, rejects_frame, too_late
+from dagster_project.sources.reading import no_object, read_json
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE_ID = "bea_ita"

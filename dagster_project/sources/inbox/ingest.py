@@ -35,7 +35,8 @@ from dagster_project.sources.inbox.folder import (
     shown_name,
 )
 from dagster_project.sources.left_out import kind_of_rows, rows_left_out
-from dagster_project.sources.parsing import Parsed, is_workbook, read_seed, too_late
+from dagster_project.sources.parsing import Parsed, read_seed, too_late
+from dagster_project.sources.reading import is_workbook
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     SIDECAR,

@@ -31,8 +31,8 @@ from dagster_project.sources.korea_customs.files import (
     parse_trade,
 )
 from dagster_project.sources.korea_customs.requests import KoreaCustoms
-from dagster_project.sources.parsing import shows
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
+from dagster_project.sources.reading import shows
 
 CONNECTOR = KoreaCustoms()
 

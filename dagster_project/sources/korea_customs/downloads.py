@@ -26,13 +26,12 @@ from dagster_project.sources.korea_customs.files import (
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
-    decode,
-    is_workbook,
     last_whole_month,
     read_seed,
     reject_faulty,
     rejects_frame,
 )
+from dagster_project.sources.reading import decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, created_on, workbook_sheets
 

@@ -16,10 +16,10 @@ from dagster_project.sources.parsing import (
     Parsed,
     not_after,
     read_seed,
-    read_xml,
     reject_faulty,
     rejects_frame,
 )
+from dagster_project.sources.reading import read_xml
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "korea_customs"

@@ -45,7 +45,8 @@ from dagster_project.sources.korea_customs.files import (
     text_at,
     total_problem,
 )
-from dagster_project.sources.parsing import closest, read_xml
+from dagster_project.sources.parsing import closest
+from dagster_project.sources.reading import read_xml
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 _HOST = "apis.data.go.kr"

@@ -16,14 +16,12 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     last_whole_month,
-    no_object,
-    read_json,
     read_seed,
     reject_faulty,
     rejects_frame,
-    shows,
     too_late,
 )
+from dagster_project.sources.reading import no_object, read_json, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.cells import repaired
 from dagster_project.sources.un_comtrade.products import TOTAL, checks_of_products, with_zeros

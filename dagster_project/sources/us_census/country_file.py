@@ -11,13 +11,12 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
-    read_csv_cells,
     reject_faulty,
-    shows,
     with_zeros,
     without_noise,
     without_point,
 )
+from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.files import GROUP, unknown_partner
 from dagster_project.sources.workbooks import readable

@@ -20,14 +20,13 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
-    read_csv_table,
     read_seed,
     reject_faulty,
     rejects_frame,
-    shows,
     with_zeros,
     without_point,
 )
+from dagster_project.sources.reading import read_csv_table, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.files import unknown_partner
 

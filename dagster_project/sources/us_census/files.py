@@ -15,15 +15,13 @@ from dagster_project.sources.parsing import (
     Check,
     Parsed,
     checked_numbers,
-    decode,
     not_after,
-    read_json,
     read_seed,
     reject_faulty,
     rejects_frame,
-    shows,
     with_zeros,
 )
+from dagster_project.sources.reading import decode, read_json, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "us_census"

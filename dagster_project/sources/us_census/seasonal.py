@@ -9,14 +9,13 @@ import polars as pl
 from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
-    read_csv_cells,
     reject_faulty,
     rejects_frame,
-    shows,
     with_zeros,
     without_noise,
     without_point,
 )
+from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotFile
 from dagster_project.sources.us_census.country_file import MONTHS, YEAR_CHECK, drop_unpublished
 from dagster_project.sources.us_census.files import unknown_partner

@@ -15,11 +15,11 @@ from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
     not_after,
-    read_json,
     read_seed,
     reject_faulty,
     rejects_frame,
 )
+from dagster_project.sources.reading import read_json
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "usitc_dataweb"

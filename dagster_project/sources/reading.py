@@ -1,0 +1,331 @@
+"""Reads a file's bytes as text, and the text as cells of CSV, JSON or XML.
+
+A problem of the whole file raises `SnapshotError`; a line of CSV that cannot be read is a reject,
+and the other lines are kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from xml.etree import ElementTree
+
+import polars as pl
+
+from dagster_project.sources.parsing import LONGEST_NUMBER, rejects_frame
+from dagster_project.sources.snapshot import SnapshotError
+
+# The part of a file that contains a header or a whole first record.
+_HEAD = 8192
+
+# Excel files begin so: those of 2007 and later, which are zip archives, and older ones.
+ARCHIVE, _COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+_WEB_PAGE = re.compile(r"(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
+
+
+def decode(content: bytes, name: str, *, is_western: bool = False) -> str:
+    """UTF-8 text of a file that is not empty and not a web page.
+
+    `is_western` reads what is not UTF-8 as `western` does, for layouts that publishers write so.
+
+    Raises:
+        SnapshotError: empty, zero bytes inside, another encoding, or HTML.
+    """
+    text = _plain_text(content, name, is_western=is_western)
+    if text.lstrip().startswith("<"):
+        raise SnapshotError(
+            f"{name}: a web page or XML instead of data, beginning {_excerpt(text)!r}. Publishers"
+            " answer a bad key or address this way: check both and fetch again."
+        )
+    return text
+
+
+def western(content: bytes) -> str:
+    """Text in Windows-1252 or, with bytes that it leaves undefined, in ISO 8859-1."""
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _plain_text(content: bytes, name: str, *, is_western: bool = False) -> str:
+    if not content.strip():
+        raise SnapshotError(f"{name}: the file is empty. Fetch it again.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if not is_western:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise SnapshotError(
+                f"{name}: not UTF-8 at byte {error.start}, line {line}"
+                f" (0x{content[error.start]:02x}). Save or fetch it as UTF-8."
+            ) from error
+        text = western(content)
+    zero = text.find("\0")
+    if zero >= 0:
+        raise SnapshotError(
+            f"{name}: zero bytes from line {text.count(chr(10), 0, zero) + 1} on, as an"
+            " interrupted download leaves. Fetch it again."
+        )
+    return text
+
+
+def is_workbook(content: bytes) -> bool:
+    """Whether the bytes begin like an Excel file; see `workbooks`."""
+    return content.startswith((ARCHIVE, _COMPOUND))
+
+
+def shows(*words: str, starts: str = "") -> Callable[[bytes, str], bool]:
+    """A detector for layouts with all these words in their first lines, in any order.
+
+    A few words that no other layout combines are enough: the parser then reports whether the file
+    follows its layout, which helps more than "unknown".
+    """
+    wanted = [word.encode() for word in words]
+
+    def is_shown(content: bytes, _name: str) -> bool:
+        if is_workbook(content):
+            return False
+        head = content[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+        return head.startswith(starts.encode()) and all(word in head for word in wanted)
+
+    return is_shown
+
+
+def read_csv_cells(
+    content: bytes,
+    name: str,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    separator: str = ",",
+    is_from_spreadsheet: bool = False,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Every record as text under `columns` plus `row_number`, its first line; and rejects.
+
+    The header must contain exactly `columns`, in any order: a missing or unknown column means that
+    the layout has changed, and guessing would mislabel figures. Columns that are `optional` may be
+    missing from both. For `is_from_spreadsheet` see `read_csv_table`.
+
+    Raises:
+        SnapshotError: see `read_csv_table`; or another header.
+    """
+
+    def check(header: list[str]) -> None:
+        _check_header(header, [*columns, *(one for one in optional if one in header)], name)
+
+    header, cells, rejects = read_csv_table(
+        content, name, check, separator=separator, is_from_spreadsheet=is_from_spreadsheet
+    )
+    cells = cells.rename(dict(zip(cells.columns[1:], header, strict=True)))
+    kept = [*columns, *(column for column in optional if column in header)]
+    return cells.select("row_number", *kept), rejects
+
+
+def read_csv_table(
+    content: bytes,
+    name: str,
+    check_header: Callable[[list[str]], None],
+    *,
+    separator: str = ",",
+    is_from_spreadsheet: bool = False,
+) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
+    """The header, every record as text under `row_number`, `column_1` and so on, and rejects.
+
+    `is_from_spreadsheet` reads what people write: Windows-1252 too, cells without surrounding
+    spaces, and neither empty columns to the right nor rows of empty cells.
+
+    Raises:
+        SnapshotError: what `decode` and `check_header` raise, an open quote, a truncated last
+            record, or no records.
+    """
+    text = decode(content, name, is_western=is_from_spreadsheet)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    records: list[list[str | int]] = []
+    rejects: list[tuple[int, str | None, str | None, str]] = []
+    short_last: tuple[int, int] | None = None
+    started = 1
+    try:
+        header = next(reader)
+        if is_from_spreadsheet:
+            header = [cell.lower() for cell in _trimmed(header)]
+        check_header(header)
+        started = reader.line_num + 1
+        for record in reader:
+            short_last = None
+            if is_from_spreadsheet:
+                record = _trimmed(record, len(header))
+            if len(record) == len(header):
+                records.append([started, *record])
+            elif record:
+                if len(record) < len(header):
+                    short_last = (started, len(record))
+                rejects.append(
+                    (
+                        started,
+                        None,
+                        ",".join(record),
+                        f"{len(record)} cells where the header has {len(header)}",
+                    )
+                )
+            started = reader.line_num + 1
+    except csv.Error as error:
+        raise SnapshotError(
+            f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
+            " truncated file: fetch it again or correct the line."
+        ) from error
+    if short_last and not text.endswith("\n"):
+        raise SnapshotError(
+            f"{name}, line {short_last[0]}: truncated after {short_last[1]} of {len(header)}"
+            " cells, without an end of line. Fetch it again."
+        )
+    if not records:
+        raise SnapshotError(
+            f"{name}: a header but no usable row"
+            + (f" (first problem, line {rejects[0][0]}: {rejects[0][3]})" if rejects else "")
+            + ". Fetch it again."
+        )
+    columns = {f"column_{place}": pl.String() for place in range(1, len(header) + 1)}
+    cells = pl.DataFrame(records, schema={"row_number": pl.Int64(), **columns}, orient="row")
+    return header, cells, rejects_frame(rejects)
+
+
+@dataclass(frozen=True)
+class RepeatedField:
+    """In place of a JSON object that gives a field twice: nobody can say which value applies."""
+
+    field: str
+
+    def __str__(self) -> str:
+        return f"field {self.field} appears twice"
+
+
+def no_object(value: object) -> tuple[str | None, str | None, str]:
+    """Column, value and reason of the reject for a row that is not a usable JSON object."""
+    if isinstance(value, RepeatedField):
+        return value.field, None, "the field appears twice"
+    return None, str(value)[:200], "not an object"
+
+
+def read_json(content: bytes, name: str) -> object:
+    """The JSON value of a file; numbers with a point stay decimal.
+
+    A number that cannot be represented stays text. An object with a field twice becomes a
+    `RepeatedField`, which is no `dict`.
+
+    Raises:
+        SnapshotError: what `decode` raises, incomplete JSON, or an outermost object with a field
+            twice.
+    """
+    text = decode(content, name)
+    try:
+        value = json.loads(
+            text,
+            parse_float=_decimal,
+            parse_int=_integer,
+            object_pairs_hook=_object,
+        )
+    except json.JSONDecodeError as error:
+        where = f"{name}, line {error.lineno}, column {error.colno}"
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            raise SnapshotError(
+                f"{where}: the JSON is truncated ({error.msg}). Fetch it again."
+            ) from error
+        raise SnapshotError(
+            f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
+            " publisher's error message, correct the request and fetch again."
+        ) from error
+    if isinstance(value, RepeatedField):
+        raise SnapshotError(f"{name}: {value}. Fetch it again.")
+    return value
+
+
+def _decimal(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) < LONGEST_NUMBER else text
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | RepeatedField:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    return RepeatedField(next(name for name in names if names.count(name) > 1))
+
+
+def read_xml(content: bytes, name: str) -> ElementTree.Element:
+    """The root of an XML file.
+
+    The text is UTF-8 whatever its declaration says, and declares no document type: it cannot
+    contain entities or external content.
+
+    Raises:
+        SnapshotError: empty, zero bytes inside, another encoding, a web page, a document
+            type, or incomplete XML.
+    """
+    text = _plain_text(content, name).strip()
+    if _WEB_PAGE.match(text):
+        raise SnapshotError(
+            f"{name}: a web page instead of data, beginning {_excerpt(text)!r}. Publishers"
+            " answer a bad key or address this way: check both and fetch again."
+        )
+    declared = re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE)
+    if declared:
+        raise SnapshotError(
+            f"{name}, line {text.count(chr(10), 0, declared.start()) + 1}: declares a document"
+            " type, which data of this kind never does. It is not read: check what was fetched."
+        )
+    if not text.startswith("<"):
+        raise SnapshotError(
+            f"{name}: not XML, beginning {_excerpt(text)!r}. If that is the publisher's error"
+            " message, correct the request and fetch again."
+        )
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise SnapshotError(
+            f"{name}: incomplete XML ({error}), as in a truncated file. Fetch it again."
+        ) from error
+
+
+def _trimmed(record: Sequence[str], width: int = 0) -> list[str]:
+    """Cells without surrounding spaces or empty ones after `width`; none if all are empty."""
+    cells = [cell.strip() for cell in record]
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells if any(cells) else []
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> None:
+    missing = [column for column in columns if column not in header]
+    unknown = [column for column in header if column not in columns]
+    if missing:
+        hint = f" (it has {', '.join(unknown)} instead)" if unknown else ""
+        raise SnapshotError(
+            f"{name}, line 1: column {', '.join(missing)} is missing{hint}. The layout needs"
+            f" {', '.join(columns)}."
+        )
+    if unknown:
+        raise SnapshotError(
+            f"{name}, line 1: column {', '.join(unknown)} does not belong to the layout"
+            f" ({', '.join(columns)}). Remove it, or write a parser for the new layout."
+        )
+    if len(header) != len(columns):
+        twice = sorted({column for column in header if list(header).count(column) > 1})
+        raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} appears twice.")
+
+
+def _excerpt(text: str) -> str:
+    return " ".join(text.split())[:120]
