@@ -4,11 +4,35 @@
 -- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
 -- it the sum of the customs value and the charges that one table gives.
 with
+    -- A sum of months needs every month, a sum with charges the customs value as well. A table that
+    -- never gives all parts gives no sum.
+    possible_sums as (
+
+        select cell_id, series_id, raw_table, route
+        from {{ ref("int_figures__value_observations") }}
+        where route <> 'period'
+        group by cell_id, series_id, raw_table, route, months
+        having
+            case
+                when route = 'months'
+                then count(distinct period_start) = months
+                else count(distinct part_series_id) = 2
+            end
+
+    ),
+
     candidates as (
 
         select o.*, r.source_rank
         from {{ ref("int_figures__value_observations") }} as o
         inner join {{ ref("source_list") }} as r on o.source_id = r.source_id
+        left join
+            possible_sums as p
+            on o.cell_id = p.cell_id
+            and o.series_id = p.series_id
+            and o.raw_table = p.raw_table
+            and o.route = p.route
+        where o.route = 'period' or p.cell_id is not null
 
     ),
 

@@ -42,30 +42,63 @@ with
 
     ),
 
+    given as (
+
+        select
+            raw_table,
+            series_id,
+            partner_id,
+            product_id,
+            product_system,
+            period_kind,
+            period_start,
+            min(known_from) as first_known_from
+        from figures
+        group by all
+
+    ),
+
     missing as (
 
-        select f.figure_id, f.value_usd
-        from figures as f
+        select g.*, s.known_from as missing_from
+        from given as g
         inner join
             partners as s
-            on f.raw_table = s.raw_table
-            and f.partner_id = s.partner_id
-            and f.series_id = s.series_id
-            and f.product_system = s.product_system
-            and f.period_kind = s.period_kind
-            and f.known_from < s.known_from
-            and f.period_start between s.first_start and s.last_start
+            on g.raw_table = s.raw_table
+            and g.partner_id = s.partner_id
+            and g.series_id = s.series_id
+            and g.product_system = s.product_system
+            and g.period_kind = s.period_kind
+            and g.first_known_from < s.known_from
+            and g.period_start between s.first_start and s.last_start
         left join
-            figures as g
-            on s.raw_table = g.raw_table
-            and s.release_no = g.release_no
-            and f.flow = g.flow
-            and f.series_id = g.series_id
-            and f.partner_id = g.partner_id
-            and f.product_id = g.product_id
-            and f.period_kind = g.period_kind
-            and f.period_start = g.period_start
-        where g.figure_id is null and f.value_usd <> 0 and f.withdrawn_by_release_id is null
+            figures as f
+            on s.raw_table = f.raw_table
+            and s.release_no = f.release_no
+            and g.series_id = f.series_id
+            and g.partner_id = f.partner_id
+            and g.product_id = f.product_id
+            and g.period_kind = f.period_kind
+            and g.period_start = f.period_start
+        where f.figure_id is null
+
+    ),
+
+    withdrawn as (
+
+        select f.figure_id, f.value_usd
+        from missing as m
+        inner join
+            figures as f
+            on m.raw_table = f.raw_table
+            and m.series_id = f.series_id
+            and m.partner_id = f.partner_id
+            and m.product_id = f.product_id
+            and m.product_system = f.product_system
+            and m.period_kind = f.period_kind
+            and m.period_start = f.period_start
+            and f.known_from < m.missing_from
+        where f.value_usd <> 0 and f.withdrawn_by_release_id is null
 
     )
 
@@ -76,7 +109,7 @@ select distinct
     cast(0 as decimal(24, 3)) as found_usd,
     value_usd as expected_usd,
     cast(0 as decimal(24, 3)) as rounding_margin_usd
-from missing
+from withdrawn
 
 union all
 
