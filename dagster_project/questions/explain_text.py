@@ -10,6 +10,7 @@ from dagster_project.questions.explain import Answer, End, Quoted
 from dagster_project.questions.values import AMOUNT, millions, wrapped
 
 _ROWS_SHOWN = 3
+_WITHOUT_FIGURE = frozenset({"undetermined", "contradicted", "mislabelled"})
 _NAMES = {
     "balance": "balance",
     "deficit": "deficit",
@@ -106,21 +107,23 @@ def unanswered_text(answer: Answer) -> str:
     )
     placed = {str(row["side"]) for row in answer.ends}
     reasons = []
+    lacking = False
     for side, end in (("a", question.a), ("b", question.b)):
         if isinstance(end.figure, Quoted):
-            verdict = answer.verdicts[side]
-            if verdict["status"] in {"undetermined", "contradicted", "mislabelled"}:
-                reasons.append(f"{_label(end)} ({end.period.text}): {answer.in_words[side].text}")
+            # Where one figure has no place, what the other is still answers half the question.
+            reasons.append(f"{_label(end)} ({end.period.text}): {answer.in_words[side].text}")
+            lacking |= answer.verdicts[side]["status"] in _WITHOUT_FIGURE
         elif side not in placed:
+            lacking = True
             names = answer.available[side]
             bases = f"Available bases: {', '.join(names)}" if names else "No basis is available"
             reasons.append(
                 f"{end.figure.text} has no figure for {end.period.text}, {end.product_group}."
                 f" {bases}."
             )
-    return f"No bridge for the {what}. " + " ".join(
-        reasons or ["The two figures have no source rows in common."]
-    )
+    if not lacking:
+        reasons.append("The two figures have no source rows in common.")
+    return f"No bridge for the {what}. " + " ".join(reasons)
 
 
 def notes(answer: Answer) -> list[str]:

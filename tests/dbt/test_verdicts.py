@@ -50,11 +50,13 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-def figures(others: Iterable[tuple[Release, Series, float]] = ()) -> list[Figure]:
+def figures(
+    others: Iterable[tuple[Release, Series, float]] = (), first: Release = RELEASE
+) -> list[Figure]:
     """US goods trade with Korea in 2016: a deficit of 27.5, after revision of 28 billion dollars."""
     of_year = [
-        (RELEASE, EXPORTS, 42.0),
-        (RELEASE, IMPORTS, 69.5),
+        (first, EXPORTS, 42.0),
+        (first, IMPORTS, 69.5),
         (REVISED, EXPORTS, 42.0),
         (REVISED, IMPORTS, 70.0),
         *others,
@@ -73,7 +75,8 @@ def figures(others: Iterable[tuple[Release, Series, float]] = ()) -> list[Figure
 def verdict(
     models: CompiledModels,
     others: Iterable[tuple[Release, Series, float]] = (),
-    published_on: date = date(2018, 7, 1),
+    published_on: date | None = date(2018, 7, 1),
+    first: Release = RELEASE,
     **claim: Any,
 ) -> dict[str, Any]:
     row = {
@@ -90,11 +93,14 @@ def verdict(
         "rounding": 0.1,
         "hedge": "exact",
     } | claim
-    given = tables_of(figures(others)) | {
+    given = tables_of(figures(others, first)) | {
         "claims_given": pl.DataFrame([row], schema=CLAIMS),
         "documents_given": pl.DataFrame(
             [("d1", "a newspaper", "trade", published_on)],
-            schema=["document_id", "publisher", "title_in_short", "published_on"],
+            schema={
+                **dict.fromkeys(("document_id", "publisher", "title_in_short"), pl.String()),
+                "published_on": pl.Date(),
+            },
             orient="row",
         ),
     }
@@ -174,10 +180,12 @@ def test_a_year_is_no_less_sure_for_being_seasonally_adjusted_too(
         (99.0, date(2017, 2, 6), "no_figure_fits"),
         # Near enough for a revision of measured size.
         (27.8, date(2017, 2, 6), "within_revisions"),
+        # Any release may be meant; the first available one is of the second month after the year.
+        (26.9, None, "basis_missing"),
     ],
 )
 def test_a_figure_near_those_of_later_releases_needs_the_release_of_its_day(
-    compiled_models: CompiledModels, value: float, published_on: date, reason: str
+    compiled_models: CompiledModels, value: float, published_on: date | None, reason: str
 ) -> None:
     found = verdict(compiled_models, published_on=published_on, reported_value=value)
     assert found["reason_code"] == reason
@@ -188,3 +196,13 @@ def test_a_figure_near_those_of_later_releases_needs_the_release_of_its_day(
             "2017-02-06",
             "2017-02-07",
         ]
+
+
+def test_a_claim_without_a_day_may_be_of_a_release_before_the_first_available(
+    compiled_models: CompiledModels,
+) -> None:
+    late = replace(RELEASE, day=date(2017, 4, 3))
+    found = verdict(compiled_models, published_on=None, first=late, reported_value=26.9)
+    assert found["reason_code"] == "release_missing"
+    (missing,) = found["missing_rows"]
+    assert re.findall(r"us_census|[0-9-]{10}", missing) == ["us_census", "2017-04-03"]
