@@ -34,6 +34,7 @@ class Status:
     baci: list[dict]
     rejects: list[dict]
     findings: list[dict]
+    left_out: list[dict]
 
 
 def read_status(settings: Settings, today: date) -> Status:
@@ -69,6 +70,7 @@ def read_status(settings: Settings, today: date) -> Status:
         )
         rejects = _rejects(connection)
         findings = _findings(connection)
+        left_out = _left_out(connection)
     finally:
         connection.close()
     publication = read_publication(settings)
@@ -85,6 +87,7 @@ def read_status(settings: Settings, today: date) -> Status:
         baci=baci,
         rejects=rejects,
         findings=findings,
+        left_out=left_out,
     )
 
 
@@ -133,11 +136,12 @@ def status_json(status: Status) -> dict[str, object]:
         "baci": status.baci,
         "rejects": status.rejects,
         "findings": status.findings,
+        "left_out": status.left_out,
     }
 
 
 def status_tables(status: Status) -> list[tuple[str, Table]]:
-    """Tables of sources, releases and, if any, findings and years of world trade, with titles."""
+    """Tables of sources, releases and, if any, rows left out, findings and years of world trade."""
     tables = [
         (
             "Sources",
@@ -169,6 +173,15 @@ def status_tables(status: Status) -> list[tuple[str, Table]]:
             ),
         ),
     ]
+    if status.left_out:
+        columns = {
+            "raw_table": "raw table",
+            "outcome_reason": "reason",
+            "raw_rows": "rows",
+            "releases": "releases",
+            "meaning": "meaning",
+        }
+        tables.append(("Rows that are no figures", _table(status.left_out, columns)))
     if status.findings:
         columns = {
             "rule": "finding",
@@ -226,6 +239,19 @@ def _findings(connection: duckdb.DuckDBPyConnection) -> list[dict]:
         " 'row', row_number, column_name) end, coalesce(abs(found_usd - expected_usd), 0))"
         " as example from marts.data_findings group by rule, severity"
         " order by severity = 'error' desc, severity = 'warning' desc, rule",
+    )
+
+
+def _left_out(connection: duckdb.DuckDBPyConnection) -> list[dict]:
+    """The raw rows that give no figure, by table and reason; rejects have a list of their own."""
+    return _rows(
+        connection,
+        "select o.raw_table, o.outcome_reason, sum(o.raw_rows)::bigint as raw_rows,"
+        " count(distinct o.release_id) as releases, any_value(c.meaning) as meaning"
+        " from marts.row_outcomes as o left join seeds.coded_values as c"
+        " on c.column_name = 'outcome_reason' and c.code = o.outcome_reason"
+        " where o.outcome = 'left_out' group by o.raw_table, o.outcome_reason"
+        " order by o.raw_table, o.outcome_reason",
     )
 
 

@@ -110,6 +110,21 @@ def test_status_names_every_release(
         assert release in text
 
 
+def test_status_counts_the_rows_that_are_no_figures(
+    bilateral: Callable[..., Result], built_warehouse: Settings
+) -> None:
+    listed = json.loads(bilateral("status", "--format", "json").stdout)["left_out"]
+    with connect_published(built_warehouse) as connection:
+        expected = connection.execute(
+            "select raw_table, outcome_reason, sum(raw_rows)::bigint from marts.row_outcomes"
+            " where outcome = 'left_out' group by all"
+        ).fetchall()
+    assert {(one["raw_table"], one["outcome_reason"], one["raw_rows"]) for one in listed} == set(
+        expected
+    )
+    assert all(one["meaning"] for one in listed)
+
+
 COMMANDS = (
     "build",
     "status",
