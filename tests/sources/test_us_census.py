@@ -154,6 +154,24 @@ def test_an_annual_figure_that_nothing_dates_is_an_error() -> None:
         country(KOREA_2015, country_row("2016", "5800", "Korea", IYR="5.0"))
 
 
+def _years_of_months(printed: str, years: int) -> list[dict[str, str]]:
+    months = {f"I{month}": "10" for month in MONTHS}
+    return [
+        country_row(str(2001 + n), "5800", "Korea, South", **months, IYR=printed)
+        for n in range(years)
+    ]
+
+
+def test_a_file_whose_years_are_not_the_sums_of_their_months_is_refused() -> None:
+    right, wrong = _years_of_months("120", 15), _years_of_months("120000", 15)
+    with pytest.raises(SnapshotError, match=r"8 of 15 years.*Korea, South 2001, line 2: .*120000"):
+        country(*wrong[:8], *right[8:])
+    # One year that differs is published as printed.
+    assert len(country(*wrong[:7], *right[7:]).frame) == 15 * 13
+    # The other direction has too few years to say anything.
+    assert len(country(*wrong[:9]).frame) == 9 * 13
+
+
 def test_blank_cells_are_not_held_and_no_rejects() -> None:
     parsed = country(KOREA_2015)
     assert set(cells(parsed)) == {(2015, "IJAN")} | {(2015, "IYR"), (2015, "EYR")}

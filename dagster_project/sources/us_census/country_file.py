@@ -55,6 +55,10 @@ YEAR_CHECK = Check(
     .then(pl.lit("the row has no year, so its figures belong to no period"))
     .otherwise(pl.lit("not a year: write four digits")),
 )
+# A year and its months are rounded apart, and may be revised apart by a little. Of fewer years a
+# file says nothing about its columns.
+_TOLERANCE_OF_A_YEAR = 0.05
+_FEWEST_YEARS = 10
 # Decimal places → the rounding unit.
 _UNITS = {places: Decimal(1).scaleb(-places) for places in range(7)}
 
@@ -86,7 +90,8 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
 
     Raises:
         SnapshotError: see `read_country_cells`. It is also raised if the last year's annual column
-        cannot be dated because none of its months has trade.
+        cannot be dated because none of its months has trade, and if most years differ from the
+        sums of their months.
     """
     cells, rejects = read_country_cells(content, file.snapshot_file)
     year = pl.col("year")
@@ -109,6 +114,7 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
     )
     long, bad_number = checked_numbers(long, text="text", value="value_musd", precision=18, scale=6)
     long = long.with_columns(rounding_musd=_printed_unit(pl.col("text")))
+    _refuse_a_file_at_odds_with_itself(long, file)
     frame = (
         _drop_ended_groups(drop_unpublished(long, file, "value_musd"), codes)
         .sort("row_number", maintain_order=True)
@@ -116,6 +122,38 @@ def parse_country_file(content: bytes, file: SnapshotFile, codes: Mapping[str, s
         .select(list(COUNTRY_FILE_SCHEMA))
     )
     return Parsed(frame, pl.concat([rejects, *(bad for _, bad in faulty), bad_number]))
+
+
+def _refuse_a_file_at_odds_with_itself(long: pl.DataFrame, file: SnapshotFile) -> None:
+    """Refuse a file of which most years are not what their twelve months add up to.
+
+    One year that differs is the publisher's error, and published as such. Most of them are
+    columns in another order or another unit, of which no figure can be used.
+
+    Raises:
+        SnapshotError: the number of such years, and the first of them.
+    """
+    row = ("row_number", "year", "CTYNAME", "flow")
+    of_year = pl.col("month").is_null()
+    years = (
+        long.group_by(row, maintain_order=True)
+        .agg(
+            pl.col("value_musd").filter(of_year).first().cast(pl.Float64).alias("printed"),
+            pl.col("value_musd").filter(~of_year).sum().cast(pl.Float64).alias("added"),
+            (~of_year & (pl.col("value_musd") > 0)).sum().alias("months"),
+        )
+        .filter((pl.col("months") == 12) & pl.col("printed").is_not_null())
+    )
+    wrong = years.filter((pl.col("printed") / pl.col("added") - 1).abs() > _TOLERANCE_OF_A_YEAR)
+    if len(years) >= _FEWEST_YEARS and len(wrong) > len(years) / 2:
+        first = wrong.row(0, named=True)
+        raise SnapshotError(
+            f"{file.snapshot_file}: in {len(wrong)} of {len(years)} years the annual column is not"
+            f" the sum of its months; the first is {first['CTYNAME']} {first['year']}, line"
+            f" {first['row_number']}: {first['flow']}s of {first['printed']:g}, and months"
+            f" of {first['added']:g}. Its columns are out of order or in another unit. Download it"
+            " again."
+        )
 
 
 def drop_unpublished(long: pl.DataFrame, file: SnapshotFile, value: str) -> pl.DataFrame:
