@@ -313,19 +313,51 @@ class Phrases:
     @property
     def mix_up(self) -> str:
         """The other figure that the stated figure equals."""
-        kind, _, what = (self.row["mix_up"] or "").partition(": ")
+        row = self.row
+        kind, _, what = (row["mix_up"] or "").partition(": ")
         if kind == "another measure":
             return f"{self.flow(what)} in {self.period}"
         if kind == "another sector":
             # The only alternative tried for a product group is all products.
             return f"{self.flow(whole=True)} in {self.period}"
-        flow = self.flow()
-        year = re.fullmatch(r"the year (before|after)", what)
-        if year:
-            return f"{flow} in {what} {self.period}"
+        if kind in ("another kind", "another partner"):
+            column = "trade_kind" if kind == "another kind" else "partner_code"
+            return f"{Phrases({**row, column: what}, self.names).flow()} in {self.period}"
+        if kind == "another sign":
+            return f"{self.flow(value=-1)} in {self.period}"
+        if kind == "another unit":
+            return f"{self.flow()} in {self.period}, in another unit"
+        if kind == "another span":
+            end, _, direction = what.partition(" the year ")
+            moved = row["period"] if end == "to" else row["base_period"]
+            year = int(moved[:4]) + (1 if direction == "after" else -1)
+            first, last = (
+                (period_of(row["base_period"]), f"{year}")
+                if end == "to"
+                else (f"{year}", self.period)
+            )
+            return f"the change in {self.flow()} from {first} to {last}"
+        return f"{self.flow()} in {self._other_period(what)}"
+
+    def _other_period(self, what: str) -> str:
+        if re.fullmatch(r"the (year|months?) (before|after)", what):
+            return f"{what} {self.period}"
         if what == "twelve months":
-            return f"{flow} in the twelve months to the end of {self.period}"
-        return f"{flow} in the {what.removeprefix('the ')} that belongs to {self.period}"
+            return f"the twelve months to the end of {self.period}"
+        if what == "the whole year":
+            return f"the whole of {self.row['period'][:4]}"
+        if what.startswith("January to "):
+            return f"{what} {self.period}"
+        return f"the {what.removeprefix('the ')} that belongs to {self.period}"
+
+    @property
+    def mixed_up_figure(self) -> str:
+        """That other figure, in the unit it is in."""
+        row = self.row
+        kind, _, what = (row["mix_up"] or "").partition(": ")
+        if kind == "another unit":
+            return _with_unit(compared(row["value"], None, row["rounding"]), row["value"], what)
+        return self.figure(row["value"])
 
 
 # -- in the unit code of the claim, for tables ------------------------------------------

@@ -107,6 +107,15 @@ def _other_basis(claim: Phrases) -> Verdict:
     return Verdict(status, f"{claim.figures_put}{computed}. {others} are on a different basis.")
 
 
+def _counted_by_the_partner(claim: Phrases) -> Verdict:
+    row = claim.row
+    words = f"{claim.figures_put}."
+    if not value_is_absent(row["nearest_value"]):
+        publisher = claim.publishers(row["nearest_release_key"])
+        words += f" {publisher} figures {claim.finding(row['nearest_value'])}."
+    return Verdict(f"True as {claim.country(row['partner_code'])} counts it", words)
+
+
 def _ambiguous(claim: Phrases) -> Verdict:
     count = claim.row["bases_fitting"] or 0
     fits = f"{count} {'series fits' if count == 1 else 'series or product groups fit'}"
@@ -135,12 +144,12 @@ def _revised(claim: Phrases) -> Verdict:
 def _mislabelled(status: str) -> Callable[[Phrases], Verdict]:
     def write(claim: Phrases) -> Verdict:
         row = claim.row
-        year = re.search(r"the year (before|after)", row["mix_up"] or "")
+        year = re.search(r"period: the year (before|after)", row["mix_up"] or "")
         source = claim.source(
             row["basis_id"] or row["basis_key"], row["product_group"], row["release_key"]
         )
         words = (
-            f"{capital(claim.stated)} equals {claim.mix_up}: {claim.figure(row['value'])}"
+            f"{capital(claim.stated)} equals {claim.mix_up}: {claim.mixed_up_figure}"
             f" ({claim.publishers(row['release_key'])}, {source})."
         )
         if not value_is_absent(row["nearest_value"]):
@@ -213,11 +222,17 @@ _REASONS: Mapping[str, Callable[[Phrases], Verdict]] = {
     "part_of_the_period": _confirmed_so_far,
     "rests_on_another_claim": _confirmed_with_its_part,
     "not_the_basis_of_the_source": _other_basis,
+    "counted_by_the_partner": _counted_by_the_partner,
     "source_has_no_one_basis": _ambiguous,
     "within_revisions": _revised,
     "another_measure": _mislabelled("Wrong measure"),
     "another_period": _mislabelled("Wrong period"),
     "another_sector": _mislabelled("Wrong product group"),
+    "another_sign": _mislabelled("Wrong sign"),
+    "another_kind": _mislabelled("Wrong kind of trade"),
+    "another_unit": _mislabelled("Wrong unit"),
+    "another_span": _mislabelled("Wrong span"),
+    "another_partner": _mislabelled("Wrong partner"),
     "no_figure_fits": _contradicted,
     "rows_missing": _undetermined,
     "release_missing": _undetermined,

@@ -11,7 +11,7 @@ from typing import Any
 
 from dagster_project.claims.phrases import Names
 from dagster_project.questions.replay import Replay
-from dagster_project.sources.articles import ClaimVocabulary, units_by_word
+from dagster_project.sources.claim_vocabulary import ClaimVocabulary, vocabulary
 from dagster_project.sources.parsing import PERIOD_PATTERN, closest
 from dagster_project.sources.place_names import (
     Country,
@@ -79,34 +79,12 @@ class Words:
     @cached_property
     def claim_vocabulary(self) -> ClaimVocabulary:
         """The values that the columns of a claims file may have."""
-        countries = self._column("seeds.country_list", "iso3")
-        kinds = self._pairs("seeds.units", "unit", "unit_kind")
-        return ClaimVocabulary(
-            measures=self._column("seeds.claim_measures", "measure"),
-            sectors=self._column("seeds.sector_list", "sector_id"),
-            units=self._column("seeds.units", "unit"),
-            hedges=self._column("seeds.claim_hedges", "hedge"),
-            reporters=countries,
-            partners=frozenset(place.code for place in self._partners.values()),
-            places=self._partners,
-            units_of_measures=units_by_word(
-                self._pairs("seeds.claim_measures", "measure", "unit_kinds"), kinds
+        return vocabulary(
+            lambda seed, *columns: self._rows(
+                f"select {', '.join(columns)} from warehouse.seeds.{seed}"
             ),
-            units_of_hedges=units_by_word(
-                self._pairs("seeds.claim_hedges", "hedge", "unit_kinds"), kinds
-            ),
-            measures_with_base=frozenset(
-                measure
-                for measure, has_base in self._pairs("seeds.claim_measures", "measure", "has_base")
-                if has_base
-            ),
-            measures_of_share=frozenset(
-                measure
-                for measure, transform in self._pairs(
-                    "seeds.claim_measures", "measure", "transform"
-                )
-                if transform == "share"
-            ),
+            self._column("seeds.country_list", "iso3"),
+            self._partners,
         )
 
     def trade_kind(self, text: str, where: str) -> str:

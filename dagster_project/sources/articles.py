@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from dagster_project.sources.amounts import Unit, read_amount, read_unit, with_decimal_point
+from dagster_project.sources.claim_vocabulary import (
+    VOCABULARY_SEEDS,
+    ClaimVocabulary,
+    vocabulary_from_seeds,
+)
 from dagster_project.sources.parsing import (
     PERIOD_PATTERN,
     Parsed,
     closest,
-    read_seed,
     reject_duplicates,
     reject_where,
     rejects_frame,
 )
-from dagster_project.sources.place_names import (
-    PARTNER_LISTS,
-    Country,
-    countries_by_word,
-    place_key,
-    places_by_word,
-    suggested_places,
-)
+from dagster_project.sources.place_names import place_key, suggested_places
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import shows
 from dagster_project.sources.snapshot import SnapshotError
@@ -37,7 +33,7 @@ from dagster_project.sources.workbooks import readable
 CLAIMS_LAYOUT = "claims"
 DOCUMENTS_LAYOUT = "documents"
 
-_shows_claims = shows("claim_id", "document_id", "base_period")
+_shows_claims = shows("measure", "reporter", "partner", "period", "value")
 _shows_documents = shows("document_id", "title_in_short", "published_on")
 
 CLAIMS_SCHEMA: dict[str, pl.DataType] = {
@@ -70,8 +66,6 @@ DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
     "seed_file": pl.String(),
 }
 
-TRADE_KINDS = frozenset({"goods", "services", "goods_services"})
-
 # Product system → the form of its codes; a claim may name a code directly, as in hs2:87.
 _PRODUCT_CODES = {
     "hs2": r"[0-9]{2}",
@@ -86,102 +80,13 @@ _PRODUCT_CODES = {
 _LINEAGE = ("row_number", "column_name")
 _CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
 _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
+# What a claims file has to say; a column that it leaves out, or an empty cell, says the usual.
+_CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
+_USUAL = {"trade_kind": "goods", "sector": "total", "hedge": "exact"}
 _MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
 _NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
 _PERIOD = re.compile(PERIOD_PATTERN)
 _WHOLE_SECTOR, _WORLD = "total", "WLD"
-
-
-@dataclass(frozen=True)
-class ClaimVocabulary:
-    """The words a claim may use; partners are countries and known groups.
-
-    `places` has reporters and partners by any of their names; see `place_names`.
-    """
-
-    measures: frozenset[str]
-    sectors: frozenset[str]
-    units: frozenset[str]
-    hedges: frozenset[str]
-    reporters: frozenset[str]
-    partners: frozenset[str]
-    trade_kinds: frozenset[str] = TRADE_KINDS
-    # Units by measure or hedge; absent means any.
-    units_of_measures: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    units_of_hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    measures_with_base: frozenset[str] = frozenset()
-    measures_of_share: frozenset[str] = frozenset()
-    places: Mapping[str, Country] = field(default_factory=dict)
-
-
-VOCABULARY_SEEDS = (
-    "claim_measures.csv",
-    "sector_list.csv",
-    "units.csv",
-    "claim_hedges.csv",
-    "country_list.csv",
-    *(f"{seed}.csv" for seed in PARTNER_LISTS),
-)
-
-
-def units_by_word(
-    words: Iterable[tuple[str, str | None]], kinds: Iterable[tuple[str, str]]
-) -> dict[str, frozenset[str]]:
-    """The units each word may be used with.
-
-    Args:
-        words: a word and the kinds of unit it takes, with spaces between; none for any.
-        kinds: a unit and its kind.
-    """
-    kind_of = dict(kinds)
-    return {
-        word: frozenset(unit for unit, kind in kind_of.items() if kind in taken.split())
-        for word, taken in words
-        if taken
-    }
-
-
-def vocabulary_from_seeds(seeds: Path) -> ClaimVocabulary:
-    """The vocabulary that the reference seeds give.
-
-    Raises:
-        SnapshotError: a seed is absent, or lacks the column that holds its words.
-    """
-
-    def column(name: str, column: str) -> list[str]:
-        return [row[column] for row in read_seed(seeds, name, column)]
-
-    def pairs(name: str, first: str, second: str) -> list[tuple[str, str]]:
-        return list(zip(column(name, first), column(name, second), strict=True))
-
-    countries = countries_by_word(read_seed(seeds, "country_list.csv", "iso3", "iso2", "name"))
-    places = places_by_word(
-        countries, {seed: read_seed(seeds, f"{seed}.csv") for seed in PARTNER_LISTS}
-    )
-    kinds = pairs("units.csv", "unit", "unit_kind")
-    return ClaimVocabulary(
-        measures=frozenset(column("claim_measures.csv", "measure")),
-        sectors=frozenset(column("sector_list.csv", "sector_id")),
-        units=frozenset(column("units.csv", "unit")),
-        hedges=frozenset(column("claim_hedges.csv", "hedge")),
-        reporters=frozenset(place.code for place in countries.values()),
-        partners=frozenset(place.code for place in places.values()),
-        places=places,
-        units_of_measures=units_by_word(
-            pairs("claim_measures.csv", "measure", "unit_kinds"), kinds
-        ),
-        units_of_hedges=units_by_word(pairs("claim_hedges.csv", "hedge", "unit_kinds"), kinds),
-        measures_with_base=frozenset(
-            measure
-            for measure, has_base in pairs("claim_measures.csv", "measure", "has_base")
-            if has_base == "true"
-        ),
-        measures_of_share=frozenset(
-            measure
-            for measure, transform in pairs("claim_measures.csv", "measure", "transform")
-            if transform == "share"
-        ),
-    )
 
 
 def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
@@ -215,11 +120,26 @@ def _read(path: Path, layout: str, is_shown: Callable[[bytes, str], bool]) -> by
 
 def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Parsed:
     """See `read_claims`; `name` is what error messages call the file."""
-    cells, rejects, separator = read_spreadsheet_cells(content, name, _CLAIM_COLUMNS)
+    others = [column for column in _CLAIM_COLUMNS if column not in _CLAIM_NEEDS]
+    cells, rejects, separator = read_spreadsheet_cells(content, name, _CLAIM_NEEDS, others)
+    # A list without ids is one text, of which each line is a claim.
+    absent = dict.fromkeys(_CLAIM_COLUMNS, pl.lit("")) | {
+        "claim_id": pl.format("line {}", "row_number"),
+        "document_id": pl.lit(Path(name).stem),
+        "says": pl.concat_str("measure", "period", "value", separator=" "),
+    }
+    cells = cells.select(
+        "row_number",
+        *(
+            pl.col(column) if column in cells.columns else absent[column].alias(column)
+            for column in _CLAIM_COLUMNS
+        ),
+    )
     good: list[dict[str, object]] = []
     problems: list[tuple[int, str | None, str | None, str]] = []
     for row in cells.iter_rows(named=True):
         read = _in_codes(row, vocabulary, has_decimal_commas=separator != COMMA)
+        read = _with_usual(read)
         found = _claim_problems(read, vocabulary)
         if found:
             problems.extend((row["row_number"], column, row[column], why) for column, why in found)
@@ -271,6 +191,10 @@ def _in_codes(
     A cell that cannot be read so stays as it is, for `_claim_problems` to name.
     """
     read = dict(row)
+    if not row["hedge"]:
+        read["hedge"], read["value"] = _hedge_beside(row["value"], vocabulary)
+    elif hedge := vocabulary.hedges_by_word.get(_words(row["hedge"])):
+        read["hedge"] = hedge
     for column, allowed in (
         ("trade_kind", vocabulary.trade_kinds),
         ("measure", vocabulary.measures),
@@ -279,8 +203,10 @@ def _in_codes(
         ("hedge", vocabulary.hedges),
     ):
         by_word = {word.casefold(): word for word in allowed}
-        joined = re.sub(r"[\s_-]+", "_", row[column].casefold())
-        read[column] = by_word.get(row[column].casefold()) or by_word.get(joined) or row[column]
+        text = read[column].casefold()
+        read[column] = (
+            by_word.get(text) or by_word.get(_words(text).replace(" ", "_")) or read[column]
+        )
     unit = read_unit(row["unit"])
     if unit and unit.code in vocabulary.units:
         read["unit"] = unit.code
@@ -292,7 +218,7 @@ def _in_codes(
         # A spreadsheet writes a year as a number: 2015.0.
         read[column] = re.sub(r"^([0-9]{4})\.0+$", r"\1", re.sub(r"\s*/\s*", "/", row[column]))
     for column in ("value", "rounding"):
-        text = with_decimal_point(row[column]) if has_decimal_commas else row[column]
+        text = with_decimal_point(read[column]) if has_decimal_commas else read[column]
         amount = read_amount(text)
         if amount is None or (has_decimal_commas and re.fullmatch(r"[^,]*,[0-9]{3}\D*", text)):
             continue
@@ -309,6 +235,26 @@ def _in_codes(
             continue
         read[column] = f"{amount.value:f}"
     return read
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[\s_-]+", " ", text.casefold()).strip()
+
+
+def _hedge_beside(value: str, vocabulary: ClaimVocabulary) -> tuple[str, str]:
+    """The hedge written before a number, and the number: nearly 20 billion; empty without one."""
+    before = re.split(r"[0-9$€₩+\-−–(.]", value, maxsplit=1)[0]  # noqa: RUF001
+    hedge = vocabulary.hedges_by_word.get(_words(before)) if before.strip() else None
+    return (hedge, value[len(before) :]) if hedge else ("", value)
+
+
+def _with_usual(read: dict[str, str]) -> dict[str, str]:
+    """The row with what an empty cell means: goods, all products, the last digit as printed."""
+    filled = {**read, **{name: usual for name, usual in _USUAL.items() if not read[name]}}
+    if not read["rounding"] and _NUMBER.fullmatch(read["value"]):
+        _, _, decimals = read["value"].partition(".")
+        filled["rounding"] = f"{Decimal(1).scaleb(-len(decimals)):f}"
+    return filled
 
 
 def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.sources import articles
+from dagster_project.sources.claim_vocabulary import VOCABULARY_SEEDS, vocabulary_from_seeds
 from dagster_project.sources.parsing import PERIOD_PATTERN, Parsed, reject_where
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.reading import read_csv_cells, shows
@@ -98,7 +98,7 @@ def parse_figures(
 
 
 def _published_parser(seeds: Path) -> FileParser:
-    words = articles.vocabulary_from_seeds(seeds)
+    words = vocabulary_from_seeds(seeds)
     return lambda content, file: parse_figures(content, file, words.reporters, words.units)
 
 
@@ -111,7 +111,7 @@ TABLES: tuple[SourceTable, ...] = (
         layout_detectors={LAYOUT: shows("dataset_or_page", "import_concept", "valuation")},
         headers={LAYOUT: _COLUMNS},
         parser=_published_parser,
-        seeds=articles.VOCABULARY_SEEDS,
+        seeds=VOCABULARY_SEEDS,
         columns=SCHEMA,
         primary_key=(
             "publisher",

@@ -118,7 +118,7 @@ def read_csv_cells(
     """
 
     def check(header: list[str]) -> None:
-        _check_header(header, [*columns, *(one for one in optional if one in header)], name)
+        _check_header(header, columns, optional, name)
 
     header, cells, rejects = read_csv_table(
         content, name, check, separator=separator, is_from_spreadsheet=is_from_spreadsheet
@@ -308,9 +308,11 @@ def _trimmed(record: Sequence[str], width: int = 0) -> list[str]:
     return cells if any(cells) else []
 
 
-def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> None:
+def _check_header(
+    header: Sequence[str], columns: Sequence[str], optional: Sequence[str], name: str
+) -> None:
     missing = [column for column in columns if column not in header]
-    unknown = [column for column in header if column not in columns]
+    unknown = [column for column in header if column not in (*columns, *optional)]
     if missing:
         hint = f" (it has {', '.join(unknown)} instead)" if unknown else ""
         raise SnapshotError(
@@ -318,12 +320,13 @@ def _check_header(header: Sequence[str], columns: Sequence[str], name: str) -> N
             f" {', '.join(columns)}."
         )
     if unknown:
+        others = f", and may have {', '.join(optional)}" if optional else ""
         raise SnapshotError(
-            f"{name}, line 1: column {', '.join(unknown)} does not belong to the layout"
-            f" ({', '.join(columns)}). Remove it, or write a parser for the new layout."
+            f"{name}, line 1: column {', '.join(unknown)} does not belong to the layout (it needs"
+            f" {', '.join(columns)}{others}). Remove it, or write a parser for the new layout."
         )
-    if len(header) != len(columns):
-        twice = sorted({column for column in header if list(header).count(column) > 1})
+    twice = sorted({column for column in header if list(header).count(column) > 1})
+    if twice:
         raise SnapshotError(f"{name}, line 1: column {', '.join(twice)} appears twice.")
 
 

@@ -14,7 +14,7 @@ _SEPARATORS = (COMMA, ";", "\t")
 
 
 def read_spreadsheet_cells(
-    content: bytes, name: str, columns: Sequence[str]
+    content: bytes, name: str, columns: Sequence[str], optional: Sequence[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame, str]:
     """What `read_csv_cells` reads, and the separator: a comma, a semicolon or a tab.
 
@@ -29,6 +29,6 @@ def read_spreadsheet_cells(
     header = content.lstrip().partition(b"\n")[0]
     separator = max(_SEPARATORS, key=lambda one: header.count(one.encode()))
     cells, rejects = read_csv_cells(
-        content, name, columns, separator=separator, is_from_spreadsheet=True
+        content, name, columns, optional, separator=separator, is_from_spreadsheet=True
     )
     return cells, rejects, separator

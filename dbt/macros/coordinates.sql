@@ -53,6 +53,21 @@
     end
 {%- endmacro %}
 
+{#- How old a year was when a figure of it was printed, in steps of like revisions: the first figures,
+    those after the first and the second yearly revision, and all later ones. Without a day, the
+    first ones may be meant. -#}
+{% macro age_of_print(day, last_day) -%}
+    case
+        when {{ day }} is null or {{ day }} - {{ last_day }} < 183
+        then 0
+        when {{ day }} - {{ last_day }} < 548
+        then 1
+        when {{ day }} - {{ last_day }} < 1096
+        then 2
+        else 3
+    end
+{%- endmacro %}
+
 {#- 2016, 2016-11 or 2016-01/2016-11, as the claims files write periods. -#}
 {% macro period_text(first_day, last_day) -%}
     case

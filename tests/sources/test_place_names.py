@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.sources.articles import vocabulary_from_seeds
+from dagster_project.sources.claim_vocabulary import vocabulary_from_seeds
 from dagster_project.sources.place_names import place_key, suggested_places
 
 PLACES = vocabulary_from_seeds(PROJECT_ROOT / "dbt" / "seeds").places

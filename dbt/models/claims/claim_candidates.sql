@@ -11,8 +11,6 @@ with
         select
             h.*,
             k.reporter_iso3,
-            k.partner_code,
-            k.trade_kind,
             k.transform,
             k.unit_kind,
             k.quantity as claimed_quantity,
@@ -28,24 +26,24 @@ with
         inner join
             cells as c
             on k.reporter_iso3 = c.reporter_iso3
-            and k.partner_code = c.partner_code
-            and k.trade_kind = c.trade_kind
+            and h.partner_code = c.partner_code
+            and h.trade_kind = c.trade_kind
             and h.product_group = c.product_group
             and h.period_start = c.period_start
             and h.period_end = c.period_end
         left join
             cells as b
             on k.reporter_iso3 = b.reporter_iso3
-            and k.partner_code = b.partner_code
-            and k.trade_kind = b.trade_kind
+            and h.partner_code = b.partner_code
+            and h.trade_kind = b.trade_kind
             and h.product_group = b.product_group
             and h.base_start = b.period_start
             and h.base_end = b.period_end
         left join
             cells as w
             on k.reporter_iso3 = w.reporter_iso3
-            and {{ partner_of_whole("h.product_group", "k.partner_code") }} = w.partner_code
-            and k.trade_kind = w.trade_kind
+            and {{ partner_of_whole("h.product_group", "h.partner_code") }} = w.partner_code
+            and h.trade_kind = w.trade_kind
             and w.product_group = 'total:total'
             and h.period_start = w.period_start
             and h.period_end = w.period_end
@@ -104,11 +102,12 @@ with
                 case
                     when h.transform = 'size' or q.quantity <> h.claimed_quantity
                     then abs(q.value_usd)
-                    else h.direction * q.value_usd
-                end as decimal(32, 6)
+                    else h.direction * h.sign * q.value_usd
+                end
+                * h.factor as decimal(32, 6)
             ) as value,
-            cast(q.rounding_margin_usd as decimal(32, 6)) as rounding_margin,
-            cast(q.revision_usd as decimal(32, 6)) as revision,
+            cast(q.rounding_margin_usd * h.factor as decimal(32, 6)) as rounding_margin,
+            cast(null as decimal(32, 6)) as base_usd,
             q.evidence_kind,
             cast(null as varchar) as release_key,
             q.valid_from,
@@ -134,7 +133,7 @@ with
                 when transform = 'share' then whole_cell_key else base_cell_key
             end as other_cell_key
         from hypotheses
-        where transform in ('change', 'growth', 'ratio', 'share') and hypothesis = 'as_stated'
+        where transform in ('change', 'growth', 'ratio', 'share')
 
     ),
 
@@ -159,8 +158,6 @@ with
             h.direction * q.value_usd as b,
             cast(p.rounding_margin_usd as double) as a_half,
             cast(q.rounding_margin_usd as double) as b_half,
-            cast(p.revision_usd as double) as a_revision,
-            cast(q.revision_usd as double) as b_revision,
             case
                 when p.evidence_kind = q.evidence_kind then p.evidence_kind else 'mixed'
             end as evidence_kind,
@@ -232,20 +229,7 @@ with
                         * case when transform = 'ratio' then 1 else 100 end
                 end as decimal(32, 6)
             ) as rounding_margin,
-            cast(
-                case
-                    when unit_kind = 'sign'
-                    then 0
-                    when transform = 'change'
-                    then a_revision + b_revision
-                    when b <= 0
-                    then null
-                    else
-                        (a_revision + abs(cast(a as double) / cast(b as double)) * b_revision)
-                        / cast(b as double)
-                        * case when transform = 'ratio' then 1 else 100 end
-                end as decimal(32, 6)
-            ) as revision,
+            cast(b as decimal(32, 6)) as base_usd,
             evidence_kind,
             cast(null as varchar) as release_key,
             valid_from,
@@ -298,7 +282,7 @@ with
                 * cast(p.half as double)
                 / nullif(abs(cast(q.value_usd as double)), 0) as decimal(32, 6)
             ) as rounding_margin,
-            cast(0 as decimal(32, 6)) as revision,
+            cast(null as decimal(32, 6)) as base_usd,
             q.evidence_kind,
             cast(null as varchar) as release_key,
             q.valid_from,
@@ -354,7 +338,7 @@ with
             r.export_series_code || ' + ' || r.import_series_code as basis_key,
             cast(r.rank_two_way_trade as decimal(32, 6)) as value,
             cast(0 as decimal(32, 6)) as rounding_margin,
-            cast(0 as decimal(32, 6)) as revision,
+            cast(null as decimal(32, 6)) as base_usd,
             'statistic' as evidence_kind,
             r.source_id || ' ' || r.release_id as release_key,
             r.known_from as valid_from,
@@ -403,7 +387,7 @@ with
                     when s.is_lower_bound and s.balance_sign = h.direction then 1000 else 0
                 end as decimal(32, 6)
             ) as rounding_margin,
-            cast(0 as decimal(32, 6)) as revision,
+            cast(null as decimal(32, 6)) as base_usd,
             case
                 when s.is_lower_bound and s.balance_sign = h.direction
                 then 'lower bound'
@@ -472,6 +456,8 @@ with
             c.low_is_closed,
             c.high_is_closed,
             c.published_on,
+            c.transform,
+            c.unit_kind,
             least(
                 case when x.valid_from <= c.published_on then c.published_on end,
                 coalesce(x.valid_to - 1, {{ as_of_day() }})
@@ -485,23 +471,21 @@ with
     -- The releases that gave it on that day.
     parts_of_candidates as (
 
-        select candidate_no, vintage_date, exports_value_id as value_id
-        from dated
-        union all
-        select candidate_no, vintage_date, imports_value_id as value_id
-        from dated
-        union all
-        select candidate_no, vintage_date, base_exports_value_id as value_id
-        from dated
-        union all
-        select candidate_no, vintage_date, base_imports_value_id as value_id
-        from dated
+        {% for part in ["exports", "imports", "base_exports", "base_imports"] %}
+            select
+                candidate_no,
+                vintage_date,
+                published_on,
+                {{ part.startswith("base") }} as is_base,
+                {{ part }}_value_id as value_id
+            from dated {{ "union all" if not loop.last }}
+        {% endfor %}
 
     ),
 
     valued as (
 
-        select p.candidate_no, p.vintage_date, v.*
+        select p.candidate_no, p.vintage_date, p.published_on, p.is_base, v.*
         from parts_of_candidates as p
         inner join {{ ref("int_figures__values") }} as v on p.value_id = v.value_id
 
@@ -534,6 +518,33 @@ with
 
     ),
 
+    -- How far revisions move the figures of the period and of its base.
+    revised as (
+
+        select
+            v.candidate_no,
+            sum(case when v.is_base then 0 else v.value_usd * s.revision_share end) as revision_usd,
+            sum(
+                case when v.is_base then v.value_usd * s.revision_share else 0 end
+            ) as base_revision_usd
+        from valued as v
+        inner join cells as c on v.cell_id = c.cell_id
+        inner join
+            (
+                select product_group_id, min(product_system) as product_system
+                from {{ ref("product_groups") }}
+                group by product_group_id
+            ) as g
+            on c.product_group_id = g.product_group_id
+        inner join
+            {{ ref("int_revisions__scales_measured") }} as s
+            on v.series_id = s.series_id
+            and g.product_system = s.product_system
+            and {{ age_of_print("v.published_on", "c.period_end") }} = s.age
+        group by v.candidate_no
+
+    ),
+
     judged as (
 
         select
@@ -551,7 +562,28 @@ with
             x.basis_key,
             x.value,
             x.rounding_margin,
-            x.revision,
+            cast(
+                case
+                    when
+                        v.candidate_no is null
+                        or x.unit_kind = 'sign'
+                        or x.part_claim_id is not null
+                    then 0
+                    when x.transform in ('level', 'size', 'change')
+                    then v.revision_usd + v.base_revision_usd
+                    when x.transform = 'growth'
+                    then
+                        100
+                        * (v.revision_usd + abs(1 + x.value / 100) * v.base_revision_usd)
+                        / x.base_usd
+                    when x.transform = 'share'
+                    then
+                        100
+                        * (v.revision_usd + abs(x.value / 100) * v.base_revision_usd)
+                        / x.base_usd
+                    else (v.revision_usd + abs(x.value) * v.base_revision_usd) / x.base_usd
+                end as decimal(32, 6)
+            ) as revision,
             x.evidence_kind,
             coalesce(r.release_key, p.release_key, x.release_key) as release_key,
             x.valid_from,
@@ -590,6 +622,7 @@ with
             ) as distance
         from dated as x
         left join released as r on x.candidate_no = r.candidate_no
+        left join revised as v on x.candidate_no = v.candidate_no
         left join {{ ref("int_trade__releases_ordered") }} as p on x.page_release_no = p.release_no
 
     ),

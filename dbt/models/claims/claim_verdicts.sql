@@ -89,17 +89,25 @@ with
             case
                 when not k.is_in_scope
                 then 'out_of_scope'
-                when j.fit = 'exact' and j.is_on_another_basis
+                when j.is_counted_by_the_partner or (j.fit = 'exact' and j.is_on_another_basis)
                 then 'other_basis'
                 when j.fit = 'exact' and j.part_claim_id is not null
                 then 'as its part'
-                -- A count is the same on every basis that gives it.
+                -- What the headline basis gives needs no other; a count is the same on every basis
+                -- that gives it.
                 when
                     j.fit = 'exact'
-                    and (j.bases_left = 1 or not k.is_exact or k.unit_kind in ('rank', 'years'))
+                    and (
+                        j.bases_left = 1
+                        or j.fits_headline
+                        or not k.is_exact
+                        or k.unit_kind in ('rank', 'years')
+                    )
                 then 'confirmed'
                 when j.fit = 'exact'
                 then 'ambiguous'
+                when j.mix_up_candidate_id is not null
+                then 'mislabelled'
                 when j.is_within_revision
                 then 'revised'
                 when
@@ -107,8 +115,6 @@ with
                     or j.candidates_possible > 0
                     or j.candidates_tried = 0
                 then 'undetermined'
-                when j.mix_up_candidate_id is not null
-                then 'mislabelled'
                 when r.missing_releases is not null or c.conceivable_rows is not null
                 then 'undetermined'
                 else 'contradicted'
@@ -180,7 +186,12 @@ with
                         else 'one_basis_fits'
                     end
                 when 'other_basis'
-                then 'not_the_basis_of_the_source'
+                then
+                    case
+                        when s.is_counted_by_the_partner
+                        then 'counted_by_the_partner'
+                        else 'not_the_basis_of_the_source'
+                    end
                 when 'ambiguous'
                 then 'source_has_no_one_basis'
                 when 'revised'
@@ -215,6 +226,11 @@ with
             s.candidates_tried,
             s.bases_fitting,
             s.claims_explained,
+            s.candidate_id as best_candidate_id,
+            s.basis_id as best_basis_id,
+            s.own_candidate_id,
+            s.own_basis_id,
+            s.is_counted_by_the_partner,
             s.shown_candidate_id,
             x.hypothesis,
             x.product_group,
@@ -266,7 +282,9 @@ select
     {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
     coalesce(r.fitting_bases, []) as fitting_bases,
     {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
-    b.basis_id as nearest_basis_id,
+    case
+        when b.candidate_id = s.best_candidate_id then s.best_basis_id else s.own_basis_id
+    end as nearest_basis_id,
     b.basis_key as nearest_basis_key,
     b.product_group as nearest_product_group,
     b.release_key as nearest_release_key,
@@ -282,5 +300,12 @@ from shown as s
 inner join claims as k on s.claim_id = k.claim_id
 left join fitting as r on s.claim_id = r.claim_id
 -- The best figure of what the claim states, where the verdict asserts another or none.
-left join judged as b on s.claim_id = b.claim_id and s.status in ('mislabelled', 'undetermined')
+left join
+    candidates as b
+    on b.candidate_id = case
+        when s.status = 'mislabelled' or s.is_counted_by_the_partner
+        then coalesce(s.own_candidate_id, s.best_candidate_id)
+        when s.status = 'undetermined'
+        then s.best_candidate_id
+    end
 left join evidence as e on s.shown_candidate_id = e.candidate_id

@@ -27,15 +27,42 @@ with
             export_series_code,
             import_series_code,
             basis_key,
-            policy_rank
+            policy_rank,
+            -- The basis of the statistical office's own headline figures.
+            reported_by = 'reporter'
+            and policy_rank = min(case when reported_by = 'reporter' then policy_rank end) over (
+                partition by reporter_iso3, partner_code, trade_kind
+            ) as is_headline
         from {{ ref("bases") }}
+
+    ),
+
+    -- Claims of which the partner, or one of its offices, is the source.
+    of_the_partner as (
+
+        select distinct k.claim_id
+        from claims as k
+        left join {{ ref("country_list") }} as c on k.partner_code = c.iso3
+        left join {{ ref("source_list") }} as s on k.partner_code = s.reporter_iso3
+        where
+            contains(
+                lower(concat_ws(' ', k.attributed_to, k.document_publisher)),
+                lower(regexp_replace(c.name, '^(South|North) ', ''))
+            )
+            or lower(s.publisher) in (lower(k.attributed_to), lower(k.document_publisher))
 
     ),
 
     -- A figure of one flow is on every basis that includes its series.
     compatible as (
 
-        select s.candidate_id, b.basis_key as full_basis_key, b.basis_id, b.is_named, b.policy_rank
+        select
+            s.candidate_id,
+            b.basis_key as full_basis_key,
+            b.basis_id,
+            b.is_named,
+            b.policy_rank,
+            b.is_headline
         from stated as s
         inner join
             bases as b
@@ -104,10 +131,14 @@ with
 
     ),
 
+    headlines as (select distinct candidate_id from compatible where is_headline),
+
     scored as (
 
         select
             s.*,
+            h.candidate_id is not null as is_headline,
+            p.claim_id is not null or s.reported_by = 'reporter' as is_counted_as_claimed,
             -- Seasonal adjustment moves trade between months; it is no other way of counting it.
             replace(s.basis_key, '.sa', '.nsa') || ' ' || s.product_group as counted_as,
             l.basis_id,
@@ -118,6 +149,8 @@ with
                 partition by s.claim_id
             ) as most_explained
         from stated as s
+        left join headlines as h on s.candidate_id = h.candidate_id
+        left join of_the_partner as p on s.claim_id = p.claim_id
         left join labelled as l on s.candidate_id = l.candidate_id and l.preference = 1
 
     ),
@@ -130,8 +163,10 @@ with
                 partition by claim_id
                 order by
                     case
-                        when fit = 'exact'
+                        when fit = 'exact' and is_counted_as_claimed
                         then 1
+                        when fit = 'exact'
+                        then 2
                         when is_within_revision
                         then 2
                         when fit = 'possible' and evidence_kind <> 'lower bound'
@@ -164,6 +199,7 @@ with
             ) as bases_left,
             count(distinct case when fit = 'exact' then counted_as end) as bases_fitting,
             count(distinct case when is_within_revision then counted_as end) as bases_near,
+            bool_or(fit = 'exact' and is_headline and definition_rank = 1) as fits_headline,
             count(
                 case when fit = 'possible' and evidence_kind <> 'lower bound' then 1 end
             ) as candidates_possible,
@@ -203,21 +239,65 @@ with
 
     ),
 
+    -- Only headline figures are mixed up: with every basis, figures that agree by chance are many.
     mix_ups as (
 
         select
-            claim_id,
-            candidate_id,
+            c.claim_id,
+            c.candidate_id,
             row_number() over (
-                partition by claim_id
+                partition by c.claim_id
                 order by
                     case evidence_kind when 'statistic' then 1 when 'mixed' then 2 else 3 end,
+                    list_position(
+                        [
+                            'another sign',
+                            'another measure',
+                            'another unit',
+                            'another kind',
+                            'another period',
+                            'another span',
+                            'another sector',
+                            'another partner'
+                        ],
+                        split_part(c.hypothesis, ':', 1)
+                    ),
                     distance,
                     hypothesis,
                     candidate_id
             ) as preference
-        from candidates
-        where not is_as_stated and fit = 'exact' and reported_by = 'reporter'
+        from candidates as c
+        inner join {{ ref("int_figures__cells") }} as e on c.cell_id = e.cell_key
+        inner join
+            bases as b
+            on e.reporter_iso3 = b.reporter_iso3
+            and e.partner_code = b.partner_code
+            and e.trade_kind = b.trade_kind
+            and b.is_headline
+            and coalesce(c.export_series_code, b.export_series_code) = b.export_series_code
+            and coalesce(c.import_series_code, b.import_series_code) = b.import_series_code
+        where not c.is_as_stated and c.fit = 'exact'
+
+    ),
+
+    -- What the reporter's own office says, where only the partner's figures fit.
+    own as (
+
+        select
+            claim_id,
+            candidate_id,
+            basis_id,
+            row_number() over (
+                partition by claim_id
+                order by
+                    is_headline desc,
+                    definition_rank,
+                    case known_at_publication when 'known' then 1 when 'possible' then 2 else 3 end,
+                    known_from desc,
+                    candidate_id
+            ) as preference
+        from scored
+        where reported_by = 'reporter' and evidence_kind = 'statistic'
 
     )
 
@@ -252,7 +332,11 @@ select
     coalesce(n.bases_near, 0) as bases_near,
     coalesce(n.candidates_possible, 0) as candidates_possible,
     coalesce(n.candidates_tried, 0) as candidates_tried,
+    coalesce(n.fits_headline, false) as fits_headline,
     d.claim_id is not null and w.candidate_id is null as is_on_another_basis,
+    o.fit = 'exact' and not o.is_counted_as_claimed as is_counted_by_the_partner,
+    u.candidate_id as own_candidate_id,
+    u.basis_id as own_basis_id,
     s.candidate_id as mix_up_candidate_id
 from claims as k
 left join ordered as o on k.claim_id = o.claim_id and o.preference = 1
@@ -260,3 +344,4 @@ left join remaining as n on k.claim_id = n.claim_id
 left join conflicting_basis as d on k.claim_id = d.claim_id
 left join on_basis_of_source as w on o.candidate_id = w.candidate_id
 left join mix_ups as s on k.claim_id = s.claim_id and s.preference = 1
+left join own as u on k.claim_id = u.claim_id and u.preference = 1

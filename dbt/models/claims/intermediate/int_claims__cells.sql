@@ -4,7 +4,7 @@
 with
     hypotheses as (
 
-        select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform
+        select h.*, c.reporter_iso3, c.transform
         from {{ ref("int_claims__hypotheses") }} as h
         inner join {{ ref("claims") }} as c on h.claim_id = c.claim_id
 

@@ -7,7 +7,7 @@ with
 
     hypotheses as (
 
-        select h.*, c.reporter_iso3, c.partner_code, c.trade_kind, c.transform, c.sector
+        select h.*, c.reporter_iso3, c.transform, c.sector
         from {{ ref("int_claims__hypotheses") }} as h
         inner join claims as c on h.claim_id = c.claim_id
         where h.hypothesis = 'as_stated'

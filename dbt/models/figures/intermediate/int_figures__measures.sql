@@ -3,45 +3,18 @@
 -- The measures of a figure: exports, imports, balance and total trade, each for as long as it
 -- stayed the same, and as pages quote them.
 with
-    cells as (
-
-        select c.*, g.product_system
-        from {{ ref("int_figures__cells") }} as c
-        left join
-            (
-                select product_group_id, min(product_system) as product_system
-                from {{ ref("product_groups") }}
-                group by product_group_id
-            ) as g
-            on c.product_group_id = g.product_group_id
-
-    ),
-
     vals as (
 
-        select
-            v.*,
-            cast(v.value_usd * coalesce(s.revision_share, 0) as decimal(24, 3)) as revision_usd,
-            r.known_from_earliest
+        select v.*, r.known_from_earliest
         from {{ ref("int_figures__values") }} as v
-        inner join cells as c on v.cell_id = c.cell_id
         inner join
             {{ ref("int_trade__releases_ordered") }} as r on v.first_release_no = r.release_no
-        left join
-            {{ ref("int_revisions__scales_measured") }} as s
-            on v.series_id = s.series_id
-            and case when v.reported_by = 'reporter' then c.partner_id else c.reporter_id end
-            = s.partner_id
-            and c.product_system = s.product_system
 
     ),
 
     balances as (
 
-        select
-            b.*,
-            x.revision_usd + m.revision_usd as revision_usd,
-            greatest(x.known_from_earliest, m.known_from_earliest) as known_from_earliest
+        select b.*, greatest(x.known_from_earliest, m.known_from_earliest) as known_from_earliest
         from {{ ref("int_figures__balances") }} as b
         inner join vals as x on b.exports_value_id = x.value_id
         inner join vals as m on b.imports_value_id = m.value_id
@@ -63,7 +36,6 @@ with
             end as import_series_id,
             value_usd,
             rounding_margin_usd,
-            revision_usd,
             evidence_kind,
             valid_from,
             valid_to,
@@ -86,7 +58,6 @@ with
             b.import_series_id,
             case when q.quantity = 'balance' then b.balance_usd else b.two_way_usd end as value_usd,
             b.rounding_margin_usd,
-            b.revision_usd,
             b.evidence_kind,
             b.valid_from,
             b.valid_to,
@@ -115,7 +86,6 @@ with
             import_series_id,
             value_usd,
             rounding_margin_usd,
-            cast(0 as decimal(24, 3)) as revision_usd,
             evidence_kind,
             known_from as valid_from,
             cast(null as date) as valid_to,
@@ -141,7 +111,6 @@ select
     {{ basis_key("x.series_code", "i.series_code") }} as basis_key,
     cast(m.value_usd as decimal(24, 3)) as value_usd,
     m.rounding_margin_usd,
-    m.revision_usd,
     m.evidence_kind,
     m.valid_from,
     m.valid_to,

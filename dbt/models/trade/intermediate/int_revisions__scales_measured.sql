@@ -1,67 +1,74 @@
--- The largest revision of a series with a partner by its source, as a share of a year's value, over
--- the whole years that two releases give.
+-- How far the first figures of a year were from the last ones, over all partners of a series: the
+-- share that nine in ten years stay within, by the age of the year at the first release.
 with
-    followed as (
+    figures as (
 
         select
-            f.*,
-            r.source_id,
-            lag(f.release_no) over figure as previous_release_no,
-            lag(f.value_usd) over figure as previous_value_usd
-        from {{ ref("int_trade__figures") }} as f
-        inner join {{ ref("int_trade__releases_ordered") }} as r on f.release_no = r.release_no
-        where f.flow in ('export', 'import')
-        window
-            figure as (
-                partition by
-                    r.source_id,
-                    f.flow,
-                    f.export_series_id,
-                    f.import_series_id,
-                    f.partner_id,
-                    f.product_id,
-                    f.period_start,
-                    f.period_end
-                order by
-                    f.known_from, f.known_to nulls last, f.rounding_margin_usd desc, f.figure_id
-            )
+            o.source_id,
+            o.series_id,
+            o.partner_id,
+            p.product_system,
+            o.product_id,
+            o.period_start,
+            o.period_end,
+            arg_min(o.value_usd, o.first_release_no) as first_value_usd,
+            arg_max(o.value_usd, o.last_release_no) as last_value_usd,
+            min(o.first_release_no) as first_release_no,
+            max(o.last_release_no) as last_release_no,
+            min(o.known_from) as known_from
+        from {{ ref("int_trade__observations") }} as o
+        inner join {{ ref("int_trade__products_listed") }} as p on o.product_id = p.product_id
+        inner join {{ ref("int_trade__series_listed") }} as s on o.series_id = s.series_id
+        inner join {{ ref("source_list") }} as r on o.source_id = r.source_id
+        where
+            s.measure = 'trade_value'
+            and r.evidence_kind = 'statistic'
+            and o.copy_no = 1
+            and not o.is_aggregate
+        group by
+            o.source_id,
+            o.series_id,
+            o.partner_id,
+            p.product_system,
+            o.product_id,
+            o.period_start,
+            o.period_end
+        having min(o.first_release_no) < max(o.last_release_no)
 
     ),
 
+    -- Single months are revised by more than the year they are part of.
     years as (
 
         select
-            f.series_id as series_id,
-            f.partner_id,
-            p.product_system,
-            sum(f.value_usd) as value_usd,
-            sum(f.previous_value_usd) as previous_value_usd
-        from followed as f
-        inner join {{ ref("int_trade__products_listed") }} as p on f.product_id = p.product_id
-        where f.previous_release_no is not null
+            series_id,
+            product_system,
+            {{ age_of_print("known_from", "make_date(year(period_start), 12, 31)") }} as age,
+            sum(first_value_usd) as first_value_usd,
+            sum(last_value_usd) as last_value_usd
+        from figures
         group by
-            f.series_id,
-            f.partner_id,
-            p.product_system,
-            f.release_no,
-            f.previous_release_no,
-            {{ period_kind("f.period_start", "f.period_end") }},
-            year(f.period_start)
-        -- Single months are revised by more than the year they are part of.
+            source_id,
+            series_id,
+            partner_id,
+            product_system,
+            {{ period_kind("period_start", "period_end") }},
+            year(period_start),
+            first_release_no,
+            last_release_no,
+            known_from
         having
-            {{ period_kind("f.period_start", "f.period_end") }} = 'year'
-            or count(distinct f.period_start) = 12
+            {{ period_kind("period_start", "period_end") }} = 'year'
+            or count(distinct period_start) = 12
 
     )
 
 select
-    y.series_id,
-    y.partner_id,
-    y.product_system,
-    max(
-        abs(y.value_usd - y.previous_value_usd) / nullif(abs(y.previous_value_usd), 0)
-    ) as revision_share
-from years as y
-inner join {{ ref("int_trade__series_listed") }} as s on y.series_id = s.series_id
-where s.measure = 'trade_value'
-group by y.series_id, y.partner_id, y.product_system
+    series_id,
+    product_system,
+    age,
+    quantile_cont(abs(last_value_usd / first_value_usd - 1), 0.9) as revision_share
+from years
+-- Where little is traded, a revision of any size is a large share.
+where first_value_usd >= {{ var("least_year_to_measure_revisions") }}
+group by series_id, product_system, age
