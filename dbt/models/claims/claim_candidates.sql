@@ -458,6 +458,7 @@ with
             c.published_on,
             c.transform,
             c.unit_kind,
+            c.is_exact,
             least(
                 case when x.valid_from <= c.published_on then c.published_on end,
                 coalesce(x.valid_to - 1, {{ as_of_day() }})
@@ -518,15 +519,13 @@ with
 
     ),
 
-    -- How far revisions move the figures of the period and of its base.
+    -- How far revisions move the figures of the period and of its base, each by itself.
     revised as (
 
         select
             v.candidate_no,
-            sum(case when v.is_base then 0 else v.value_usd * s.revision_share end) as revision_usd,
-            sum(
-                case when v.is_base then v.value_usd * s.revision_share else 0 end
-            ) as base_revision_usd
+            sum(pow(v.value_usd * s.revision_share, 2)) filter (where not v.is_base) as squared,
+            sum(pow(v.value_usd * s.revision_share, 2)) filter (where v.is_base) as base_squared
         from valued as v
         inner join cells as c on v.cell_id = c.cell_id
         inner join
@@ -569,19 +568,23 @@ with
                         or x.unit_kind = 'sign'
                         or x.part_claim_id is not null
                     then 0
-                    when x.transform in ('level', 'size', 'change')
-                    then v.revision_usd + v.base_revision_usd
-                    when x.transform = 'growth'
-                    then
-                        100
-                        * (v.revision_usd + abs(1 + x.value / 100) * v.base_revision_usd)
-                        / x.base_usd
-                    when x.transform = 'share'
-                    then
-                        100
-                        * (v.revision_usd + abs(x.value / 100) * v.base_revision_usd)
-                        / x.base_usd
-                    else (v.revision_usd + abs(x.value) * v.base_revision_usd) / x.base_usd
+                    else
+                        sqrt(
+                            coalesce(v.squared, 0)
+                            + coalesce(v.base_squared, 0)
+                            * case
+                                x.transform
+                                when 'growth'
+                                then pow(1 + x.value / 100, 2)
+                                when 'share'
+                                then pow(x.value / 100, 2)
+                                when 'ratio'
+                                then pow(x.value, 2)
+                                else 1
+                            end
+                        )
+                        * case when x.transform in ('growth', 'share') then 100 else 1 end
+                        / case when x.transform = 'change' then 1 else coalesce(x.base_usd, 1) end
                 end as decimal(32, 6)
             ) as revision,
             x.evidence_kind,
@@ -589,6 +592,7 @@ with
             x.valid_from,
             x.vintage_date,
             x.published_on,
+            x.is_exact,
             x.known_from_earliest,
             x.page_release_no,
             x.exports_value_id,
@@ -601,6 +605,14 @@ with
                     and (x.value < x.high or (x.value = x.high and x.high_is_closed))
                     -- A figure known only to a coarser unit than the claim's cannot confirm it.
                     and (x.evidence_kind = 'statistic' or x.rounding_margin <= (x.high - x.low) / 2)
+                then 'exact'
+                -- A figure quoted to the last digit of the rows differs from their sum by rounding.
+                when
+                    x.evidence_kind = 'statistic'
+                    and x.rounding_margin > 0
+                    and x.value + x.rounding_margin >= x.low
+                    and x.value - x.rounding_margin <= x.high
+                    and x.high - x.low between x.rounding_margin and 2 * x.rounding_margin
                 then 'exact'
                 when
                     x.value + x.rounding_margin >= x.low
@@ -700,6 +712,7 @@ select
     distance,
     -- Below the figure's own rounding no revision can be detected: it is known too coarsely.
     fit <> 'exact'
+    and is_exact
     and evidence_kind = 'statistic'
     and distance <= revision
     and distance > rounding_margin

@@ -106,7 +106,15 @@ with
                 then 'confirmed'
                 when j.fit = 'exact'
                 then 'ambiguous'
-                when j.mix_up_candidate_id is not null
+                -- Where the rows of the claim are missing, only another figure of the same
+                -- partner and
+                -- period shows a mix-up.
+                when
+                    j.mix_up_candidate_id is not null
+                    and (
+                        m.missing_rows is null
+                        or j.mix_up_kind in ('another measure', 'another kind', 'another unit')
+                    )
                 then 'mislabelled'
                 when j.is_within_revision
                 then 'revised'

@@ -168,10 +168,10 @@ with
                         when fit = 'exact'
                         then 2
                         when is_within_revision
-                        then 2
-                        when fit = 'possible' and evidence_kind <> 'lower bound'
                         then 3
-                        else 4
+                        when fit = 'possible' and evidence_kind <> 'lower bound'
+                        then 4
+                        else 5
                     end,
                     claims_explained desc,
                     policy_rank,
@@ -245,6 +245,7 @@ with
         select
             c.claim_id,
             c.candidate_id,
+            c.hypothesis,
             row_number() over (
                 partition by c.claim_id
                 order by
@@ -273,7 +274,8 @@ with
             on e.reporter_iso3 = b.reporter_iso3
             and e.partner_code = b.partner_code
             and e.trade_kind = b.trade_kind
-            and b.is_headline
+            -- Accounts are added up in more than one way, and no office has a headline for each.
+            and (b.is_headline or (e.trade_kind = 'goods_services' and b.reported_by = 'reporter'))
             and coalesce(c.export_series_code, b.export_series_code) = b.export_series_code
             and coalesce(c.import_series_code, b.import_series_code) = b.import_series_code
         where not c.is_as_stated and c.fit = 'exact'
@@ -337,7 +339,8 @@ select
     o.fit = 'exact' and not o.is_counted_as_claimed as is_counted_by_the_partner,
     u.candidate_id as own_candidate_id,
     u.basis_id as own_basis_id,
-    s.candidate_id as mix_up_candidate_id
+    s.candidate_id as mix_up_candidate_id,
+    split_part(s.hypothesis, ':', 1) as mix_up_kind
 from claims as k
 left join ordered as o on k.claim_id = o.claim_id and o.preference = 1
 left join remaining as n on k.claim_id = n.claim_id

@@ -1,11 +1,14 @@
 {{ config(tags=["question"]) }}
 
 -- Named bases that are not available for a claim's figure and could still give it: while one could,
--- the claim is not contradicted. How far a basis may differ from the preferred one is a seed.
+-- the claim is not contradicted. How far a basis may differ from the preferred one is a seed. An
+-- approximate figure is one of the headline basis.
 with
     claims as (
 
-        select * from {{ ref("claims") }} where transform in ('level', 'size') and currency = 'USD'
+        select *
+        from {{ ref("claims") }}
+        where transform in ('level', 'size') and currency = 'USD' and is_exact
 
     ),
 

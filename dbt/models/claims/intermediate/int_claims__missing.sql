@@ -137,6 +137,27 @@ with
 
     ),
 
+    -- Another basis of the same figure is available, and is farther from the claim than one basis
+    -- ever is from another: the preferred one could not make the claim true.
+    out_of_reach as (
+
+        select x.claim_id, x.product_group
+        from {{ ref("claim_candidates") }} as x
+        inner join
+            claims as k on x.claim_id = k.claim_id and k.transform in ('level', 'size', 'share')
+        cross join
+            (
+                select min(low_ratio) as low_ratio, max(high_ratio) as high_ratio
+                from {{ ref("series_bands") }}
+            ) as b
+        where x.is_as_stated and x.reported_by = 'reporter' and x.evidence_kind = 'statistic'
+        group by x.claim_id, x.product_group
+        having
+            bool_and(x.value * b.low_ratio > k.high or x.value * b.high_ratio < k.low)
+            and min(x.value) > 0
+
+    ),
+
     rows_missing as (
 
         select
@@ -160,7 +181,8 @@ with
         left join available_any as a on c.claim_id = a.claim_id and c.cell_id = a.cell_id
         left join available_preferred as p on c.claim_id = p.claim_id and c.cell_id = p.cell_id
         left join {{ ref("sector_definitions") }} as d on c.product_group = d.product_group
-        where p.cell_id is null
+        left join out_of_reach as o on c.claim_id = o.claim_id and c.product_group = o.product_group
+        where p.cell_id is null and (a.cell_id is null or o.claim_id is null)
 
         union all
 

@@ -2,10 +2,9 @@
 
 -- The release that was current when the text was published, where the available ones all came out
 -- later and give a figure as near as a revision could leave it: that release would decide the
--- claim. Without a day of publication, any release may be meant: one is missing where the first
--- available came out long after the period.
+-- claim.
 with
-    claims as (select * from {{ ref("claims") }}),
+    claims as (select * from {{ ref("claims") }} where published_on is not null and is_exact),
 
     nearest as (
 
@@ -34,7 +33,6 @@ with
         select
             n.claim_id,
             min(c.known_from) as first_known_from,
-            max(e.period_end) as period_end,
             count(*) filter (where c.known_at_publication = 'known') as vintages_known
         from nearest as n
         inner join
@@ -44,7 +42,6 @@ with
             and n.basis_key = c.basis_key
             and n.product_group = c.product_group
             and c.evidence_kind = 'statistic'
-        inner join {{ ref("int_figures__cells") }} as e on c.cell_id = e.cell_key
         group by n.claim_id
 
     ),
@@ -62,22 +59,11 @@ select
     s.source_id,
     'release of '
     || s.source_id
-    || case
-        when n.published_on is null
-        then ' known before ' || v.first_known_from || ' (the first release available)'
-        else
-            ' known on '
-            || n.published_on
-            || ' (first release available: '
-            || v.first_known_from
-            || ')'
-    end as missing_row
+    || ' known on '
+    || n.published_on
+    || ' (first release available: '
+    || v.first_known_from
+    || ')' as missing_row
 from nearest as n
-inner join vintages as v on n.claim_id = v.claim_id
+inner join vintages as v on n.claim_id = v.claim_id and v.vintages_known = 0
 inner join sources as s on n.claim_id = s.claim_id
-where
-    case
-        when n.published_on is null
-        then v.first_known_from > v.period_end + {{ var("days_to_first_release") }}
-        else v.vintages_known = 0
-    end

@@ -69,6 +69,5 @@ select
     age,
     quantile_cont(abs(last_value_usd / first_value_usd - 1), 0.9) as revision_share
 from years
--- Where little is traded, a revision of any size is a large share.
 where first_value_usd >= {{ var("least_year_to_measure_revisions") }}
 group by series_id, product_system, age
