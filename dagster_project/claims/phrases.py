@@ -28,8 +28,16 @@ from dagster_project.site.numbers import (
 Row = Mapping[str, Any]
 
 KINDS = {"goods": "goods", "services": "services", "goods_services": "goods and services"}
+_VALUATIONS = {
+    "customs": " at customs value",
+    "cif": " CIF",
+    "fas": " FAS",
+    "fob": " FOB",
+    "bop": " on the BOP basis",
+}
 _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
+_ONE_SIDED = frozenset({"more_than", "at_least", "less_than", "at_most"})
 # Names that need the definite article in a sentence.
 _WITH_ARTICLE = re.compile(
     r"^(United |world\b|Netherlands|Philippines|Bahamas|Gambia|Comoros|Maldives|Seychelles"
@@ -123,7 +131,9 @@ class Phrases:
 
     @property
     def revision(self) -> str:
-        return f"Revisions have moved this series by up to {self._length(self.row['revision'])}"
+        """How far first figures move, measured over all partners of the series."""
+        moved = self._length(self.row["revision"])
+        return f"Nine in ten first figures of this kind have since moved by at most {moved}"
 
     # -- what the claim is about ---------------------------------------------------------
 
@@ -203,7 +213,12 @@ class Phrases:
         row = self.row
         period = period or self.period
         base = period_of(row["base_period"]) if row["base_period"] else None
-        since = f"from {base} to {period}" if base else f"to {period}"
+        if base is None:
+            since = f"to {period}"
+        elif " to " in base or " to " in period:
+            since = f"between {base} and {period}"
+        else:
+            since = f"from {base} to {period}"
         figure = self.figure(value)
         transform = row["transform"]
         if transform in ("change", "growth"):
@@ -217,10 +232,17 @@ class Phrases:
                 part = self.country(row["partner_code"])
                 return f"put {part} at {figure} of {self.flow_with_the_world} in {period}"
             return f"put {self._products} at {figure} of {self.flow(whole=True)} in {period}"
+        if transform == "share_of_world":
+            world = Phrases({**row, "partner_code": "WLD"}, self.names)
+            part = self.country(row["partner_code"])
+            return f"put {part} at {figure} of {world.flow()} in {period}"
         if transform == "rank":
+            by = "two-way trade" if row["quantity"] == "two_way" else row["quantity"]
+            by = self._balance(None, None) if by == "balance" else by
             return (
                 f"put {self.country(row['partner_code'])} at {figure} among"
-                f" {self.owner(row['reporter_iso3'])} {self._kind} trading partners in {period}"
+                f" {self.owner(row['reporter_iso3'])} {self._kind} trading partners by {by} in"
+                f" {period}"
             )
         if transform == "streak":
             # "19 years" becomes "19 consecutive years".
@@ -237,7 +259,7 @@ class Phrases:
         series = [one.split(".") for one in (name or "").split(" + ")]
         if all(len(parts) == 6 for parts in series):
             return " and ".join(
-                f"{self.owner(compiler)} {concept} {flow}s {_acronyms(valuation)}"
+                f"{self.owner(compiler)} {concept} {flow}s{_VALUATIONS.get(valuation, '')}"
                 for compiler, flow, concept, valuation, *_ in series
             )
         return f"{_acronyms((name or 'unnamed').replace('_', ' '))} basis"
@@ -283,6 +305,41 @@ class Phrases:
         if explained < 2:
             return ""
         return f" This basis explains {explained} exact figures from {self.same_source}."
+
+    @property
+    def figures_confirm(self) -> str:
+        """The finding that confirms a claim, with what a reader should know beside it."""
+        return f"{self.figures_put}.{self.today}{self.far_off}{self.of_source}"
+
+    @property
+    def far_off(self) -> str:
+        """How far a hedge that is literally true falls short: by 18 %; empty within a tenth."""
+        row = self.row
+        stated, value = row["reported_value"], row["value"]
+        if row["hedge"] not in _ONE_SIDED or value_is_absent(value) or not value:
+            return ""
+        share = abs(value - stated) / abs(value)
+        if abs(value - stated) <= abs(stated) / 10:
+            return ""
+        verb = "understates" if abs(value) > abs(stated) else "overstates"
+        return f" The text {verb} it by {share * 100:.0f} %."
+
+    @property
+    def today(self) -> str:
+        """What the series says today, where an earlier release confirms the claim."""
+        row = self.row
+        if value_is_absent(row["latest_value"]):
+            return ""
+        now, then = self.figure(row["latest_value"]), self.figure(row["value"])
+        if now == then:
+            return ""
+        return f" Today's figure is {now} ({row['latest_release_key'].partition(' ')[2]})."
+
+    @property
+    def tried(self) -> str:
+        """How much was tried before a claim was contradicted."""
+        bases, releases = self.row["bases_tried"] or 0, self.row["releases_tried"] or 0
+        return f" Tried: {_plural(bases, 'basis', 'bases')}, {_plural(releases, 'release')}."
 
     @property
     def bases(self) -> str:
@@ -460,6 +517,10 @@ def _acronyms(words: str) -> str:
 
 def _counted(things: Sequence[str], noun: str) -> str:
     return noun if len(things) == 1 else f"{noun}s"
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def listed(things: Sequence[str]) -> str:

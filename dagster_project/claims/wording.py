@@ -65,12 +65,14 @@ def timing(row: Row) -> str:
 
 
 def _confirmed(claim: Phrases) -> Verdict:
-    return Verdict("Confirmed", f"{claim.figures_put}.{claim.of_source}")
+    return Verdict(
+        "Confirmed", f"{claim.figures_put}.{claim.today}{claim.far_off}{claim.of_source}"
+    )
 
 
 def _confirmed_by_several(claim: Phrases) -> Verdict:
     row = claim.row
-    words = f"{claim.figures_put}.{claim.of_source}"
+    words = claim.figures_confirm
     if len(row["fitting_bases"] or ()) > 1:
         words += f" Figures that fit: {claim.bases}."
     return Verdict("Confirmed", words)
@@ -166,7 +168,7 @@ def _contradicted(claim: Phrases) -> Verdict:
     text = f"The text says {claim.stated_as(row['value'])}"
     if outside:
         text += f"; the figure is {outside}"
-    return Verdict("Contradicted", f"{claim.figures_put}. {text}.")
+    return Verdict("Contradicted", f"{claim.figures_put}. {text}.{claim.tried}")
 
 
 def _undetermined(claim: Phrases) -> Verdict:

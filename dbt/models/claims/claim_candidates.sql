@@ -42,9 +42,9 @@ with
         left join
             cells as w
             on k.reporter_iso3 = w.reporter_iso3
-            and {{ partner_of_whole("h.product_group", "h.partner_code") }} = w.partner_code
+            and h.whole_partner_code = w.partner_code
             and h.trade_kind = w.trade_kind
-            and w.product_group = 'total:total'
+            and h.whole_product_group = w.product_group
             and h.period_start = w.period_start
             and h.period_end = w.period_end
         -- Money in another currency needs an exchange rate, and none is available.
@@ -128,12 +128,10 @@ with
 
         select
             *,
-            case when transform = 'share' then whole_cell_id else base_cell_id end as other_cell_id,
-            case
-                when transform = 'share' then whole_cell_key else base_cell_key
-            end as other_cell_key
+            coalesce(whole_cell_id, base_cell_id) as other_cell_id,
+            coalesce(whole_cell_key, base_cell_key) as other_cell_key
         from hypotheses
-        where transform in ('change', 'growth', 'ratio', 'share')
+        where transform in ('change', 'growth', 'ratio', 'share', 'share_of_world')
 
     ),
 
@@ -211,7 +209,7 @@ with
                     then (cast(a as double) / cast(b as double) - 1) * 100
                     when transform = 'ratio'
                     then cast(a as double) / cast(b as double)
-                    when transform = 'share'
+                    when transform in ('share', 'share_of_world')
                     then cast(a as double) / cast(b as double) * 100
                 end as decimal(32, 6)
             ) as value,
@@ -336,7 +334,19 @@ with
             r.export_series_code,
             r.import_series_code,
             r.export_series_code || ' + ' || r.import_series_code as basis_key,
-            cast(r.rank_two_way_trade as decimal(32, 6)) as value,
+            cast(
+                case
+                    when h.quantity = 'exports'
+                    then r.rank_exports
+                    when h.quantity = 'imports'
+                    then r.rank_imports
+                    when h.quantity = 'two_way'
+                    then r.rank_two_way_trade
+                    when h.direction < 0
+                    then r.rank_deficit
+                    else r.rank_surplus
+                end as decimal(32, 6)
+            ) as value,
             cast(0 as decimal(32, 6)) as rounding_margin,
             cast(null as decimal(32, 6)) as base_usd,
             'statistic' as evidence_kind,
@@ -578,12 +588,17 @@ with
                                 then pow(1 + x.value / 100, 2)
                                 when 'share'
                                 then pow(x.value / 100, 2)
+                                when 'share_of_world'
+                                then pow(x.value / 100, 2)
                                 when 'ratio'
                                 then pow(x.value, 2)
                                 else 1
                             end
-                        )
-                        * case when x.transform in ('growth', 'share') then 100 else 1 end
+                        ) * case
+                            when x.transform in ('growth', 'share', 'share_of_world')
+                            then 100
+                            else 1
+                        end
                         / case when x.transform = 'change' then 1 else coalesce(x.base_usd, 1) end
                 end as decimal(32, 6)
             ) as revision,

@@ -77,6 +77,23 @@ with
 
     ),
 
+    -- What the series says today, where an earlier release gave the asserted figure.
+    latest as (
+
+        select
+            claim_id,
+            hypothesis,
+            product_group,
+            quantity,
+            basis_key,
+            arg_max(value, known_from) as value,
+            arg_max(release_key, known_from) as release_key
+        from candidates
+        where evidence_kind = 'statistic' and part_claim_id is null
+        group by claim_id, hypothesis, product_group, quantity, basis_key
+
+    ),
+
     initial_status as (
 
         select
@@ -232,6 +249,8 @@ with
                 then coalesce(s.missing_rows, s.missing_releases, s.conceivable_rows, [])
             end as missing_rows,
             s.candidates_tried,
+            s.bases_tried,
+            s.releases_tried,
             s.bases_fitting,
             s.claims_explained,
             s.candidate_id as best_candidate_id,
@@ -242,6 +261,7 @@ with
             s.shown_candidate_id,
             x.hypothesis,
             x.product_group,
+            x.quantity,
             x.release_key,
             x.known_at_publication,
             x.basis_key,
@@ -289,6 +309,8 @@ select
     {{ in_unit_of_claim("s.distance", "k.multiplier", digits=12) }} as distance,
     {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
     coalesce(r.fitting_bases, []) as fitting_bases,
+    {{ in_unit_of_claim("t.value", "k.multiplier") }} as latest_value,
+    t.release_key as latest_release_key,
     {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
     case
         when b.candidate_id = s.best_candidate_id then s.best_basis_id else s.own_basis_id
@@ -302,11 +324,22 @@ select
     coalesce(e.evidence, cast([] as bigint[])) as evidence,
     s.shown_candidate_id as candidate_id,
     s.candidates_tried,
+    cast(s.bases_tried as integer) as bases_tried,
+    cast(s.releases_tried as integer) as releases_tried,
     s.bases_fitting,
     s.claims_explained
 from shown as s
 inner join claims as k on s.claim_id = k.claim_id
 left join fitting as r on s.claim_id = r.claim_id
+left join
+    latest as t
+    on s.claim_id = t.claim_id
+    and s.hypothesis = t.hypothesis
+    and s.product_group = t.product_group
+    and s.quantity = t.quantity
+    and s.basis_key = t.basis_key
+    and s.value <> t.value
+    and s.status = 'confirmed'
 -- The best figure of what the claim states, where the verdict asserts another or none.
 left join
     candidates as b

@@ -1,4 +1,5 @@
--- Ranks among a reporter's partners, only where one release covers (nearly) all of the reporter's
+-- Ranks among a reporter's partners by each measure, only where one release covers (nearly) all
+-- of the reporter's
 -- trade: a rank among a few partners is not a rank.
 with
     figures as (
@@ -50,6 +51,8 @@ with
             x.period_end,
             x.series_id as export_series_id,
             m.series_id as import_series_id,
+            x.value_usd as exports_usd,
+            m.value_usd as imports_usd,
             x.value_usd + m.value_usd as two_way_usd,
             x.figure_id as export_reference_id,
             m.figure_id as import_reference_id
@@ -100,17 +103,15 @@ with
             c.partner_name,
             c.iso3 is not null as is_country,
             -- Bunkers and regions not elsewhere specified count in the sum and have no rank.
+            rank() over (partners_of_kind order by b.two_way_usd desc) as rank_two_way_trade,
+            rank() over (partners_of_kind order by b.exports_usd desc) as rank_exports,
+            rank() over (partners_of_kind order by b.imports_usd desc) as rank_imports,
             rank() over (
-                partition by
-                    c.iso3 is not null,
-                    b.raw_table,
-                    b.release_no,
-                    b.period_start,
-                    b.period_end,
-                    b.export_series_id,
-                    b.import_series_id
-                order by b.two_way_usd desc
-            ) as rank_two_way_trade,
+                partners_of_kind order by b.imports_usd - b.exports_usd desc
+            ) as rank_deficit,
+            rank() over (
+                partners_of_kind order by b.exports_usd - b.imports_usd desc
+            ) as rank_surplus,
             sum(b.two_way_usd) over (
                 partition by
                     b.raw_table,
@@ -124,6 +125,17 @@ with
         inner join {{ ref("int_trade__areas_listed") }} as a on b.partner_id = a.area_id
         inner join {{ ref("countries") }} as c on a.area_code = c.partner_code
         where not b.is_aggregate
+        window
+            partners_of_kind as (
+                partition by
+                    c.iso3 is not null,
+                    b.raw_table,
+                    b.release_no,
+                    b.period_start,
+                    b.period_end,
+                    b.export_series_id,
+                    b.import_series_id
+            )
 
     ),
 
@@ -187,6 +199,10 @@ select
     import_series_code,
     cast(two_way_usd as decimal(24, 3)) as two_way_usd,
     cast(rank_two_way_trade as integer) as rank_two_way_trade,
+    cast(rank_exports as integer) as rank_exports,
+    cast(rank_imports as integer) as rank_imports,
+    cast(rank_deficit as integer) as rank_deficit,
+    cast(rank_surplus as integer) as rank_surplus,
     cast(
         cast(partners_usd as double) / cast(world_usd as double) as decimal(9, 6)
     ) as coverage_share,

@@ -203,7 +203,9 @@ with
             count(
                 case when fit = 'possible' and evidence_kind <> 'lower bound' then 1 end
             ) as candidates_possible,
-            count(*) as candidates_tried
+            count(*) as candidates_tried,
+            count(distinct basis_key) as bases_tried,
+            count(distinct release_key) as releases_tried
         from scored
         group by claim_id
 
@@ -334,6 +336,8 @@ select
     coalesce(n.bases_near, 0) as bases_near,
     coalesce(n.candidates_possible, 0) as candidates_possible,
     coalesce(n.candidates_tried, 0) as candidates_tried,
+    coalesce(n.bases_tried, 0) as bases_tried,
+    coalesce(n.releases_tried, 0) as releases_tried,
     coalesce(n.fits_headline, false) as fits_headline,
     d.claim_id is not null and w.candidate_id is null as is_on_another_basis,
     o.fit = 'exact' and not o.is_counted_as_claimed as is_counted_by_the_partner,

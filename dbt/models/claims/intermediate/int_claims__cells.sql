@@ -29,13 +29,13 @@ union
 
 select
     reporter_iso3,
-    {{ partner_of_whole("product_group", "partner_code") }} as partner_code,
+    whole_partner_code as partner_code,
     trade_kind,
-    'total:total' as product_group,
+    whole_product_group as product_group,
     period_start,
     period_end
 from hypotheses
-where transform = 'share'
+where whole_partner_code is not null
 
 union
 

@@ -36,7 +36,23 @@ with
             c.period_start,
             c.period_end,
             c.base_start,
-            c.base_end
+            c.base_end,
+            -- A share of all products, or of the world, is a part of the trade with all partners.
+            case
+                when c.transform = 'share_of_world'
+                then 'WLD'
+                when c.transform <> 'share'
+                then null
+                when coalesce(d.product_group, c.sector) = 'total:total'
+                then 'WLD'
+                else c.partner_code
+            end as whole_partner_code,
+            case
+                when c.transform = 'share_of_world'
+                then coalesce(d.product_group, c.sector)
+                when c.transform = 'share'
+                then 'total:total'
+            end as whole_product_group
         from claims as c
         left join definitions as d on c.sector = d.sector
 

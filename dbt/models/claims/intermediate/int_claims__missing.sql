@@ -49,15 +49,15 @@ with
         select
             claim_id,
             reporter_iso3,
-            {{ partner_of_whole("product_group", "partner_code") }} as partner_code,
+            whole_partner_code as partner_code,
             trade_kind,
             quantity,
-            'total:total' as product_group,
+            whole_product_group as product_group,
             0 as definition_rank,
             period_start,
             period_end
         from hypotheses
-        where transform = 'share'
+        where whole_partner_code is not null
 
     ),
 
