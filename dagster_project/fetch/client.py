@@ -27,7 +27,6 @@ import stamina
 
 from dagster_project.fetch.keys import (
     gateway_of,
-    is_loopback,
     key_of,
     mask_in_logs,
     redact,
@@ -200,35 +199,41 @@ class Client:
         """Send one request and follow its redirects."""
         try:
             url = httpx.URL(request.stored_address)
-            problem = self._foreign(url, may_be_loopback=False)
+            problem = self._foreign(url)
         except httpx.InvalidURL as error:
             problem = f"is not valid ({error})"
         if problem is not None:
             raise Refused(f"its address {problem}. Correct the connector.")
+        # A key is for the address that was asked, directly or through the gateway.
+        trusted = {_origin(url)}
         url = self._through_gateway(url)
-        own_host = url.host
+        own = _origin(url)
+        trusted.add(own)
+        with_key = True
         for _ in range(_MOST_REDIRECTS + 1):
             self._quota.take()
             self.sent += 1
-            reply, content = self._once(request, url)
+            reply, content = self._once(request, url, with_key=with_key)
             if reply.status_code not in (301, 302, 303, 307, 308):
                 return self._judge(request, reply, content)
-            followed = self._follow(request, reply, url, own_host)
-            if followed is None:
-                target = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
+            target = self._target(request, reply, url, own)
+            if target is None:
+                location = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
                 raise Refused(
-                    f"HTTP {reply.status_code} leads to {target!r}, which is not followed. Only"
+                    f"HTTP {reply.status_code} leads to {location!r}, which is not followed. Only"
                     " https addresses of the publisher are. Check the address at the publisher: it"
                     " may have moved.",
                 )
-            url = followed
+            # Once gone, it stays gone: a gateway hides which host a relative address is on.
+            with_key = with_key and _origin(target) in trusted
+            url = target if _origin(target) == own else self._through_gateway(target)
         raise Refused(
             f"more than {_MOST_REDIRECTS} redirects. Check the address at the publisher: it may"
             " have moved.",
         )
 
-    def _follow(
-        self, request: Request, reply: httpx.Response, url: httpx.URL, own_host: str
+    def _target(
+        self, request: Request, reply: httpx.Response, url: httpx.URL, own: _Origin
     ) -> httpx.URL | None:
         """The target of a redirect, if it may be followed."""
         location = reply.headers.get(_LOCATION, "")
@@ -238,17 +243,20 @@ class Client:
             target = url.join(location)
         except httpx.InvalidURL:
             return None
-        if self._foreign(target, own_host, may_be_loopback=True) is not None:
-            return None
-        return target if target.host == own_host else self._through_gateway(target)
+        # What answered may send elsewhere on the same scheme, host and port; nobody to others of
+        # its ports.
+        is_own = _origin(target) == own and not target.userinfo
+        return target if is_own or self._foreign(target) is None else None
 
-    def _foreign(self, url: httpx.URL, *own_host: str, may_be_loopback: bool) -> str | None:
+    def _foreign(self, url: httpx.URL) -> str | None:
         """The reason why a request must not be sent to an address, or None if it may be sent."""
-        if url.scheme != "https" and not (may_be_loopback and is_loopback(url.host)):
+        if url.scheme != "https":
             return "is not https"
         if url.userinfo:
             return "contains a user name"
-        if url.host not in {one.lower() for one in (*own_host, *self._about.hosts)}:
+        if url.port is not None:
+            return "names a port"
+        if url.host not in {one.lower() for one in self._about.hosts}:
             return f"is not on {' or '.join(self._about.hosts)}"
         return None
 
@@ -258,7 +266,9 @@ class Client:
         gateway = httpx.URL(self.gateway)
         return url.copy_with(scheme=gateway.scheme, netloc=gateway.netloc)
 
-    def _once(self, request: Request, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+    def _once(
+        self, request: Request, url: httpx.URL, *, with_key: bool
+    ) -> tuple[httpx.Response, bytes]:
         """Send once and read the whole body. Never raises an exception that contains the key."""
         seconds = self._about.limits.timeout_seconds
         started = time.monotonic()
@@ -267,7 +277,9 @@ class Client:
         timer.daemon = True
         timer.start()
         try:
-            with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
+            with closing(
+                self._http.send(self._built(request, url, with_key=with_key), stream=True)
+            ) as reply:
                 packed = bytearray()
                 for part in reply.iter_raw():
                     packed += part
@@ -298,13 +310,13 @@ class Client:
             " later.",
         )
 
-    def _with_key(self, request: Request, url: httpx.URL) -> httpx.Request:
+    def _built(self, request: Request, url: httpx.URL, *, with_key: bool) -> httpx.Request:
         headers = {"Accept": ", ".join(request.accept) or "*/*"}
         if request.body is not None:
             # The only kind of body that these publishers accept.
             headers["Content-Type"] = "application/json"
         use = self._about.key
-        if use is not None and self._key is not None:
+        if with_key and use is not None and self._key is not None:
             key = self._key.reveal()
             if use.place == "query":
                 # Some portals issue keys that are already percent-encoded.
@@ -402,6 +414,14 @@ class Client:
 
     def _clean(self, text: str) -> str:
         return redact(text, self._secrets)
+
+
+_Origin = tuple[str, str, int | None]
+
+
+def _origin(url: httpx.URL) -> _Origin:
+    """Scheme, host and port; the port is None where it is the scheme's own."""
+    return url.scheme, url.host, url.port
 
 
 def _hide_location(reply: httpx.Response) -> None:

@@ -24,9 +24,9 @@ from dagster_project.claims.consistency.constraints import (
 )
 from dagster_project.claims.consistency.simplex import Effort, Simplex
 
-# The number of searches for a smaller contradiction, times the number of figures of the article. One
-# of ten figures is searched completely. In a long one the result is irreducible, but another set
-# may be smaller.
+# The number of searches for a smaller contradiction, times the number of figures of the article.
+# One of ten figures is searched completely. In a long one the result is irreducible, but another
+# set may be smaller.
 _SEARCHES = 4_000
 _FEWEST_SEARCHES = 10
 
