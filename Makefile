@@ -68,7 +68,7 @@ screenshot: $(READY) chromium report ## Take the screenshot of the site for the 
 
 dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME)
-	dg dev --host 127.0.0.1 --port 3000
+	python -m dagster_project.ui --port 3000
 
 sql: $(READY) ## Open an SQL prompt on the published warehouse.
 	@bilateral sql

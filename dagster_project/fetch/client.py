@@ -6,8 +6,6 @@ the HTTP library leaves this module, because it would contain the address with t
 
 from __future__ import annotations
 
-import gzip
-import io
 import socket
 import ssl
 import threading
@@ -273,7 +271,8 @@ class Client:
         seconds = self._about.limits.timeout_seconds
         started = time.monotonic()
         # A read time-out restarts with every byte, so a very slow body would never reach it.
-        timer = threading.Timer(seconds, self._hang_up)
+        is_hung_up = threading.Event()
+        timer = threading.Timer(seconds, self._hang_up, [is_hung_up])
         timer.daemon = True
         timer.start()
         try:
@@ -284,6 +283,10 @@ class Client:
                 for part in reply.iter_raw():
                     packed += part
                     self._check_size(packed)
+                timer.cancel()
+                if is_hung_up.is_set():
+                    # Without a length, a connection that we hung up looks like the end.
+                    raise httpx.ReadTimeout("hung up")
                 return reply, self._unpacked(reply, packed)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
@@ -338,7 +341,8 @@ class Client:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = info["return_value"].get_extra_info("socket")
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, is_hung_up: threading.Event) -> None:
+        is_hung_up.set()
         if self._socket is not None:
             with suppress(OSError):
                 # The method of the plain socket: that of a TLS socket breaks the socket while it is
@@ -351,23 +355,34 @@ class Client:
             raise Refused(f"more than {size:,} bytes. Select fewer periods, partners or products.")
 
     def _unpacked(self, reply: httpx.Response, packed: bytearray) -> bytes:
-        """The decompressed body. The library's own decompression would accept a truncated file."""
+        """The decompressed body, if its end was seen.
+
+        The library's own decompression would accept a truncated file.
+        """
         encoding = reply.headers.get("content-encoding", "").strip().lower()
         if encoding in ("", "identity") or not packed:
+            if not _has_end(reply):
+                raise TryAgain(
+                    "a body without a length, which may be truncated. Run the same command again;"
+                    " if it persists, the publisher's server or a proxy has changed.",
+                )
             return bytes(packed)
         if encoding not in ("gzip", "x-gzip"):
             raise Refused(
                 f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested. Run"
                 " the same command again later; if it persists, the publisher has changed.",
             )
+        # One member, as servers write it: many empty ones would take minutes.
+        stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
-            with gzip.open(io.BytesIO(packed)) as file:
-                content = file.read(self._about.limits.max_bytes + 1)
-        except (OSError, EOFError, zlib.error):
+            content = stream.decompress(packed, self._about.limits.max_bytes + 1)
+        except zlib.error:
+            content = b""
+        self._check_size(content)
+        if not stream.eof or stream.unused_data:
             raise TryAgain(
                 "a truncated or damaged gzip body. Run the same command again."
             ) from None
-        self._check_size(content)
         return content
 
     def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
@@ -422,6 +437,18 @@ _Origin = tuple[str, str, int | None]
 def _origin(url: httpx.URL) -> _Origin:
     """Scheme, host and port; the port is None where it is the scheme's own."""
     return url.scheme, url.host, url.port
+
+
+def _has_end(reply: httpx.Response) -> bool:
+    """Whether the end of a body was seen: by its length, or by the last of its chunks.
+
+    The library raises an error where either is missed; a status without a body has its end at once.
+    """
+    return (
+        "content-length" in reply.headers
+        or "chunked" in reply.headers.get("transfer-encoding", "").lower()
+        or reply.status_code in (204, 304)
+    )
 
 
 def _hide_location(reply: httpx.Response) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
+from pathlib import Path
 
 import polars as pl
 
@@ -13,8 +16,6 @@ from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import inside, known_rows
 from dagster_project.sources.snapshot import Covers
 
-# Publishers withdraw single rows with every revision; a larger loss is seldom intended.
-BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
 
@@ -22,16 +23,52 @@ _MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 _QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
 
 
+_EVERY_SOURCE = "*"
+
+
+@dataclass(frozen=True)
+class AllowedFall:
+    """How many rows of one request a release may withdraw without being asked.
+
+    A fall is large above both `share` of the rows known before, a fraction of one, and `rows`.
+    """
+
+    share: float
+    rows: int
+
+    def is_large(self, before: int, lost: int) -> bool:
+        return lost > self.rows and lost > self.share * before
+
+
+@lru_cache(maxsize=1)
+def _allowed_falls() -> dict[str, AllowedFall]:
+    """The falls of `row_falls.csv`, which gives the reason for each, by source."""
+    with (Path(__file__).parent / "row_falls.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["source_id"]: AllowedFall(float(row["share"]), int(row["rows"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def allowed_fall(source_id: str) -> AllowedFall:
+    falls = _allowed_falls()
+    return falls.get(source_id, falls[_EVERY_SOURCE])
+
+
 @dataclass(frozen=True)
 class RowLoss:
-    """How many of the earlier rows in the requested part are gone."""
+    """How many of the earlier rows in the requested part are gone.
+
+    `share` is the fraction above which a loss is large.
+    """
 
     before: int
     lost: int
+    share: float
 
     @property
     def is_large(self) -> bool:
-        return self.lost > BIG_FALL * self.before
+        return self.lost > self.share * self.before
 
 
 @dataclass(frozen=True)
@@ -46,14 +83,15 @@ def find_row_loss(
     entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
 ) -> RowLoss:
     """How many earlier rows the releases `new` withdrew."""
+    share = allowed_fall(entry.source_id).share
     if not asked:
-        return RowLoss(0, 0)
+        return RowLoss(0, 0, share)
     before = (
         known_rows(entry, settings, within=asked, without=new).select(entry.primary_key).collect()
     )
     after = known_rows(entry, settings, within=asked).select(entry.primary_key).collect()
     lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
-    return RowLoss(before.height, lost.height)
+    return RowLoss(before.height, lost.height, share)
 
 
 def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> TotalsCheck:
