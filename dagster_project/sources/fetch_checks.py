@@ -16,6 +16,8 @@ from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import inside, known_rows
 from dagster_project.sources.snapshot import Covers
 
+# Publishers withdraw single rows with every revision; above this share a fetch warns.
+BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
 
@@ -28,7 +30,7 @@ _EVERY_SOURCE = "*"
 
 @dataclass(frozen=True)
 class AllowedFall:
-    """How many rows of one request a release may withdraw without being asked.
+    """How many rows of one request a release may withdraw without being confirmed.
 
     A fall is large above both `share` of the rows known before, a fraction of one, and `rows`.
     """
@@ -57,18 +59,14 @@ def allowed_fall(source_id: str) -> AllowedFall:
 
 @dataclass(frozen=True)
 class RowLoss:
-    """How many of the earlier rows in the requested part are gone.
-
-    `share` is the fraction above which a loss is large.
-    """
+    """How many of the earlier rows in the requested part are gone."""
 
     before: int
     lost: int
-    share: float
 
     @property
     def is_large(self) -> bool:
-        return self.lost > self.share * self.before
+        return self.lost > BIG_FALL * self.before
 
 
 @dataclass(frozen=True)
@@ -83,15 +81,14 @@ def find_row_loss(
     entry: SourceTable, settings: Settings, asked: Sequence[Covers], new: Collection[str]
 ) -> RowLoss:
     """How many earlier rows the releases `new` withdrew."""
-    share = allowed_fall(entry.source_id).share
     if not asked:
-        return RowLoss(0, 0, share)
+        return RowLoss(0, 0)
     before = (
         known_rows(entry, settings, within=asked, without=new).select(entry.primary_key).collect()
     )
     after = known_rows(entry, settings, within=asked).select(entry.primary_key).collect()
     lost = before.join(after, on=list(entry.primary_key), how="anti", nulls_equal=True)
-    return RowLoss(before.height, lost.height, share)
+    return RowLoss(before.height, lost.height)
 
 
 def compare_totals(entry: SourceTable, settings: Settings, asked: Sequence[Covers]) -> TotalsCheck:
