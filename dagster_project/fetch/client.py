@@ -45,6 +45,8 @@ _AGENT = "Bilateral (trade statistics warehouse)"
 _MOST_REDIRECTS = 3
 _CONNECT_SECONDS = 30.0
 _EXCERPT = 200
+_PIECE = 1 << 16
+_MOST_MEMBERS = 1_000
 _LOCATION = "x-bilateral-location"
 Result = TypeVar("Result")
 
@@ -372,17 +374,13 @@ class Client:
                 f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested. Run"
                 " the same command again later; if it persists, the publisher has changed.",
             )
-        # One member, as servers write it: many empty ones would take minutes.
-        stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
-            content = stream.decompress(packed, self._about.limits.max_bytes + 1)
-        except zlib.error:
-            content = b""
-        self._check_size(content)
-        if not stream.eof or stream.unused_data:
+            content = _gunzipped(packed, self._about.limits.max_bytes + 1)
+        except (EOFError, zlib.error):
             raise TryAgain(
                 "a truncated or damaged gzip body. Run the same command again."
             ) from None
+        self._check_size(content)
         return content
 
     def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
@@ -437,6 +435,33 @@ _Origin = tuple[str, str, int | None]
 def _origin(url: httpx.URL) -> _Origin:
     """Scheme, host and port; the port is None where it is the scheme's own."""
     return url.scheme, url.host, url.port
+
+
+def _gunzipped(packed: bytearray, most: int) -> bytes:
+    """At most `most` bytes of a gzip body, which may have a few members.
+
+    Raises:
+        EOFError: the checksum at the end is missing.
+        zlib.error: damaged, or too many members: a million empty ones would take minutes.
+    """
+    content = bytearray()
+    stream, members = None, 0
+    for start in range(0, len(packed), _PIECE):
+        piece = bytes(packed[start : start + _PIECE])
+        while piece:
+            if stream is None:
+                stream, members = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), members + 1
+                if members > _MOST_MEMBERS:
+                    raise zlib.error(f"more than {_MOST_MEMBERS} gzip members")
+            content += stream.decompress(piece, most - len(content))
+            if len(content) == most:
+                return bytes(content)
+            piece = stream.unused_data.lstrip(b"\0")
+            if stream.eof:
+                stream = None
+    if stream is not None:
+        raise EOFError("the body ends within a gzip member")
+    return bytes(content)
 
 
 def _has_end(reply: httpx.Response) -> bool:

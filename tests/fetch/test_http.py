@@ -23,12 +23,14 @@ from fetch.loopback import (
     cut,
     dripping,
     dripping_head,
+    dripping_without_length,
     hang_up,
     reply,
     silent,
     without_length,
     zipped,
     zipped_in_two,
+    zipped_without_length,
 )
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -178,13 +180,17 @@ PASSING: dict[str, Answer] = {
     "gzip without its end": zipped(BODY, cut=4),
     "no gzip at all": reply(body=BODY, Content_Encoding="gzip"),
     "half without a length": without_length(BODY[: len(BODY) // 2]),
+    "whole without a length": without_length(BODY),
+    "thousands of empty gzip members": reply(
+        body=gzip.compress(b"", mtime=0) * 4_000, Content_Encoding="gzip"
+    ),
 }
 GOOD: tuple[Answer, ...] = (
     reply(body=BODY),
     zipped(BODY),
     zipped_in_two(BODY),
     chunked(BODY),
-    without_length(BODY),
+    zipped_without_length(BODY),
 )
 
 
@@ -371,6 +377,15 @@ def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     # The connection that was hung up is not used again.
     server.answers.append(reply(body=BODY))
     assert client.send(REQUEST).content == BODY
+
+
+def test_what_our_own_time_limit_cuts_is_no_reply(
+    server: Loopback, open_client: OpenClient
+) -> None:
+    """A table that is cut at the end of a line looks whole, and so does its closed connection."""
+    server.answers.append(dripping_without_length(b"month,value\n2016-01,1\n" * 50, 0.01))
+    with pytest.raises(TryAgain, match=r"0\.15 seconds"):
+        open_client(limited(timeout_seconds=0.15)).send(REQUEST)
 
 
 def test_a_redirect_within_the_publisher_is_followed_and_keeps_the_key_on_its_host(
