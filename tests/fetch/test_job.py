@@ -189,7 +189,7 @@ def test_what_the_publisher_no_longer_has_is_withdrawn(
     for key in [key for key in publisher.rows if key[0] == "DEU" and key[1] < "2016"]:
         del publisher.rows[key]
     del publisher.rows[("CAN", "2016-03")]
-    with pytest.raises(FetchError, match="DEU_2015-01_2015-12.json is empty: 3 of 3") as held:
+    with pytest.raises(FetchError, match=r"DEU_2015-01_2015-12\.json is empty: 3 of 3") as held:
         fetch(settings, now=NOON + timedelta(days=30))
     assert isinstance(held.value.reply_error, Unconfirmed)
     later = fetch(settings, now=NOON + timedelta(days=30), is_confirmed=True)
