@@ -10,7 +10,6 @@ import socket
 import ssl
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from urllib.parse import quote, unquote
 import httpx
 import stamina
 
+from dagster_project.fetch.bodies import check_size, whole_body
 from dagster_project.fetch.keys import (
     gateway_of,
     key_of,
@@ -45,8 +45,6 @@ _AGENT = "Bilateral (trade statistics warehouse)"
 _MOST_REDIRECTS = 3
 _CONNECT_SECONDS = 30.0
 _EXCERPT = 200
-_PIECE = 1 << 16
-_MOST_MEMBERS = 1_000
 _LOCATION = "x-bilateral-location"
 Result = TypeVar("Result")
 
@@ -284,12 +282,12 @@ class Client:
                 packed = bytearray()
                 for part in reply.iter_raw():
                     packed += part
-                    self._check_size(packed)
+                    check_size(packed, self._about.limits.max_bytes)
                 timer.cancel()
                 if is_hung_up.is_set():
                     # Without a length, a connection that we hung up looks like the end.
                     raise httpx.ReadTimeout("hung up")
-                return reply, self._unpacked(reply, packed)
+                return reply, whole_body(reply, packed, self._about.limits.max_bytes)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
             is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
@@ -351,38 +349,6 @@ class Client:
                 # read.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def _check_size(self, content: bytes | bytearray) -> None:
-        size = self._about.limits.max_bytes
-        if len(content) > size:
-            raise Refused(f"more than {size:,} bytes. Select fewer periods, partners or products.")
-
-    def _unpacked(self, reply: httpx.Response, packed: bytearray) -> bytes:
-        """The decompressed body, if its end was seen.
-
-        The library's own decompression would accept a truncated file.
-        """
-        encoding = reply.headers.get("content-encoding", "").strip().lower()
-        if encoding in ("", "identity") or not packed:
-            if not _has_end(reply):
-                raise TryAgain(
-                    "a body without a length, which may be truncated. Run the same command again;"
-                    " if it persists, the publisher's server or a proxy has changed.",
-                )
-            return bytes(packed)
-        if encoding not in ("gzip", "x-gzip"):
-            raise Refused(
-                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested. Run"
-                " the same command again later; if it persists, the publisher has changed.",
-            )
-        try:
-            content = _gunzipped(packed, self._about.limits.max_bytes + 1)
-        except (EOFError, zlib.error):
-            raise TryAgain(
-                "a truncated or damaged gzip body. Run the same command again."
-            ) from None
-        self._check_size(content)
-        return content
-
     def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
         """The reply, unless its status means an error."""
         status = reply.status_code
@@ -435,45 +401,6 @@ _Origin = tuple[str, str, int | None]
 def _origin(url: httpx.URL) -> _Origin:
     """Scheme, host and port; the port is None where it is the scheme's own."""
     return url.scheme, url.host, url.port
-
-
-def _gunzipped(packed: bytearray, most: int) -> bytes:
-    """At most `most` bytes of a gzip body, which may have a few members.
-
-    Raises:
-        EOFError: the checksum at the end is missing.
-        zlib.error: damaged, or too many members: a million empty ones would take minutes.
-    """
-    content = bytearray()
-    stream, members = None, 0
-    for start in range(0, len(packed), _PIECE):
-        piece = bytes(packed[start : start + _PIECE])
-        while piece:
-            if stream is None:
-                stream, members = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16), members + 1
-                if members > _MOST_MEMBERS:
-                    raise zlib.error(f"more than {_MOST_MEMBERS} gzip members")
-            content += stream.decompress(piece, most - len(content))
-            if len(content) == most:
-                return bytes(content)
-            piece = stream.unused_data.lstrip(b"\0")
-            if stream.eof:
-                stream = None
-    if stream is not None:
-        raise EOFError("the body ends within a gzip member")
-    return bytes(content)
-
-
-def _has_end(reply: httpx.Response) -> bool:
-    """Whether the end of a body was seen: by its length, or by the last of its chunks.
-
-    The library raises an error where either is missed; a status without a body has its end at once.
-    """
-    return (
-        "content-length" in reply.headers
-        or "chunked" in reply.headers.get("transfer-encoding", "").lower()
-        or reply.status_code in (204, 304)
-    )
 
 
 def _hide_location(reply: httpx.Response) -> None:
