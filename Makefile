@@ -16,7 +16,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report test test-fast chromium dev sql screenshot check lint lint-sql check-build format bench bench-world clean
+.PHONY: help setup build report test test-fast chromium dev sql screenshot sbom check lint lint-sql check-licences check-build format bench bench-world clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,12 +68,15 @@ screenshot: $(READY) chromium report ## Take the screenshot of the site for the 
 
 dev: $(READY) ## Open the Dagster UI on http://127.0.0.1:3000.
 	@mkdir -p $(DAGSTER_HOME)
-	dg dev --host 127.0.0.1 --port 3000
+	python -m dagster_project.ui --port 3000
 
 sql: $(READY) ## Open an SQL prompt on the published warehouse.
 	@bilateral sql
 
-check: lint lint-sql check-build ## Check format, lint, types, project rules, and a build for warnings.
+sbom: $(READY) ## Write the list of all packages of uv.lock as CycloneDX: bilateral.cdx.json.
+	$(UV) export --frozen --quiet --all-groups --format cyclonedx1.5 --preview-features sbom-export --output-file bilateral.cdx.json
+
+check: lint lint-sql check-licences check-build ## Check format, lint, types, licences, project rules, and a build for warnings.
 
 lint: $(READY)
 	ruff format --check .
@@ -84,6 +87,9 @@ lint-sql: $(READY)
 	sqlfmt --check --quiet --no-progressbar dbt
 	python -m dagster_project.publish.dbt_project
 	dbt-bouncer run
+
+check-licences: $(READY)
+	python -m dagster_project.publish.licences
 
 check-build: $(READY)
 	python -m dagster_project.publish.check_build

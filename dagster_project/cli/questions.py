@@ -113,7 +113,7 @@ def check(
     """Check every claim in a file against the published warehouse.
 
     The columns are those of the bundled claims; README.md describes them. Rows that cannot be used
-    are reported with line and column; all other rows are checked.
+    are reported with line and column; all other rows are checked. A file has at most 5,000 claims.
 
     Example: `bilateral check claims.csv --documents documents.csv`
     """
@@ -129,6 +129,8 @@ def check(
         write_csv_objects(objects)
     else:
         typer.echo(checking.checked_text(checked, width()))
+    for note in checked.notes:
+        print_error(note, "Note")
     for problem in checked.problems:
         print_error(str(problem))
     if checked.problems:

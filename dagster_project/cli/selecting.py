@@ -82,6 +82,15 @@ def spelled(source_id: str, selection: Selection) -> str:
     return shlex.join(words)
 
 
+def unconfirmed_advice(source_id: str, selection: Selection) -> str:
+    """What to do about replies that withdraw more rows than usual."""
+    command = spelled(source_id, selection)
+    return (
+        "Check at the publisher whether these rows were withdrawn. If they were:"
+        f" {command} --confirm. If not, run it again without --confirm: all is requested again."
+    )
+
+
 def _codes(words: Sequence[str], known: dict[str, Country], where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(find_country(word, known, where).code for word in words))
 

@@ -117,6 +117,14 @@ def fetch(
             "--dry-run", help="Show what would be requested, then stop; needs no network or key."
         ),
     ] = False,
+    is_confirmed: Annotated[
+        bool,
+        typer.Option(
+            "--confirm",
+            help="Accept the replies of the last run of this command, which withdraw more rows than"
+            " publishers usually do.",
+        ),
+    ] = False,
     form: TextForm = TextFormat.text,
 ) -> int:
     """Download data from a publisher and store what is new as a release.
@@ -128,10 +136,11 @@ def fetch(
 
     Example: `bilateral fetch un_comtrade --reporter USA --reporter KOR --frequency A --dry-run`
     """
-    from dagster_project.cli.selecting import read_selection, spelled
+    from dagster_project.cli.selecting import read_selection, spelled, unconfirmed_advice
     from dagster_project.fetch.job import FetchError, run_fetch
     from dagster_project.fetch.planning import plan_fetch
     from dagster_project.sources.connector import Refused as RefusedByPublisher
+    from dagster_project.sources.connector import Unconfirmed
 
     settings = load_settings()
     selection = read_selection(
@@ -146,7 +155,7 @@ def fetch(
         flows=flow or (),
         frequency=frequency,
     )
-    planned = plan_fetch(settings, source, selection)
+    planned = plan_fetch(settings, source, selection, is_confirmed=is_confirmed)
     if dry_run and form is TextFormat.json:
         typer.echo(to_json(fetching.planned_json(selection, planned)))
         return DONE
@@ -158,9 +167,13 @@ def fetch(
     resume = f"To resume: {spelled(source, selection)}"
     with fetching.progress(planned) as (on_event, done):
         try:
-            outcome = run_fetch(settings, source, selection, on_event=on_event)
+            outcome = run_fetch(
+                settings, source, selection, on_event=on_event, is_confirmed=is_confirmed
+            )
         except FetchError as error:
-            if isinstance(error.reply_error, RefusedByPublisher):
+            if isinstance(error.reply_error, Unconfirmed):
+                resume = unconfirmed_advice(source, selection)
+            elif isinstance(error.reply_error, RefusedByPublisher):
                 raise Refused(str(error)) from error
             stopped = str(error)
         except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.cli.selecting import unconfirmed_advice
 from dagster_project.defs.dbt import OWNER
 from dagster_project.fetch.client import DEFAULT_RETRY, RetryPolicy
 from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
@@ -16,7 +17,13 @@ from dagster_project.fetch.planning import plan_fetch
 from dagster_project.fetch.subscriptions import Subscription, SubscriptionError, read_subscriptions
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
-from dagster_project.sources.connector import QuotaSpent, Selection, SelectionError, SourceInfo
+from dagster_project.sources.connector import (
+    QuotaSpent,
+    Selection,
+    SelectionError,
+    SourceInfo,
+    Unconfirmed,
+)
 from dagster_project.sources.fetch_checks import compare_totals, find_missing, find_row_loss
 from dagster_project.sources.inbox import QUARANTINE, Imported, Quarantined, ingest_ready, scan
 from dagster_project.sources.snapshot import Covers, SnapshotError, discover_releases
@@ -91,14 +98,16 @@ def build_fetch_asset(about: SourceInfo, retry: RetryPolicy) -> dg.AssetsDefinit
         try:
             asked = _all_asked(settings, about.source_id, first, last)
             outcomes = []
+            selection = None
             for one in asked:
-                outcome = run_fetch(settings, about.source_id, one.selection, retry=retry)
+                selection = one.selection
+                outcome = run_fetch(settings, about.source_id, selection, retry=retry)
                 context.log.info(_summary(one.subscription, outcome))
                 outcomes.append(outcome)
         except (SubscriptionError, SelectionError, SettingsError, SnapshotError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         except FetchError as error:
-            raise _failure(error) from None
+            raise _failure(error, about.source_id, selection) from None
         for entry in tables:
             load_table(entry, settings)
         return dg.MaterializeResult(
@@ -144,13 +153,15 @@ def _all_asked(settings: Settings, source_id: str, first: date, last: date) -> l
     return asked
 
 
-def _failure(error: FetchError) -> dg.Failure:
+def _failure(error: FetchError, source_id: str, selection: Selection | None) -> dg.Failure:
     metadata: dict[str, Any] = {"replies_stored": error.stored, "replies_in_all": error.total}
     description = str(error)
     if isinstance(error.reply_error, QuotaSpent):
         next_day = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         metadata["goes_on"] = next_day
         description += f" Run the same partitions again on or after {next_day} (UTC)."
+    if isinstance(error.reply_error, Unconfirmed) and selection is not None:
+        description += f" {unconfirmed_advice(source_id, selection)}"
     return dg.Failure(description, metadata=metadata, allow_retries=False)
 
 

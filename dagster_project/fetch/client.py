@@ -6,13 +6,10 @@ the HTTP library leaves this module, because it would contain the address with t
 
 from __future__ import annotations
 
-import gzip
-import io
 import socket
 import ssl
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -25,9 +22,9 @@ from urllib.parse import quote, unquote
 import httpx
 import stamina
 
+from dagster_project.fetch.bodies import check_size, whole_body
 from dagster_project.fetch.keys import (
     gateway_of,
-    is_loopback,
     key_of,
     mask_in_logs,
     redact,
@@ -200,35 +197,41 @@ class Client:
         """Send one request and follow its redirects."""
         try:
             url = httpx.URL(request.stored_address)
-            problem = self._foreign(url, may_be_loopback=False)
+            problem = self._foreign(url)
         except httpx.InvalidURL as error:
             problem = f"is not valid ({error})"
         if problem is not None:
             raise Refused(f"its address {problem}. Correct the connector.")
+        # A key is for the address that was asked, directly or through the gateway.
+        trusted = {_origin(url)}
         url = self._through_gateway(url)
-        own_host = url.host
+        own = _origin(url)
+        trusted.add(own)
+        with_key = True
         for _ in range(_MOST_REDIRECTS + 1):
             self._quota.take()
             self.sent += 1
-            reply, content = self._once(request, url)
+            reply, content = self._once(request, url, with_key=with_key)
             if reply.status_code not in (301, 302, 303, 307, 308):
                 return self._judge(request, reply, content)
-            followed = self._follow(request, reply, url, own_host)
-            if followed is None:
-                target = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
+            target = self._target(request, reply, url, own)
+            if target is None:
+                location = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
                 raise Refused(
-                    f"HTTP {reply.status_code} leads to {target!r}, which is not followed. Only"
+                    f"HTTP {reply.status_code} leads to {location!r}, which is not followed. Only"
                     " https addresses of the publisher are. Check the address at the publisher: it"
                     " may have moved.",
                 )
-            url = followed
+            # Once gone, it stays gone: a gateway hides which host a relative address is on.
+            with_key = with_key and _origin(target) in trusted
+            url = target if _origin(target) == own else self._through_gateway(target)
         raise Refused(
             f"more than {_MOST_REDIRECTS} redirects. Check the address at the publisher: it may"
             " have moved.",
         )
 
-    def _follow(
-        self, request: Request, reply: httpx.Response, url: httpx.URL, own_host: str
+    def _target(
+        self, request: Request, reply: httpx.Response, url: httpx.URL, own: _Origin
     ) -> httpx.URL | None:
         """The target of a redirect, if it may be followed."""
         location = reply.headers.get(_LOCATION, "")
@@ -238,17 +241,20 @@ class Client:
             target = url.join(location)
         except httpx.InvalidURL:
             return None
-        if self._foreign(target, own_host, may_be_loopback=True) is not None:
-            return None
-        return target if target.host == own_host else self._through_gateway(target)
+        # What answered may send elsewhere on the same scheme, host and port; nobody to others of
+        # its ports.
+        is_own = _origin(target) == own and not target.userinfo
+        return target if is_own or self._foreign(target) is None else None
 
-    def _foreign(self, url: httpx.URL, *own_host: str, may_be_loopback: bool) -> str | None:
+    def _foreign(self, url: httpx.URL) -> str | None:
         """The reason why a request must not be sent to an address, or None if it may be sent."""
-        if url.scheme != "https" and not (may_be_loopback and is_loopback(url.host)):
+        if url.scheme != "https":
             return "is not https"
         if url.userinfo:
             return "contains a user name"
-        if url.host not in {one.lower() for one in (*own_host, *self._about.hosts)}:
+        if url.port is not None:
+            return "names a port"
+        if url.host not in {one.lower() for one in self._about.hosts}:
             return f"is not on {' or '.join(self._about.hosts)}"
         return None
 
@@ -258,21 +264,30 @@ class Client:
         gateway = httpx.URL(self.gateway)
         return url.copy_with(scheme=gateway.scheme, netloc=gateway.netloc)
 
-    def _once(self, request: Request, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+    def _once(
+        self, request: Request, url: httpx.URL, *, with_key: bool
+    ) -> tuple[httpx.Response, bytes]:
         """Send once and read the whole body. Never raises an exception that contains the key."""
         seconds = self._about.limits.timeout_seconds
         started = time.monotonic()
         # A read time-out restarts with every byte, so a very slow body would never reach it.
-        timer = threading.Timer(seconds, self._hang_up)
+        is_hung_up = threading.Event()
+        timer = threading.Timer(seconds, self._hang_up, [is_hung_up])
         timer.daemon = True
         timer.start()
         try:
-            with closing(self._http.send(self._with_key(request, url), stream=True)) as reply:
+            with closing(
+                self._http.send(self._built(request, url, with_key=with_key), stream=True)
+            ) as reply:
                 packed = bytearray()
                 for part in reply.iter_raw():
                     packed += part
-                    self._check_size(packed)
-                return reply, self._unpacked(reply, packed)
+                    check_size(packed, self._about.limits.max_bytes)
+                timer.cancel()
+                if is_hung_up.is_set():
+                    # Without a length, a connection that we hung up looks like the end.
+                    raise httpx.ReadTimeout("hung up")
+                return reply, whole_body(reply, packed, self._about.limits.max_bytes)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
             is_ours = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
@@ -298,13 +313,13 @@ class Client:
             " later.",
         )
 
-    def _with_key(self, request: Request, url: httpx.URL) -> httpx.Request:
+    def _built(self, request: Request, url: httpx.URL, *, with_key: bool) -> httpx.Request:
         headers = {"Accept": ", ".join(request.accept) or "*/*"}
         if request.body is not None:
             # The only kind of body that these publishers accept.
             headers["Content-Type"] = "application/json"
         use = self._about.key
-        if use is not None and self._key is not None:
+        if with_key and use is not None and self._key is not None:
             key = self._key.reveal()
             if use.place == "query":
                 # Some portals issue keys that are already percent-encoded.
@@ -326,37 +341,13 @@ class Client:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = info["return_value"].get_extra_info("socket")
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, is_hung_up: threading.Event) -> None:
+        is_hung_up.set()
         if self._socket is not None:
             with suppress(OSError):
                 # The method of the plain socket: that of a TLS socket breaks the socket while it is
                 # read.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _check_size(self, content: bytes | bytearray) -> None:
-        size = self._about.limits.max_bytes
-        if len(content) > size:
-            raise Refused(f"more than {size:,} bytes. Select fewer periods, partners or products.")
-
-    def _unpacked(self, reply: httpx.Response, packed: bytearray) -> bytes:
-        """The decompressed body. The library's own decompression would accept a truncated file."""
-        encoding = reply.headers.get("content-encoding", "").strip().lower()
-        if encoding in ("", "identity") or not packed:
-            return bytes(packed)
-        if encoding not in ("gzip", "x-gzip"):
-            raise Refused(
-                f"a body packed as {self._clean(encoding)[:40]!r}, though gzip was requested. Run"
-                " the same command again later; if it persists, the publisher has changed.",
-            )
-        try:
-            with gzip.open(io.BytesIO(packed)) as file:
-                content = file.read(self._about.limits.max_bytes + 1)
-        except (OSError, EOFError, zlib.error):
-            raise TryAgain(
-                "a truncated or damaged gzip body. Run the same command again."
-            ) from None
-        self._check_size(content)
-        return content
 
     def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
         """The reply, unless its status means an error."""
@@ -402,6 +393,14 @@ class Client:
 
     def _clean(self, text: str) -> str:
         return redact(text, self._secrets)
+
+
+_Origin = tuple[str, str, int | None]
+
+
+def _origin(url: httpx.URL) -> _Origin:
+    """Scheme, host and port; the port is None where it is the scheme's own."""
+    return url.scheme, url.host, url.port
 
 
 def _hide_location(reply: httpx.Response) -> None:

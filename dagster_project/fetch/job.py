@@ -35,6 +35,7 @@ from dagster_project.sources.connector import (
     ReplyResult,
     Selection,
     SelectionError,
+    Unconfirmed,
 )
 from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import AddedRelease, Release
@@ -93,15 +94,19 @@ def run_fetch(
     on_event: Callable[[FetchEvent], None] | None = None,
     now: datetime | None = None,
     retry: RetryPolicy = DEFAULT_RETRY,
+    is_confirmed: bool = False,
 ) -> FetchOutcome:
     """Fetch a selection and store what is new in it as a release.
 
-    `now` replaces the time at which the fetch begins and ends.
+    `now` replaces the time at which the fetch begins and ends. With `is_confirmed`, the replies of
+    the last run, which withdraw more rows than usual, are accepted; without it, they are requested
+    again.
 
     Raises:
         SelectionError: the source cannot be fetched, or it has no such data.
         SettingsError: the key, the keys file or the gateway cannot be used.
-        FetchError: a request did not succeed, or another fetch of the source is running.
+        FetchError: a request did not succeed, another fetch of the source is running, or the
+            replies wait for a confirmation.
         SnapshotError: the data already in the warehouse cannot be used.
     """
     connector = catalog.connector_of(source_id)
@@ -115,6 +120,11 @@ def run_fetch(
         if missing is not None:
             raise _stopped(Refused(missing), 0, 0)
         with _only_one(folder.parent, source_id):
+            if is_confirmed and not (store.is_unconfirmed and not store.is_stale(clock())):
+                raise _stopped(Refused(_nothing_to_confirm(source_id)), 0, 0)
+            if store.is_unconfirmed and not is_confirmed:
+                notes.append("The replies of the last run were not confirmed: requested again.")
+                store.remove()
             if store.is_stale(clock()):
                 notes.append(stale_note(folder))
             remove_abandoned(folder.parent, clock())
@@ -132,11 +142,19 @@ def run_fetch(
                 plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
                 pieces = [piece for piece, _ in run.take(plan.chunks, plan.expected_requests)]
                 added, comparison = replies.keep(
-                    pieces, known, finished=now or clock(), gateway=client.gateway
+                    pieces,
+                    known,
+                    finished=now or clock(),
+                    gateway=client.gateway,
+                    is_confirmed=is_confirmed,
                 )
             except SelectionError:
                 store.remove()
                 raise
+            except Unconfirmed as error:
+                store.wait_for_confirmation(str(error))
+                message = f"{error} Nothing was changed; the replies are kept in {store.folder}."
+                raise FetchError(message, error, store.count(), run.total) from None
             except ReplyError as error:
                 raise _stopped(error, store.count(), run.total) from None
             seen.remember(known, plan.chunks, run.lost(pieces, added), clock().date())
@@ -245,6 +263,13 @@ def _only_one(folder: Path, source_id: str) -> Generator[None]:
             problem = f"{source_id}: another fetch of this source is running. Wait until it ends."
             raise _stopped(Refused(problem), 0, 0) from None
         yield
+
+
+def _nothing_to_confirm(source_id: str) -> str:
+    return (
+        f"{source_id}: no replies of this selection wait for a confirmation. Run the command"
+        " without --confirm."
+    )
 
 
 def _stopped(error: ReplyError, stored: int, total: int) -> FetchError:

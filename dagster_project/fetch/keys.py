@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import logging
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from html.entities import html5
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 import httpx
 
@@ -19,6 +22,10 @@ from dagster_project.sources.connector import SourceInfo
 _MASK = "***"
 # A shorter key would also be masked inside figures, and no publisher issues one.
 _SHORTEST = 8
+# An escaped letter or digit: only then may no plain part of a key be left.
+_ESCAPE = re.compile(rb"%(?:25){0,3}[3-7][0-9A-Fa-f]|&(?:amp;)?#|\\(?:[uU](?:0|\{)|[xX][3-7])")
+# What may stand between the hexadecimal codes of two characters.
+_BETWEEN = r"[\s:,-]?(?:0[xX])?"
 _OTHERS_MAY = 0o077
 _LOGGERS = (
     "httpx",
@@ -68,43 +75,125 @@ def missing_key(settings: Settings, about: SourceInfo, *, has_key: bool) -> str 
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """The text with every secret masked, however it is spelled."""
+    """The text with every secret masked, however it is spelled; see `redact_bytes`."""
     return redact_bytes(text.encode("utf-8", "surrogatepass"), secrets).decode(
         "utf-8", "surrogatepass"
     )
 
 
 def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
-    """The content with every secret masked; the same object where there is none."""
+    """The content with every secret masked; the same object where there is none.
+
+    A secret is recognised in upper and lower case, as hexadecimal digits, in base64, and with any
+    of its characters escaped as in addresses, JSON, HTML and source code.
+    """
+    lowered = content.lower()
     for secret in secrets:
-        for anchor, pattern in _patterns(secret):
-            # Replies are large and rarely contain a key: searching for its longest plain part first
-            # is a hundred times faster than the pattern.
-            if anchor in content:
-                content = pattern.sub(_MASK.encode(), content)
+        spelled = _spellings_of(secret)
+        # Replies are large and rarely contain a key: looking for parts of it first is faster than
+        # the patterns.
+        if any(part in lowered for part in spelled.parts) or _ESCAPE.search(content):
+            content = spelled.escaped.sub(_MASK.encode(), content)
+        if any(part in content for part in spelled.base64):
+            content = spelled.encoded.sub(_MASK.encode(), content)
+        if spelled.first_digits.search(content):
+            content = spelled.digits.sub(_MASK.encode(), content)
     return content
 
 
+@dataclass(frozen=True)
+class _Spellings:
+    """Patterns for the spellings of a secret, and what content without the secret lacks.
+
+    `escaped` matches the characters as they are or escaped, and needs one of `parts` in lower case
+    or an escaped character; `encoded` matches base64 and needs one of `base64`; `digits` matches
+    hexadecimal and needs `first_digits`.
+    """
+
+    parts: tuple[bytes, ...]
+    escaped: re.Pattern[bytes]
+    base64: tuple[bytes, ...]
+    encoded: re.Pattern[bytes]
+    first_digits: re.Pattern[bytes]
+    digits: re.Pattern[bytes]
+
+
 @lru_cache(maxsize=32)
-def _patterns(secret: Secret) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
-    """Patterns for the key as given and percent-decoded."""
-    found = []
-    for text in dict.fromkeys((secret.reveal(), unquote(secret.reveal()))):
-        plain = re.findall(r"[A-Za-z0-9]+", text)
-        pattern = "".join(_spellings(character) for character in text)
-        found.append((max(plain, key=len, default="").encode(), re.compile(pattern.encode())))
-    return tuple(found)
+def _spellings_of(secret: Secret) -> _Spellings:
+    # Some portals issue keys that are already percent-encoded; they are sent decoded.
+    texts = tuple(dict.fromkeys((secret.reveal(), unquote(secret.reveal()))))
+    plain = [max(re.findall(r"[a-z0-9]+", text.lower()), key=len, default="") for text in texts]
+    spelled = ["".join(map(_any_spelling, text)) for text in texts]
+    variants = {
+        variant
+        for text in texts
+        for cased in (text, text.lower(), text.upper())
+        for variant in (cased, quote(cased), quote(cased, safe=""), quote_plus(cased))
+    }
+    cores = tuple(sorted({core for variant in variants for core in _in_base64(variant)}))
+    digits = [_BETWEEN.join(f"(?:{_codes(one)})" for one in text) for text in texts]
+    # Three characters in a row seldom occur by chance, even in numbers.
+    first = [_BETWEEN.join(f"(?:{_codes(one)})" for one in text[:3]) for text in texts]
+    return _Spellings(
+        parts=tuple(part.encode() for part in plain),
+        escaped=re.compile("|".join(spelled).encode()),
+        base64=cores,
+        # What stands beside the key shares the characters at the edges.
+        encoded=re.compile(
+            b"[A-Za-z0-9+/_-]{0,4}(?:"
+            + b"|".join(map(re.escape, cores))
+            + b")[A-Za-z0-9+/_-]{0,4}={0,2}"
+        ),
+        first_digits=re.compile("|".join(first).encode()),
+        digits=re.compile("|".join(digits).encode()),
+    )
 
 
-def _spellings(character: str) -> str:
-    """A character as is, or escaped as in addresses, JSON and HTML."""
-    itself = re.escape(character)
-    if character.isalnum():
-        return itself
-    code = f"{ord(character):02x}"
-    named = {"&": "&amp;|", "<": "&lt;|", ">": "&gt;|", '"': "&quot;|"}.get(character, "")
-    # The character itself last: a percent sign or an ampersand begins its own escape.
-    return rf"(?:(?i:%(?:25)?{code}|\\u00{code}|&#x{code};)|&#{ord(character)};|{named}\\?{itself})"
+def _in_base64(text: str) -> Iterator[bytes]:
+    """The text in base64, in both alphabets, at each of the three places where it may begin.
+
+    Characters that depend on what stands beside the text are left out.
+    """
+    content = text.encode()
+    for before in range(3):
+        code = base64.b64encode(b"\0" * before + content)
+        first = -(-before * 8 // 6)
+        last = (before + len(content)) * 8 // 6
+        for alphabet in (code, code.translate(bytes.maketrans(b"+/", b"-_"))):
+            yield alphabet[first:last]
+
+
+def _any_spelling(character: str) -> str:
+    """A pattern for a character in either case, as it is or escaped."""
+    cases = _cases(character)
+    names = [
+        name.removesuffix(";") for name, text in html5.items() if text in cases and len(text) == 1
+    ]
+    codes, numbers = _codes(character), "|".join(str(ord(one)) for one in cases)
+    escaped = [
+        rf"%(?:25){{0,3}}(?:{codes})",
+        rf"\\{{1,2}}(?:[uU](?:0000)?00|[xX]|[uU]\{{0{{0,4}})(?:{codes})\}}?",
+        rf"&(?:amp;)?#(?:[xX]0{{0,6}}(?:{codes})|0{{0,6}}(?:{numbers}));?",
+        *(rf"&(?:amp;)?{name};" for name in sorted(set(names))),
+    ]
+    if not character.isalnum():
+        escaped.append(rf"\\{re.escape(character)}")
+    # The characters themselves last: a percent sign or an ampersand begins its own escape.
+    return f"(?:{'|'.join((*escaped, *map(re.escape, cases)))})"
+
+
+def _cases(character: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((character, character.lower(), character.upper())))
+
+
+def _codes(character: str) -> str:
+    """A pattern for the hexadecimal code of a character in either case."""
+    return "|".join(
+        "".join(
+            f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{ord(one):02x}"
+        )
+        for one in _cases(character)
+    )
 
 
 class _KeyFilter(logging.Filter):

@@ -55,7 +55,12 @@ class PlannedFetch:
 
 
 def plan_fetch(
-    settings: Settings, source_id: str, selection: Selection, *, now: datetime | None = None
+    settings: Settings,
+    source_id: str,
+    selection: Selection,
+    *,
+    now: datetime | None = None,
+    is_confirmed: bool = False,
 ) -> PlannedFetch:
     """Say what `run_fetch` would do for the same selection. Nothing is sent or written.
 
@@ -69,15 +74,17 @@ def plan_fetch(
     has_key = key_of(settings, source_id) is not None
     store = Store(job_folder(settings, source_id, selection))
     moment = now or utc_now()
+    # What was not confirmed is requested again, as what is too old.
     is_stale = store.is_stale(moment)
+    is_new = is_stale or (store.is_unconfirmed and not is_confirmed)
     survey = connector.survey(selection, settings.seeds)
-    surveyed = [None] * len(survey) if is_stale else _look(survey, connector, store.survey)
+    surveyed = [None] * len(survey) if is_new else _look(survey, connector, store.survey)
     listed = [one for one in surveyed if one is not None]
     is_surveyed = bool(survey) and len(listed) == len(surveyed)
     seen = FetchedDatasets(settings, about, selection, has_key=has_key)
     known = seen.mark(known_of(connector, listed)) if is_surveyed else ()
     plan = connector.plan(selection, settings.seeds, has_key=has_key, known=known)
-    found = [None] * len(plan.chunks) if is_stale else _look(plan.chunks, connector, store)
+    found = [None] * len(plan.chunks) if is_new else _look(plan.chunks, connector, store)
     stored = sum(one is not None for one in [*surveyed, *found])
     total = max(plan.expected_requests, len(found)) + len(surveyed)
     quota = Quota(

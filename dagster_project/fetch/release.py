@@ -27,7 +27,9 @@ from dagster_project.sources.connector import (
     Reply,
     ReplyResult,
     TryAgain,
+    Unconfirmed,
 )
+from dagster_project.sources.fetch_checks import allowed_fall
 from dagster_project.sources.parsing import reject_duplicates
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.release_diff import Comparison, compare_with_held
@@ -63,6 +65,8 @@ class _News:
     pieces: list[Piece]
     lines: list[str]
     comparison: Comparison
+    # Falls in rows that a user has to confirm, in words.
+    falls: list[str]
 
 
 class Replies:
@@ -108,15 +112,19 @@ class Replies:
         *,
         finished: datetime,
         gateway: str | None,
+        is_confirmed: bool = False,
     ) -> tuple[AddedRelease | None, Comparison]:
         """Add what is new as a release; none where the replies contain nothing new.
 
         Replies are read in groups that request the same rows, so that comparing a fetch of any size
         needs only the memory of its largest group.
+
+        Raises:
+            Unconfirmed: rows would be withdrawn by an empty reply, or more than `allowed_fall`.
         """
         about = self._connector.about
         held = discover_releases(self._settings.snapshot_roots)
-        news = _News([], [], Comparison(0, 0, 0, 0))
+        news = _News([], [], Comparison(0, 0, 0, 0), [])
         usable = [piece for piece in pieces if piece.is_whole]
         bulk = {entry.table for entry in catalog.BULK}
         reports = [piece for piece in usable if piece.chunk.table in bulk]
@@ -126,6 +134,8 @@ class Replies:
             if isinstance(entry, SourceTable):
                 of_table = [piece for piece in usable if piece.chunk.table == table]
                 self._compare_rows(entry, of_table, known_from, news)
+        if news.falls and not is_confirmed:
+            raise Unconfirmed(f"{about.source_id}: {'; '.join(news.falls)}.")
         if not news.pieces:
             return None, news.comparison
         digest = hashlib.sha256("".join(sorted(news.lines)).encode())
@@ -163,6 +173,8 @@ class Replies:
                 news.comparison += Comparison(0, 0, 0, piece.rows)
                 continue
             news.comparison += Comparison(piece.rows, 0, 0, 0)
+            if before is not None:
+                self._note_fall(news, before.name, self._rows_of(before), piece.rows)
             news.pieces.append(piece)
             line = f"{piece.chunk.name} {sha256}"
             if before is not None:
@@ -190,7 +202,17 @@ class Replies:
                     piece.chunk.covers,
                 )
             compared = compare_with_held(entry, self._settings, files, known_from)
-            news.comparison += _of_all(compared, files)
+            counts = _of_all(compared, files)
+            news.comparison += counts
+            known = counts.changed + counts.withdrawn + counts.same
+            silent = [one for one in group if one.is_empty and compared[one.chunk.name].withdrawn]
+            self._note_fall(
+                news,
+                (silent or group)[0].chunk.name,
+                known,
+                known - counts.withdrawn,
+                is_silent=bool(silent),
+            )
             # The release withdraws what it requested and its files do not contain. Of a group it
             # therefore stores all replies with rows, or none.
             if any(one.has_news for one in compared.values()):
@@ -199,6 +221,22 @@ class Replies:
                     if piece.chunk.name in with_news or not piece.is_empty:
                         news.pieces.append(piece)
                         news.lines.append(line)
+
+    def _note_fall(
+        self, news: _News, name: str, before: int, after: int, *, is_silent: bool = False
+    ) -> None:
+        lost = before - after
+        if is_silent or allowed_fall(self._connector.about.source_id).is_large(before, lost):
+            what = "is empty" if is_silent else "has fewer rows"
+            news.falls.append(
+                f"{name} {what}: {lost:,} of {before:,} known rows would be withdrawn"
+            )
+
+    def _rows_of(self, file: SnapshotFile) -> int:
+        """The number of usable rows of a stored file of a bulk table."""
+        entry = catalog.table_named(file.table)
+        assert isinstance(entry, BulkTable)
+        return count_rows(entry, file, file.path.read_bytes(), self._settings.seeds)[0]
 
     def _new_file(self, piece: Piece, gateway: str | None) -> NewFile:
         request = piece.chunk.request

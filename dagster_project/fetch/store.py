@@ -20,6 +20,7 @@ from dagster_project.sources.connector import Chunk, Reply, Request, Selection
 _OLDEST = timedelta(days=14)
 
 _JOB = "job.json"
+_UNCONFIRMED = "unconfirmed"
 _SUFFIX = ".reply"
 
 
@@ -61,6 +62,14 @@ class Store:
             return now - datetime.fromisoformat(job["started_at"]) > _OLDEST
         except (OSError, ValueError, KeyError, TypeError):
             return True
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether all replies are there and wait for the user to confirm a fall in rows."""
+        return (self.folder / _UNCONFIRMED).exists()
+
+    def wait_for_confirmation(self, why: str) -> None:
+        write_whole(self.folder / _UNCONFIRMED, why.encode() + b"\n")
 
     def read(self, chunk: Chunk) -> Reply | None:
         try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -13,14 +13,17 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.claims.consistency.frames import inconsistencies
+from dagster_project.claims.consistency.frames import inconsistencies, unfinished, warn_unfinished
 from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import exact, millions, plural, wrapped
-from dagster_project.questions.words import Words
+from dagster_project.questions.words import InputError, Words
 from dagster_project.sources.articles import read_claims, read_documents
 
 BAD_STATUS = "contradicted"
+# The models compare every claim with every other one of its document and source, so time grows with
+# the square: this many take about fifteen seconds.
+MOST_CLAIMS = 5_000
 CONSISTENCY_INPUTS = ("claims", "shares_of_other_wholes")
 
 _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "reported_value"}
@@ -62,6 +65,7 @@ class Checked:
     in_words: Mapping[str, Verdict]
     inconsistencies: list[dict]
     problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_contradicted(self) -> bool:
@@ -76,8 +80,14 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
 
     Raises:
         SnapshotError: a file cannot be read, lacks a column, or has no rows.
+        InputError: more than `MOST_CLAIMS` claims.
     """
     claims = read_claims(claims_file, words.claim_vocabulary)
+    if claims.frame.height > MOST_CLAIMS:
+        raise InputError(
+            f"{claims_file}: {claims.frame.height:,} claims, and one check takes at most"
+            f" {MOST_CLAIMS:,}. Divide the file, keeping the claims of each article together."
+        )
     problems = _problems(claims_file, claims.rejects)
     inputs = {
         "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
@@ -93,12 +103,17 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
         return Checked([], {}, {}, [], problems)
     replay.answer(inputs, ["claims", "claim_verdicts", *CONSISTENCY_INPUTS])
     verdicts = judged(replay)
+    notes: list[str] = []
+    found = find_inconsistencies(
+        replay, lambda document_id, figures: notes.append(unfinished(document_id, figures))
+    )
     return Checked(
         claims=replay.rows("claims", "row_number"),
         verdicts=verdicts,
         in_words={name: verdict_in_words(row, words.names) for name, row in verdicts.items()},
-        inconsistencies=find_inconsistencies(replay),
+        inconsistencies=found,
         problems=problems,
+        notes=notes,
     )
 
 
@@ -111,10 +126,12 @@ def judged(replay: Replay) -> dict[str, dict[str, object]]:
     }
 
 
-def find_inconsistencies(replay: Replay) -> list[dict]:
+def find_inconsistencies(
+    replay: Replay, on_unfinished: Callable[[str, int], None] = warn_unfinished
+) -> list[dict]:
     """The rows of claim_inconsistencies for the input claims; needs `CONSISTENCY_INPUTS`."""
     claims, wholes = (replay.frame(name) for name in CONSISTENCY_INPUTS)
-    return inconsistencies(claims, wholes).to_dicts()
+    return inconsistencies(claims, wholes, on_unfinished).to_dicts()
 
 
 def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:

@@ -161,6 +161,10 @@ class Refused(ReplyError):
     """The request, the key or the layout is wrong; the same request would fail again."""
 
 
+class Unconfirmed(ReplyError):
+    """The replies withdraw more rows than a publisher usually does: the user decides."""
+
+
 class SelectionError(ValueError):
     """A selection that the source cannot serve; the message says what it can serve."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
+from pathlib import Path
 
 import polars as pl
 
@@ -13,13 +16,45 @@ from dagster_project.sources.raw import SourceTable
 from dagster_project.sources.release_diff import inside, known_rows
 from dagster_project.sources.snapshot import Covers
 
-# Publishers withdraw single rows with every revision; a larger loss is seldom intended.
+# Publishers withdraw single rows with every revision; above this share a fetch warns.
 BIG_FALL = 0.05
 # Suppressed and rounded parts leave a total a little above its parts.
 TOLERANCE = 0.001
 
 _MONTHS = tuple(f"{month:02d}" for month in range(1, 13))
 _QUARTERS, _YEARS = ("03", "06", "09", "12"), ("12",)
+
+
+_EVERY_SOURCE = "*"
+
+
+@dataclass(frozen=True)
+class AllowedFall:
+    """How many rows of one request a release may withdraw without being confirmed.
+
+    A fall is large above both `share` of the rows known before, a fraction of one, and `rows`.
+    """
+
+    share: float
+    rows: int
+
+    def is_large(self, before: int, lost: int) -> bool:
+        return lost > self.rows and lost > self.share * before
+
+
+@lru_cache(maxsize=1)
+def _allowed_falls() -> dict[str, AllowedFall]:
+    """The falls of `row_falls.csv`, which gives the reason for each, by source."""
+    with (Path(__file__).parent / "row_falls.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["source_id"]: AllowedFall(float(row["share"]), int(row["rows"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def allowed_fall(source_id: str) -> AllowedFall:
+    falls = _allowed_falls()
+    return falls.get(source_id, falls[_EVERY_SOURCE])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ What a key or the pointer changes is waited for: the browser answers when it can
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from browser.kinds import one_of_each
 from browser.reading import pages_of
 from playwright.sync_api import Browser, expect
 
+from dagster_project.site import serving
+
 
 def test_every_page_loads_alone_and_fits_a_phone(browser: Browser, site: Path) -> None:
     assert list(checks.loading(browser, site, pages_of(site), 360)) == []
@@ -23,6 +26,20 @@ def test_every_page_loads_alone_and_fits_a_phone(browser: Browser, site: Path) -
 @pytest.mark.parametrize("width", [width for width in checks.WIDTHS if width != 360])
 def test_each_kind_of_page_fits(browser: Browser, site: Path, width: int) -> None:
     assert list(checks.loading(browser, site, one_of_each(pages_of(site)), width)) == []
+
+
+def test_served_pages_break_no_rule_of_their_policy(browser: Browser, site: Path) -> None:
+    problems: list[str] = []
+    with serving.server_of(site) as server, window(browser) as seen:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        seen.on("console", lambda message: problems.append(f"{seen.url}: {message.text}"))
+        seen.on("pageerror", lambda error: problems.append(f"{seen.url}: {error}"))
+        for page in one_of_each(pages_of(site)):
+            answer = seen.goto(serving.address_of(server) + str(page))
+            assert answer is not None
+            assert "script-src 'self'" in answer.headers["content-security-policy"]
+        server.shutdown()
+    assert problems == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

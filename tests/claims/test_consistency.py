@@ -86,8 +86,11 @@ def claim(
 
 
 def found(claims: Sequence[Row], wholes: pl.DataFrame = _NO_WHOLES) -> list[dict]:
-    frame = pl.DataFrame([dict(one) for one in claims], schema=_TYPES, orient="row")
-    return inconsistencies(frame, wholes).to_dicts()
+    return inconsistencies(_frame(claims), wholes).to_dicts()
+
+
+def _frame(claims: Sequence[Row]) -> pl.DataFrame:
+    return pl.DataFrame([dict(one) for one in claims], schema=_TYPES, orient="row")
 
 
 # ---------------------------------------------------------------------------
@@ -452,3 +455,37 @@ def _long_text(chance: random.Random, size: int, wrong: int) -> list[Row]:
             )
         )
     return claims
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", [1, 1_000])
+def test_the_effort_for_a_long_text_is_bounded_and_its_end_is_told(wrong: int) -> None:
+    claims = _long_text(random.Random(3), 1_000, wrong)
+    told: list[tuple[str, int]] = []
+    started = time.process_time()
+    rows = inconsistencies(_frame(claims), _NO_WHOLES, lambda *one: told.append(one))
+    assert time.process_time() - started < 5
+    assert not rows.is_empty()
+    assert told == ([] if wrong == 1 else [("d", 1_000)])
+
+
+@pytest.mark.parametrize("size", [250, 1_000])
+def test_many_figures_for_one_quantity_are_all_compared_in_near_linear_time(size: int) -> None:
+    claims = [claim(f"c{n:04}", "exports", 1_000 + n) for n in range(size)]
+    started = time.process_time()
+    rows = found(claims)
+    assert time.process_time() - started < size / 100
+    blamed = {name for row in rows for name in row["claim_ids"]}
+    assert blamed == {one["claim_id"] for one in claims}
+
+
+def test_a_tighter_figure_left_out_gives_way_to_the_next() -> None:
+    """Of many bounds on one quantity only the tightest is required: each is found in its turn."""
+    claims = [
+        *(claim(f"low{n}", "exports", 10 * n, rounding="1") for n in range(1, 8)),
+        claim("sum", "two_way", 5, rounding="1"),
+    ]
+    rows = found(claims)
+    assert sorted({name for row in rows for name in row["claim_ids"]}) == sorted(
+        one["claim_id"] for one in claims
+    )

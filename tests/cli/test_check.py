@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import re
+import resource
+import subprocess
 from collections.abc import Callable, Iterable
 from io import StringIO
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from dagster_project.questions.check import MOST_CLAIMS
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
 
@@ -330,3 +333,53 @@ def test_another_partner_and_sector_need_no_new_code(
     statuses = {one["claim_id"]: one["status"] for one in json.loads(result.stdout)}
     assert set(statuses) == {"jp", "hs", "grp"}
     assert statuses["jp"] == "confirmed"
+
+
+def test_more_claims_than_one_check_takes_are_refused_with_the_number_and_the_limit(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    many = claims_file(*({"claim_id": f"c{n}"} for n in range(20_000)))
+    result = bilateral("check", str(many))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "20,000 claims" in result.stderr
+    assert f"{MOST_CLAIMS:,}" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_thousand_claims_of_one_document_take_five_seconds_and_half_a_gigabyte(
+    bilateral_process: Callable[..., subprocess.CompletedProcess[str]],
+    claims_file: Callable[..., Path],
+) -> None:
+    """Four measures of twenty years, each told many times; every tenth figure is another."""
+
+    def value(measure: str, year: int) -> int:
+        exports, imports = 40 + year % 100, 60 + 2 * (year % 100)
+        return {
+            "exports": exports,
+            "imports": imports,
+            "deficit": imports - exports,
+            "two_way_trade": imports + exports,
+        }[measure]
+
+    measures = ("deficit", "exports", "imports", "two_way_trade")
+    told = [(measures[n % 4], 2000 + n // 4 % 20, 7 * (n % 10 == 0)) for n in range(1_000)]
+    many = claims_file(
+        *(
+            {
+                "claim_id": f"c{n:04}",
+                "measure": measure,
+                "period": str(year),
+                "value": f"{value(measure, year) + wrong}.0",
+            }
+            for n, (measure, year, wrong) in enumerate(told)
+        )
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = bilateral_process("check", str(many), "--format", "json")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 1, result.stderr
+    assert len(json.loads(result.stdout)) == 1_000
+    assert after.ru_utime - before.ru_utime < 5
+    # The largest child so far, in kB: no smaller than this one.
+    assert after.ru_maxrss < 500_000

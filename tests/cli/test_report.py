@@ -166,3 +166,39 @@ def test_open_serves_until_it_is_interrupted(environment: dict[str, str], tmp_pa
     finally:
         process.kill()
         process.wait()
+
+
+def answered(
+    served: tuple[str, int], path: str, host: str | None = None
+) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(*served, timeout=10)
+    connection.putrequest("GET", path, skip_host=True)
+    connection.putheader("Host", host or f"127.0.0.1:{served[1]}")
+    connection.endheaders()
+    return connection.getresponse()
+
+
+@pytest.mark.parametrize("path", ["/%00", "/index.html%00.png", "/inner%0a", "/%1b[2J", "/%7f"])
+def test_an_address_with_control_characters_is_a_bad_request(
+    served: tuple[str, int], path: str
+) -> None:
+    assert answered(served, path).status == 400
+    assert answered(served, "/").status == 200
+
+
+def test_the_site_answers_to_this_machine_by_its_own_names_only(served: tuple[str, int]) -> None:
+    for name in ("127.0.0.1", "localhost", "LOCALHOST"):
+        assert answered(served, "/", f"{name}:{served[1]}").status == 200
+    for other in ("evil.example", f"evil.example:{served[1]}", "127.0.0.1:1", "127.0.0.1"):
+        assert answered(served, "/", other).status == 421, other
+
+
+def test_every_answer_says_what_a_page_may_do(served: tuple[str, int]) -> None:
+    for path in ("/", "/missing"):
+        headers = answered(served, path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy

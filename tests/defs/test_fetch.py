@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from fetch.homes import KEYS, home
+from fetch.publishers import PUBLISHERS
 from fetch.publishers.world import World
 from fetch.replay_server import ReplayServer
 
@@ -232,6 +233,22 @@ def test_the_loss_of_a_tenth_of_the_rows_is_a_warning(at: Settings, server: Repl
     result = run(at, "us_census", 2012, 2017)
     assert result.success
     assert not checks(result)["no_row_loss"]
+
+
+@pytest.mark.slow
+def test_an_empty_publisher_fails_the_run_and_names_the_command_that_confirms(
+    at: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(at, "us_census,USA,KOR,hs2,,import,M,2016-01")
+    run(at, "us_census", 2016)
+    before = releases(at)
+    monkeypatch.setattr(type(PUBLISHERS["us_census"]), "rows", lambda *_: [])
+    told, metadata = failure(run(at, "us_census", 2016))
+    assert "would be withdrawn" in told
+    assert "bilateral fetch us_census" in told
+    assert "--confirm" in told
+    assert metadata["replies_stored"] > 0
+    assert releases(at) == before
 
 
 def test_parts_that_do_not_add_up_are_a_warning(at: Settings) -> None:

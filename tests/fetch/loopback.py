@@ -168,6 +168,24 @@ def without_length(body: bytes) -> Answer:
     return answer
 
 
+def zipped_without_length(body: bytes) -> Answer:
+    """The checksum at its end shows that it is whole."""
+
+    def answer(handler: _Handler) -> None:
+        head(handler, 200, JSON, None, Content_Encoding="gzip")
+        handler.wfile.write(gzip.compress(body))
+
+    return answer
+
+
+def dripping_without_length(body: bytes, seconds: float) -> Answer:
+    def answer(handler: _Handler) -> None:
+        head(handler, 200, JSON, None)
+        _drip(handler, body, seconds)
+
+    return answer
+
+
 def dripping(body: bytes, seconds: float) -> Answer:
     """One byte at a time."""
 

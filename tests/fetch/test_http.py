@@ -23,12 +23,14 @@ from fetch.loopback import (
     cut,
     dripping,
     dripping_head,
+    dripping_without_length,
     hang_up,
     reply,
     silent,
     without_length,
     zipped,
     zipped_in_two,
+    zipped_without_length,
 )
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -178,13 +180,17 @@ PASSING: dict[str, Answer] = {
     "gzip without its end": zipped(BODY, cut=4),
     "no gzip at all": reply(body=BODY, Content_Encoding="gzip"),
     "half without a length": without_length(BODY[: len(BODY) // 2]),
+    "whole without a length": without_length(BODY),
+    "thousands of empty gzip members": reply(
+        body=gzip.compress(b"", mtime=0) * 4_000, Content_Encoding="gzip"
+    ),
 }
 GOOD: tuple[Answer, ...] = (
     reply(body=BODY),
     zipped(BODY),
     zipped_in_two(BODY),
     chunked(BODY),
-    without_length(BODY),
+    zipped_without_length(BODY),
 )
 
 
@@ -373,7 +379,16 @@ def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     assert client.send(REQUEST).content == BODY
 
 
-def test_a_redirect_within_the_publisher_is_followed_with_the_key(
+def test_what_our_own_time_limit_cuts_is_no_reply(
+    server: Loopback, open_client: OpenClient
+) -> None:
+    """A table that is cut at the end of a line looks whole, and so does its closed connection."""
+    server.answers.append(dripping_without_length(b"month,value\n2016-01,1\n" * 50, 0.01))
+    with pytest.raises(TryAgain, match=r"0\.15 seconds"):
+        open_client(limited(timeout_seconds=0.15)).send(REQUEST)
+
+
+def test_a_redirect_within_the_publisher_is_followed_and_keeps_the_key_on_its_host(
     server: Loopback, open_client: OpenClient
 ) -> None:
     server.answers.extend(
@@ -387,9 +402,34 @@ def test_a_redirect_within_the_publisher_is_followed_with_the_key(
     assert client.send(REQUEST).content == BODY
     assert client.sent == 3
     paths = [seen.path.removesuffix("&key=Pl4nted%2BKey%2F0f%3DTests") for seen in server.seen]
-    # The other host of the publisher is asked through the gateway as well.
+    # The other host of the publisher is asked through the gateway as well, without the key.
     assert paths == ["/v1/data?get=A,B&time=2016-01", "/v2/data?get=A", "/part?x=1"]
-    assert all(seen.path.endswith("Tests") for seen in server.seen)
+    assert [seen.path.endswith("Tests") for seen in server.seen] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:{other}/data", "https://127.0.0.1:{port}/data"]
+)
+def test_a_redirect_to_another_port_or_scheme_of_the_host_is_not_followed(
+    server: Loopback, open_client: OpenClient, target: str
+) -> None:
+    port = int(server.address.rsplit(":", 1)[1])
+    with Loopback() as other:
+        named = target.format(port=port, other=other.address.rsplit(":", 1)[1])
+        server.answers.append(reply(302, Location=named))
+        with pytest.raises(Refused, match=r"HTTP 302 .*not followed"):
+            open_client().send(REQUEST)
+        assert other.seen == []
+    assert len(server.seen) == 1
+
+
+def test_a_key_that_was_left_behind_does_not_come_back(
+    server: Loopback, open_client: OpenClient
+) -> None:
+    away = reply(302, Location="https://files.example.org/part")
+    server.answers.extend([away, reply(302, Location="/relative"), reply(body=BODY)])
+    open_client().send(REQUEST)
+    assert ["key=" in seen.path for seen in server.seen] == [True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -398,6 +438,7 @@ def test_a_redirect_within_the_publisher_is_followed_with_the_key(
         "https://elsewhere.example.org/data",
         "http://api.example.org/data",
         "https://api.example.org.evil.example/data",
+        "https://api.example.org:8443/data",
         "https://user:password@api.example.org/data",
         "ftp://api.example.org/data",
         "file:///etc/passwd",

@@ -63,6 +63,7 @@ from dagster_project.sources.connector import (
     Selection,
     SelectionError,
     TryAgain,
+    Unconfirmed,
 )
 from dagster_project.sources.raw import load_table
 from dagster_project.sources.release_diff import Comparison
@@ -100,8 +101,17 @@ def fetch(
     *,
     now: datetime = NOON,
     on_event: Callable[[FetchEvent], None] | None = None,
+    is_confirmed: bool = False,
 ) -> FetchOutcome:
-    return run_fetch(settings, SOURCE, selection, now=now, retry=NO_WAITS, on_event=on_event)
+    return run_fetch(
+        settings,
+        SOURCE,
+        selection,
+        now=now,
+        retry=NO_WAITS,
+        on_event=on_event,
+        is_confirmed=is_confirmed,
+    )
 
 
 def release_bytes(outcome: FetchOutcome) -> dict[str, bytes]:
@@ -179,7 +189,10 @@ def test_what_the_publisher_no_longer_has_is_withdrawn(
     for key in [key for key in publisher.rows if key[0] == "DEU" and key[1] < "2016"]:
         del publisher.rows[key]
     del publisher.rows[("CAN", "2016-03")]
-    later = fetch(settings, now=NOON + timedelta(days=30))
+    with pytest.raises(FetchError, match=r"DEU_2015-01_2015-12\.json is empty: 3 of 3") as held:
+        fetch(settings, now=NOON + timedelta(days=30))
+    assert isinstance(held.value.reply_error, Unconfirmed)
+    later = fetch(settings, now=NOON + timedelta(days=30), is_confirmed=True)
     # One row of a year in pages, and three of a year of which nothing is left.
     assert later.comparison == Comparison(new=0, changed=0, withdrawn=4, same=98)
     assert later.release is not None

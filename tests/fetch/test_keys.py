@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import random
+import time
+from collections.abc import Callable
+from html.entities import html5
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagster_project.fetch.keys import key_of, redact, redact_bytes
@@ -65,27 +71,97 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(tmp_path: Path, key:
     assert key not in str(caught.value)
 
 
-@given(
-    TEXT_OF_KEYS,
-    st.sampled_from(
-        [
-            str,
-            quote,
-            quote_plus,
-            lambda key: quote(key, safe=""),
-            lambda key: quote(quote(key, safe=""), safe=""),
-            lambda key: "".join(f"%{ord(one):02x}" if not one.isalnum() else one for one in key),
-            lambda key: json.dumps(key)[1:-1],
-            lambda key: key.replace("/", "\\/"),
-            html.escape,
-        ]
+def named_entities(key: str) -> str:
+    names = {text: name for name, text in html5.items() if name.endswith(";")}
+    return "".join(f"&{names[one]}" if one in names else one for one in key)
+
+
+SPELLINGS = {
+    "as it is": str,
+    "upper case": str.upper,
+    "lower case": str.lower,
+    "other case": str.swapcase,
+    "quoted": quote,
+    "quoted as in forms": quote_plus,
+    "quoted everywhere": lambda key: quote(key, safe=""),
+    "quoted twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "every character quoted": lambda key: "".join(f"%{ord(one):02x}" for one in key),
+    "every character quoted twice": lambda key: "".join(f"%25{ord(one):02X}" for one in key),
+    "some characters quoted": lambda key: "".join(
+        f"%{ord(one):02x}" if number % 2 else one for number, one in enumerate(key)
     ),
+    "JSON": lambda key: json.dumps(key)[1:-1],
+    "JSON with escapes": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
+    "JSON in JSON": lambda key: "".join(f"\\\\u{ord(one):04X}" for one in key),
+    "slashes escaped": lambda key: key.replace("/", "\\/"),
+    "source code": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
+    "HTML": html.escape,
+    "named entities": named_entities,
+    "decimal entities": lambda key: "".join(f"&#{ord(one)};" for one in key),
+    "padded entities": lambda key: "".join(f"&#00{ord(one)};" for one in key),
+    "hexadecimal entities": lambda key: "".join(f"&#x{ord(one):X};" for one in key),
+    "HTML in HTML": lambda key: "".join(f"&amp;#{ord(one)};" for one in key),
+    "hexadecimal": lambda key: key.encode().hex(),
+    "hexadecimal in capitals": lambda key: key.encode().hex().upper(),
+    "hexadecimal with colons": lambda key: key.encode().hex(":"),
+    "hexadecimal as bytes": lambda key: " ".join(f"0x{ord(one):02x}" for one in key),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+@given(
+    key=TEXT_OF_KEYS,
     # Of letters that no key has, so that nothing of it looks like one.
-    st.text("αβγ \n", max_size=20),
+    around=st.text("αβγ \n", max_size=20),
 )
-def test_a_key_is_masked_however_it_is_spelled(key: str, spelled: object, around: str) -> None:
-    shown = spelled(key)  # ty: ignore
-    assert redact(f"{around}<{shown}>", [Secret(key)]) == f"{around}<***>"
+@hypothesis_settings(max_examples=15)
+def test_a_key_is_masked_however_it_is_spelled(name: str, key: str, around: str) -> None:
+    shown = SPELLINGS[name](key)
+    masked = redact(f"{around}<{shown}>", [Secret(key)])
+    assert masked in (f"{around}<***>", f"{around}<0x***>")
+
+
+@given(
+    key=TEXT_OF_KEYS,
+    spelled=st.sampled_from([str, str.lower, str.upper, quote, lambda key: quote(key, safe="")]),
+    encoded=st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]),
+    before=st.binary(max_size=7),
+    after=st.binary(max_size=7),
+)
+def test_a_key_in_base64_is_masked_wherever_it_begins(
+    key: str, spelled: Callable, encoded: Callable, before: bytes, after: bytes
+) -> None:
+    code = encoded(before + spelled(key).encode() + after).decode()
+    shown = redact(f"Basic {code}", [Secret(key)])
+    assert "***" in shown
+    # No four characters, which are three of the key's, are left of its middle.
+    middle = encoded(spelled(key)[len(spelled(key)) % 3 :].encode()).decode()[:-4]
+    assert len(middle) < 8 or middle not in shown
+
+
+@given(
+    key=TEXT_OF_KEYS,
+    seed=st.randoms(use_true_random=False),
+)
+def test_a_key_is_masked_in_a_mixture_of_spellings(key: str, seed: random.Random) -> None:
+    ways = (
+        str,
+        str.swapcase,
+        lambda one: f"%{ord(one):02x}",
+        lambda one: f"&#{ord(one)};",
+        lambda one: f"&#x{ord(one):x};",
+        lambda one: f"\\u{ord(one):04x}",
+    )
+    shown = "".join(seed.choice(ways)(one) for one in key)
+    assert redact(shown, [Secret(key)]) == "***"
+
+
+def test_a_large_reply_is_searched_in_a_second() -> None:
+    row = b'{"reporterCode":842,"partnerCode":410,"primaryValue":42267394.71,"isReported":false},'
+    content = row * (16 * 1024 * 1024 // len(row))
+    started = time.process_time()
+    assert redact_bytes(content, [Secret("0123456789abcdef0123456789abcdef")]) is content
+    assert time.process_time() - started < 2
 
 
 @given(st.binary(max_size=200))

@@ -444,11 +444,19 @@ def test_a_good_reply_is_kept_byte_for_byte(project_root: Path) -> None:
         xml(after="<totalCount>0</totalCount>"),
         xml(code="03", message="NODATA_ERROR"),
         portal_error("03", "NODATA_ERROR"),
-        b"<response><header><resultCode>00</resultCode></header></response>",
     ],
 )
 def test_nothing_is_nothing_and_no_error(project_root: Path, content: bytes) -> None:
     assert classify_reply(project_root, content) == ReplyResult(b"")
+
+
+def test_a_good_code_without_items_says_nothing_about_rows(project_root: Path) -> None:
+    for content in (
+        b"<response><header><resultCode>00</resultCode></header></response>",
+        b"<response><header><resultCode>00</resultCode></header><body/></response>",
+    ):
+        with pytest.raises(Refused, match="<items>"):
+            classify_reply(project_root, content)
 
 
 JSON_ERROR = b'{"OpenAPI_ServiceResponse": {"cmmMsgHeader": {"errMsg": "HTTP_ERROR", \

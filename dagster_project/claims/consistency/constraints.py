@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 TOTAL = "total"
 WORLD = "WLD"
+Side = Literal["denominator", "low", "high"]
 TRANSFORMS = ("level", "change", "growth", "ratio", "share")
 
 
@@ -92,10 +93,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Bound:
-    """`form` is at least zero, or positive if `is_strict`."""
+    """`form` is at least zero, or positive if `is_strict`.
+
+    Of the bounds of several figures on one side of the same fraction, that with the largest
+    `tightness` implies the others.
+    """
 
     form: Form
     is_strict: bool
+    side: Side = "denominator"
+    tightness: Fraction = Fraction(0)
 
 
 def figure(row: Mapping[str, Any]) -> Figure | None:
@@ -152,10 +159,10 @@ def bounds_of(one: Figure) -> Iterable[Bound]:
     yield Bound(one.denominator, is_strict=True)
     if interval.low is not None:
         low = total([(one.numerator, 1), (one.denominator, -interval.low)])
-        yield Bound(low, not interval.low_is_closed)
+        yield Bound(low, not interval.low_is_closed, "low", interval.low)
     if interval.high is not None:
         high = total([(one.numerator, -1), (one.denominator, interval.high)])
-        yield Bound(high, not interval.high_is_closed)
+        yield Bound(high, not interval.high_is_closed, "high", -interval.high)
 
 
 def bounds_by_nature(unknowns: Collection[Unknown]) -> Iterable[Bound]:

@@ -9,10 +9,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from dagster_project.claims.consistency.constraints import ONE, Figure, Form
+from dagster_project.claims.consistency.simplex import Effort
 from dagster_project.claims.consistency.systems import Range, Search, System, connected_parts
 
 # Larger than any amount; it represents a missing end.
 NO_END = 1e30
+
+# What a mix-up does to the rounding of a figure.
+_SAME, _THOUSANDTH, _THOUSAND = _SCALES = Fraction(1), Fraction(1, 1000), Fraction(1000)
 
 _TIMES = "×"  # noqa: RUF001
 
@@ -67,12 +71,17 @@ class Whole(NamedTuple):
     basis: str
 
 
-def contradictions(figures: Iterable[Figure], wholes: Collection[Whole]) -> Iterator[Contradiction]:
+def contradictions(
+    figures: Iterable[Figure], wholes: Collection[Whole], effort: Effort
+) -> Iterator[Contradiction]:
     """The contradictions of one article, the smallest first.
 
     A contradiction that an already blamed figure explains is not reported again. Two people quoted
     by an article may use two bases: its own figures are compared with each other, and with those of
     one attributed source at a time.
+
+    Raises:
+        EffortSpent: the search has not come to its end; what it yielded is right.
     """
     figures = sorted(figures, key=lambda one: one.claim_id)
     blamed: frozenset[str] = frozenset()
@@ -82,10 +91,13 @@ def contradictions(figures: Iterable[Figure], wholes: Collection[Whole]) -> Iter
             one for one in figures if one.source in (None, source) and one.claim_id not in blamed
         ]
         for part in connected_parts(comparable):
-            search = Search(part)
+            # Figures of the article alone were compared first.
+            if source is not None and all(one.source is None for one in part):
+                continue
+            search = Search(part, len(figures), effort)
             without: frozenset[str] = frozenset()
             while (found := search.smallest(without)) is not None:
-                described = _described(found, search, without, wholes)
+                described = _described(found, search, without, wholes, effort)
                 yield described
                 without |= {one.claim_id for one in described.repairs} or set(
                     described.left.claim_ids
@@ -94,13 +106,17 @@ def contradictions(figures: Iterable[Figure], wholes: Collection[Whole]) -> Iter
 
 
 def _described(
-    found: Sequence[Figure], search: Search, without: frozenset[str], wholes: Collection[Whole]
+    found: Sequence[Figure],
+    search: Search,
+    without: frozenset[str],
+    wholes: Collection[Whole],
+    effort: Effort,
 ) -> Contradiction:
     # If leaving out one figure removes all contradictions, compare it with every other figure about
     # the same trade. Otherwise the others cannot be trusted: compare it only within its set.
-    alone = System(found)
+    alone = System(found, effort)
     culprits = [one for one in found if search.explains_all(one, without)]
-    trusted = System(search.about_the_same(found, without)) if culprits else alone
+    trusted = System(search.about_the_same(found, without), effort) if culprits else alone
     repairs = [repair for one in culprits or found for repair in _slips(one, trusted)]
     names = {one.claim_id for one in found}
     repairs += [
@@ -227,10 +243,13 @@ def _slips(one: Figure, system: System) -> Iterator[Repair]:
     if allowed is None:
         return
     low, high = (_in_unit(one, end) for end in allowed)
+    # The range of a rounded figure includes both ends.
+    margins = {scale: Fraction(one.rounding) * scale / 2 for scale in _SCALES}
+    lowest = {scale: None if low is None else low - half for scale, half in margins.items()}
+    highest = {scale: None if high is None else high + half for scale, half in margins.items()}
     for slip, value, scale in _before_slips(one.reported_value):
-        exact, half = Fraction(value), Fraction(one.rounding) * scale / 2
-        # The range of a rounded figure includes both ends.
-        if (low is None or exact + half >= low) and (high is None or exact - half <= high):
+        exact, least, most = Fraction(value), lowest[scale], highest[scale]
+        if (least is None or exact >= least) and (most is None or exact <= most):
             yield Repair(one.claim_id, slip, value)
 
 
@@ -249,11 +268,11 @@ def _before_slips(quoted: Decimal) -> Iterator[tuple[str, Decimal, Fraction]]:
     }
     for slip, text in texts:
         if any(x in "123456789" for x in text):
-            yield slip, sign * Decimal(text), Fraction(1)
+            yield slip, sign * Decimal(text), _SAME
     if quoted:
-        yield "a thousand times too large", quoted / 1000, Fraction(1, 1000)
-        yield "a thousand times too small", quoted * 1000, Fraction(1000)
-        yield "the sign turned", -quoted, Fraction(1)
+        yield "a thousand times too large", quoted / 1000, _THOUSANDTH
+        yield "a thousand times too small", quoted * 1000, _THOUSAND
+        yield "the sign turned", -quoted, _SAME
 
 
 def _in_unit(one: Figure, end: Fraction | None) -> Fraction | None:

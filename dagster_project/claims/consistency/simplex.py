@@ -16,13 +16,39 @@ from math import gcd, lcm
 _ZERO = Fraction(0)
 
 
+class EffortSpent(RuntimeError):
+    """The effort that one search may take is spent; its systems cannot be used any further."""
+
+
+class Effort:
+    """How much arithmetic a search may still do, counted in changed coefficients.
+
+    A count stops the same search at the same place on every machine; a clock would not.
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, coefficients: int) -> None:
+        """Count changed coefficients.
+
+        Raises:
+            EffortSpent: none are left.
+        """
+        self.left -= coefficients
+        if self.left < 0:
+            raise EffortSpent
+
+
 class Simplex:
     """Variables with optional lower bounds; basic ones are linear forms of the nonbasic ones.
 
-    The first variables are the unknowns, by number; `add` creates a variable for a form.
+    The first variables are the unknowns, by number; `add` creates a variable for a form. Every
+    method raises EffortSpent when the effort given is spent.
     """
 
-    def __init__(self, unknowns: int) -> None:
+    def __init__(self, unknowns: int, effort: Effort) -> None:
+        self._effort = effort
         self._value = [_ZERO] * unknowns
         self._lower: list[int | None] = [None] * unknowns
         # A basic variable times its divisor, as a sum of nonbasic variables.
@@ -34,19 +60,24 @@ class Simplex:
 
     def add(self, form: Mapping[int, Fraction]) -> int:
         """A new variable that equals the form; coefficients by variable."""
-        row: dict[int, Fraction] = {}
+        divisor = lcm(*(factor.denominator * self._divisor.get(v, 1) for v, factor in form.items()))
+        row: dict[int, int] = {}
         for variable, factor in form.items():
-            part = self._rows.get(variable, {variable: 1})
-            for j, a in part.items():
-                row[j] = row.get(j, _ZERO) + factor * a / self._divisor.get(variable, 1)
-        row = {j: a for j, a in row.items() if a}
+            times = factor.numerator * (
+                divisor // (factor.denominator * self._divisor.get(variable, 1))
+            )
+            for j, a in self._rows.get(variable, {variable: 1}).items():
+                row[j] = row.get(j, 0) + a * times
+        common = gcd(divisor, *row.values())
+        row, divisor = {j: a // common for j, a in row.items() if a}, divisor // common
+        self._effort.spend(len(row))
         new = len(self._value)
-        self._value.append(sum((a * self._value[j] for j, a in row.items()), _ZERO))
+        self._value.append(
+            sum((factor * self._value[v] for v, factor in form.items() if self._value[v]), _ZERO)
+        )
         self._lower.append(None)
         self._columns.append(set())
-        divisor = lcm(*(a.denominator for a in row.values()))
-        self._rows[new] = {j: int(a * divisor) for j, a in row.items()}
-        self._divisor[new] = divisor
+        self._rows[new], self._divisor[new] = row, divisor
         for j in row:
             self._columns[j].add(new)
         return new
@@ -58,6 +89,19 @@ class Simplex:
             self._watch(variable)
         elif lower is not None and self._value[variable] < lower:
             self._move(variable, lower - self._value[variable])
+
+    def remove(self, variable: int) -> None:
+        """Remove the variable of a form: it no longer lengthens the columns."""
+        self._lower[variable] = None
+        if variable not in self._rows and self._columns[variable]:
+            # The shortest row keeps the others sparse.
+            leaving = min(
+                self._columns[variable], key=lambda basic: (len(self._rows[basic]), basic)
+            )
+            self._exchange(leaving, variable)
+            self.bound(leaving, self._lower[leaving])
+        if variable in self._rows:
+            self._drop(variable)
 
     def conflict(self) -> frozenset[int] | None:
         """A minimal set of variables whose bounds contradict each other; None if there is none."""
@@ -135,6 +179,7 @@ class Simplex:
         """Change a nonbasic variable, and every form that contains it."""
         self._value[variable] += step
         up, down = step.numerator, step.denominator
+        self._effort.spend(len(self._columns[variable]))
         for basic in self._columns[variable]:
             moved = Fraction(self._rows[basic][variable] * up, self._divisor[basic] * down)
             self._value[basic] += moved
@@ -155,6 +200,7 @@ class Simplex:
         divisor = abs(pivot)
         solved = {j: -a * sign for j, a in row.items()}
         solved[leaving] = old_divisor * sign
+        self._effort.spend(len(solved) * (1 + len(self._columns[entering])))
         for basic in self._columns[entering]:
             self._substitute(basic, entering, solved, divisor)
         self._columns[entering] = set()

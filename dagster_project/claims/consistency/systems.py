@@ -7,8 +7,9 @@ strict inequalities need no extra work, and open ends of intervals stay exact.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from dagster_project.claims.consistency.constraints import (
@@ -17,49 +18,82 @@ from dagster_project.claims.consistency.constraints import (
     Figure,
     Flow,
     Form,
-    Unknown,
     bounds_by_nature,
     bounds_of,
     total,
 )
-from dagster_project.claims.consistency.simplex import Simplex
+from dagster_project.claims.consistency.simplex import Effort, Simplex
 
-# The number of searches for a smaller contradiction, times the number of figures. An article of ten
-# figures is searched completely. In a long one the result is irreducible, but another set may be
-# smaller.
-_EFFORT = 4_000
+# The number of searches for a smaller contradiction, times the number of figures of the article.
+# One of ten figures is searched completely. In a long one the result is irreducible, but another
+# set may be smaller.
+_SEARCHES = 4_000
 _FEWEST_SEARCHES = 10
+
+# The bounds of a family that stay in the simplex, so that leaving out a figure and taking it back
+# adds no row.
+_KEPT = 4
 
 Range = tuple[Fraction | None, Fraction | None]
 
 
-class System:
-    """The figures of one article, each of which can be left out, and the general bounds."""
+@dataclass(frozen=True)
+class _Candidate:
+    """A bound of one figure."""
 
-    def __init__(self, figures: Collection[Figure]) -> None:
+    claim_id: str
+    bound: Bound
+
+
+class _Family:
+    """The bounds of all figures on one side of the same fraction, the tightest first.
+
+    Only the tightest bound of a figure that is not left out is required: many figures of the same
+    quantity are as fast as two.
+    """
+
+    def __init__(self, candidates: Iterable[_Candidate]) -> None:
+        self.candidates = sorted(
+            candidates,
+            key=lambda one: (-one.bound.tightness, not one.bound.is_strict, one.claim_id),
+        )
+        # The variables of its bounds in the simplex, by place in the order of tightness.
+        self.variables: dict[int, int] = {}
+        self.required: int | None = None
+
+    def tightest(self, without: frozenset[str]) -> int | None:
+        return next(
+            (n for n, one in enumerate(self.candidates) if one.claim_id not in without), None
+        )
+
+
+class System:
+    """The figures of one article, each of which can be left out, and the general bounds.
+
+    Every method raises EffortSpent when the effort given is spent.
+    """
+
+    def __init__(self, figures: Collection[Figure], effort: Effort) -> None:
         unknowns = dict.fromkeys(u for one in figures for u in one.unknowns)
         # A pivot on the constant changes every row, so it is last in Bland's order.
         self._places = {unknown: n for n, unknown in enumerate((*unknowns, ONE))}
-        self._simplex = Simplex(len(self._places))
+        self._simplex = Simplex(len(self._places), effort)
         self._by_nature = [self._add(bound) for bound in bounds_by_nature(self._places)]
-        self._by_claim = {
-            one.claim_id: [self._add(bound) for bound in bounds_of(one)] for one in figures
-        }
-        self._claim_of = {
-            variable: claim_id for claim_id, rows in self._by_claim.items() for variable, _ in rows
-        }
+        self._families_of: dict[str, list[_Family]] = {}
+        self._families = self._in_families(figures)
+        self._claim_of: dict[int, str] = {}
         self._left_out: frozenset[str] = frozenset()
-        for rows in (self._by_nature, *self._by_claim.values()):
-            self._require(rows)
+        self._require(self._by_nature)
+        for family in self._families:
+            self._settle(family)
 
     def conflict(self, without: frozenset[str] = frozenset()) -> frozenset[str] | None:
         """Claims that cannot all be true, not always a minimal set; None if all can."""
-        for claim_id in sorted(self._left_out - without):
-            self._require(self._by_claim[claim_id])
-        for claim_id in sorted(without - self._left_out):
-            for variable, _ in self._by_claim[claim_id]:
-                self._simplex.bound(variable, None)
+        changed = sorted(self._left_out ^ without)
         self._left_out = without
+        for claim_id in changed:
+            for family in self._families_of.get(claim_id, ()):
+                self._settle(family)
         found = self._simplex.conflict()
         if found is None:
             return None
@@ -71,11 +105,9 @@ class System:
         None if its denominator cannot be positive. Open and closed ends are returned alike.
         """
         assert self.conflict(without) is None, "contradictory figures allow no range"
-        required = [self._by_nature]
-        required += [rows for name, rows in self._by_claim.items() if name not in self._left_out]
-        for rows in required:
-            for variable, _ in rows:
-                self._simplex.bound(variable, 0)
+        required = [*self._by_nature, *self._required()]
+        for variable, _ in required:
+            self._simplex.bound(variable, 0)
         # Scale the values so that the denominator is one.
         scale = (
             self._simplex.add(self._placed(denominator)),
@@ -89,10 +121,57 @@ class System:
             highest = self._simplex.maximum(self._placed(numerator))
             found = None if lowest is None else -lowest, highest
         for variable in scale:
-            self._simplex.bound(variable, None)
-        for rows in required:
-            self._require(rows)
+            self._simplex.remove(variable)
+        self._require(required)
         return found
+
+    def _in_families(self, figures: Iterable[Figure]) -> list[_Family]:
+        """The bounds of the figures by side and fraction."""
+        members: dict[Hashable, list[_Candidate]] = defaultdict(list)
+        sides_of: dict[str, list[Hashable]] = {}
+        for one in figures:
+            fraction = [
+                tuple(sorted(self._placed(form).items()))
+                for form in (one.numerator, one.denominator)
+            ]
+            sides_of[one.claim_id] = []
+            for bound in bounds_of(one):
+                # All fractions over the same denominator need it to be positive.
+                about = fraction[1:] if bound.side == "denominator" else fraction
+                side = (bound.side, *about)
+                members[side].append(_Candidate(one.claim_id, bound))
+                sides_of[one.claim_id].append(side)
+        families = {side: _Family(candidates) for side, candidates in members.items()}
+        self._families_of = {
+            claim_id: [families[side] for side in sides] for claim_id, sides in sides_of.items()
+        }
+        return list(families.values())
+
+    def _settle(self, family: _Family) -> None:
+        """Require the tightest bound of a family instead of the one required before."""
+        tightest = family.tightest(self._left_out)
+        if tightest == family.required:
+            return
+        if family.required is not None:
+            self._simplex.bound(family.variables[family.required], None)
+        family.required = tightest
+        if tightest is None:
+            return
+        candidate = family.candidates[tightest]
+        if tightest not in family.variables:
+            if len(family.variables) == _KEPT:
+                oldest = next(iter(family.variables))
+                self._simplex.remove(family.variables.pop(oldest))
+            variable, _ = self._add(candidate.bound)
+            family.variables[tightest] = variable
+            self._claim_of[variable] = candidate.claim_id
+        self._simplex.bound(family.variables[tightest], int(candidate.bound.is_strict))
+
+    def _required(self) -> Iterable[tuple[int, int]]:
+        for family in self._families:
+            if family.required is not None:
+                bound = family.candidates[family.required].bound
+                yield family.variables[family.required], int(bound.is_strict)
 
     def _add(self, bound: Bound) -> tuple[int, int]:
         """The variable of a bound, and its lower limit."""
@@ -106,31 +185,38 @@ class System:
         return {self._places[unknown]: factor for unknown, factor in form.items()}
 
 
-def connected_parts(figures: Iterable[Figure]) -> list[list[Figure]]:
-    """Group figures that share unknowns."""
-    parts: list[tuple[set[Unknown], list[Figure]]] = []
-    for one in figures:
-        about = set(one.unknowns)
-        about |= {u.whole for u in about if isinstance(u, Flow)}
-        together = [one]
-        apart = []
-        for unknowns, members in parts:
-            if unknowns & about:
-                about |= unknowns
-                together = members + together
-            else:
-                apart.append((unknowns, members))
-        parts = [*apart, (about, together)]
-    return [members for _, members in parts]
+def connected_parts(figures: Sequence[Figure]) -> list[list[Figure]]:
+    """Group figures that share unknowns, in the order of the last figure of each group."""
+    # The links from a figure or unknown towards the one that represents its group.
+    above: dict[Hashable, Hashable] = {}
+
+    def representative(one: Hashable) -> Hashable:
+        while (other := above.setdefault(one, one)) != one:
+            above[one] = above[other]
+            one = above[one]
+        return one
+
+    for place, one in enumerate(figures):
+        for unknown in one.unknowns:
+            for about in (unknown, unknown.whole) if isinstance(unknown, Flow) else (unknown,):
+                above[representative(about)] = representative(place)
+    parts: dict[Hashable, list[Figure]] = {}
+    for place in reversed(range(len(figures))):
+        parts.setdefault(representative(place), []).insert(0, figures[place])
+    return list(reversed(parts.values()))
 
 
 class Search:
-    """Search for contradictions among figures that share unknowns."""
+    """Search for contradictions among figures that share unknowns.
 
-    def __init__(self, figures: Sequence[Figure]) -> None:
-        self._system = System(figures)
+    `in_article` is the number of figures of the whole article.
+    """
+
+    def __init__(self, figures: Sequence[Figure], in_article: int, effort: Effort) -> None:
+        self._effort = effort
+        self._system = System(figures, effort)
         self._by_id = {one.claim_id: one for one in figures}
-        self._searches = max(_FEWEST_SEARCHES, _EFFORT // len(figures))
+        self._searches = max(_FEWEST_SEARCHES, _SEARCHES // in_article)
         self._known: list[frozenset[str]] = []
 
     def smallest(self, without: frozenset[str]) -> list[Figure] | None:
@@ -138,8 +224,10 @@ class Search:
 
         Reiter's tree ("A theory of diagnosis from first principles", 1987): an unknown
         contradiction lacks at least one figure of each known one. So leave out each figure of a
-        known contradiction in turn, and search the rest.
+        known contradiction in turn, and search the rest. What is left out once stays left out:
+        `without` has at least the figures of the search before.
         """
+        self._known = [one for one in self._known if one.isdisjoint(without)]
         waiting = deque([without])
         seen = {without}
         for _ in range(self._searches):
@@ -152,10 +240,9 @@ class Search:
                 if fewer not in seen:
                     seen.add(fewer)
                     waiting.append(fewer)
-        found = [one for one in self._known if not one & without]
-        if not found:
+        if not self._known:
             return None
-        smallest = min(found, key=lambda one: (len(one), sorted(one)))
+        smallest = min(self._known, key=lambda one: (len(one), sorted(one)))
         return [self._by_id[claim_id] for claim_id in sorted(smallest)]
 
     def explains_all(self, one: Figure, without: frozenset[str]) -> bool:
@@ -173,19 +260,19 @@ class Search:
 
     def _any(self, left_out: frozenset[str]) -> frozenset[str] | None:
         for one in self._known:
-            if not one & left_out:
+            if one.isdisjoint(left_out):
                 return one
         conflict = self._system.conflict(left_out)
         if conflict is None:
             return None
-        found = _irreducible([self._by_id[claim_id] for claim_id in sorted(conflict)])
+        found = _irreducible([self._by_id[claim_id] for claim_id in sorted(conflict)], self._effort)
         self._known.append(found)
         return found
 
 
-def _irreducible(figures: Sequence[Figure]) -> frozenset[str]:
+def _irreducible(figures: Sequence[Figure], effort: Effort) -> frozenset[str]:
     """A subset of contradictory figures in which every figure is needed."""
-    system = System(figures)
+    system = System(figures, effort)
     removed: frozenset[str] = frozenset()
     for one in figures:
         if one.claim_id not in removed:

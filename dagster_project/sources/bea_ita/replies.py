@@ -130,6 +130,11 @@ def classify_reply(chunk: Chunk, reply: Reply) -> ReplyResult:
     api = envelope_of(answer)
     problem = problem_of(api)
     if problem is None and reply.status == 200:
+        if strange := strange_data(api):
+            raise Refused(
+                f"{what}: {strange} instead of rows under Data. The layout has changed: the parser"
+                " needs to know it."
+            )
         return ReplyResult(content=content if rows_of(api) else b"")
     shown = f"{what}: status {reply.status}, {problem or said!r}"
     if problem and re.search(r"(?i)\bno (data|rows?|records?|results?)\b", problem):
@@ -316,6 +321,17 @@ def rows_of(api: Mapping[str, object]) -> list[object]:
         # A single row comes without a list around it.
         rows.extend(data if isinstance(data, list) else [data] if data else [])
     return rows
+
+
+def strange_data(api: Mapping[str, object]) -> str | None:
+    """What stands in place of the rows in a part of the results; none where each part has rows.
+
+    An empty list says that there are none; a missing one says nothing.
+    """
+    for part in _results(api):
+        if not isinstance(part.get("Data"), list | dict):
+            return repr(part.get("Data"))[:100] if "Data" in part else repr(sorted(part))[:100]
+    return None
 
 
 def problem_of(api: Mapping[str, object]) -> str | None:

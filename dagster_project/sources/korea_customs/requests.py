@@ -284,6 +284,11 @@ def _classify_items(chunk: Chunk, reply: Reply, root: Element, where: str) -> Re
         items = read_items(root, where, BY_LAYOUT[chunk.layout])
     except SnapshotError as error:
         raise Refused(str(error)) from error
+    if root.find("body/items") is None:
+        raise Refused(
+            f"{where}: a good result code without <items>. The layout has changed: check the"
+            " publisher's page."
+        )
     parameters = dict(chunk.request.parameters)
     page, size = int(parameters["pageNo"]), int(parameters["numOfRows"])
     held, total = items.cells.height, items.total_count

@@ -207,7 +207,7 @@ def _cells(
             + (f"{', '.join(unknown)} is not read" if unknown else "one appears twice")
             + ". Leave it out of the request, or give it a meaning in the layout."
         )
-    rows = rows_of(table)
+    rows = rows_of(table, where)
     if rows and not any(map(_is_value, labels)):
         raise SnapshotError(f"{where}: no column of months or years. Check the request.")
     if rows and YEAR not in labels and not MONTH_NUMBERS.keys().isdisjoint(labels):
@@ -240,13 +240,27 @@ def _labels(groups: object) -> Iterator[str]:
             yield str(group.get("label", "")).strip()
 
 
-def rows_of(table: object) -> list[object]:
+def rows_of(table: object, where: str) -> list[object]:
+    """The rows of a table of a report.
+
+    Raises:
+        SnapshotError: a table without lists of rows: silence does not mean that there are none.
+    """
     groups = table.get("row_groups") if isinstance(table, dict) else None
-    return [
-        row
-        for group in (groups if isinstance(groups, list) else [])
-        for row in (group.get("rowsNew") or [] if isinstance(group, dict) else [])
-    ]
+    if not isinstance(groups, list):
+        raise SnapshotError(
+            f"{where}: {excerpt(table)!r} is not a table with row_groups. The layout has changed."
+        )
+    rows: list[object] = []
+    for group in groups:
+        found = group.get("rowsNew") if isinstance(group, dict) else None
+        if not isinstance(found, list):
+            raise SnapshotError(
+                f"{where}: rowsNew is {excerpt(found)!r} instead of a list of rows. The layout has"
+                " changed."
+            )
+        rows += found
+    return rows
 
 
 def excerpt(value: object) -> str:

@@ -26,6 +26,7 @@ from dagster_project.sources.connector import (
     TryAgain,
 )
 from dagster_project.sources.parsing import closest, read_seed
+from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.usitc_dataweb.files import (
     ALL_COMMODITIES,
     CENSUS_SEED,
@@ -175,7 +176,10 @@ class DataWeb(Connector):
             )
         if not isinstance(dto, dict) or not isinstance(dto.get("tables"), list):
             raise Refused(f"{what}: no report but {said!r}. The layout has changed.")
-        sizes = [len(rows_of(table)) for table in dto["tables"]]
+        try:
+            sizes = [len(rows_of(table, what)) for table in dto["tables"]]
+        except SnapshotError as error:
+            raise Refused(str(error)) from error
         if max(sizes, default=0) in _CUT_AT:
             return _parted(chunk, what, f"{max(sizes)} rows, the most a report can have")
         return ReplyResult(content=reply.content if sum(sizes) else b"")

@@ -37,12 +37,16 @@ class KoreaCustoms(Publisher):
     key_place = KeyPlace("query", "serviceKey", is_required=True)
 
     def rows(self, asked: Asked, world: World) -> list[Row]:
+        return self.whole(asked, world)
+
+    def whole(self, asked: Asked, world: World) -> list[Row]:
+        """The rows that the publisher counts, of all pages."""
         return list(_items(asked, world))
 
     def render(self, asked: Asked, rows: list[Row], world: World, *, is_changed: bool) -> Answer:
         size = min(int(asked.one("numOfRows") or 10), _MOST_ROWS)
         page = int(asked.one("pageNo") or 1)
-        whole = list(_items(asked, world))
+        whole = self.whole(asked, world)
         # What goes wrong with the rows goes wrong within the page.
         of_page = set(whole[(page - 1) * size : page * size])
         names = (_COUNTRY_FIELDS if asked.path == _BY_COUNTRY else _PRODUCT_FIELDS).split()

@@ -1,0 +1,1 @@
+"""Dagster's web interface on this machine: the guard in front of it, and `make dev`."""
