@@ -6,19 +6,15 @@ from these phrases in `wording.py`; tables of the site show the same figures wit
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from dagster_project.site.numbers import (
-    ABSENT,
     DIRECTIONS,
     apart,
-    basis_name,
     compared,
     period_in_words,
     printed,
@@ -88,7 +84,7 @@ class Phrases:
         """The figure as the article gives it: about $27.6 billion."""
         row = self.row
         digits = printed(row["reported_value"], None)
-        return _hedged(row, _with_unit(digits, row["reported_value"], row["unit"]))
+        return hedged(row, _with_unit(digits, row["reported_value"], row["unit"]))
 
     def stated_as(self, value: Any) -> str:
         """The stated figure, named deficit or surplus if the available one is the opposite."""
@@ -417,25 +413,7 @@ class Phrases:
         return self.figure(row["value"])
 
 
-# -- in the unit code of the claim, for tables ------------------------------------------
-
-
-def figure_of(claim: Row) -> str:
-    """The quoted figure with its hedge."""
-    return _hedged(claim, printed(claim["reported_value"], claim["unit"]))
-
-
-def _hedged(claim: Row, text: str) -> str:
-    if claim["hedge"] in (None, "exact", "doubled") or claim["unit"] == "sign":
-        return text
-    return f"{in_words(claim['hedge'])} {text}"
-
-
-def document_name(claim: Row) -> str:
-    """Publisher and date; the marts have no title."""
-    name = claim["document_publisher"] or claim["document_id"] or "an unnamed article"
-    day = claim["published_on"]
-    return f"{name}, {day.isoformat() if day else 'undated'}"
+# -- parts of phrases --------------------------------------------------------------------
 
 
 def in_words(code: str | None) -> str:
@@ -443,49 +421,11 @@ def in_words(code: str | None) -> str:
     return (code or "").replace("_", " ")
 
 
-def value_of(claim: Row, value: Any) -> str:
-    return compared(value, claim["unit"], claim["rounding"])
-
-
-def allowed(claim: Row) -> str:
-    """The range in words, with open ends marked."""
-    low, high, unit = claim["low"], claim["high"], claim["unit"]
-    if value_is_absent(low) or value_is_absent(high):
-        return "no range"
-    if unit == "sign":
-        inside = [
-            printed(one, unit)
-            for one in (1, 0, -1)
-            if (low < one or (low == one and claim["low_is_closed"]))
-            and (one < high or (one == high and claim["high_is_closed"]))
-        ]
-        return " or ".join(inside) or ABSENT
-    if unit == "rank":
-        # Ranks are whole numbers.
-        low, high = Decimal(math.ceil(low)), Decimal(math.floor(high))
-    if low == high:
-        return printed(low, unit)
-    ends = printed(low, None), printed(high, unit)
-    if claim["low_is_closed"] and claim["high_is_closed"]:
-        return f"{ends[0]} to {ends[1]}"
-    lower = f"from {ends[0]}" if claim["low_is_closed"] else f"above {ends[0]}"
-    upper = f"up to {ends[1]}" if claim["high_is_closed"] else f"below {ends[1]}"
-    return f"{lower} and {upper}"
-
-
-def products_of(row: Row) -> str:
-    """The products that a candidate counts."""
-    if row["part_claim_id"]:
-        return f"the article's own figure {row['part_claim_id']} as a share of the total"
-    return str(row["products"] or ABSENT)
-
-
-def bases_in_words(bases: str) -> str:
-    """The bases of a candidate, or its series if no named basis uses it."""
-    return ", ".join(map(basis_name, bases.split(", ")))
-
-
-# -- parts of phrases --------------------------------------------------------------------
+def hedged(claim: Row, text: str) -> str:
+    """A figure with the words of its hedge before it."""
+    if claim["hedge"] in (None, "exact", "doubled") or claim["unit"] == "sign":
+        return text
+    return f"{in_words(claim['hedge'])} {text}"
 
 
 def _with_unit(digits: str, value: Any, unit: str | None) -> str:

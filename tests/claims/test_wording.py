@@ -58,6 +58,10 @@ _ROW: dict[str, Any] = {
     "nearest_basis_key": None,
     "nearest_product_group": None,
     "nearest_release_key": None,
+    "latest_value": None,
+    "latest_release_key": None,
+    "bases_tried": 3,
+    "releases_tried": 4,
     "mix_up": None,
     "part_claim_id": None,
     "missing_rows": [],
@@ -131,7 +135,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "value": Decimal(6),
             "hypothesis": "as_stated, of 2016-01/2016-11",
         },
-        "Confirmed | US Census Bureau | South Korea | rank | 6 | United States | January | "
+        "Confirmed | US Census Bureau | South Korea | rank | 6 | United States | deficit | January | "
         "November | 2016 | census | 2026-09 | 2016",
     ),
     (
@@ -205,6 +209,68 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         "$27.625 billion | US Census Bureau | census | 2026-09",
     ),
     (
+        "another_sign",
+        {**_NEAREST, "value": Decimal("27.6246"), "mix_up": "another sign: the opposite balance"},
+        "Wrong sign | $27.6 billion | United States | surplus | South Korea | 2016 | "
+        "$27.625 billion | US Census Bureau | census | 2026-09 | US Census Bureau | "
+        "United States | deficit | South Korea | $20.805 billion | 2016",
+    ),
+    (
+        "another_kind",
+        {"trade_kind": "services", "mix_up": "another kind: goods"},
+        "Wrong kind | $27.6 billion | United States | deficit | South Korea | 2016 | "
+        "$27.625 billion | US Census Bureau | census | 2026-09",
+    ),
+    (
+        "another_partner",
+        {"partner_code": "WLD", "mix_up": "another partner: KOR"},
+        "Wrong partner | $27.6 billion | United States | deficit | South Korea | 2016 | "
+        "$27.625 billion | US Census Bureau | census | 2026-09",
+    ),
+    (
+        "another_unit",
+        {"unit": "USD mn", "mix_up": "another unit: USD bn"},
+        "Wrong unit | $27.6 | United States | deficit | South Korea | 2016 | "
+        "$27.625 billion | US Census Bureau | census | 2026-09",
+    ),
+    (
+        "another_span",
+        {
+            "transform": "growth",
+            "unit": "pct",
+            "base_period": "2011",
+            "reported_value": Decimal(114),
+            "value": Decimal("114.5"),
+            "mix_up": "another span: to the year before",
+        },
+        "Wrong span | 114 % | United States | deficit | South Korea | 2011 | 2015 | 114.5 % | "
+        "US Census Bureau | census | 2026-09",
+    ),
+    (
+        "counted_by_the_partner",
+        {
+            **_NEAREST,
+            "basis_id": "mirror",
+            "release_key": "kita 2018",
+            "value": Decimal("23.3"),
+            "nearest_release_key": "us_census 2026-09",
+        },
+        "True | South Korea | KITA | United States | deficit | South Korea | $23.3 billion | "
+        "2016 | mirror | 2018 | US Census Bureau | United States | deficit | South Korea | "
+        "$20.805 billion | 2016",
+    ),
+    (
+        "one_basis_fits",
+        {
+            "hedge": "more_than",
+            "reported_value": Decimal(20),
+            "latest_value": Decimal("27.3"),
+            "latest_release_key": "us_census 2027-09",
+        },
+        "Confirmed | US Census Bureau | United States | deficit | South Korea | "
+        "$27.625 billion | 2016 | census | 2026-09 | $27.3 billion | 2027-09 | 28 %",
+    ),
+    (
         "no_figure_fits",
         {
             "measure": "exports",
@@ -215,14 +281,14 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "distance": Decimal("39.9116"),
         },
         "Contradicted | US Census Bureau | United States | exports | South Korea | "
-        "$43.462 billion | 2016 | census | 2026-09 | $3.5 billion | $39.912 billion | above",
+        "$43.462 billion | 2016 | census | 2026-09 | $3.5 billion | $39.912 billion | above | 3 | 4",
     ),
     (
         "no_figure_fits",
         {"value": Decimal("-23.4"), "distance": Decimal("50.95"), "hedge": "about"},
         "Contradicted | US Census Bureau | United States | surplus | South Korea | "
         "$23.4 billion | 2016 | census | 2026-09 | deficit | $27.6 billion | "
-        "$50.95 billion | below",
+        "$50.95 billion | below | 3 | 4",
     ),
     (
         "no_figure_fits",
@@ -235,7 +301,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "distance": Decimal(1),
         },
         "Contradicted | US Census Bureau | fall | United States | deficit | South Korea | "
-        "2011 | 2016 | census | 2026-09 | rise",
+        "2011 | 2016 | census | 2026-09 | rise | 3 | 4",
     ),
     (
         "one_basis_fits",
@@ -373,7 +439,12 @@ def _numbers_of(row: Mapping[str, Any]) -> Iterator[Decimal]:
         if row[name] is not None:
             yield row[name]
     yield from (one["value"] for one in row["fitting_bases"])
-    yield from map(Decimal, (row["claims_explained"], row["bases_fitting"]))
+    counts = ("claims_explained", "bases_fitting", "bases_tried", "releases_tried")
+    yield from (Decimal(row[name]) for name in counts)
+    if row["latest_value"] is not None:
+        yield row["latest_value"]
+    if row["hedge"] == "more_than" and row["value"]:
+        yield (1 - row["reported_value"] / abs(row["value"])) * 100
 
 
 def _numbers_in(text: str, row: Mapping[str, Any]) -> Iterator[Decimal]:
@@ -381,7 +452,13 @@ def _numbers_in(text: str, row: Mapping[str, Any]) -> Iterator[Decimal]:
     names = [row["period"], str(row["published_on"]), *row["missing_rows"], "HS chapter 87"]
     names += ["less than $0.0001", "less than $0.001", "less than $0.01"]
     names += [row["base_period"] or "", row["part_claim_id"] or "", "2011", "2016", "c0"]
-    for key in (row["release_key"], row["nearest_release_key"] or ""):
+    # The year beside the one of the claim.
+    names.append("2015")
+    for key in (
+        row["release_key"],
+        row["nearest_release_key"] or "",
+        row["latest_release_key"] or "",
+    ):
         names += [key, *(one.partition(" ")[2] for one in key.split(" + "))]
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = text.replace(name, " ")

@@ -94,11 +94,9 @@ def test_the_run_is_recorded_in_the_instance_of_the_project(small: Settings) -> 
         assert len(starts) == 1
 
 
-def test_a_second_build_does_nothing_and_is_quick(small: Settings) -> None:
+def test_a_second_build_does_nothing(small: Settings) -> None:
     before = identity(small)
-    started = time.perf_counter()
     outcome = build_again(small)
-    assert time.perf_counter() - started < 2
     assert not outcome.built
     assert identity(small) == before
 

@@ -21,7 +21,7 @@ from browser.reading import repeated_sentences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.claims.phrases import allowed, document_name
+from dagster_project.claims.cells import allowed, document_name
 from dagster_project.claims.wording import timing, verdict_in_words
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.site import addresses, numbers

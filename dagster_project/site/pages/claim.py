@@ -7,15 +7,15 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from dagster_project.claims.phrases import (
+from dagster_project.claims.cells import (
     allowed,
     bases_in_words,
     document_name,
     figure_of,
-    in_words,
     products_of,
     value_of,
 )
+from dagster_project.claims.phrases import in_words
 from dagster_project.claims.wording import (
     Verdict,
     candidate_result,
