@@ -14,6 +14,7 @@ from rich.console import Console
 from dagster_project.cli.app import BAD_INPUT, DONE, app, handle_errors
 from dagster_project.cli.terminal import Steps, bar, print_error
 from dagster_project.settings import load_settings
+from dagster_project.sources.isolation import READER, Isolated
 
 if TYPE_CHECKING:
     from dagster_project.sources.inbox import Imported
@@ -58,21 +59,24 @@ def import_(
 
     Example: `bilateral import fuels/*.csv.gz --table un_comtrade__bulk`
     """
-    from dagster_project.sources.inbox import InboxError, ingest_named
-
     settings = load_settings()
     options = {"table": table, "known_from": known_from}
     stated = {name: text for name, text in options.items() if text is not None}
     failed = 0
-    for path in files:
-        try:
-            with _progress() as on_progress:
-                imported = ingest_named(path, settings, stated, datetime.now(UTC), on_progress)
-        except InboxError as error:
-            print_error(f"{path.name}: {error}")
-            failed += 1
-            continue
-        typer.echo(_result(imported))
+    # The child imports what it needs while this process does.
+    with Isolated(READER) as isolated:
+        from dagster_project.sources.inbox import InboxError, ingest_named
+
+        for path in files:
+            now = datetime.now(UTC)
+            try:
+                with _progress() as on_progress:
+                    imported = ingest_named(path, settings, stated, now, on_progress, isolated)
+            except InboxError as error:
+                print_error(f"{path.name}: {error}")
+                failed += 1
+                continue
+            typer.echo(_result(imported))
     if failed and len(files) > 1:
         print_error(f"{failed} of {len(files)} files were not imported.", "Stopped")
     return BAD_INPUT if failed else DONE

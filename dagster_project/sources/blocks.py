@@ -27,7 +27,7 @@ _HEAD = 256 * 1024
 _BEYOND = "_beyond"
 GZIP = b"\x1f\x8b"
 # The code for a stream with a gzip header.
-_GZIP_STREAM = zlib.MAX_WBITS | 16
+GZIP_STREAM = zlib.MAX_WBITS | 16
 # More than any file that is read whole: a small file that unpacks to more is an attack.
 _LARGEST_UNPACKED = 1024 * 1024 * 1024
 
@@ -147,7 +147,7 @@ def unpacked_head(head: bytes) -> bytes:
     if not head.startswith(GZIP):
         return head
     try:
-        return zlib.decompressobj(_GZIP_STREAM).decompress(head, _HEAD)
+        return zlib.decompressobj(GZIP_STREAM).decompress(head, _HEAD)
     except zlib.error:
         return b""
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from dagster_project.sources.inbox import (
     ingest_ready,
     scan,
 )
+from dagster_project.sources.isolation import Limits, ReadingFailed
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -65,6 +67,41 @@ def home(tmp_path: Path) -> Settings:
     made = home_of(tmp_path, "home", "http://127.0.0.1:9")
     made.inbox.mkdir(parents=True)
     return made
+
+
+class InThisProcess:
+    """Calls a function here, so that a test can change what it finds; see `Isolated`."""
+
+    def __init__(self, *_: str) -> None:
+        pass
+
+    def __enter__(self) -> InThisProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(
+        self,
+        function: Callable[..., object],
+        *arguments: object,
+        limits: Limits,
+        expected: tuple[type[Exception], ...] = (),
+        on_progress: Callable[..., None] | None = None,
+    ) -> object:
+        assert limits.cpu_seconds > 0
+        try:
+            return function(*arguments, **({"on_progress": on_progress} if on_progress else {}))
+        except expected:
+            raise
+        except Exception as error:
+            raise ReadingFailed(f"{type(error).__name__}: {error}") from error
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests are about what is decided, not about the process that reads."""
+    monkeypatch.setattr(ingest, "Isolated", InThisProcess)
 
 
 def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
@@ -481,11 +518,30 @@ def test_a_file_that_changes_while_it_is_taken_stays(
         path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
         return add(*given)
 
-    monkeypatch.setattr(ingest, "add_release", add_while_somebody_writes)
-    first = the_one(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "add_release", add_while_somebody_writes)
+        assert taken_of(home) == ()
+    assert (lying(home), fetched(home)) == (["country.csv"], [])
+    taken = the_one(home, NOW + timedelta(days=1))
+    assert b"2.6" in read_verified(taken.release.files[0])
+
+
+def test_a_file_that_changes_after_it_was_taken_stays(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(home, "country.csv", COUNTRY)
+    add = ingest.add_release
+
+    def add_before_somebody_writes(*given: object) -> object:
+        added = add(*given)
+        path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
+        return added
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "add_release", add_before_somebody_writes)
+        first = the_one(home)
     assert read_verified(first.release.files[0]) == COUNTRY
     assert path.exists()
-    monkeypatch.undo()
     assert the_one(home, NOW + timedelta(days=1)).comparison.changed == 2
 
 
@@ -497,11 +553,11 @@ def test_a_kill_between_adding_and_removing_costs_nothing(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingest, "remove", killed)
-    with pytest.raises(KeyboardInterrupt):
-        taken_of(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            taken_of(home)
     assert lying(home) == ["country.csv"]
-    monkeypatch.undo()
     assert not the_one(home, NOW + timedelta(hours=1)).is_new
     assert lying(home) == []
     assert len(fetched(home)) == 1
@@ -568,15 +624,15 @@ def rows_held(home: Settings) -> int:
     return sum(pl.read_parquet(path, hive_partitioning=False).height for path in files)
 
 
-def test_a_whole_report_is_moved_and_its_rows_are_there(
+def test_a_whole_report_is_copied_and_its_rows_are_there(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dropped = drop(home, "2016.tsv.gz", bulk_report())
     inode = dropped.stat().st_ino
     taken = the_one(home)
     assert (taken.table, taken.layout, taken.rows) == (REPORTS, "comtrade_bulk_34", 3)
-    # Neither copied nor read a second time.
-    assert taken.release.files[0].path.stat().st_ino == inode
+    # A writer that still has the dropped file open cannot change the release.
+    assert taken.release.files[0].path.stat().st_ino != inode
     assert lying(home) == []
     assert rows_held(home) == 3
     monkeypatch.setattr(bulk, "read_blocks", None)
@@ -646,12 +702,12 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     drop(home, "2016.tsv.gz", bulk_report())
-    monkeypatch.setattr(partitions, "sync", full)
-    with pytest.raises(bulk.NoRoom, match=str(home.raw)):
-        taken_of(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(partitions, "sync", full)
+        with pytest.raises(bulk.NoRoom, match=str(home.raw)):
+            taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
     assert (fetched(home), rows_held(home)) == ([], 0)
-    monkeypatch.undo()
     assert the_one(home, NOW + timedelta(hours=1)).rows == 3
 
 
