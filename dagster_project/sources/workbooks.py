@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import IO
@@ -22,14 +22,20 @@ from dagster_project.sources.parsing import without_noise
 from dagster_project.sources.reading import ARCHIVE, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 
-# A cell at the end of a sheet makes the reader reserve room for every cell before it.
-MOST_CELLS = 20_000_000
-MOST_BYTES = 1024 * 1024 * 1024
+# A cell at the end of a sheet makes the reader reserve room for every cell before it: ten million
+# take 0.9 GB. The longest sheet of Excel may have nine columns.
+MOST_CELLS = 10_000_000
+# A cell takes about 35 bytes in its sheet.
+MOST_BYTES = 512 * 1024 * 1024
+# Each different text is kept as often as cells show it. Code lists of any publisher take 5 MB.
+MOST_TEXT = 64 * 1024 * 1024
+# Excel's own most is a few hundred.
+_MOST_PARTS = 10_000
 _PIECE = 1024 * 1024
-_LONGEST_REFERENCE = 32
+_LONGEST_REFERENCE = 64
 # How many rows of a sheet show its layout.
 _HEAD = 20
-_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,9})([0-9]{1,19})["']""")
 _CREATED = re.compile(rb"<dcterms:created[^>]*>([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
 _LINE_BREAKS = r"\s*[\r\n]+\s*"
@@ -57,8 +63,11 @@ def created_on(content: bytes) -> date | None:
     if not content.startswith(ARCHIVE):
         return None
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            properties = archive.read("docProps/core.xml")
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as archive,
+            archive.open("docProps/core.xml") as opened,
+        ):
+            properties = opened.read(_PIECE)
     except (KeyError, zipfile.BadZipFile, zlib.error):
         return None
     found = _CREATED.search(properties)
@@ -159,18 +168,9 @@ def _check_size(content: bytes) -> None:
                     "a zip archive, but no workbook of Excel (.xlsx). Unpack it and import the"
                     " files in it, or save the table as .xlsx or CSV."
                 )
-            unpacked = sum(part.file_size for part in parts)
-            if unpacked > MOST_BYTES:
-                raise SnapshotError(
-                    f"a workbook of {unpacked:,} bytes when unpacked, more than the"
-                    f" {MOST_BYTES:,} that are read at once. Divide it, or save it as CSV."
-                )
+            _check_parts(parts)
             # A sheet may have any name.
-            cells = sum(
-                _cells_spanned(archive, part)
-                for part in parts
-                if part.filename.lower().endswith(".xml")
-            )
+            cells = sum(_cells_spanned(archive, part) for part in parts)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise SnapshotError(f"not a complete workbook ({error}). Fetch it again.") from error
     if cells > MOST_CELLS:
@@ -180,8 +180,23 @@ def _check_size(content: bytes) -> None:
         )
 
 
+def _check_parts(parts: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse what the directory says to be too large; a part that is larger cannot be unpacked."""
+    texts = [part for part in parts if part.filename.lower().endswith("sharedstrings.xml")]
+    for what, found, most in (
+        ("bytes when unpacked", sum(part.file_size for part in parts), MOST_BYTES),
+        ("bytes of different texts", sum(part.file_size for part in texts), MOST_TEXT),
+        ("parts", len(parts), _MOST_PARTS),
+    ):
+        if found > most:
+            raise SnapshotError(
+                f"a workbook of {found:,} {what}, more than the {most:,} that are read at once."
+                " Divide it, or save it as CSV."
+            )
+
+
 def _cells_spanned(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """The rows times the columns of a sheet, by the references of its cells; 0 without any."""
+    """The rows times the columns of a sheet, by the references of its rows and cells."""
     columns, rows = b"", 0
     with archive.open(part) as opened:
         for piece in _overlapping(opened):

@@ -18,13 +18,12 @@ from dagster_project.settings import Settings
 from dagster_project.sources import snapshot
 from dagster_project.sources.inbox.readiness import is_done, is_open_for_writing
 from dagster_project.sources.parsing import closest
+from dagster_project.sources.reading import LARGEST
 from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Release
 
 QUARANTINE = "quarantine"
 
-# What is read at once takes up to twenty times its size. Bulk tables read files of any size.
-LARGEST = 256 * 1024 * 1024
 LONGEST_NAME = 150
 # File systems allow 255 bytes, and quarantine adds a moment and an ending.
 _LONGEST_NAME_BYTES = 200

@@ -14,12 +14,12 @@ import re
 import signal
 import stat
 import zipfile
-import zlib
 from datetime import timedelta
 from pathlib import Path
 
-from dagster_project.sources.blocks import GZIP, GZIP_STREAM
+from dagster_project.sources.blocks import GZIP, unpacked_parts
 from dagster_project.sources.reading import ARCHIVE
+from dagster_project.sources.snapshot import SnapshotError
 
 # Programs write every few seconds while they are not waiting for a network.
 STEADY = timedelta(seconds=10)
@@ -91,25 +91,17 @@ def is_complete(path: Path) -> bool:
 
 
 def _ends_gzip(path: Path) -> bool:
-    """Whether the last member ends with its check sum."""
-    with path.open("rb") as opened:
-        stream, read = zlib.decompressobj(GZIP_STREAM), 0
-        rest = opened.read(_PIECE)
-        while rest or (rest := opened.read(_PIECE)):
-            if stream.eof:
-                if not rest.strip(b"\0"):
-                    rest = b""
-                    continue
-                stream = zlib.decompressobj(GZIP_STREAM)
-            try:
-                read += len(stream.decompress(rest, _PIECE)) + 1
-            except zlib.error:
-                # Its reader says that it is damaged.
-                return True
-            rest = stream.unused_data if stream.eof else stream.unconsumed_tail
-            if read > _EXAMINED:
-                return False
-        return stream.eof
+    """Whether all members are complete, by their check sums."""
+    examined = 0
+    try:
+        with path.open("rb") as opened:
+            for part in unpacked_parts(opened, path.name):
+                examined += len(part)
+                if examined > _EXAMINED:
+                    return False
+    except SnapshotError:
+        return False
+    return True
 
 
 def _ends_text(path: Path) -> bool:

@@ -242,11 +242,12 @@ def _labels(groups: object) -> Iterator[str]:
 
 def rows_of(table: object) -> list[object]:
     groups = table.get("row_groups") if isinstance(table, dict) else None
-    return [
-        row
-        for group in (groups if isinstance(groups, list) else [])
-        for row in (group.get("rowsNew") or [] if isinstance(group, dict) else [])
-    ]
+    rows: list[object] = []
+    for group in groups if isinstance(groups, list) else []:
+        found = group.get("rowsNew") or [] if isinstance(group, dict) else []
+        # What is no list becomes a reject.
+        rows += found if isinstance(found, list) else [found]
+    return rows
 
 
 def excerpt(value: object) -> str:
