@@ -91,7 +91,7 @@ def read_blocks(
                 continue
             decode(held[: end or _HEAD], name, is_western=is_western)
             has_header = True
-            yield Block(1, held[:end])
+            yield _checked(Block(1, held[:end]), name, is_western=is_western)
             held, line = held[end:], 2
         end = _end_of_records(held, is_coded=is_coded)
         if not end and len(held) > _LONGEST:
