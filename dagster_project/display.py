@@ -2,12 +2,13 @@
 
 Names, claims, cells and messages may contain characters that a terminal obeys, a spreadsheet
 computes or a browser cannot show. One function for each of these places makes them visible.
-JSON and Parquet carry all text exactly.
+JSON and Parquet hold all text exactly.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -49,13 +50,20 @@ def for_page(text: str) -> str:
     return _ON_A_PAGE.sub(_escape, text)
 
 
+def for_json(text: str) -> str:
+    """A string of JSON, in quotes: the same text, with what a terminal obeys or hides escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _ON_A_TERMINAL.sub(lambda found: json.dumps(found[0])[1:-1], quoted)
+
+
 def csv_cell(text: str) -> str:
     """The text of a CSV cell, which no spreadsheet computes; `csv_value` is its inverse.
 
-    An apostrophe goes before a cell that begins like a formula and is no number, and before one
-    that begins so after apostrophes.
+    An apostrophe goes before a cell that begins like a formula and is no number or single sign,
+    and before one that begins so after apostrophes.
     """
-    return f"'{text}" if _IS_FORMULA.match(text) and not _IS_NUMBER.fullmatch(text) else text
+    is_formula = _IS_FORMULA.match(text) and len(text) > 1 and not _IS_NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
 
 
 def csv_value(cell: str) -> str:
@@ -66,9 +74,22 @@ def csv_value(cell: str) -> str:
 def write_csv(header: Iterable[str], rows: Iterable[Iterable[str]], handle: Any) -> None:
     """Write rows of texts. On a terminal, characters that it obeys are escaped, too."""
     shown = for_terminal if handle.isatty() else str
-    writer = csv.writer(handle, lineterminator="\n")
+    writer = csv.writer(_Lines(handle))
     writer.writerow([shown(csv_cell(name)) for name in header])
     writer.writerows([shown(csv_cell(text)) for text in row] for row in rows)
+
+
+class _Lines:
+    """Ends lines of CSV with a line feed alone.
+
+    The writer quotes a carriage return within a cell only if it ends lines with one itself.
+    """
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def write(self, row: str) -> None:
+        self._handle.write(row.removesuffix("\r\n") + "\n")
 
 
 def _escape(found: re.Match[str]) -> str:
