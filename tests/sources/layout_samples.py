@@ -86,9 +86,9 @@ def samples() -> dict[tuple[str, str], bytes]:
         ),
     }
     for name, layout in API_LAYOUTS.items():
-        value, code = f"{layout.stems[0]}_MO", layout.totals[0]
+        value, (length, level) = f"{layout.stems[0]}_MO", max(layout.levels.items())
         header = ["CTY_CODE", layout.commodity, value, "time", "COMM_LVL"]
-        rows = [["5800", code, "125", f"2016-{month:02d}", ""] for month in range(1, 7)]
+        rows = [["5800", "1" * length, "125", f"2016-{n:02d}", level] for n in range(1, 7)]
         found["us_census__trade_api", name] = api_bytes(header, *rows)
     for name, title in (
         ("dataweb_v2_general_imports", "General Customs Value"),
