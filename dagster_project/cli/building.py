@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from dagster_project.cli.app import DONE, Refused, TextForm, TextFormat, app, handle_errors
-from dagster_project.cli.terminal import Steps, bar, print_table
+from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_table
 from dagster_project.questions.values import to_json
 from dagster_project.settings import load_settings
 
@@ -46,10 +45,10 @@ def build(
         said = f"Published {settings.warehouse}."
     else:
         said = "The build produced the same content again; nothing new was published."
-    typer.echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
-    typer.echo(f"Built from {_latest(releases_built(settings))}.")
+    echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
+    echo(f"Built from {_latest(releases_built(settings))}.")
     _say_rejects(read_rejects(settings), err=True)
-    typer.echo("`bilateral status` shows what it contains; README.md has example queries.")
+    echo("`bilateral status` shows what it contains; README.md has example queries.")
     return DONE
 
 
@@ -68,22 +67,22 @@ def status(
 
     state = read_status(load_settings(), date.today())
     if form is TextFormat.json:
-        typer.echo(to_json(status_json(state)))
+        echo(to_json(status_json(state)))
         return DONE
     publication = state.publication
-    typer.echo(
+    echo(
         f"Published {publication.published_at:%Y-%m-%d %H:%M %Z}, content"
         f" {publication.content_hash[:12]}, run {publication.run_id}, code"
         f" {publication.code_version}"
         + (f", as of {publication.as_of}" if publication.as_of else "")
     )
-    typer.echo(
+    echo(
         "Up to date."
         if state.is_current
         else "Out of date: the inputs have changed. `bilateral build` updates it."
     )
     for title, table in status_tables(state):
-        typer.echo(f"\n{title}")
+        echo(f"\n{title}")
         print_table(table)
     _say_rejects(state.rejects, err=False)
     return DONE
@@ -100,10 +99,10 @@ def _latest(releases: Mapping[str, list[str]]) -> str:
 def _say_rejects(rejects: list[dict], *, err: bool) -> None:
     for reject in rejects:
         if reject["first_line"] is None:
-            typer.echo(f"Left out: {reject['snapshot_file']}: {reject['first_reason']}", err=err)
+            echo(f"Left out: {reject['snapshot_file']}: {reject['first_reason']}", err=err)
             continue
         rows = "1 row" if reject["rejects"] == 1 else f"{reject['rejects']} rows"
-        typer.echo(
+        echo(
             f"Rejected: {rows} of {reject['snapshot_file']}; the first is row"
             f" {reject['first_line']}: {reject['first_reason']}."
             ' To list them all: bilateral sql "from meta.rejects"',
@@ -115,15 +114,15 @@ def _say_rejects(rejects: list[dict], *, err: bool) -> None:
 def _progress() -> Generator[Callable[[Any], None]]:
     """Show one bar per stage on a terminal, and print occasional lines elsewhere."""
     titles = {"raw": "Loading releases", "models": "Models and tests", "publish": "Publication"}
-    console = Console(stderr=True)
+    console = error_console()
     if not console.is_terminal:
         steps = {stage: Steps(_LINES) for stage in titles}
 
         def report(event: Any) -> None:
             if event.done == event.total:
-                typer.echo(f"{titles[event.stage]}: {event.done} done", err=True)
+                echo(f"{titles[event.stage]}: {event.done} done", err=True)
             elif steps[event.stage].is_due(event.done, event.total):
-                typer.echo(f"{titles[event.stage]}: {event.done} of {event.total}", err=True)
+                echo(f"{titles[event.stage]}: {event.done} of {event.total}", err=True)
 
         yield report
         return

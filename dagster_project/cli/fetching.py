@@ -7,10 +7,15 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-from rich.console import Console
-
-from dagster_project.cli.terminal import Steps, bar, print_error, width
+from dagster_project.cli.terminal import (
+    Steps,
+    bar,
+    echo,
+    echo_above,
+    error_console,
+    print_error,
+    width,
+)
 
 if TYPE_CHECKING:
     from dagster_project.fetch.job import FetchEvent, FetchOutcome
@@ -145,7 +150,7 @@ def progress(
     planned: PlannedFetch,
 ) -> Generator[tuple[Callable[[FetchEvent], None], Callable[[], int]]]:
     """Show a bar or print occasional lines; also give the number of replies received so far."""
-    console = Console(stderr=True)
+    console = error_console()
     expected = planned.stored + planned.to_send
     done = planned.stored
     rows = 0
@@ -164,7 +169,7 @@ def progress(
             if event.note is not None:
                 print_error(event.note, "Retry")
             elif steps.is_due(done, total):
-                typer.echo(f"Replies: {done:,} of {total:,}, {rows:,} rows", err=True)
+                echo(f"Replies: {done:,} of {total:,}, {rows:,} rows", err=True)
 
         yield report, count
         return
@@ -178,7 +183,7 @@ def progress(
             nonlocal done, rows
             done, rows = event.done, rows + event.rows
             if event.note is not None:
-                drawn.console.print(f"Retry: {event.note}", markup=False, highlight=False)
+                echo_above(drawn, f"Retry: {event.note}")
             total = max(event.total, expected)
             drawn.update(task, completed=done, total=total, rows=rows, name=event.name[:40])
 
@@ -187,7 +192,7 @@ def progress(
 
 def say(lines: list[str], *, err: bool) -> None:
     for line in lines:
-        typer.echo(textwrap.fill(line, width(), break_on_hyphens=False), err=err)
+        echo(textwrap.fill(line, width(), break_on_hyphens=False), err=err)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

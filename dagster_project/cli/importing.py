@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from dagster_project.cli.app import BAD_INPUT, DONE, app, handle_errors
-from dagster_project.cli.terminal import Steps, bar, print_error
+from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_error
+from dagster_project.display import one_line
 from dagster_project.settings import load_settings
+from dagster_project.sources.isolation import READER, Isolated
 
 if TYPE_CHECKING:
     from dagster_project.sources.inbox import Imported
@@ -58,21 +59,24 @@ def import_(
 
     Example: `bilateral import fuels/*.csv.gz --table un_comtrade__bulk`
     """
-    from dagster_project.sources.inbox import InboxError, ingest_named
-
     settings = load_settings()
     options = {"table": table, "known_from": known_from}
     stated = {name: text for name, text in options.items() if text is not None}
     failed = 0
-    for path in files:
-        try:
-            with _progress() as on_progress:
-                imported = ingest_named(path, settings, stated, datetime.now(UTC), on_progress)
-        except InboxError as error:
-            print_error(f"{path.name}: {error}")
-            failed += 1
-            continue
-        typer.echo(_result(imported))
+    # The child imports what it needs while this process does.
+    with Isolated(READER) as isolated:
+        from dagster_project.sources.inbox import InboxError, ingest_named
+
+        for path in files:
+            now = datetime.now(UTC)
+            try:
+                with _progress() as on_progress:
+                    imported = ingest_named(path, settings, stated, now, on_progress, isolated)
+            except InboxError as error:
+                print_error(f"{one_line(path.name)}: {error}")
+                failed += 1
+                continue
+            echo(_result(imported))
     if failed and len(files) > 1:
         print_error(f"{failed} of {len(files)} files were not imported.", "Stopped")
     return BAD_INPUT if failed else DONE
@@ -95,13 +99,13 @@ def _result(imported: Imported) -> str:
 @contextmanager
 def _progress() -> Generator[Callable[[str, int, int], None]]:
     """Show a bar on a terminal, and print occasional lines elsewhere."""
-    console = Console(stderr=True)
+    console = error_console()
     if not console.is_terminal:
         steps = Steps(_LINES)
 
         def report(name: str, done: int, size: int) -> None:
             if done < size and steps.is_due(done, size):
-                typer.echo(f"{name}: {100 * done // size} % read", err=True)
+                echo(f"{name}: {100 * done // size} % read", err=True)
 
         yield report
         return

@@ -27,7 +27,7 @@ from dagster_project.cli.app import (
     handle_errors,
     open_replay,
 )
-from dagster_project.cli.terminal import print_error, width
+from dagster_project.cli.terminal import echo, print_error, width
 from dagster_project.cli.writing import write_csv_objects
 from dagster_project.questions.values import to_json
 
@@ -89,9 +89,9 @@ def explain(
     if answer.bridge is None:
         raise Refused(explain_text.unanswered_text(answer))
     if form is TextFormat.json:
-        typer.echo(to_json(explain_text.answer_json(answer)))
+        echo(to_json(explain_text.answer_json(answer)))
     else:
-        typer.echo(explain_text.answer_text(answer, width()))
+        echo(explain_text.answer_text(answer, width()))
     for note in explain_text.notes(answer):
         print_error(note, "Note")
     return DONE
@@ -124,11 +124,11 @@ def check(
         checked = checking.check(replay, Words(replay), claims, documents)
     objects = checking.checked_objects(checked)
     if form is VerdictFormat.json:
-        typer.echo(to_json(objects))
+        echo(to_json(objects))
     elif form is VerdictFormat.csv:
         write_csv_objects(objects)
     else:
-        typer.echo(checking.checked_text(checked, width()))
+        echo(checking.checked_text(checked, width()))
     for note in checked.notes:
         print_error(note, "Note")
     for problem in checked.problems:
@@ -176,9 +176,9 @@ def figures(
             " period from marts.balances_by_basis where product_group = 'total:total'\"`."
         )
     if form is TableFormat.json:
-        typer.echo(to_json(figuring.figures_json(rows)))
+        echo(to_json(figuring.figures_json(rows)))
     elif form is TableFormat.csv:
         write_csv_objects(figuring.figures_json(rows))
     else:
-        typer.echo(figuring.figures_text(rows, width()))
+        echo(figuring.figures_text(rows, width()))
     return DONE

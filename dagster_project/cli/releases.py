@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from dagster_project.cli.app import DONE, TableForm, TableFormat, app, handle_errors, open_replay
-from dagster_project.cli.terminal import print_error
+from dagster_project.cli.terminal import echo, print_error
 from dagster_project.cli.writing import write_csv, write_objects
 from dagster_project.questions.values import cell, to_json
 from dagster_project.settings import load_settings
@@ -122,7 +122,7 @@ def diff(
     with open_replay() as replay:
         compared = compare(replay, source, first, second)
     if form is TableFormat.json:
-        typer.echo(
+        echo(
             to_json(
                 {
                     "source_id": compared.source_id,
@@ -138,19 +138,19 @@ def diff(
     counted = ", ".join(
         f"{counts[change]:,} {change}" for change in ("changed", "new", "withdrawn")
     )
-    typer.echo(f"{source} {first} to {second}: {counted}.", err=form is TableFormat.csv)
+    echo(f"{source} {first} to {second}: {counted}.", err=form is TableFormat.csv)
     if form is TableFormat.csv:
         write_csv(
             list(_FIELDS), ([one[name] for name in _FIELDS] for one in compared.figures), sys.stdout
         )
     elif compared.figures:
-        typer.echo("\nSums, in US dollars")
+        echo("\nSums, in US dollars")
         _show(
             compared.sums,
             ("series_code", "measure", "product_system", "period_kind", "partners"),
             ("change", "cells"),
         )
-        typer.echo("\nFigures, in US dollars")
+        echo("\nFigures, in US dollars")
         _show(
             compared.figures[:_FIGURES_SHOWN],
             ("series_code", "measure", "partner_code"),
@@ -195,11 +195,11 @@ def _show(
         ]
         return f"  {'  '.join([*left, *right])}".rstrip()
 
-    typer.echo(line(titles))
+    echo(line(titles))
     previous: list[str] | None = None
     for row, texts in zip(rows, lines, strict=True):
         series = [cell(row[name]) for name in heading]
         if series != previous:
             previous = series
-            typer.echo(", ".join(series))
-        typer.echo(line(texts))
+            echo(", ".join(series))
+        echo(line(texts))

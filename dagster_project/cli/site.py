@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from dagster_project.cli.app import DONE, Refused, another_version, app, handle_errors, open_replay
-from dagster_project.cli.terminal import bar, print_error
+from dagster_project.cli.terminal import bar, echo, error_console, print_error
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import QueryRefused
 
@@ -69,13 +68,13 @@ def report(
     site = _written(settings, pairs, out)
     said = f"{site.pages:,} pages, {site.size / 1e6:.1f} MB, content {site.content_hash[:12]}."
     if site.is_new:
-        typer.echo(f"Site written to {site.link / 'index.html'}: {said}")
+        echo(f"Site written to {site.link / 'index.html'}: {said}")
     else:
-        typer.echo(f"No change to {site.link / 'index.html'}: {said}")
+        echo(f"No change to {site.link / 'index.html'}: {said}")
     if is_opened:
         _serve(site.link)
     else:
-        typer.echo("`bilateral report --open` shows it in a browser.")
+        echo("`bilateral report --open` shows it in a browser.")
     return DONE
 
 
@@ -152,23 +151,23 @@ def _serve(site: Path) -> None:
 
     with server_of(site) as server:
         address = address_of(server)
-        typer.echo(f"Serving {address} to this machine only; press Ctrl-C to stop.")
+        echo(f"Serving {address} to this machine only; press Ctrl-C to stop.")
         with suppress(webbrowser.Error):
             webbrowser.open(address)
         with suppress(KeyboardInterrupt):
             server.serve_forever()
-    typer.echo("")
+    echo("")
 
 
 @contextmanager
 def _progress() -> Generator[Callable[[int, int], None]]:
     """Show a bar on a terminal, and print a line at the end elsewhere."""
-    console = Console(stderr=True)
+    console = error_console()
     if not console.is_terminal:
 
         def report_end(done: int, total: int) -> None:
             if done == total:
-                typer.echo(f"Pages: {done} done", err=True)
+                echo(f"Pages: {done} done", err=True)
 
         yield report_end
         return

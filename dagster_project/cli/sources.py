@@ -25,7 +25,7 @@ from dagster_project.cli.app import (
     app,
     handle_errors,
 )
-from dagster_project.cli.terminal import print_error, width
+from dagster_project.cli.terminal import echo, print_error, width
 from dagster_project.cli.writing import write_objects
 from dagster_project.questions.values import cell, to_json
 from dagster_project.settings import Settings, load_settings
@@ -157,7 +157,7 @@ def fetch(
     )
     planned = plan_fetch(settings, source, selection, is_confirmed=is_confirmed)
     if dry_run and form is TextFormat.json:
-        typer.echo(to_json(fetching.planned_json(selection, planned)))
+        echo(to_json(fetching.planned_json(selection, planned)))
         return DONE
     fetching.say(fetching.planned_text(selection, planned), err=not dry_run)
     for note in planned.notes:
@@ -187,7 +187,7 @@ def fetch(
         if note not in planned.notes:
             print_error(note, "Note")
     if form is TextFormat.json:
-        typer.echo(to_json(fetching.outcome_json(outcome)))
+        echo(to_json(fetching.outcome_json(outcome)))
     else:
         fetching.say(fetching.outcome_text(outcome), err=False)
     return DONE
@@ -229,7 +229,7 @@ def sources(
     listed = list_sources(settings, source)
     if source is not None and form is TableFormat.table:
         for line in _described(listed[0]):
-            typer.echo(line)
+            echo(line)
         return DONE
     shown = listed if form is not TableFormat.table else [_shown(one) for one in listed]
     write_objects(

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from dagster_project.cli.app import DONE, Refused, app, handle_errors
-from dagster_project.cli.terminal import print_error
+from dagster_project.cli.terminal import echo, print_error
 from dagster_project.cli.writing import QueryFormat, write_result
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import WarehouseError, connect_sandboxed, execute_sandboxed
@@ -80,7 +80,7 @@ def _prompt(settings: Settings) -> int:
     """Answer queries from the keyboard until the end of input."""
     import readline  # noqa: F401 — adds history and line editing to `input`
 
-    typer.echo("SQL on the published warehouse, read-only. End a query with ;, quit with Ctrl-D.")
+    echo("SQL on the published warehouse, read-only. End a query with ;, quit with Ctrl-D.")
     connection = connect_sandboxed(settings)
     pending: list[str] = []
     try:
@@ -88,7 +88,7 @@ def _prompt(settings: Settings) -> int:
             try:
                 line = input("      ...> " if pending else "bilateral> ")
             except EOFError:
-                typer.echo()
+                echo()
                 return DONE
             if not pending and line.strip().casefold() in {"exit", "quit"}:
                 return DONE

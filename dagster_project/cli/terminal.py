@@ -1,4 +1,8 @@
-"""Terminal output: width, tables and error messages."""
+"""Terminal output: lines, tables, progress and error messages.
+
+All that is printed passes here, and through `display`: other modules do not print. A rule of
+`make check` refuses it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from dagster_project.display import for_terminal, one_line
 from dagster_project.questions.values import cell
 
 if TYPE_CHECKING:
@@ -22,6 +27,21 @@ _FOLDED = 12
 # Names of sources and releases are shorter; longer words are keys made of several names.
 _NAME = 22
 _WIDE = 10_000
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print lines of text, on stderr with `err`."""
+    typer.echo(for_terminal(text), err=err)
+
+
+def error_console() -> Console:
+    """The console of stderr, for progress."""
+    return Console(stderr=True)
+
+
+def echo_above(progress: Progress, text: str) -> None:
+    """Print lines of text above a progress bar."""
+    progress.console.print(for_terminal(text), markup=False, highlight=False)
 
 
 def width() -> int:
@@ -38,8 +58,9 @@ def print_table(table: Table) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=_WIDE, highlight=False)
-    header, rows = table
-    cells = [[cell(value) for value in row] for row in rows]
+    names, rows = table
+    header = [one_line(name) for name in names]
+    cells = [[one_line(cell(value)) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     columns = map(list, zip(*cells, strict=True)) if cells else ([] for _ in header)
     narrowest = sum(
@@ -99,14 +120,21 @@ def bar(
 ) -> Progress:
     """A progress bar between a title and the time spent, and the time left if it is estimated."""
     from rich import progress
+    from rich.text import Text
+
+    class Column(progress.TextColumn):
+        """Text that a terminal does not obey."""
+
+        def render(self, task: progress.Task) -> Text:
+            return Text(one_line(super().render(task).plain))
 
     return progress.Progress(
-        progress.TextColumn(title, markup=False),
+        Column(title, markup=False),
         progress.BarColumn(bar_width=width),
         progress.DownloadColumn() if is_in_bytes else progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
         *([progress.TimeRemainingColumn()] if is_estimated else []),
-        *([progress.TextColumn(after, markup=False)] if after else []),
+        *([Column(after, markup=False)] if after else []),
         console=console,
     )
 
@@ -129,5 +157,6 @@ def print_error(message: str, title: str = "Error") -> None:
     """Print one paragraph on stderr, folded at the width of the terminal."""
     console = Console(stderr=True)
     columns = console.width if console.is_terminal else _WIDE
-    lines = f"{title}: {message}".splitlines()
-    typer.echo("\n".join(textwrap.fill(line, columns) for line in lines), err=True)
+    # A line may end in many ways; only the plain one is no character to show.
+    lines = f"{title}: {message}".split("\n")
+    echo("\n".join(textwrap.fill(for_terminal(line), columns) for line in lines), err=True)

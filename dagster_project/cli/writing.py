@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-import typer
 
+from dagster_project import display
 from dagster_project.cli.app import Refused, TableFormat
-from dagster_project.cli.terminal import print_error, print_table
+from dagster_project.cli.terminal import echo, print_error, print_table
 from dagster_project.questions.values import cell, to_json
 
 # A table is for people; longer results need another format.
@@ -59,7 +58,7 @@ def write_objects(
     Without objects, csv has the header of the table.
     """
     if form is TableFormat.json:
-        typer.echo(to_json(list(objects)))
+        echo(to_json(list(objects)))
     elif form is TableFormat.csv:
         write_csv_objects(objects, columns)
     elif objects:
@@ -84,9 +83,8 @@ def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 
 
 def write_csv(header: list[str], rows: Iterable[Iterable[object]], handle: Any) -> None:
-    writer = csv.writer(handle, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([cell(value) for value in row] for row in rows)
+    """Write values as CSV; see `display.csv_cell` for cells that look like formulas."""
+    display.write_csv(header, ([cell(value) for value in row] for row in rows), handle)
 
 
 def _write_json(header: list[str], rows: Iterable[Iterable[object]], handle: Any) -> None:

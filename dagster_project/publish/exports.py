@@ -8,7 +8,6 @@ comparisons include those of their inputs, so a row made from two sources names 
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter, defaultdict
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.display import write_csv
 from dagster_project.warehouse import CATALOG, MARTS, open_file, quoted, tables_of
 
 LICENCES = "LICENCES.csv"
@@ -257,23 +257,22 @@ def _write_licences(
 
     A row based on two withheld releases counts under the licence of each.
     """
-    with file.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(
-            ("source_id", "licence", "is_redistributable", "releases", "address", "rows_withheld")
+    header = ("source_id", "licence", "is_redistributable", "releases", "address", "rows_withheld")
+    rows = (
+        (
+            licence.source_id,
+            licence.text,
+            "true" if licence.is_redistributable else "false",
+            " ".join(releases),
+            licence.address or "",
+            " ".join(
+                f"{table}={rows}" for table, rows in sorted(left_out.get(licence, {}).items())
+            ),
         )
-        for licence, releases in _by_licence(terms).items():
-            counts = left_out.get(licence, {})
-            writer.writerow(
-                (
-                    licence.source_id,
-                    licence.text,
-                    "true" if licence.is_redistributable else "false",
-                    " ".join(releases),
-                    licence.address or "",
-                    " ".join(f"{table}={rows}" for table, rows in sorted(counts.items())),
-                )
-            )
+        for licence, releases in _by_licence(terms).items()
+    )
+    with file.open("w", encoding="utf-8", newline="") as handle:
+        write_csv(header, rows, handle)
 
 
 def _key(source: str, release: str) -> str:

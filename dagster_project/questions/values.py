@@ -9,6 +9,8 @@ from datetime import date, time
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from dagster_project.display import for_json
+
 # The width of a column of amounts.
 AMOUNT = 12
 
@@ -21,19 +23,21 @@ def to_json(value: object, indent: int | None = 0) -> str:
     """
     deeper = None if indent is None else indent + 2
     if isinstance(value, Mapping):
-        items = [f"{json.dumps(str(key))}: {to_json(one, deeper)}" for key, one in value.items()]
+        items = [f"{for_json(str(key))}: {to_json(one, deeper)}" for key, one in value.items()]
         return _bracketed("{", items, "}", indent)
     if isinstance(value, list | tuple):
         return _bracketed("[", [to_json(one, deeper) for one in value], "]", indent)
-    if value is None or isinstance(value, bool | int | str):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return for_json(value)
+    if value is None or isinstance(value, bool | int):
+        return json.dumps(value)
     if isinstance(value, Decimal):
         return exact(value) if value.is_finite() else "null"
     if isinstance(value, float):
         return json.dumps(value) if abs(value) < float("inf") else "null"
     if isinstance(value, date | time):
         return json.dumps(value.isoformat())
-    return json.dumps(str(value), ensure_ascii=False)
+    return for_json(str(value))
 
 
 def exact(value: Decimal) -> str:

@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from dagster_project.claims.phrases import KINDS, Names
+from dagster_project.display import for_page
 from dagster_project.site import addresses, numbers
 from dagster_project.site.figure import Basis, Figure, Picture, together
 from dagster_project.site.queries import Answer, Marts, header_of
@@ -283,7 +284,7 @@ class PageContext:
             **context,
         )
         files = [File(addresses.of_csv(path, one.id), one.csv()) for one in placed.values()]
-        return [File(path, html), *files]
+        return [File(path, for_page(html)), *files]
 
     @cached_property
     def _templates(self) -> jinja2.Environment:
@@ -311,7 +312,7 @@ class PageContext:
 
 def _script_safe(data: Mapping[str, Any]) -> Markup:
     """JSON that is safe in a script element, whatever text it contains."""
-    text = json.dumps(data, ensure_ascii=False, indent=1, default=str)
+    text = json.dumps(data, indent=1, default=str)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from dagster_project.display import write_csv
 from dagster_project.site.numbers import is_number, raw
 from dagster_project.site.queries import Answer
 
@@ -78,9 +78,7 @@ class Figure:
     def csv(self) -> str:
         """All rows with all digits."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.answer.columns)
-        writer.writerows(raw(row) for row in self.answer.rows)
+        write_csv(self.answer.columns, map(raw, self.answer.rows), text)
         return text.getvalue()
 
 

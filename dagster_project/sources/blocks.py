@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import polars as pl
 
 from dagster_project.sources.parsing import rejects_frame
-from dagster_project.sources.reading import decode, western
+from dagster_project.sources.reading import LARGEST, decode, western
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
@@ -28,8 +27,10 @@ _BEYOND = "_beyond"
 GZIP = b"\x1f\x8b"
 # The code for a stream with a gzip header.
 _GZIP_STREAM = zlib.MAX_WBITS | 16
-# More than any file that is read whole: a small file that unpacks to more is an attack.
-_LARGEST_UNPACKED = 1024 * 1024 * 1024
+# Programs that pack in parallel end a member every 64 kB or more: no file has so many.
+_MOST_MEMBERS = 100_000
+# Small enough that copying the rest of it after each member costs little.
+_PACKED_PIECE = 16 * 1024
 
 Progress = Callable[[int], None]
 
@@ -82,9 +83,7 @@ def read_blocks(
     held = b""
     line = 1
     has_header = False
-    for piece in (
-        _unpacked(opened, name, on_read) if is_packed else _pieces(opened, opened, on_read)
-    ):
+    for piece in _unpacked(opened, name, on_read) if is_packed else _pieces(opened, on_read):
         held += piece
         if not has_header:
             end = held.find(b"\n") + 1
@@ -92,7 +91,7 @@ def read_blocks(
                 continue
             decode(held[: end or _HEAD], name, is_western=is_western)
             has_header = True
-            yield Block(1, held[:end])
+            yield _checked(Block(1, held[:end]), name, is_western=is_western)
             held, line = held[end:], 2
         end = _end_of_records(held, is_coded=is_coded)
         if not end and len(held) > _LONGEST:
@@ -135,10 +134,8 @@ def unpacked(content: bytes, name: str) -> bytes:
     whole = bytearray()
     for piece in _unpacked(io.BytesIO(content), name, lambda _read: None):
         whole += piece
-        if len(whole) > _LARGEST_UNPACKED:
-            raise SnapshotError(
-                f"{name}: unpacks to more than {_LARGEST_UNPACKED:,} bytes. Split the file."
-            )
+        if len(whole) > LARGEST:
+            raise SnapshotError(f"{name}: unpacks to more than {LARGEST:,} bytes. Divide it.")
     return bytes(whole)
 
 
@@ -152,24 +149,61 @@ def unpacked_head(head: bytes) -> bytes:
         return b""
 
 
-def _pieces(
-    content: IO[bytes] | gzip.GzipFile, opened: BinaryIO, on_read: Progress
-) -> Iterator[bytes]:
+def _pieces(opened: BinaryIO, on_read: Progress) -> Iterator[bytes]:
     """The content in pieces of a block, and how much of the file they have taken."""
-    while piece := content.read(BLOCK):
+    while piece := opened.read(BLOCK):
         on_read(opened.tell())
         yield piece
 
 
 def _unpacked(opened: BinaryIO, name: str, on_read: Progress) -> Iterator[bytes]:
-    try:
-        with gzip.GzipFile(fileobj=opened) as content:
-            yield from _pieces(content, opened, on_read)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        why = "it ends before its check sum" if isinstance(error, EOFError) else error
-        raise SnapshotError(
-            f"{name}: the gzip file is truncated or damaged ({why}). Fetch it again."
-        ) from error
+    """The content of all members of a gzip file, in pieces of at most about a block."""
+    piece = bytearray()
+    for part in unpacked_parts(opened, name):
+        piece += part
+        if len(piece) >= BLOCK:
+            on_read(opened.tell())
+            yield bytes(piece)
+            piece.clear()
+    on_read(opened.tell())
+    yield bytes(piece)
+
+
+def unpacked_parts(opened: BinaryIO, name: str) -> Iterator[bytes]:
+    """What is unpacked from each little piece, with the check sum of each member checked.
+
+    `gzip` copies what it has read ahead after every member, so that a file of many empty members
+    would take hours.
+
+    Raises:
+        SnapshotError: truncated, damaged, or too many members.
+    """
+    stream, members = zlib.decompressobj(_GZIP_STREAM), 1
+    while packed := opened.read(_PACKED_PIECE):
+        while packed:
+            if stream.eof:
+                # Some programs fill the file up with zeros.
+                packed = packed.lstrip(b"\0")
+                if not packed:
+                    break
+                stream, members = zlib.decompressobj(_GZIP_STREAM), members + 1
+                if members > _MOST_MEMBERS:
+                    raise SnapshotError(
+                        f"{name}: more than {_MOST_MEMBERS:,} gzip members. Unpack it and pack it"
+                        " again as one."
+                    )
+            try:
+                part = stream.decompress(packed, BLOCK)
+            except zlib.error as error:
+                raise _damaged(name, str(error)) from error
+            yield part
+            packed = stream.unused_data if stream.eof else stream.unconsumed_tail
+    if not stream.eof:
+        raise _damaged(name, "it ends before its check sum")
+
+
+def _damaged(name: str, why: str) -> SnapshotError:
+    return SnapshotError(f"{name}: the gzip file is truncated or damaged ({why}). Fetch it again.")
 
 
 def _end_of_records(held: bytes, *, is_coded: bool) -> int:

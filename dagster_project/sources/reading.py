@@ -10,21 +10,33 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from xml.etree import ElementTree
 
 import polars as pl
 
+from dagster_project.display import csv_value
 from dagster_project.sources.parsing import LONGEST_NUMBER, rejects_frame
 from dagster_project.sources.snapshot import SnapshotError
+
+# What is read whole takes up to twenty times its size in memory. Bulk tables have no such limit.
+LARGEST = 128 * 1024 * 1024
+# A record of any layout has less than 10 kB, and one of an article less than 150 kB.
+LONGEST_LINE = 1024 * 1024
 
 # The part of a file that contains a header or a whole first record.
 _HEAD = 8192
 
 # Excel files begin so: those of 2007 and later, which are zip archives, and older ones.
 ARCHIVE, _COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+# An escape in JSON; those of characters beyond 16 bits come in pairs.
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_FIRST_HALVES, _SECOND_HALVES = ("d8", "d9", "da", "db"), ("dc", "dd", "de", "df")
 
 _WEB_PAGE = re.compile(r"(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
 
@@ -146,40 +158,31 @@ def read_csv_table(
             record, or no records.
     """
     text = decode(content, name, is_western=is_from_spreadsheet)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     records: list[list[str | int]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     short_last: tuple[int, int] | None = None
-    started = 1
-    try:
-        header = next(reader)
+    lines = csv_records(text, name, separator=separator, is_from_spreadsheet=is_from_spreadsheet)
+    _, header = next(lines)
+    if is_from_spreadsheet:
+        header = [cell.lower() for cell in _trimmed(header)]
+    check_header(header)
+    for started, record in lines:
+        short_last = None
         if is_from_spreadsheet:
-            header = [cell.lower() for cell in _trimmed(header)]
-        check_header(header)
-        started = reader.line_num + 1
-        for record in reader:
-            short_last = None
-            if is_from_spreadsheet:
-                record = _trimmed(record, len(header))
-            if len(record) == len(header):
-                records.append([started, *record])
-            elif record:
-                if len(record) < len(header):
-                    short_last = (started, len(record))
-                rejects.append(
-                    (
-                        started,
-                        None,
-                        ",".join(record),
-                        f"{len(record)} cells where the header has {len(header)}",
-                    )
+            record = [csv_value(cell) for cell in _trimmed(record, len(header))]
+        if len(record) == len(header):
+            records.append([started, *record])
+        elif record:
+            if len(record) < len(header):
+                short_last = (started, len(record))
+            rejects.append(
+                (
+                    started,
+                    None,
+                    ",".join(record),
+                    f"{len(record)} cells where the header has {len(header)}",
                 )
-            started = reader.line_num + 1
-    except csv.Error as error:
-        raise SnapshotError(
-            f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
-            " truncated file: fetch it again or correct the line."
-        ) from error
+            )
     if short_last and not text.endswith("\n"):
         raise SnapshotError(
             f"{name}, line {short_last[0]}: truncated after {short_last[1]} of {len(header)}"
@@ -206,6 +209,49 @@ class RepeatedField:
         return f"field {self.field} appears twice"
 
 
+def csv_records(
+    text: str, name: str, *, separator: str = ",", is_from_spreadsheet: bool = False
+) -> Generator[tuple[int, list[str]]]:
+    """Every record of CSV and the number of its first line.
+
+    Nothing else shows that a file of a publisher is complete, so its last line has to end.
+
+    Raises:
+        SnapshotError: a line too long for any table, a quote that is open or out of place, a
+            carriage return within a line, a cell of more than 131,072 characters, or a last line
+            without an end.
+    """
+    _check_lines(text, name)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    started = 1
+    try:
+        for record in reader:
+            yield started, record
+            started = reader.line_num + 1
+    except csv.Error as error:
+        raise SnapshotError(
+            f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
+            " truncated file: fetch it again or correct the line."
+        ) from error
+    if not is_from_spreadsheet and not text.endswith(("\n", "\r")):
+        raise SnapshotError(
+            f"{name}, line {started - 1}: truncated, without an end of line. Fetch it again, or end"
+            " the line if nothing is missing."
+        )
+
+
+def _check_lines(text: str, name: str) -> None:
+    start = 0
+    while len(text) - start > LONGEST_LINE:
+        end = max(text.rfind(sign, start, start + LONGEST_LINE) for sign in "\n\r")
+        if end < 0:
+            raise SnapshotError(
+                f"{name}, line {text.count(chr(10), 0, start) + 1}: more than {LONGEST_LINE:,}"
+                " characters. Correct the line, or fetch the file again."
+            )
+        start = end + 1
+
+
 def no_object(value: object) -> tuple[str | None, str | None, str]:
     """Column, value and reason of the reject for a row that is not a usable JSON object."""
     if isinstance(value, RepeatedField):
@@ -220,10 +266,11 @@ def read_json(content: bytes, name: str) -> object:
     `RepeatedField`, which is no `dict`.
 
     Raises:
-        SnapshotError: what `decode` raises, incomplete JSON, or an outermost object with a field
-            twice.
+        SnapshotError: what `decode` raises, incomplete JSON, JSON that no publisher writes, or an
+            outermost object with a field twice.
     """
     text = decode(content, name)
+    _check_characters(text, name)
     try:
         value = json.loads(
             text,
@@ -241,9 +288,33 @@ def read_json(content: bytes, name: str) -> object:
             f"{where}: not JSON ({error.msg}), beginning {_excerpt(text)!r}. If that is the"
             " publisher's error message, correct the request and fetch again."
         ) from error
+    except RecursionError as error:
+        raise SnapshotError(
+            f"{name}: JSON with lists in lists in lists, deeper than any layout. Fetch it again."
+        ) from error
     if isinstance(value, RepeatedField):
         raise SnapshotError(f"{name}: {value}. Fetch it again.")
     return value
+
+
+def _check_characters(text: str, name: str) -> None:
+    """Refuse the escape of half a character, which is no text and cannot be stored."""
+    if _HALF.search(text) is None:
+        return
+    # The end of the first half; the second has to begin there.
+    half: int | None = None
+    for escape in _ESCAPE.finditer(text):
+        code = (escape[1] or "").lower()
+        is_second = code[:2] in _SECOND_HALVES
+        if is_second is not (half == escape.start()):
+            half = half or escape.start()
+            break
+        half = escape.end() if code[:2] in _FIRST_HALVES else None
+    if half is not None:
+        raise SnapshotError(
+            f"{name}, line {text.count(chr(10), 0, half) + 1}: an escape (\\u) that is half of a"
+            " character. Fetch it again."
+        )
 
 
 def _decimal(text: str) -> Decimal | str:
@@ -261,8 +332,8 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | RepeatedFiel
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    names = [name for name, _ in pairs]
-    return RepeatedField(next(name for name in names if names.count(name) > 1))
+    [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+    return RepeatedField(name)
 
 
 def read_xml(content: bytes, name: str) -> ElementTree.Element:

@@ -197,7 +197,7 @@ def _read_sidecar(path: Path, where: str) -> Mapping[str, object]:
         raise SnapshotError(
             f"{where}: missing. Every release folder needs a sidecar; fetch the release again."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise SnapshotError(f"{where}: not JSON ({error}). Correct it.") from error
     if not isinstance(sidecar, dict):
         raise SnapshotError(f"{where}: must be a JSON object.")

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -32,6 +32,7 @@ __all__ = [
     "SIDECAR",
     "AddedRelease",
     "Covers",
+    "FileChanged",
     "FileOnDisk",
     "NewFile",
     "NewRelease",
@@ -47,25 +48,29 @@ __all__ = [
     "read_verified",
     "scrub_address",
     "sync",
+    "sync_release",
     "unreadable",
 ]
 
 # A release being written; see `_write_folder`.
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
+_PIECE = 1024 * 1024
+
+
+class FileChanged(Exception):
+    """A file had other bytes when it was copied than when it was read."""
 
 
 @dataclass(frozen=True)
 class FileOnDisk:
-    """A file too large for memory, with its path and hash.
+    """A file that is copied into a release, with its path and hash.
 
-    It is linked into a release, which takes no space or time, and must not be written to
-    afterwards. One that `stays`, since its owner may change it, is copied instead.
+    A link would take no time, but a writer that still has the file open would change the release.
     """
 
     path: Path
     sha256: str
     bytes: int
-    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,10 +96,13 @@ class NewFile:
         return hashlib.sha256(self._read()).hexdigest()
 
     def put(self, path: Path) -> tuple[str, int]:
-        """Write the bytes to `path` and flush them; return their hash and number."""
+        """Write the bytes to `path` and flush them; return their hash and number.
+
+        Raises:
+            FileChanged: a file on disk has no longer the bytes of its hash.
+        """
         if isinstance(self.content, FileOnDisk):
-            _link_or_copy(self.content, path)
-            found = self.content.sha256, self.content.bytes
+            found = _copy(self.content, path)
         else:
             content = self._read()
             path.write_bytes(content)
@@ -104,7 +112,7 @@ class NewFile:
 
     def _read(self) -> bytes:
         if isinstance(self.content, FileOnDisk):
-            raise TypeError(f"{self.name} is too large to be read.")
+            raise TypeError(f"{self.name} is copied, not read.")
         return self.content if isinstance(self.content, bytes) else self.content()
 
 
@@ -310,6 +318,7 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
         temporary.mkdir()
         try:
             _fill_folder(temporary, new)
+            sync(temporary)
             temporary.rename(folder)
             sync(folder.parent)
         finally:
@@ -361,13 +370,25 @@ def _fill_folder(folder: Path, new: NewRelease) -> None:
     sync(folder / SIDECAR)
 
 
-def _link_or_copy(file: FileOnDisk, path: Path) -> None:
-    # The link fails on another disk, or one without hard links.
-    with suppress(OSError):
-        if not file.stays:
-            os.link(file.path, path)
-            return
-    shutil.copyfile(file.path, path)
+def _copy(file: FileOnDisk, path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with file.path.open("rb") as source, path.open("wb") as target:
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+            target.write(piece)
+    if digest.hexdigest() != file.sha256:
+        raise FileChanged(f"{file.path.name} changed while it was read.")
+    return file.sha256, size
+
+
+def sync_release(release: Release) -> None:
+    """Flush a release to disk: its files, its sidecar and the folders that name them."""
+    for file in release.files:
+        sync(file.path)
+    sync(release.folder / SIDECAR)
+    for folder in (release.folder, release.folder.parent, release.folder.parent.parent):
+        sync(folder)
 
 
 def sync(path: Path) -> None:

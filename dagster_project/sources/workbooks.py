@@ -10,7 +10,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import IO
@@ -19,17 +20,24 @@ import fastexcel
 import polars as pl
 
 from dagster_project.sources.parsing import without_noise
-from dagster_project.sources.reading import ARCHIVE, is_workbook
+from dagster_project.sources.reading import ARCHIVE, LARGEST, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 
-# A cell at the end of a sheet makes the reader reserve room for every cell before it.
-MOST_CELLS = 20_000_000
-MOST_BYTES = 1024 * 1024 * 1024
+# A cell at the end of a sheet makes the reader reserve room for every cell before it: ten million
+# take 0.9 GB. The longest sheet of Excel may have nine columns.
+MOST_CELLS = 10_000_000
+# A cell takes about 35 bytes in its sheet.
+MOST_BYTES = 512 * 1024 * 1024
+# Each different text is kept as often as cells show it. Code lists of any publisher take 5 MB.
+MOST_TEXT = 64 * 1024 * 1024
+# Excel's own most is a few hundred.
+_MOST_PARTS = 10_000
 _PIECE = 1024 * 1024
-_LONGEST_REFERENCE = 32
+_LONGEST_REFERENCE = 128
 # How many rows of a sheet show its layout.
 _HEAD = 20
-_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,4})([0-9]{1,9})["']""")
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,9})([0-9]{1,19})["']""")
+_SHARED = re.compile(rb"""\bt\s*=\s*["']s["'][^>]{0,64}>\s*<v>\s*([0-9]{1,9})""")
 _CREATED = re.compile(rb"<dcterms:created[^>]*>([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _MIDNIGHT = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00(\.0+)?$"
 _LINE_BREAKS = r"\s*[\r\n]+\s*"
@@ -57,8 +65,11 @@ def created_on(content: bytes) -> date | None:
     if not content.startswith(ARCHIVE):
         return None
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            properties = archive.read("docProps/core.xml")
+        with (
+            zipfile.ZipFile(io.BytesIO(content)) as archive,
+            archive.open("docProps/core.xml") as opened,
+        ):
+            properties = opened.read(_PIECE)
     except (KeyError, zipfile.BadZipFile, zlib.error):
         return None
     found = _CREATED.search(properties)
@@ -159,18 +170,10 @@ def _check_size(content: bytes) -> None:
                     "a zip archive, but no workbook of Excel (.xlsx). Unpack it and import the"
                     " files in it, or save the table as .xlsx or CSV."
                 )
-            unpacked = sum(part.file_size for part in parts)
-            if unpacked > MOST_BYTES:
-                raise SnapshotError(
-                    f"a workbook of {unpacked:,} bytes when unpacked, more than the"
-                    f" {MOST_BYTES:,} that are read at once. Divide it, or save it as CSV."
-                )
+            _check_parts(parts)
             # A sheet may have any name.
-            cells = sum(
-                _cells_spanned(archive, part)
-                for part in parts
-                if part.filename.lower().endswith(".xml")
-            )
+            cells = sum(_cells_spanned(archive, part) for part in parts)
+            shown = _text_shown(archive, parts, cells) if cells <= MOST_CELLS else 0
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise SnapshotError(f"not a complete workbook ({error}). Fetch it again.") from error
     if cells > MOST_CELLS:
@@ -178,10 +181,59 @@ def _check_size(content: bytes) -> None:
             f"a workbook that spans {cells:,} cells, more than the {MOST_CELLS:,} that are read at"
             " once. Delete what stands far below or beside the table, or save it as CSV."
         )
+    if shown > LARGEST:
+        raise SnapshotError(
+            f"a workbook whose cells show {shown:,} bytes of text, more than the {LARGEST:,} that"
+            " are read at once. Shorten its notes, or save the table as CSV."
+        )
+
+
+def _check_parts(parts: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse what the directory says to be too large; a part that is larger cannot be unpacked."""
+    texts = filter(_is_texts, parts)
+    for what, found, most in (
+        ("bytes when unpacked", sum(part.file_size for part in parts), MOST_BYTES),
+        ("bytes of different texts", sum(part.file_size for part in texts), MOST_TEXT),
+        ("parts", len(parts), _MOST_PARTS),
+    ):
+        if found > most:
+            raise SnapshotError(
+                f"a workbook of {found:,} {what}, more than the {most:,} that are read at once."
+                " Divide it, or save it as CSV."
+            )
+
+
+def _is_texts(part: zipfile.ZipInfo) -> bool:
+    return part.filename.lower().endswith("sharedstrings.xml")
+
+
+def _text_shown(archive: zipfile.ZipFile, parts: Sequence[zipfile.ZipInfo], cells: int) -> int:
+    """The bytes of the different texts times the cells that show each of them.
+
+    They are counted only where the longest text in every cell would be too much.
+    """
+    lengths = [
+        len(text)
+        for part in parts
+        if _is_texts(part)
+        for text in archive.read(part).split(b"<si")[1:]
+    ]
+    if max(lengths, default=0) * cells <= LARGEST:
+        return 0
+    counted: Counter[bytes] = Counter()
+    for part in parts:
+        with archive.open(part) as opened:
+            for piece in _overlapping(opened):
+                counted.update(_SHARED.findall(piece))
+    return sum(
+        lengths[place] * count
+        for text, count in counted.items()
+        if (place := int(text)) < len(lengths)
+    )
 
 
 def _cells_spanned(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """The rows times the columns of a sheet, by the references of its cells; 0 without any."""
+    """The rows times the columns of a sheet, by the references of its rows and cells."""
     columns, rows = b"", 0
     with archive.open(part) as opened:
         for piece in _overlapping(opened):

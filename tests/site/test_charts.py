@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,14 @@ def test_the_heads_of_bars_are_text_and_never_markup() -> None:
     svg = bars.draw([bars.Group("<script>x</script>", [bars.Bar("a", 0, 1.0)])], "gaps")
     assert "<script" not in svg
     assert "&lt;script" in svg
+
+
+def test_control_characters_are_shown_and_do_not_end_a_drawing() -> None:
+    named = "A\x1b[31m\x00\x9b\ud800\ufffe"
+    svg = bars.draw([bars.Group(named, [bars.Bar(named, 0, 1e9)])], "gaps")
+    svg += dots.draw([dots.Dot(named, 0, named, 0.05)], "reporters")
+    ElementTree.fromstring(f"<svgs>{svg}</svgs>")
+    assert r"A\x1b[31m\x00\x9b\ud800\ufffe" in svg
 
 
 def test_the_best_and_the_worst_differ_in_shape_and_not_in_colour_alone() -> None:

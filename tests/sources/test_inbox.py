@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import json
 import os
 import re
+import zipfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +31,7 @@ from sources.source_files import (
 from sources.test_un_comtrade import FACT, written
 
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.sources import bulk, partitions
+from dagster_project.sources import bulk, isolation, partitions
 from dagster_project.sources.blocks import unpacked
 from dagster_project.sources.catalog import BULK, CATALOG, load_entry
 from dagster_project.sources.inbox import (
@@ -39,8 +42,10 @@ from dagster_project.sources.inbox import (
     ingest,
     ingest_named,
     ingest_ready,
+    readiness,
     scan,
 )
+from dagster_project.sources.isolation import Limits, ReadingFailed
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -65,6 +70,41 @@ def home(tmp_path: Path) -> Settings:
     made = home_of(tmp_path, "home", "http://127.0.0.1:9")
     made.inbox.mkdir(parents=True)
     return made
+
+
+class InThisProcess:
+    """Calls a function here, so that a test can change what it finds; see `Isolated`."""
+
+    def __init__(self, *_: str) -> None:
+        pass
+
+    def __enter__(self) -> InThisProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(
+        self,
+        function: Callable[..., object],
+        *arguments: object,
+        limits: Limits,
+        expected: tuple[type[Exception], ...] = (),
+        on_progress: Callable[..., None] | None = None,
+    ) -> object:
+        assert limits.cpu_seconds > 0
+        try:
+            return function(*arguments, **({"on_progress": on_progress} if on_progress else {}))
+        except expected:
+            raise
+        except Exception as error:
+            raise ReadingFailed(f"{type(error).__name__}: {error}") from error
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests are about what is decided, not about the process that reads."""
+    monkeypatch.setattr(ingest, "Isolated", InThisProcess)
 
 
 def drop(home: Settings, name: str, content: bytes, **stated: object) -> Path:
@@ -481,11 +521,30 @@ def test_a_file_that_changes_while_it_is_taken_stays(
         path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
         return add(*given)
 
-    monkeypatch.setattr(ingest, "add_release", add_while_somebody_writes)
-    first = the_one(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "add_release", add_while_somebody_writes)
+        assert taken_of(home) == ()
+    assert (lying(home), fetched(home)) == (["country.csv"], [])
+    taken = the_one(home, NOW + timedelta(days=1))
+    assert b"2.6" in read_verified(taken.release.files[0])
+
+
+def test_a_file_that_changes_after_it_was_taken_stays(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(home, "country.csv", COUNTRY)
+    add = ingest.add_release
+
+    def add_before_somebody_writes(*given: object) -> object:
+        added = add(*given)
+        path.write_bytes(COUNTRY.replace(b"2.5", b"2.6"))
+        return added
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "add_release", add_before_somebody_writes)
+        first = the_one(home)
     assert read_verified(first.release.files[0]) == COUNTRY
     assert path.exists()
-    monkeypatch.undo()
     assert the_one(home, NOW + timedelta(days=1)).comparison.changed == 2
 
 
@@ -497,11 +556,11 @@ def test_a_kill_between_adding_and_removing_costs_nothing(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingest, "remove", killed)
-    with pytest.raises(KeyboardInterrupt):
-        taken_of(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            taken_of(home)
     assert lying(home) == ["country.csv"]
-    monkeypatch.undo()
     assert not the_one(home, NOW + timedelta(hours=1)).is_new
     assert lying(home) == []
     assert len(fetched(home)) == 1
@@ -568,15 +627,15 @@ def rows_held(home: Settings) -> int:
     return sum(pl.read_parquet(path, hive_partitioning=False).height for path in files)
 
 
-def test_a_whole_report_is_moved_and_its_rows_are_there(
+def test_a_whole_report_is_copied_and_its_rows_are_there(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dropped = drop(home, "2016.tsv.gz", bulk_report())
     inode = dropped.stat().st_ino
     taken = the_one(home)
     assert (taken.table, taken.layout, taken.rows) == (REPORTS, "comtrade_bulk_34", 3)
-    # Neither copied nor read a second time.
-    assert taken.release.files[0].path.stat().st_ino == inode
+    # A writer that still has the dropped file open cannot change the release.
+    assert taken.release.files[0].path.stat().st_ino != inode
     assert lying(home) == []
     assert rows_held(home) == 3
     monkeypatch.setattr(bulk, "read_blocks", None)
@@ -646,12 +705,12 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     drop(home, "2016.tsv.gz", bulk_report())
-    monkeypatch.setattr(partitions, "sync", full)
-    with pytest.raises(bulk.NoRoom, match=str(home.raw)):
-        taken_of(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(partitions, "sync", full)
+        with pytest.raises(bulk.NoRoom, match=str(home.raw)):
+            taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
     assert (fetched(home), rows_held(home)) == ([], 0)
-    monkeypatch.undo()
     assert the_one(home, NOW + timedelta(hours=1)).rows == 3
 
 
@@ -677,3 +736,146 @@ def test_a_source_that_is_listed_need_not_have_its_licence_stated(home: Settings
     release = the_one(home).release
     assert release.licence.startswith("Etalab")
     assert release.redistributable
+
+
+# ---------------------------------------------------------------------------
+# Files that end their reader, and writers that are not done
+# ---------------------------------------------------------------------------
+
+
+def far_cell(where: bytes) -> bytes:
+    """A workbook of 2 kB that spans what no memory holds."""
+    book = workbook_bytes({"A": [["a"]]})
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {part.filename: archive.read(part) for part in archive.infolist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b'<c r="A1"', where)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.slow
+def test_files_that_end_their_reader_keep_back_no_other(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "Isolated", isolation.Isolated)
+    header, rows = gzip.decompress(report(1)).split(b"\n", 1)
+    bad = {
+        # No reference says how wide the sheet is: only reading it shows that.
+        "abort.xlsx": far_cell(
+            b'<c r="A1"><v>1</v></c></row><row r="1048576">' + b"<c/>" * 16_383 + b"<c "
+        ),
+        "far.xlsx": far_cell(b'<c r="XFD1048576"'),
+        "return.csv.gz": gzip.compress(header + b"\n" + rows.replace(b"842", b"84\r2", 1)),
+        "header.csv.gz": gzip.compress(header.replace(b"reporter_code", b"reporter\r_code") + rows),
+        "deep.json": b'[["I_COMMODITY","GEN_VAL_MO"],' + b"[" * 200_000,
+        "half.json": IMPORTS.replace(b"5800", b"\\ud800"),
+        "rows.json": b'{"dto": {"tables": [{"row_groups": [{"rowsNew": 5}]}]}}',
+        "members.csv.gz": gzip.compress(COUNTRY) + gzip.compress(b"") * 200_000,
+        "line.csv": COUNTRY + b"2016," + b"x" * 3_000_000 + b"\n",
+        f"{'국' * 83}.csv": b"dear all",
+        "x" * 255: b"dear all",
+        "a\nb\x1b[31m": b"dear all",
+    }
+    for name, content in bad.items():
+        drop(home, name, content)
+    drop(home, "country.csv", COUNTRY)
+    outcomes = taken_of(home)
+    assert {one.name for one in outcomes if isinstance(one, Imported)} == {"country.csv"}
+    reasons = {one.name: one.reason for one in outcomes if isinstance(one, Quarantined)}
+    assert len(reasons) == len(bad)
+    for name, fact in (
+        ("abort.xlsx", "SIGABRT"),
+        ("far.xlsx", "17,179,869,184"),
+        ("half.json", "line 1"),
+        ("members.csv.gz", "100,000"),
+        ("line.csv", "1,048,576"),
+        (r"a\nb\x1b[31m", "not recognised"),
+    ):
+        assert fact in reasons[name]
+    assert lying(home) == ["quarantine"]
+
+
+def test_a_file_that_is_open_for_writing_waits_however_long_its_writer_pauses(
+    home: Settings,
+) -> None:
+    path = home.inbox / "country.csv"
+    lines = COUNTRY.splitlines(keepends=True)
+    with path.open("wb") as writer:
+        writer.write(lines[0] + lines[1])
+        writer.flush()
+        for minutes in range(0, 300, 3):
+            assert scan(home, NOW + timedelta(minutes=minutes)).waiting == ("country.csv",)
+        assert ingest_ready(home, NOW + timedelta(hours=6)) == ()
+        writer.write(lines[1].replace(b"2016", b"2015"))
+    scan(home, NOW + timedelta(hours=7))
+    [outcome] = ingest_ready(home, NOW + timedelta(hours=8))
+    assert isinstance(outcome, Imported)
+    assert outcome.rows == 8
+
+
+COMPLETE = {
+    "a.csv": COUNTRY,
+    "a.csv.gz": gzip.compress(COUNTRY),
+    "a.json": IMPORTS,
+    "a.xlsx": workbook_bytes({"A": [["a"]]}),
+    "a.xml": b"<response><item>1</item></response>\n",
+}
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_where_nobody_can_say_who_writes_a_file_must_be_complete_and_rest(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(readiness, "is_open_for_writing", lambda _path: None)
+    for content, moments in (
+        (COMPLETE[name], (readiness.STEADY, readiness.QUIET)),
+        (COMPLETE[name][:-2], (readiness.QUIET, readiness.ABANDONED)),
+    ):
+        path = drop(home, name, content)
+        found = path.stat()
+        early, late = moments
+        assert not readiness.is_done(path, found, early)
+        assert readiness.is_done(path, found, late)
+    renamed = path.rename(path.with_name("renamed"))
+    os.utime(renamed, (1, 1))
+    assert readiness.is_done(renamed, renamed.stat(), readiness.STEADY)
+
+
+def test_a_file_goes_when_its_release_is_on_disk(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(home, "country.csv", COUNTRY)
+    done: list[str] = []
+    flush, unlink = os.fsync, Path.unlink
+
+    def fsync(descriptor: int) -> None:
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        flush(descriptor)
+
+    def remove(path: Path, missing_ok: bool = False) -> None:
+        done.append(f"- {path.name}")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "unlink", remove)
+    release = the_one(home).release
+    gone = done.index("- country.csv")
+    for name in ("country.csv", "sidecar.json", release.release_id, "us_census", "snapshots"):
+        assert name in done[:gone]
+
+
+def test_a_companion_of_any_size_or_content_is_refused(home: Settings) -> None:
+    for stated in (
+        b"{" + b" " * 100_000,
+        b'{"licence": "\\ud800"}',
+        b'{"licence": "\\u001b[31m"}',
+        b"[" * 50_000,
+        b'{"redistributable": ' + b"9" * 5000 + b"}",
+    ):
+        drop(home, "country.csv", COUNTRY)
+        (home.inbox / "country.csv.json").write_bytes(stated)
+        assert "country.csv.json" in quarantine(home).reason

@@ -293,7 +293,7 @@ def test_a_packed_file_is_read_like_the_plain_one(settings: Settings) -> None:
 
 def test_a_file_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress(bytes(9 * blocks.BLOCK))
-    monkeypatch.setattr(blocks, "_LARGEST_UNPACKED", 2 * blocks.BLOCK)
+    monkeypatch.setattr(blocks, "LARGEST", 2 * blocks.BLOCK)
     with pytest.raises(SnapshotError, match=r"bomb.csv.*8,388,608"):
         blocks.unpacked(packed, "bomb.csv")
 

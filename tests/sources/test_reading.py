@@ -24,7 +24,7 @@ COLUMNS = ("code", "value")
         (b"code,value,code\n01,2,01\n", "line 1.*code"),
         (b"code,value\n", "some.csv"),
         (b'code,value\n01,"2\n02,3\n', "line 2"),
-        (b"code,value\n01,2\n02", "line 3.* 1 of 2"),
+        (b"code,value\n01,2\n02", "line 3.*end of line"),
         (b"code,value\n01\n", "line 2: 1 "),
     ],
 )

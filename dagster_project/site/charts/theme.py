@@ -14,6 +14,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from dagster_project.display import for_page
+
 WIDE = 720
 NARROW = 340
 
@@ -67,7 +69,7 @@ def draw(chart: alt.TopLevelMixin, name: str) -> str:
     `name` is unique on its page: it makes the ids of the drawing unique.
     """
     # The tests of the pages validate the charts, so not every drawing is validated again.
-    spec = {**chart.to_dict(validate=False), "config": _CONFIG}
+    spec = {**_shown(chart.to_dict(validate=False)), "config": _CONFIG}
     # A chart contains its data, so no URL is allowed.
     svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     # A group without marks has no text for screen readers.
@@ -77,10 +79,19 @@ def draw(chart: alt.TopLevelMixin, name: str) -> str:
     return re.sub(r'(id="|url\(#)(clip|gradient)', rf"\g<1>{name}-\g<2>", svg)
 
 
+def _shown(value: Any) -> Any:
+    """The same with texts that SVG can contain: a control character would end the drawing."""
+    if isinstance(value, str):
+        return for_page(value)
+    if isinstance(value, dict):
+        return {name: _shown(one) for name, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, list) else value
+
+
 def values(rows: Iterable[Mapping[str, Any]]) -> alt.InlineData:
     """Rows as the data of a chart, as floats: a drawing needs no exact numbers."""
     # As one string: Altair would inspect and copy every number of a table many times.
     return alt.InlineData(
-        values=json.dumps([dict(row) for row in rows], default=float),
+        values=json.dumps([_shown(dict(row)) for row in rows], default=float),
         format=alt.JsonDataFormat(type="json"),
     )

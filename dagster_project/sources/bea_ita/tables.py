@@ -6,8 +6,6 @@ quarters or months, and notes. Its columns are areas, or flows and goods or serv
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ from dagster_project.sources.bea_ita.replies import (
     read_areas,
 )
 from dagster_project.sources.parsing import Parsed, last_whole_month, read_seed, rejects_frame
-from dagster_project.sources.reading import decode, is_workbook
+from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, workbook_sheets
 
@@ -148,12 +146,8 @@ def _sheets(content: bytes, name: str) -> Iterator[tuple[str, list[tuple[int, li
                 ],
             )
         return
-    reader = csv.reader(io.StringIO(decode(content, name), newline=""))
-    rows, started = [], 1
-    for row in reader:
-        rows.append((started, [_plain(cell) for cell in row] or [""]))
-        started = reader.line_num + 1
-    yield "", rows
+    lines = csv_records(decode(content, name), name)
+    yield "", [(number, [_plain(cell) for cell in row] or [""]) for number, row in lines]
 
 
 def _table(

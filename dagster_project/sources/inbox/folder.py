@@ -7,25 +7,26 @@ import os
 import re
 import uuid
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from dagster_project.display import for_terminal, one_line
 from dagster_project.settings import Settings
 from dagster_project.sources import snapshot
+from dagster_project.sources.inbox.readiness import is_done, is_open_for_writing
 from dagster_project.sources.parsing import closest
+from dagster_project.sources.reading import LARGEST
 from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Release
 
 QUARANTINE = "quarantine"
 
-# A file that did not change for this long between two scans counts as complete.
-STEADY = timedelta(seconds=10)
-
-LARGEST = 1024 * 1024 * 1024
 LONGEST_NAME = 150
+# File systems allow 255 bytes, and quarantine adds a moment and an ending.
+_LONGEST_NAME_BYTES = 200
 _SEEN = ".seen.json"
 # The bytes used to detect a layout.
 _HEAD = 64 * 1024
@@ -49,11 +50,21 @@ STATED: Mapping[str, type] = {
 
 COMPANION = ".json"
 _LARGEST_COMPANION = 64 * 1024
+_LONGEST_TEXT = 2000
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class InboxError(ValueError):
     """A file that cannot be imported; the message says why and what to do."""
+
+
+class StillWritten(InboxError):
+    """A file that changed while it was read."""
+
+    def __init__(
+        self, said: str = "it changed while it was read. Drop it when it is complete."
+    ) -> None:
+        super().__init__(said)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ def scan(settings: Settings, now: datetime) -> Scan:
 def scan_folder(inbox: Path, now: datetime) -> Scan:
     before = _read_seen(inbox / _SEEN)
     seen: dict[str, tuple[State, datetime]] = {}
+    found: dict[str, os.stat_result] = {}
     left_alone: list[str] = []
     for entry in sorted(os.scandir(inbox), key=lambda one: one.name):
         if _TEMPORARY.fullmatch(entry.name) or entry.name == QUARANTINE:
@@ -123,14 +135,21 @@ def scan_folder(inbox: Path, now: datetime) -> Scan:
         if not is_ours or is_companion_alone(Path(entry.path)):
             left_alone.append(shown_name(entry.name))
             continue
-        state = State.of(entry.stat(follow_symlinks=False))
+        try:
+            found[entry.name] = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            # It was renamed or removed just now.
+            continue
+        state = State.of(found[entry.name])
         known, since = before.get(entry.name, (None, now))
         # A clock that was set back must not keep a file waiting forever.
         seen[entry.name] = (state, min(since, now) if known == state else now)
     _write_seen(inbox / _SEEN, seen)
-    steady = {name for name, (_, since) in seen.items() if now - since >= STEADY}
+    done = {
+        name for name, (_, since) in seen.items() if is_done(inbox / name, found[name], now - since)
+    }
     files = [name for name in seen if not is_companion(inbox / name)]
-    ready = [name for name in files if {name, f"{name}{COMPANION}"} & seen.keys() <= steady]
+    ready = [name for name in files if {name, f"{name}{COMPANION}"} & seen.keys() <= done]
     return Scan(
         ready=tuple(ready),
         waiting=tuple(shown_name(name) for name in files if name not in ready),
@@ -156,8 +175,8 @@ def read_whole(path: Path, state: State) -> bytes:
     """All bytes of a file, if it is unchanged since `state`."""
     if state.size > LARGEST:
         raise InboxError(
-            f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Drop it in"
-            " parts."
+            f"{state.size:,} bytes, more than the {LARGEST:,} that are read at once. Divide it, or"
+            " import it into a bulk table, which is read in blocks."
         )
     try:
         content = path.read_bytes()
@@ -176,35 +195,46 @@ def _unreadable(error: OSError) -> InboxError:
 
 
 def check_unchanged(path: Path, state: State) -> None:
-    """Raise an InboxError for a file that has changed."""
-    if State.of(path.lstat()) != state:
-        raise InboxError("it changed while it was read. Drop it when it is complete.")
+    """Raise StillWritten for a file that has changed."""
+    if not is_unchanged(path, state):
+        raise StillWritten
+
+
+def is_unchanged(path: Path, state: State) -> bool:
+    """Whether a file is still there, and in this state."""
+    try:
+        return State.of(path.lstat()) == state
+    except FileNotFoundError:
+        return False
 
 
 def remove(path: Path, state: State) -> None:
     """Remove a file whose content is stored, if it is still the one that was read."""
-    if State.of(path.lstat()) == state:
+    if is_unchanged(path, state) and not is_open_for_writing(path):
         path.unlink()
-        path.with_name(path.name + COMPANION).unlink(missing_ok=True)
+        with suppress(OSError):
+            _companion_of(path).unlink()
 
 
 def quarantine(path: Path, reason: str, moment: datetime) -> Quarantined:
     """Write the reason first: no file may be in quarantine without one."""
     folder = path.parent / QUARANTINE
     folder.mkdir(exist_ok=True)
-    name = f"{moment:%Y%m%dT%H%M%S.%fZ}-{path.name[-LONGEST_NAME:]}"
+    end = os.fsdecode(os.fsencode(path.name[-LONGEST_NAME:])[-_LONGEST_NAME_BYTES:])
+    name = f"{moment:%Y%m%dT%H%M%S.%fZ}-{end}"
+    reason = for_terminal(reason)
     text = f"{shown_name(path.name)}: {reason}\n"
     (folder / f"{name}.reason.txt").write_text(text, encoding="utf-8")
-    companion = path.with_name(path.name + COMPANION)
-    if companion.is_file():
+    companion = _companion_of(path)
+    if _is_file(companion):
         companion.rename(folder / f"{name}{COMPANION}")
     path.rename(folder / name)
     return Quarantined(shown_name(path.name), reason, folder / name)
 
 
 def shown_name(name: str) -> str:
-    """A printable name, whatever bytes it contains."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """A printable name, whatever bytes and characters it contains."""
+    return one_line(os.fsencode(name).decode("utf-8", "replace"))
 
 
 def _read_seen(path: Path) -> dict[str, tuple[State, datetime]]:
@@ -239,8 +269,22 @@ def locked(inbox: Path) -> Generator[None]:
 
 
 def is_companion(path: Path) -> bool:
+    if path.name == COMPANION:
+        return False
     beside = path.with_name(path.name.removesuffix(COMPANION))
-    return beside != path and (beside.is_file() or beside.is_symlink())
+    return beside != path and (_is_file(beside) or beside.is_symlink())
+
+
+def _companion_of(path: Path) -> Path:
+    return path.with_name(path.name + COMPANION)
+
+
+def _is_file(path: Path) -> bool:
+    """Like `Path.is_file`, also for a name that is too long for the file system."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def is_companion_alone(path: Path) -> bool:
@@ -262,12 +306,16 @@ def read_companion(path: Path) -> Mapping[str, Any]:
     Raises:
         InboxError: not JSON, or what `checked` refuses.
     """
-    companion = path.with_name(path.name + COMPANION)
-    if not companion.is_file():
+    companion = _companion_of(path)
+    if not _is_file(companion):
         return {}
-    where = f"{companion.name} beside it"
+    where = f"{shown_name(companion.name)} beside it"
     try:
+        if companion.stat().st_size > _LARGEST_COMPANION:
+            raise InboxError(f"{where} has more than {_LARGEST_COMPANION:,} bytes. Correct it.")
         stated = json.loads(companion.read_bytes())
+    except InboxError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise InboxError(f"{where} cannot be read as JSON ({error}). Correct it.") from error
     if not isinstance(stated, dict):
@@ -288,6 +336,11 @@ def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         if not isinstance(value, STATED[name]) or value == "":
             kind = "true or false" if STATED[name] is bool else "a text"
             raise InboxError(f"{where}: {name} must be {kind}.")
+        if isinstance(value, str) and (not value.isprintable() or len(value) > _LONGEST_TEXT):
+            raise InboxError(
+                f"{where}: {name} must be one line of printable text, of at most"
+                f" {_LONGEST_TEXT:,} characters."
+            )
     if "known_from" in found:
         try:
             found["known_from"] = date.fromisoformat(found["known_from"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,35 +13,32 @@ from typing import Any
 import polars as pl
 
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import sha256_of
-from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file, rejects_of
+from dagster_project.sources.bulk import NoRoom, OnProgress
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
-from dagster_project.sources.inbox.detection import detect_layout
 from dagster_project.sources.inbox.folder import (
-    COMPANION,
     LONGEST_NAME,
     Imported,
     InboxError,
     Quarantined,
     State,
-    check_unchanged,
+    StillWritten,
     checked,
     locked,
     quarantine,
     read_companion,
-    read_head,
-    read_whole,
     remove,
     scan_folder,
     shown_name,
 )
+from dagster_project.sources.inbox.reader import Recognised, entry_of, load, parse, recognise
+from dagster_project.sources.isolation import READER, Isolated, Limits, ReadingFailed
 from dagster_project.sources.left_out import kind_of_rows, rows_left_out
-from dagster_project.sources.parsing import Parsed, read_seed, too_late
-from dagster_project.sources.reading import is_workbook
+from dagster_project.sources.parsing import read_seed
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     SIDECAR,
     AddedRelease,
+    FileChanged,
     FileOnDisk,
     NewFile,
     NewRelease,
@@ -49,9 +47,11 @@ from dagster_project.sources.snapshot import (
     SnapshotFile,
     add_release,
     discover_releases,
+    sync_release,
 )
 
 _SOURCE_SEED = "source_list.csv"
+_UNCHANGED = "Drop the publisher's own file, unchanged; divide one that is too large."
 
 
 def _nobody(_name: str, _done: int, _size: int) -> None:
@@ -70,18 +70,41 @@ def ingest_ready(
     outcomes: list[Imported | Quarantined] = []
     with locked(settings.inbox):
         ready = [settings.inbox / name for name in scan_folder(settings.inbox, now).ready]
+        if not ready:
+            return ()
         ready.sort(key=lambda path: (path.lstat().st_mtime_ns, path.name))
-        for place, path in enumerate(ready):
-            # Of two files about the same data, the one written later counts as the later release.
-            moment = now.astimezone(UTC) + timedelta(microseconds=place)
-            try:
-                stated = read_companion(path)
-                taken, state = _ingest_one(path, settings, stated, moment, on_progress, stays=False)
-                remove(path, state)
-                outcomes.append(taken)
-            except InboxError as error:
-                outcomes.append(quarantine(path, str(error), moment))
+        with Isolated(READER) as isolated:
+            for place, path in enumerate(ready):
+                # Of two files about the same data, that written later counts as the later release.
+                moment = now.astimezone(UTC) + timedelta(microseconds=place)
+                outcome = _outcome(path, settings, moment, isolated, on_progress)
+                outcomes += [] if outcome is None else [outcome]
     return tuple(outcomes)
+
+
+def _outcome(
+    path: Path, settings: Settings, moment: datetime, isolated: Isolated, on_progress: OnProgress
+) -> Imported | Quarantined | None:
+    """Import one file of the inbox, and remove it or put it in quarantine; None leaves it."""
+    try:
+        stated = read_companion(path)
+        taken, state = _ingest_one(path, settings, stated, moment, isolated, on_progress)
+    except StillWritten:
+        # The next scans wait for its end.
+        return None
+    except InboxError as error:
+        return quarantine(path, str(error), moment)
+    # The warehouse or the disk is at fault, not the file.
+    except (SnapshotError, OSError):
+        raise
+    # Anything may be dropped, and one file must not keep back the others.
+    except Exception as error:
+        reason = f"importing it failed ({type(error).__name__}: {str(error)[:200]}). {_UNCHANGED}"
+        return quarantine(path, reason, moment)
+    if taken.release.folder.is_relative_to(settings.fetched_snapshots):
+        sync_release(taken.release)
+    remove(path, state)
+    return taken
 
 
 def ingest_named(
@@ -90,11 +113,13 @@ def ingest_named(
     stated: Mapping[str, str],
     now: datetime,
     on_progress: OnProgress = _nobody,
+    isolated: Isolated | None = None,
 ) -> Imported:
     """Import a file from any folder; it stays there, and is not checked for steadiness.
 
     Args:
         stated: as in `<name>.json` beside it, over which it takes precedence.
+        isolated: the child process that reads it; without one, it gets a child of its own.
 
     Raises:
         InboxError: it cannot be imported.
@@ -102,7 +127,8 @@ def ingest_named(
     """
     with locked(settings.inbox):
         both = {**read_companion(path), **checked(stated, "what is stated")}
-        taken, _ = _ingest_one(path, settings, both, now.astimezone(UTC), on_progress, stays=True)
+        with nullcontext(isolated) if isolated else Isolated(READER) as child:
+            taken, _ = _ingest_one(path, settings, both, now.astimezone(UTC), child, on_progress)
     return taken
 
 
@@ -111,9 +137,8 @@ def _ingest_one(
     settings: Settings,
     stated: Mapping[str, Any],
     moment: datetime,
+    isolated: Isolated,
     on_progress: OnProgress,
-    *,
-    stays: bool,
 ) -> tuple[Imported, State]:
     """Import one file; the outcome, and the state the file was in."""
     known_from = stated.get("known_from", moment.date())
@@ -122,17 +147,9 @@ def _ingest_one(
             f"known_from is {known_from}, a day in the future. State a day on which it was known."
         )
     held = discover_releases(settings.snapshot_roots)
-    head, state = read_head(path)
-    # Only a whole workbook can be opened.
-    shown = read_whole(path, state) if is_workbook(head) else head
-    entry, layout = detect_layout(shown, state.size, path.name, stated)
-    # A file of a bulk table may be of any size.
-    content = (
-        FileOnDisk(path, sha256_of(path), state.size, stays)
-        if isinstance(entry, BulkTable)
-        else read_whole(path, state)
-    )
-    file = _described(path, content, state.size, entry, layout, stated, moment, settings)
+    found = _recognised(path, stated, isolated)
+    entry = entry_of(found.table)
+    file = _described(path, found, stated, moment, settings)
     release = next(
         (
             one
@@ -146,12 +163,8 @@ def _ingest_one(
     left_out: dict[str, int] = {}
     # The same bytes again are a mistake, unless it is stated when the publisher reverted to them.
     if release is None or "known_from" in stated:
-        if isinstance(entry, BulkTable):
-            if release is None:
-                rows, rejects = _load(entry, file, settings, on_progress)
-            check_unchanged(path, state)
-        elif isinstance(content, bytes):
-            frame, rejects = _parsed(entry, content, file, settings.seeds)
+        if isinstance(entry, SourceTable):
+            frame, rejects = _read(isolated, file, parse, file, found.state, settings.seeds)
             rows = frame.height
             left_out = rows_left_out(frame, file, settings)
             if entry.values:
@@ -160,8 +173,12 @@ def _ingest_one(
                 comparison = compare_with_held(entry, settings, files, file.known_from)[file.name]
             if comparison is not None and comparison.changed and "known_from" not in stated:
                 _refuse_what_looks_old(entry, settings, frame, comparison, path.name)
+        elif release is None:
+            rows, rejects = _read(
+                isolated, file, load, file, found.state, settings, on_progress=on_progress
+            )
         if comparison is None or comparison.has_news:
-            added = _added(settings, file, content, stated, held, moment)
+            added = _added(settings, file, stated, held, moment)
             release, is_new = added.release, added.is_new
         elif rejects:
             raise InboxError(
@@ -176,7 +193,7 @@ def _ingest_one(
     imported = Imported(
         shown_name(path.name),
         entry.table,
-        layout,
+        found.layout,
         release,
         is_new,
         rows,
@@ -184,36 +201,68 @@ def _ingest_one(
         comparison,
         {kind: rows} if kind else left_out,
     )
-    return imported, state
+    return imported, found.state
+
+
+def _recognised(path: Path, stated: Mapping[str, Any], isolated: Isolated) -> Recognised:
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        return isolated.call(
+            recognise, path, stated, limits=Limits.for_size(size), expected=(InboxError,)
+        )
+    except ReadingFailed as error:
+        raise InboxError(f"opening it failed: {error}. {_UNCHANGED}") from error
+
+
+def _read(
+    isolated: Isolated,
+    file: SnapshotFile,
+    function: Callable[..., Any],
+    *arguments: object,
+    on_progress: OnProgress | None = None,
+) -> Any:
+    """What `function` reads in the child process.
+
+    Raises:
+        InboxError: the file cannot be used, or ended its reader.
+        NoRoom: the disk is full.
+    """
+    try:
+        return isolated.call(
+            function,
+            *arguments,
+            limits=Limits.for_size(file.bytes),
+            expected=(InboxError, NoRoom),
+            on_progress=on_progress,
+        )
+    except ReadingFailed as error:
+        raise InboxError(
+            f"it looks like {file.layout}, but reading it failed ({error}). {_UNCHANGED}"
+        ) from error
 
 
 def _described(
     path: Path,
-    content: bytes | FileOnDisk,
-    size: int,
-    entry: SourceTable | BulkTable,
-    layout: str,
+    found: Recognised,
     stated: Mapping[str, Any],
     moment: datetime,
     settings: Settings,
 ) -> SnapshotFile:
     known_from = stated.get("known_from", moment.date())
-    sha256 = content.sha256 if isinstance(content, FileOnDisk) else _sha256(content)
+    source_id = entry_of(found.table).source_id
     # The same file may be imported into two tables.
-    digest = _sha256(f"{entry.table} {sha256}".encode())
+    digest = hashlib.sha256(f"{found.table} {found.sha256}".encode()).hexdigest()
     return SnapshotFile(
-        source_id=entry.source_id,
+        source_id=source_id,
         release_id=stated.get("release_id", f"{known_from:%Y-%m-%d}-{digest[:8]}"),
         known_from=known_from,
-        table=entry.table,
+        table=found.table,
         name=_plain(path.name),
-        layout=layout,
+        layout=found.layout,
         # Every figure needs an address.
-        address=stated.get("address")
-        or _listed(entry.source_id, settings.seeds).get("address")
-        or None,
-        sha256=sha256,
-        bytes=size,
+        address=stated.get("address") or _listed(source_id, settings.seeds).get("address") or None,
+        sha256=found.sha256,
+        bytes=found.state.size,
         composed_from=None,
         note=f"Imported as {shown_name(path.name)}"
         + ("" if "address" in stated else "; the address is that of the publisher's page"),
@@ -225,96 +274,6 @@ def _listed(source_id: str, seeds: Path) -> Mapping[str, str]:
     """The entry of a source in the list of sources."""
     rows = read_seed(seeds, _SOURCE_SEED)
     return next((row for row in rows if row["source_id"] == source_id), {})
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _load(
-    entry: BulkTable, file: SnapshotFile, settings: Settings, on_progress: OnProgress
-) -> tuple[int, int]:
-    """The numbers of usable and unusable rows of a file, loaded before its release is added.
-
-    Raises:
-        InboxError: the file cannot be used, or was not known as early as stated.
-    """
-    try:
-        loaded = load_bulk_file(entry, file, settings, on_progress)
-    except NoRoom:
-        raise
-    except SnapshotError as error:
-        raise InboxError(_said(error, file)) from error
-    rejects = rejects_of(entry, file, settings)
-    _refuse_a_day_too_early(rejects, loaded.rows / len(loaded.years), file)
-    return loaded.rows, loaded.rejects
-
-
-def _parsed(
-    entry: SourceTable, content: bytes, file: SnapshotFile, seeds: Path
-) -> tuple[pl.DataFrame, int]:
-    """The usable rows of a file, and the number of unusable ones.
-
-    Raises:
-        InboxError: no row can be used, or it was not known as early as stated.
-    """
-    try:
-        parsed = entry.file_parser(seeds)(content, file)
-    except SnapshotError as error:
-        raise InboxError(_said(error, file)) from error
-    # Anything may be dropped; an unexpected parser failure must not block other files.
-    except Exception as error:
-        raise InboxError(
-            f"it looks like {file.layout}, but reading it failed ({type(error).__name__}:"
-            f" {str(error)[:200]}). Drop the publisher's own file, unchanged."
-        ) from error
-    _refuse_a_day_too_early(parsed.rejects, _rows_of_a_period(entry, parsed), file)
-    if parsed.frame.is_empty():
-        raise InboxError(
-            f"none of its rows can be used{parsed.first_reject()}. Correct it and drop it again."
-        )
-    return parsed.frame, parsed.rejects.height
-
-
-def _rows_of_a_period(entry: SourceTable, parsed: Parsed) -> float:
-    """How many rows of a file usually have figures of one period."""
-    if entry.period is None or parsed.frame.is_empty():
-        return 0
-    rows = parsed.frame.group_by(entry.period.alias("_last")).agg(pl.col("row_number").n_unique())
-    return rows.select(pl.median("row_number")).item()
-
-
-def _refuse_a_day_too_early(rejects: pl.DataFrame, usual: float, file: SnapshotFile) -> None:
-    """Refuse a file with a whole period that was not over on the day it was known from.
-
-    A few rows of a later period are rejects like others: the rows are wrong, not the day. Half as
-    many as a period of this file has, `usual`, are the period itself.
-
-    Raises:
-        InboxError: the day is too early.
-    """
-    late = rejects.filter(pl.col("reason") == too_late(file.known_from))
-    periods = late.group_by("value").agg(pl.col("row_number").n_unique().alias("rows"))
-    whole = periods.filter(pl.col("rows") * 2 >= usual)
-    if whole.is_empty():
-        return
-    last = whole["value"].max()
-    row = late.filter(pl.col("value") == last).row(0, named=True)
-    column = f", column {row['column_name']}" if row["column_name"] else ""
-    raise InboxError(
-        f"the file has figures of {last} (row {row['row_number']}{column}); known from"
-        f" {file.known_from} is too early. State the day on which they were published"
-        f' (--known-from, or {{"known_from": "YYYY-MM-DD"}} in {file.path.name}{COMPANION}), or'
-        " correct the rows."
-    )
-
-
-def _said(error: SnapshotError, file: SnapshotFile) -> str:
-    """What is wrong with a file, without its name: the caller adds it."""
-    said = str(error)
-    for beginning in (f"{file.snapshot_file}: ", f"{file.snapshot_file}, "):
-        said = said.removeprefix(beginning)
-    return said.replace(file.snapshot_file, file.path.name)
 
 
 def _refuse_what_looks_old(
@@ -355,7 +314,6 @@ def _refuse_what_looks_old(
 def _added(
     settings: Settings,
     file: SnapshotFile,
-    content: bytes | FileOnDisk,
     stated: Mapping[str, Any],
     held: Sequence[Release],
     moment: datetime,
@@ -375,7 +333,7 @@ def _added(
                 table=file.table,
                 layout=file.layout,
                 address=file.address,
-                content=content,
+                content=FileOnDisk(file.path, file.sha256, file.bytes),
                 note=file.note,
             ),
         ),
@@ -383,6 +341,8 @@ def _added(
     )
     try:
         return add_release(settings.fetched_snapshots, new, held)
+    except FileChanged as error:
+        raise StillWritten from error
     except SnapshotError as error:
         raise InboxError(str(error)) from error
 

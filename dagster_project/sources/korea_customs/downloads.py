@@ -7,8 +7,6 @@ Values are thousands of US dollars unless a header says otherwise.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -31,7 +29,7 @@ from dagster_project.sources.parsing import (
     reject_faulty,
     rejects_frame,
 )
-from dagster_project.sources.reading import decode, is_workbook
+from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, created_on, workbook_sheets
 
@@ -119,11 +117,8 @@ def _tables(content: bytes, name: str) -> Iterator[_Table]:
             if (table := _table(rows, f"{name}, sheet {sheet}", sheet)) is not None:
                 yield table
         return
-    reader = csv.reader(io.StringIO(_text(content, name), newline=""))
-    rows, started = [], 1
-    for record in reader:
-        rows.append((started, [cell.strip() for cell in record]))
-        started = reader.line_num + 1
+    lines = csv_records(_text(content, name), name)
+    rows = [(number, [cell.strip() for cell in record]) for number, record in lines]
     if (table := _table(rows, name, "")) is not None:
         yield table
 

@@ -6,7 +6,6 @@ in blocks of whole lines.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from dagster_project.sources.blocks import (
     unpacked_head,
 )
 from dagster_project.sources.parsing import Parsed
-from dagster_project.sources.reading import decode
+from dagster_project.sources.reading import csv_records, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.trade import (
     OPTIONAL,
@@ -223,7 +222,7 @@ def download_reader(
     is_legacy = layout.named["primary_value"] == _LEGACY["primary_value"]
 
     def read(block: Block) -> Parsed:
-        shown = _columns_of_rows(block, header.separator, labels, columns)
+        shown = _columns_of_rows(block, header.separator, labels, columns, file.snapshot_file)
         wanted = [column for column in (*labels, *named.values()) if column in shown]
         cells, rejects = read_records(
             block, replace(header, columns=shown), wanted, file.snapshot_file
@@ -298,7 +297,7 @@ def _without_labels(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _columns_of_rows(
-    block: Block, separator: str, labels: tuple[str, ...], columns: tuple[str, ...]
+    block: Block, separator: str, labels: tuple[str, ...], columns: tuple[str, ...], name: str
 ) -> tuple[str, ...]:
     """The names of the cells of a block's rows.
 
@@ -309,7 +308,8 @@ def _columns_of_rows(
     if _plain(columns[0]) != _plain(REQUIRED["type_code"]):
         return labels + columns
     line = block.content.partition(b"\n")[0].decode()
-    cells = [*next(csv.reader([line], delimiter=separator), []), "", ""]
+    _, first = next(csv_records(line, name, separator=separator), (1, []))
+    cells = [*first, "", ""]
     if len(labels) == 1 and cells[0] in _TYPES and cells[1] in _FREQUENCIES:
         return columns
     if not labels and cells[0] in _FREQUENCIES and _DAY.fullmatch(cells[1]):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from dagster_project.sources.parsing import (
     rejects_frame,
     with_zeros,
 )
-from dagster_project.sources.reading import decode, read_json, shows
+from dagster_project.sources.reading import csv_records, decode, read_json, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "us_census"
@@ -210,7 +208,7 @@ def parse_trade_api(content: bytes, file: SnapshotFile, codes: Mapping[str, str]
 def _api_rows(content: bytes, name: str, layout: ApiLayout) -> object:
     """A reply as the publisher sends it, whatever form a script saved it in."""
     if layout.is_table(content):
-        header, *rows = csv.reader(io.StringIO(decode(content, name), newline=""))
+        header, *rows = (record for _, record in csv_records(decode(content, name), name))
         # The number that scripts put before each row.
         kept = slice(1 if header[0] in ("", "Unnamed: 0") else 0, None)
         return [header[kept], *([cell or None for cell in row[kept]] for row in rows if row)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from dagster_project.sources.parsing import rejects_frame
-from dagster_project.sources.reading import decode, is_workbook
+from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.usitc_dataweb.files import (
     CODES,
@@ -106,14 +104,8 @@ def read_tables(content: bytes, name: str) -> tuple[Query, list[Table]]:
 
 def _csv_lines(text: str, name: str) -> Iterator[Line]:
     found = re.search(rf'^"?{DATA_TYPE}"?([,;\t])', text, re.MULTILINE)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=found[1] if found else ",")
-    started = 1
-    try:
-        for record in reader:
-            yield started, [cell.strip() for cell in record]
-            started = reader.line_num + 1
-    except csv.Error as error:
-        raise SnapshotError(f"{name}, line {started}: {error}. Export it again.") from error
+    for number, record in csv_records(text, name, separator=found[1] if found else ","):
+        yield number, [cell.strip() for cell in record]
 
 
 def _header_of(lines: Sequence[Line]) -> int | None:
