@@ -17,9 +17,10 @@ from dagster_project.publish.audit import GOOD_STATUSES, AuditFailed, failing_ro
 from dagster_project.publish.build_dir import drop_build_file, read_results, sweep
 from dagster_project.publish.dbt_project import BUILD_FILE_NAME
 from dagster_project.publish.fingerprint import input_hash, is_current
+from dagster_project.publish.publication import require_free_names
 from dagster_project.settings import Settings
 from dagster_project.sources.snapshot import SnapshotError, discover_releases
-from dagster_project.warehouse import WarehouseError, read_publication
+from dagster_project.warehouse import WarehouseError, published_record, read_publication
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -112,13 +113,15 @@ def run_build(
         problem.
     """
     sweep(settings, keep_failed=True)
-    publication = read_publication(settings)
-    if publication and not force and is_current(settings, input_hash(settings)):
+    # Otherwise the build would fail at its very end.
+    require_free_names(settings)
+    record = published_record(settings)
+    if record and not force and is_current(settings, input_hash(settings)):
         return BuildOutcome(
             built=False,
             published=False,
-            content_hash=publication.content_hash,
-            run_id=publication.run_id,
+            content_hash=record.publication["content_hash"],
+            run_id=record.publication["run_id"],
         )
     return _run_job(settings, on_event or (lambda event: None), instance)
 

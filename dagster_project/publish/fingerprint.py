@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dagster_project.publish.dbt_project import fingerprint, hash_files
 from dagster_project.settings import Settings
-from dagster_project.warehouse import exports_match, read_publication, world_files_exist
+from dagster_project.warehouse import is_served, published_record
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -38,14 +38,9 @@ def input_hash(settings: Settings) -> str:
 
 
 def is_current(settings: Settings, wanted: str) -> bool:
-    """Whether the published warehouse has these inputs and all its files."""
-    publication = read_publication(settings)
-    return (
-        publication is not None
-        and publication.input_hash == wanted
-        and exports_match(settings, publication.content_hash, publication.input_hash)
-        and world_files_exist(settings)
-    )
+    """Whether these inputs are published, and served as they were published."""
+    record = published_record(settings)
+    return record is not None and is_served(settings, record.publication["content_hash"], wanted)
 
 
 def code_version(settings: Settings) -> str:
