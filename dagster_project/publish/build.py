@@ -42,17 +42,19 @@ class BuildOutcome:
     """The result of a build.
 
     `built` is false if the published warehouse already has these inputs. `published` is false if
-    the content is the same, so that nothing was replaced.
+    the content is the same, so that nothing was replaced. `is_overtaken` says that releases arrived
+    meanwhile, which this build does not include.
     """
 
     built: bool
     published: bool
     content_hash: str
     run_id: str
+    is_overtaken: bool = False
 
 
 class BuildFailed(RuntimeError):
-    """A build ended without publishing; the previous warehouse, if any, is still served."""
+    """A build ended with an error; the message says which warehouse is served."""
 
     def __init__(
         self,
@@ -60,17 +62,14 @@ class BuildFailed(RuntimeError):
         log: Path | None,
         added: Sequence[Path] = (),
         *,
-        is_served: bool = True,
+        served: str = "the previous warehouse is still being served",
         full: Path | None = None,
     ) -> None:
-        """`full` is the folder on the disk that is full."""
+        """`served` says what readers get now; `full` is the folder on the disk that is full."""
         self.problems = problems
         self.log = log
-        state = (
-            "the previous warehouse is still being served" if is_served else "nothing is published"
-        )
         super().__init__(
-            f"The build failed; {state}:\n"
+            f"The build failed; {served}:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
             + (f"\nFull log: {log}" if log else "")
             # New releases are not the cause of a full disk.
@@ -112,6 +111,7 @@ def run_build(
         BuildFailed: a source could not be read, a model or a test failed, or the audit found a
         problem.
     """
+    _require_writable(settings)
     sweep(settings, keep_failed=True)
     # Otherwise the build would fail at its very end.
     require_free_names(settings)
@@ -126,6 +126,28 @@ def run_build(
     return _run_job(settings, on_event or (lambda event: None), instance)
 
 
+def _require_writable(settings: Settings) -> None:
+    """Refuse to start where the results, the parsed models or the run history cannot be written.
+
+    Raises:
+        WarehouseError: names the folders.
+    """
+    written = (settings.data_home, settings.dbt_project / "target", settings.dagster_home)
+    refused = [
+        str(folder)
+        for folder in written
+        if not os.access(
+            next(one for one in (folder, *folder.parents) if one.exists()), os.W_OK | os.X_OK
+        )
+    ]
+    if refused:
+        raise WarehouseError(
+            f"This user may not write below {' and '.join(refused)}, where a build keeps its"
+            " results, the parsed models and its run history. Build as the owner of these folders,"
+            " or in a copy of the project; BILATERAL_DATA_HOME names another data home."
+        )
+
+
 def _run_job(
     settings: Settings,
     on_event: Callable[[BuildEvent], None],
@@ -137,9 +159,10 @@ def _run_job(
     from dagster_project.defs.publish import PUBLISHED
     from dagster_project.defs.resources import BuildProgress
     from dagster_project.defs.run_history import open_instance, without_checks_of_models
+    from dagster_project.defs.workers import fail_dead_runs, worker_tags
 
     job = without_checks_of_models(assemble(settings).resolve_job_def(BUILD_JOB))
-    run_id = str(uuid.uuid4())
+    run_id, run_before = str(uuid.uuid4()), served_run(settings)
     terminal = sys.stdout
 
     def report(event: BuildEvent) -> None:
@@ -152,9 +175,12 @@ def _run_job(
         Path(os.devnull).open("w", encoding="utf-8") as discarded,
         contextlib.redirect_stdout(discarded),
     ):
+        # A run that was killed would keep its place in the pool, and later runs waiting.
+        fail_dead_runs(recorded)
         result = job.execute_in_process(
             instance=recorded,
             run_id=run_id,
+            tags=worker_tags(),
             raise_on_error=False,
             resources={**job.resource_defs, "progress": BuildProgress(report)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -172,7 +198,7 @@ def _run_job(
             problems,
             log if log.is_file() else None,
             added_since(settings),
-            is_served=settings.warehouse.is_file(),
+            served=what_is_served(settings, run_before),
             full=settings.data_home if disk_full else None,
         )
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
@@ -181,7 +207,23 @@ def _run_job(
         published=bool(metadata["published"].value),
         content_hash=str(metadata["content_hash"].value),
         run_id=run_id,
+        is_overtaken=bool(metadata["is_overtaken"].value),
     )
+
+
+def served_run(settings: Settings) -> str | None:
+    """The run that built what is served; None if that is unknown, or nothing is."""
+    record = published_record(settings)
+    return None if record is None else record.publication["run_id"]
+
+
+def what_is_served(settings: Settings, run_before: str | None) -> str:
+    """What readers get after a build ended early; `run_before` is what they got before it."""
+    if served_run(settings) != run_before:
+        return "its warehouse was published before that and is being served"
+    if settings.warehouse.is_file():
+        return "the previous warehouse is still being served"
+    return "nothing is published"
 
 
 def added_since(settings: Settings) -> list[Path]:
