@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
 
+# Raw tables are read by a pattern below the data home.
+_PATTERN = re.compile(r"[*?\[\]]")
+
 # Phrases in error messages about missing disk space; the last is DuckDB's, for spilled data.
 _DISK_FULL = (
     *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
@@ -111,7 +114,7 @@ def run_build(
         BuildFailed: a source could not be read, a model or a test failed, or the audit found a
         problem.
     """
-    _require_writable(settings)
+    _require_usable_folders(settings)
     sweep(settings, keep_failed=True)
     # Otherwise the build would fail at its very end.
     require_free_names(settings)
@@ -126,12 +129,17 @@ def run_build(
     return _run_job(settings, on_event or (lambda event: None), instance)
 
 
-def _require_writable(settings: Settings) -> None:
+def _require_usable_folders(settings: Settings) -> None:
     """Refuse to start where the results, the parsed models or the run history cannot be written.
 
     Raises:
         WarehouseError: names the folders.
     """
+    if _PATTERN.search(str(settings.data_home)):
+        raise WarehouseError(
+            f"The data home {settings.data_home} has one of the characters * ? [ ], which DuckDB"
+            " reads as a pattern of names. Set BILATERAL_DATA_HOME to a folder without them."
+        )
     written = (settings.data_home, settings.dbt_project / "target", settings.dagster_home)
     refused = [
         str(folder)

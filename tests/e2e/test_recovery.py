@@ -1,0 +1,166 @@
+"""A build that is stopped or killed leaves no process, no run in the pool and nothing half done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
+from e2e.stand_in import identity, lay_small_project
+
+from dagster_project.defs.run_history import open_instance
+from dagster_project.defs.workers import WORKER_TAG, fail_dead_runs, process_identity, worker_tags
+from dagster_project.publish.build import run_build
+from dagster_project.publish.build_dir import is_building
+from dagster_project.settings import Settings
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+# The command as it is, on another project.
+_BUILD = """
+import sys
+from pathlib import Path
+from dagster_project.cli import app, building
+from dagster_project.settings import Settings
+root = Path(sys.argv[1])
+building.load_settings = lambda: Settings(root, root / "data", None)
+app(["build", "--force"])
+"""
+
+
+@pytest.fixture(scope="module")
+def small(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    root = tmp_path_factory.mktemp("it's small")
+    lay_small_project(root)
+    settings = Settings(root, root / "data", None)
+    assert run_build(settings).published
+    return settings
+
+
+def start(settings: Settings) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _BUILD, str(settings.project_root)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "400"},
+    )
+
+
+def working_on(settings: Settings) -> list[int]:
+    """The processes of dbt in a folder of a build."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if settings.builds in (process / "cwd").resolve().parents:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(true: object, seconds: float = 60) -> None:
+    assert callable(true)
+    latest = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < latest, "waited in vain"
+        time.sleep(0.05)
+
+
+def folders(settings: Settings) -> list[Path]:
+    return [path for path in settings.builds.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_dbt_too_and_says_so_in_one_sentence(
+    small: Settings, number: signal.Signals
+) -> None:
+    before = identity(small)
+    builder = start(small)
+    wait_for(lambda: working_on(small))
+    sent = time.monotonic()
+    builder.send_signal(number)
+    _, said = builder.communicate(timeout=30)
+    assert time.monotonic() - sent < 15
+    assert builder.returncode == 128 + number
+    assert "Traceback" not in said
+    [sentence] = [line for line in said.splitlines() if line.startswith("Stopped: ")]
+    assert "the previous warehouse is still being served" in sentence
+    assert working_on(small) == []
+    assert not is_building(small)
+    assert identity(small) == before
+    with open_instance(small) as instance:
+        [latest] = instance.get_runs(limit=1)
+        assert latest.is_finished
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0])
+def test_a_signal_at_any_other_time_does_too(small: Settings, seconds: float) -> None:
+    before = identity(small)
+    builder = start(small)
+    time.sleep(seconds)
+    builder.send_signal(signal.SIGTERM)
+    _, said = builder.communicate(timeout=30)
+    # A signal during the first imports ends the process as any other.
+    assert builder.returncode in {128 + signal.SIGTERM, -signal.SIGTERM}
+    assert "Traceback" not in said
+    assert working_on(small) == []
+    assert identity(small) == before
+
+
+def unfinished(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    return [run for run in instance.get_runs() if not run.is_finished]
+
+
+@pytest.mark.parametrize("by", ["daemon", "next build"])
+def test_the_run_of_a_killed_build_is_failed(small: Settings, by: str) -> None:
+    builder = start(small)
+    wait_for(lambda: working_on(small))
+    with dg.DagsterInstance.from_config(str(small.dagster_home)) as instance:
+        [run] = unfinished(instance)
+        assert run.tags[WORKER_TAG] == process_identity(builder.pid)
+        daemon = SimpleNamespace(instance=instance, create_request_context=lambda: None)
+        quiet = logging.getLogger("test")
+        # A living process is left alone.
+        assert list(execute_run_monitoring_iteration(daemon, quiet)) == [None]
+        assert [one.run_id for one in unfinished(instance)] == [run.run_id]
+        builder.kill()
+        builder.communicate()
+        # Its child does not go on alone.
+        wait_for(lambda: not working_on(small), seconds=10)
+        if by == "daemon":
+            assert list(execute_run_monitoring_iteration(daemon, quiet)) == [None]
+            assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+        outcome = run_build(small, force=True)
+        assert outcome.built
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert unfinished(instance) == []
+    assert folders(small) == []
+
+
+def test_a_run_of_another_boot_or_a_reused_process_id_is_dead() -> None:
+    here = worker_tags()[WORKER_TAG]
+    boot, started, process_id = here.split()
+    others = [f"another {started} {process_id}", f"{boot} 1 {process_id}", f"ended {2**22 - 1}"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        for worker in (here, *others):
+            instance.create_run_for_job(
+                dg.JobDefinition(name="work", graph_def=dg.GraphDefinition("work")),
+                tags={WORKER_TAG: worker},
+                status=dg.DagsterRunStatus.STARTED,
+            )
+        untagged = instance.create_run_for_job(
+            dg.JobDefinition(name="work", graph_def=dg.GraphDefinition("work")),
+            status=dg.DagsterRunStatus.STARTED,
+        )
+        assert len(fail_dead_runs(instance)) == len(others)
+        left = {run.run_id: run for run in unfinished(instance)}
+        assert {run.tags.get(WORKER_TAG) for run in left.values()} == {here, None}
+        assert untagged.run_id in left
