@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +17,13 @@ import pytest
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 from e2e.stand_in import identity, lay_small_project
 
+from dagster_project.defs.resources import BuildEvent
 from dagster_project.defs.run_history import open_instance
 from dagster_project.defs.workers import WORKER_TAG, fail_dead_runs, process_identity, worker_tags
 from dagster_project.publish.build import run_build
 from dagster_project.publish.build_dir import is_building
 from dagster_project.settings import Settings
+from dagster_project.warehouse import connect_published
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -164,3 +167,36 @@ def test_a_run_of_another_boot_or_a_reused_process_id_is_dead() -> None:
         left = {run.run_id: run for run in unfinished(instance)}
         assert {run.tags.get(WORKER_TAG) for run in left.values()} == {here, None}
         assert untagged.run_id in left
+
+
+def add_file(settings: Settings, release: str) -> None:
+    """What an import adds; without a sidecar it is rejected, and the build is not."""
+    folder = settings.fetched_snapshots / "us_census" / release
+    folder.mkdir(parents=True)
+    (folder / "country.csv").write_text("a release that has come")
+
+
+def test_releases_that_arrive_during_a_build_do_not_fail_it(small: Settings) -> None:
+    seen: set[str] = set()
+
+    def during(event: BuildEvent) -> None:
+        if event.stage not in seen:
+            seen.add(event.stage)
+            add_file(small, f"2099-0{len(seen)}")
+
+    try:
+        outcome = run_build(small, force=True, on_event=during)
+        # The one that came while models were made waits; the one before is part of it.
+        assert seen == {"raw", "models", "publish"}
+        assert outcome.published
+        assert outcome.is_overtaken
+        with connect_published(small) as connection:
+            rejected = connection.execute(
+                "select snapshot_file from meta.rejects order by all"
+            ).fetchall()
+        assert rejected == [("us_census/2099-01",)]
+        assert run_build(small).built
+    finally:
+        for release in ("2099-01", "2099-02", "2099-03"):
+            shutil.rmtree(small.fetched_snapshots / "us_census" / release)
+        assert not run_build(small, force=True).is_overtaken
