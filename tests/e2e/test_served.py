@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -17,7 +18,9 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 from e2e.stand_in import identity
+from typer.testing import CliRunner
 
+from dagster_project.cli import app
 from dagster_project.publish import publication
 from dagster_project.publish.audit import FinishedBuild
 from dagster_project.publish.fingerprint import is_current
@@ -101,6 +104,37 @@ def test_changed_exports_are_replaced(settings: Settings, build: Build) -> None:
     assert generation_of(settings) == 1
     assert publish(settings, build(input_hash="same")).published
     assert altered(settings) == ()
+
+
+@as_root
+@pytest.mark.parametrize("options", [[], ["--verify"], ["--format", "json"]])
+def test_status_names_a_changed_file_and_ends_with_2(
+    settings: Settings, build: Build, options: list[str]
+) -> None:
+    publish(settings, build())
+    change_a_figure(settings)
+    result = CliRunner().invoke(
+        app, ["status", *options], env={"BILATERAL_DATA_HOME": str(settings.data_home)}
+    )
+    assert result.exit_code == 2
+    assert "warehouse.duckdb has " in result.output
+
+
+def test_a_build_by_a_user_who_may_not_write_is_refused_with_the_folder() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        home.chmod(0o555)
+        refused = subprocess.run(
+            [sys.executable, "-m", "dagster_project.cli", "build"],
+            env={**os.environ, "BILATERAL_DATA_HOME": name},
+            user=65534 if os.geteuid() == 0 else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert name in refused.stderr
 
 
 @contextmanager
