@@ -17,7 +17,7 @@ from dagster_project.cli.terminal import print_error
 _Result = TypeVar("_Result")
 
 # Seconds for the work to clean up; what it leaves after that, the next build removes.
-_GRACE = 5.0
+_GRACE = 10.0
 
 
 class Stopped(Exception):

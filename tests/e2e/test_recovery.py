@@ -19,7 +19,13 @@ from e2e.stand_in import identity, lay_small_project
 
 from dagster_project.defs.resources import BuildEvent
 from dagster_project.defs.run_history import open_instance
-from dagster_project.defs.workers import WORKER_TAG, fail_dead_runs, process_identity, worker_tags
+from dagster_project.defs.workers import (
+    WORKER_TAG,
+    fail_dead_runs,
+    is_dead,
+    process_identity,
+    worker_tags,
+)
 from dagster_project.publish.build import run_build
 from dagster_project.publish.build_dir import is_building
 from dagster_project.settings import Settings
@@ -101,7 +107,8 @@ def test_a_signal_ends_dbt_too_and_says_so_in_one_sentence(
     assert identity(small) == before
     with open_instance(small) as instance:
         [latest] = instance.get_runs(limit=1)
-        assert latest.is_finished
+        # A slow machine may leave it to the next build.
+        assert latest.is_finished or is_dead(instance, latest)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0])
