@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
@@ -24,10 +26,11 @@ from typer.testing import CliRunner
 from dagster_project.cli import app
 from dagster_project.publish import publication
 from dagster_project.publish.audit import FinishedBuild
+from dagster_project.publish.build import run_build
 from dagster_project.publish.fingerprint import is_current
 from dagster_project.publish.publication import publish
 from dagster_project.publish.record import RECORD, read_record
-from dagster_project.settings import Settings
+from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import (
     WarehouseAltered,
     WarehouseError,
@@ -121,21 +124,42 @@ def test_status_names_a_changed_file_and_ends_with_2(
     assert "warehouse.duckdb has " in result.output
 
 
-def test_a_build_by_a_user_who_may_not_write_is_refused_with_the_folder() -> None:
+def refused_for_a_user(settings: Settings, said: Connection) -> None:
+    """Root may write everywhere, so become another user."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        run_build(settings)
+    except WarehouseError as error:
+        said.send(str(error))
+    said.close()
+
+
+def test_a_build_by_a_user_who_may_not_write_is_refused_with_the_folders() -> None:
     with tempfile.TemporaryDirectory() as name:
-        home = Path(name)
-        home.chmod(0o555)
-        refused = subprocess.run(
-            [sys.executable, "-m", "dagster_project.cli", "build"],
-            env={**os.environ, "BILATERAL_DATA_HOME": name},
-            user=65534 if os.geteuid() == 0 else None,
-            capture_output=True,
-            text=True,
-            check=False,
+        folders = [Path(name), Path(name) / "data", Path(name) / "dbt"]
+        for folder in folders[1:]:
+            folder.mkdir()
+        for folder in folders:
+            folder.chmod(0o555)
+        heard, said = multiprocessing.Pipe(duplex=False)
+        process = multiprocessing.get_context("fork").Process(
+            target=refused_for_a_user, args=(Settings(folders[0], folders[1], None), said)
         )
-    assert refused.returncode == 2
-    assert "Traceback" not in refused.stderr
-    assert name in refused.stderr
+        process.start()
+        said.close()
+        message = heard.recv()
+        process.join()
+        folders[0].chmod(0o755)
+    for written in ("data", "dbt/target", ".dagster"):
+        assert f"{name}/{written}" in message
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("name", ["years [1]", "why?", "a*"])
+def test_a_data_home_that_duckdb_reads_as_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(WarehouseError, match="BILATERAL_DATA_HOME"):
+        run_build(Settings(PROJECT_ROOT, tmp_path / name, None))
 
 
 @contextmanager
