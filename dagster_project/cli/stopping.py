@@ -55,7 +55,7 @@ def run_stoppable(
     Raises:
         Stopped: a signal came before the work was done.
     """
-    stop = threading.Event()
+    stop, ended = threading.Event(), threading.Event()
     results: list[_Result] = []
     errors: list[BaseException] = []
 
@@ -68,6 +68,8 @@ def run_stoppable(
             results.append(work(check))
         except BaseException as error:
             errors.append(error)
+        finally:
+            ended.set()
 
     def react(number: int, _frame: FrameType | None) -> None:
         raise _Signal(number)
@@ -77,17 +79,18 @@ def run_stoppable(
     try:
         try:
             thread.start()
-            thread.join()
+            # Not `join`: in Python 3.11 one that a signal interrupts takes the thread for ended.
+            ended.wait()
         except _Signal as first:
             stop.set()
             try:
                 end_children()
-                thread.join(_GRACE)
+                ended.wait(_GRACE)
             except _Signal:
                 pass
             # Work that was done anyway is not undone.
             if not results:
-                raise Stopped(first.number, is_running=thread.is_alive()) from None
+                raise Stopped(first.number, is_running=not ended.is_set()) from None
     finally:
         for one, handler in handlers.items():
             signal.signal(one, handler)

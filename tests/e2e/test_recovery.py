@@ -35,7 +35,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for proce
 
 # The command as it is, on another project.
 _BUILD = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+print("started", flush=True)
 from pathlib import Path
 from dagster_project.cli import app, building
 from dagster_project.settings import Settings
@@ -55,12 +58,15 @@ def small(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> Setting
 
 
 def start(settings: Settings) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    builder = subprocess.Popen(
         [sys.executable, "-c", _BUILD, str(settings.project_root)],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "400"},
     )
+    assert builder.stdout.readline() == "started\n"
+    return builder
 
 
 def working_on(settings: Settings) -> list[int]:
