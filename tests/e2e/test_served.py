@@ -179,6 +179,7 @@ def opened_for_writing(settings: Settings) -> Generator[subprocess.Popen[str]]:
         process.communicate("\n")
 
 
+@pytest.mark.slow
 @as_root
 def test_a_lock_is_named_and_the_next_build_does_without_it(
     settings: Settings, build: Build

@@ -99,6 +99,7 @@ def _load(settings: Settings, ready: multiprocessing.Queue, alone: bool) -> None
         ready.put("got")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", [True, False])
 def test_raw_tables_do_not_change_under_a_build(settings: Settings, alone: bool) -> None:
     fork = multiprocessing.get_context("spawn")
