@@ -50,18 +50,21 @@ def process_identity(process_id: int) -> str | None:
     return f"{shown.stdout.strip()} {process_id}" if shown.stdout.strip() else None
 
 
-def worker_tags() -> dict[str, str]:
-    """The tag of a run that this process works on."""
-    worker = process_identity(os.getpid())
-    return {WORKER_TAG: worker} if worker else {}
+def worker_tags(run_id: str, process_id: int | None = None) -> dict[str, str]:
+    """The tag of a run that a process works on, by default this one.
+
+    It begins with the id of the run, since a retry inherits the tags of the run it retries.
+    """
+    number = process_id or os.getpid()
+    return {WORKER_TAG: f"{run_id} {process_identity(number) or f'ended {number}'}"}
 
 
 def is_dead(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether the process of a run has ended; false as long as it is unknown."""
-    worker = run.tags.get(WORKER_TAG) or _record_worker(instance, run)
-    if worker is None:
-        return False
-    return worker != process_identity(int(worker.split()[-1]))
+    tagged_run, _, worker = run.tags.get(WORKER_TAG, "").partition(" ")
+    if tagged_run != run.run_id:
+        worker = _record_worker(instance, run)
+    return worker is not None and worker != process_identity(int(worker.split()[-1]))
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
@@ -105,8 +108,7 @@ def _record_worker(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | No
             continue
         process_id = event.engine_event_data.metadata.get("pid")
         if process_id is not None:
-            number = int(cast("str", process_id.value))
-            worker = process_identity(number) or f"ended {number}"
-            instance.add_run_tags(run.run_id, {WORKER_TAG: worker})
-            return worker
+            tags = worker_tags(run.run_id, int(cast("str", process_id.value)))
+            instance.add_run_tags(run.run_id, tags)
+            return tags[WORKER_TAG].partition(" ")[2]
     return None

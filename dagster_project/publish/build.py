@@ -188,7 +188,7 @@ def _run_job(
         result = job.execute_in_process(
             instance=recorded,
             run_id=run_id,
-            tags=worker_tags(),
+            tags=worker_tags(run_id),
             raise_on_error=False,
             resources={**job.resource_defs, "progress": BuildProgress(report)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,6 @@ from dagster_project.defs.workers import (
     fail_dead_runs,
     is_dead,
     process_identity,
-    worker_tags,
 )
 from dagster_project.publish.build import run_build
 from dagster_project.publish.build_dir import is_building
@@ -141,7 +141,7 @@ def test_the_run_of_a_killed_build_is_failed(small: Settings, by: str) -> None:
     wait_for(lambda: working_on(small))
     with dg.DagsterInstance.from_config(str(small.dagster_home)) as instance:
         [run] = unfinished(instance)
-        assert run.tags[WORKER_TAG] == process_identity(builder.pid)
+        assert run.tags[WORKER_TAG] == f"{run.run_id} {process_identity(builder.pid)}"
         daemon = SimpleNamespace(instance=instance, create_request_context=lambda: None)
         quiet = logging.getLogger("test")
         # A living process is left alone.
@@ -161,25 +161,35 @@ def test_the_run_of_a_killed_build_is_failed(small: Settings, by: str) -> None:
     assert folders(small) == []
 
 
+def tagged(instance: dg.DagsterInstance, worker: str) -> dg.DagsterRun:
+    """A started run; `RUN` in the tag stands for its id."""
+    run_id = str(uuid.uuid4())
+    return instance.create_run_for_job(
+        dg.JobDefinition(name="work", graph_def=dg.GraphDefinition("work")),
+        run_id=run_id,
+        tags={WORKER_TAG: worker.replace("RUN", run_id)},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+
+
 def test_a_run_of_another_boot_or_a_reused_process_id_is_dead() -> None:
-    here = worker_tags()[WORKER_TAG]
-    boot, started, process_id = here.split()
-    others = [f"another {started} {process_id}", f"{boot} 1 {process_id}", f"ended {2**22 - 1}"]
+    boot, started, process_id = process_identity(os.getpid()).split()
     with dg.DagsterInstance.ephemeral() as instance:
-        for worker in (here, *others):
-            instance.create_run_for_job(
-                dg.JobDefinition(name="work", graph_def=dg.GraphDefinition("work")),
-                tags={WORKER_TAG: worker},
-                status=dg.DagsterRunStatus.STARTED,
+        dead = {
+            tagged(instance, worker).run_id
+            for worker in (
+                f"RUN another {started} {process_id}",
+                f"RUN {boot} 1 {process_id}",
+                f"RUN ended {2**22 - 1}",
             )
-        untagged = instance.create_run_for_job(
-            dg.JobDefinition(name="work", graph_def=dg.GraphDefinition("work")),
-            status=dg.DagsterRunStatus.STARTED,
-        )
-        assert len(fail_dead_runs(instance)) == len(others)
-        left = {run.run_id: run for run in unfinished(instance)}
-        assert {run.tags.get(WORKER_TAG) for run in left.values()} == {here, None}
-        assert untagged.run_id in left
+        }
+        living = {
+            tagged(instance, f"RUN {boot} {started} {process_id}").run_id,
+            # Of the run that it retries, and none yet of its own.
+            tagged(instance, f"{uuid.uuid4()} {boot} 1 {process_id}").run_id,
+        }
+        assert set(fail_dead_runs(instance)) == dead
+        assert {run.run_id for run in unfinished(instance)} == living
 
 
 def add_file(settings: Settings, release: str) -> None:
