@@ -107,5 +107,5 @@ bench-world: $(READY) ## The same for a synthetic year of world trade; takes min
 	python -m bench.world_trade data/bench/2016.tsv.gz --home data/bench/home
 
 clean: ## Remove build results; keep snapshots and packages.
-	rm -rf data/raw data/build data/bench data/exports data/exports.* data/report data/report.* data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf data/raw data/build data/bench data/exports data/exports.* data/published data/published.* data/report data/report.* data/warehouse.duckdb data/warehouse.duckdb.wal
 	rm -rf dbt/target dbt/logs .pytest_cache .ruff_cache .hypothesis

@@ -94,7 +94,13 @@ class Settings:
         return self.data_home / "build"
 
     @property
+    def published(self) -> Path:
+        """A link to the folder of the publication: warehouse, exports and their record."""
+        return self.data_home / "published"
+
+    @property
     def warehouse(self) -> Path:
+        """A link through `published`, as is `exports`: both are replaced at once."""
         return self.data_home / "warehouse.duckdb"
 
     @property

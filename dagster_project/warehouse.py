@@ -7,8 +7,8 @@ file while anything in the process still has it open.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publish.record import Record, altered_files, read_record
 from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
@@ -24,6 +25,9 @@ MARTS = "marts"
 QUESTIONS = "questions"
 # The models that the views among the marts read.
 STEPS = "intermediate"
+
+# The lock of a program that opened the file for writing, in the words of DuckDB.
+_LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 
 _READING_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
@@ -34,6 +38,14 @@ class WarehouseError(RuntimeError):
 
 class WarehouseMissing(WarehouseError):
     """Nothing has been published yet."""
+
+
+class WarehouseLocked(WarehouseError):
+    """Another program has the file open for writing, so DuckDB lets nobody read it."""
+
+
+class WarehouseAltered(WarehouseError):
+    """The file is not the one that was published."""
 
 
 class QueryRefused(WarehouseError):
@@ -77,13 +89,37 @@ def connect_answering(settings: Settings) -> duckdb.DuckDBPyConnection:
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
+        WarehouseLocked: another program has it open for writing.
+        WarehouseAltered: it was changed after it was published.
     """
-    path = settings.warehouse
-    if not path.is_file():
+    while True:
+        # The real file: its folder says which publication it belongs to.
+        file = settings.warehouse.resolve()
+        try:
+            return _open_published(settings, file)
+        except WarehouseError:
+            # Two publications may have passed since the name was read.
+            if settings.warehouse.resolve() == file:
+                raise
+
+
+def _open_published(settings: Settings, file: Path) -> duckdb.DuckDBPyConnection:
+    if not file.is_file():
         raise WarehouseMissing(
-            f"There is no published warehouse at {path}. Run `make build` to build one."
+            f"There is no published warehouse at {settings.warehouse}. Run `make build` to build"
+            " one."
         )
-    return open_file(path, read_only=True)
+    record = read_record(file.parent)
+    altered = altered_files(file.parent, record, only=file.name) if record else ()
+    # A program that still writes explains a changed file better than its bytes do.
+    connection = open_file(file, read_only=True)
+    if altered:
+        connection.close()
+        raise WarehouseAltered(
+            f"The published warehouse was changed after it was published: {altered[0]}"
+            f" ({file.parent}). Run `bilateral build` to publish it again."
+        )
+    return connection
 
 
 def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -213,6 +249,11 @@ class PublishedReader:
 
 def read_publication(settings: Settings) -> Publication | None:
     """The current publication; None if there is none, or a file without its metadata."""
+    if (record := published_record(settings)) is not None:
+        row = dict(record.publication)
+        row["published_at"] = datetime.fromisoformat(row["published_at"])
+        row["as_of"] = date.fromisoformat(row["as_of"]) if row["as_of"] else None
+        return Publication(**row)
     try:
         connection = connect_published(settings)
     except WarehouseMissing:
@@ -243,11 +284,44 @@ def world_files(warehouse: Path) -> set[Path]:
     return {Path(file) for (file,) in rows}
 
 
-def world_files_exist(settings: Settings) -> bool:
-    """Whether the files that the published views read exist; false in a moved data home."""
-    return all(
-        file.parent == settings.world and file.is_file() for file in world_files(settings.warehouse)
+def published_record(settings: Settings) -> Record | None:
+    """The record of what is served; None if it is a file without one, or there is no file."""
+    return read_record(settings.warehouse.resolve().parent)
+
+
+def altered(settings: Settings, *, in_full: bool = False) -> tuple[str, ...]:
+    """The published files that are not as they were published, each with what is wrong.
+
+    `in_full` reads every file; otherwise only those that look changed are read.
+    """
+    folder = settings.warehouse.resolve().parent
+    record = read_record(folder)
+    if record is None:
+        return (f"{settings.warehouse.name} has no record of its publication",)
+    return altered_files(folder, record, in_full=in_full)
+
+
+def is_served(settings: Settings, content_hash: str, input_hash: str) -> bool:
+    """Whether this content is served, as it was published, complete and for everybody to read."""
+    file = settings.warehouse.resolve()
+    record = read_record(file.parent)
+    return (
+        record is not None
+        and record.is_of(content_hash, input_hash)
+        and settings.exports.resolve().parent == file.parent
+        and not altered_files(file.parent, record)
+        and all(path.parent == settings.world and path.is_file() for path in record.world)
+        and _is_readable(file)
     )
+
+
+def _is_readable(file: Path) -> bool:
+    """Whether no other program has the file open for writing, and so could change it later."""
+    try:
+        open_file(file, read_only=True).close()
+    except WarehouseError:
+        return False
+    return True
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, schema: str = MARTS) -> list[str]:
@@ -260,17 +334,12 @@ def tables_of(connection: duckdb.DuckDBPyConnection, schema: str = MARTS) -> lis
     return [name for (name,) in rows]
 
 
-def exports_match(settings: Settings, content_hash: str, input_hash: str) -> bool:
-    """Whether the Parquet files beside the warehouse have this content."""
-    exports = settings.exports
-    return exports.is_dir() and exports.resolve().name == exports_name(content_hash, input_hash)
-
-
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """An in-memory database with one file attached as `warehouse`.
 
     Raises:
-        WarehouseError: it is not a DuckDB file, or another process writes to it.
+        WarehouseLocked: another program has it open for writing.
+        WarehouseError: it is not a DuckDB file, or it may not be read.
     """
     connection = duckdb.connect()
     # A progress bar would appear in the output of a long query.
@@ -280,6 +349,13 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.execute(f"attach {quoted(path)} as {CATALOG}{mode}")
     except duckdb.Error as error:
         connection.close()
+        if (lock := _LOCKED.search(str(error))) is not None:
+            raise WarehouseLocked(
+                f"{path} is open for writing in {lock['program']} (process {lock['pid']}), so"
+                " nobody can read it. Close it there, or open it read-only in that program"
+                " (duckdb.connect(path, read_only=True)). `bilateral build` replaces the file and"
+                " does not wait for that."
+            ) from error
         raise WarehouseError(
             f"{path} cannot be opened: {_first_line(error)}. Run `make build` to build it again."
         ) from error
@@ -291,12 +367,6 @@ def usual_memory() -> str:
     with duckdb.connect() as connection:
         [(amount,)] = connection.execute("select current_setting('memory_limit')").fetchall()
     return amount
-
-
-def exports_name(content_hash: str, input_hash: str) -> str:
-    """The name of the exports folder for this content and these inputs."""
-    digest = hashlib.sha256(f"{content_hash} {input_hash}".encode()).hexdigest()
-    return f"exports.{digest[:16]}"
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 DONE, CONTRADICTED, BAD_INPUT, STOPPED = 0, 1, 2, 3
 
+# A disk that is full, or a file that this user may not read or write.
+_UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+
 app = typer.Typer(
     name="bilateral",
     no_args_is_help=True,
@@ -29,7 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Explains why published trade figures disagree, with a dollar amount for each cause.",
     epilog="Exit codes: 0 done; 1 a claim is contradicted or inconsistent (check); 2 bad usage or"
-    " input; 3 fetch interrupted, run it again to resume (fetch).",
+    " input; 3 fetch interrupted, run it again to resume (fetch); 130 or 143 stopped by Ctrl-C or"
+    " SIGTERM.",
 )
 
 
@@ -114,6 +119,9 @@ def handle_errors(command: Callable[..., int | None]) -> Callable[..., None]:
         try:
             code = command(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _UNUSABLE and error.filename:
+                print_error(f"{error.filename}: {error.strerror}.")
+                raise typer.Exit(BAD_INPUT) from error
             if not isinstance(error, _expected()):
                 raise
             print_error(str(error))

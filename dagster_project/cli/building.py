@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dagster_project.cli.app import DONE, Refused, TextForm, TextFormat, app, handle_errors
-from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_table
+from dagster_project.cli.app import (
+    BAD_INPUT,
+    DONE,
+    Refused,
+    TextForm,
+    TextFormat,
+    app,
+    handle_errors,
+)
+from dagster_project.cli.stopping import Stopped, run_stoppable
+from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_error, print_table
 from dagster_project.questions.values import to_json
 from dagster_project.settings import load_settings
+
+if TYPE_CHECKING:
+    from dagster_project.defs.resources import BuildEvent
+    from dagster_project.publish.build import BuildOutcome
 
 # Outside a terminal, each stage reports its progress in about this many lines.
 _LINES = 5
@@ -30,21 +43,38 @@ def build(
 
     Example: `bilateral build`
     """
-    from dagster_project.publish.build import BuildFailed, run_build
+    from dagster_project.publish.build import BuildFailed, run_build, served_run, what_is_served
+    from dagster_project.publish.build_dir import is_building
+    from dagster_project.publish.children import end_children
     from dagster_project.questions.publication import read_rejects, releases_built
 
     settings = load_settings()
-    with _progress() as on_event:
-        try:
-            outcome = run_build(settings, force=force, on_event=on_event)
-        except BuildFailed as error:
-            raise Refused(str(error)) from error
+    run_before = served_run(settings)
+    if is_building(settings):
+        echo("Another build is running; this one goes on when it has ended.", err=True)
+    try:
+        with _progress() as on_event:
+
+            def work(check: Callable[[], None]) -> BuildOutcome:
+                def report(event: BuildEvent) -> None:
+                    check()
+                    on_event(event)
+
+                return run_build(settings, force=force, on_event=report)
+
+            outcome = run_stoppable(work, end_children)
+    except BuildFailed as error:
+        raise Refused(str(error)) from error
+    except Stopped as stopped:
+        stopped.end(f"The build was stopped by {stopped}; {what_is_served(settings, run_before)}.")
     if not outcome.built:
         said = "Nothing has changed since the last build, which is still being served."
     elif outcome.published:
         said = f"Published {settings.warehouse}."
     else:
         said = "The build produced the same content again; nothing new was published."
+    if outcome.is_overtaken:
+        said += " Releases arrived during the build: build again to include them."
     echo(f"{said} Content {outcome.content_hash[:12]}, run {outcome.run_id}.")
     echo(f"Built from {_latest(releases_built(settings))}.")
     _say_rejects(read_rejects(settings), err=True)
@@ -56,8 +86,16 @@ def build(
 @handle_errors
 def status(
     form: TextForm = TextFormat.text,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Read every published file; by default only those that look changed."
+        ),
+    ] = False,
 ) -> int:
     """Show what is published: when, from which releases, how recent, and what was rejected.
+
+    Ends with 2 if a published file is not as it was published.
 
     Example: `bilateral status`
     """
@@ -65,10 +103,10 @@ def status(
 
     from dagster_project.questions.publication import read_status, status_json, status_tables
 
-    state = read_status(load_settings(), date.today())
+    state = read_status(load_settings(), date.today(), in_full=verify)
     if form is TextFormat.json:
         echo(to_json(status_json(state)))
-        return DONE
+        return BAD_INPUT if state.altered else DONE
     publication = state.publication
     echo(
         f"Published {publication.published_at:%Y-%m-%d %H:%M %Z}, content"
@@ -76,6 +114,12 @@ def status(
         f" {publication.code_version}"
         + (f", as of {publication.as_of}" if publication.as_of else "")
     )
+    if state.altered:
+        print_error(
+            f"Changed after publication: {'; '.join(state.altered)}."
+            " `bilateral build` publishes it again."
+        )
+        return BAD_INPUT
     echo(
         "Up to date."
         if state.is_current

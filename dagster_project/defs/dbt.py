@@ -1,6 +1,8 @@
 """The dbt project as assets, its tests as asset checks."""
 
-from collections.abc import Container, Iterator, Mapping
+import subprocess
+from collections.abc import Container, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -9,6 +11,7 @@ from packaging.version import Version
 
 from dagster_project.defs.resources import BUILD_POOL, BuildProgress
 from dagster_project.publish.build_dir import BuildDir
+from dagster_project.publish.children import child
 from dagster_project.publish.dbt_project import (
     build_arguments,
     dbt_environment,
@@ -72,45 +75,52 @@ def build_dbt_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
             *context.selected_asset_keys,
             *context.selected_asset_check_keys,
         }
-        invocation = start_dbt(settings, build_dir, context, manifest)
-        total = _planned_steps(manifest, left_out(settings, manifest))
-        for event in invocation.stream_raw_events():
-            if event.is_result_event:
-                node = event.raw_event["data"]["node_info"]
-                if node.get("resource_type") in _EXECUTED:
-                    progress.ended("models", node["node_name"], node["node_status"], total)
-                if node.get("resource_type") in _TESTS and not context.selected_asset_check_keys:
-                    # It would be shown as an observation of the model instead.
-                    continue
-            for yielded in event.to_default_asset_events(
-                manifest=manifest,
-                dagster_dbt_translator=invocation.dagster_dbt_translator,
-                context=context,
-                target_path=invocation.target_path,
-            ):
-                if _key_of(context, yielded) in asked_for:
-                    yield yielded
+        # A retry skips the raw tables that the run before it loaded.
+        build_dir.settle_inputs(settings, is_loaded=context.run.parent_run_id is None)
+        with start_dbt(settings, build_dir, context, manifest) as invocation:
+            total = _planned_steps(manifest, left_out(settings, manifest))
+            for event in invocation.stream_raw_events():
+                if event.is_result_event:
+                    node = event.raw_event["data"]["node_info"]
+                    if node.get("resource_type") in _EXECUTED:
+                        progress.ended("models", node["node_name"], node["node_status"], total)
+                    if (
+                        node.get("resource_type") in _TESTS
+                        and not context.selected_asset_check_keys
+                    ):
+                        # It would be shown as an observation of the model instead.
+                        continue
+                for yielded in event.to_default_asset_events(
+                    manifest=manifest,
+                    dagster_dbt_translator=invocation.dagster_dbt_translator,
+                    context=context,
+                    target_path=invocation.target_path,
+                ):
+                    if _key_of(context, yielded) in asked_for:
+                        yield yielded
 
     return dbt_models
 
 
+@contextmanager
 def start_dbt(
     settings: Settings,
     build_dir: BuildDir,
     context: dg.AssetExecutionContext,
     manifest: Mapping[str, Any],
-) -> DbtCliInvocation:
-    """Start `dbt build` into the file of this build.
+) -> Generator[DbtCliInvocation]:
+    """Start `dbt build` into the file of this build; it has ended when the context ends.
 
     The invocation is made here and not by `DbtCliResource.cli`, which takes its environment from
     this process, starts dbt once more to get its version, and opens an adapter in this process that
-    could keep the build file locked.
+    could keep the build file locked. Its own way to start dbt leaves it running if this process is
+    stopped.
     """
     build_dir.clear()
     settings.world.mkdir(parents=True, exist_ok=True)
     lend_parse(settings, build_dir.target)
-    return DbtCliInvocation.run(
-        args=[str(dbt_executable()), *build_arguments(settings)],
+    with child(
+        [str(dbt_executable()), *build_arguments(settings)],
         env={
             **dbt_environment(settings, target=build_dir.target),
             # This output is parsed here; the log for people is plain text.
@@ -120,16 +130,21 @@ def start_dbt(
             # failed node is next to the log.
             "DBT_LOG_LEVEL_FILE": "info",
         },
-        manifest=manifest,
-        dagster_dbt_translator=LayerTranslator(),
         # The working folder of dbt; the environment says where the project is.
-        project_dir=build_dir.folder,
-        target_path=build_dir.target,
-        raise_on_error=True,
-        context=context,
-        adapter=None,
-        cli_version=Version(dbt_version()),
-    )
+        cwd=build_dir.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        yield DbtCliInvocation(
+            process=process,
+            manifest=manifest,
+            dagster_dbt_translator=LayerTranslator(),
+            project_dir=build_dir.folder,
+            target_path=build_dir.target,
+            raise_on_error=True,
+            context=context,
+            cli_version=Version(dbt_version()),
+        )
 
 
 def _planned_steps(manifest: Mapping[str, Any], without: Container[str]) -> int:

@@ -10,7 +10,6 @@ import dagster as dg
 
 from dagster_project.defs.dbt import OWNER
 from dagster_project.defs.resources import BUILD_POOL, BuildProgress
-from dagster_project.publish.audit import AuditFailed
 from dagster_project.publish.build_dir import BuildDir
 from dagster_project.publish.fingerprint import input_hash
 from dagster_project.publish.publication import publish
@@ -42,8 +41,11 @@ def build_publish_asset(after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         build_dir: dg.ResourceParam[BuildDir],
         progress: dg.ResourceParam[BuildProgress],
     ) -> dg.MaterializeResult:
-        if input_hash(settings) != build_dir.input_hash:
-            raise AuditFailed(("The inputs changed during the build; build again.",))
+        found = input_hash(settings)
+        build_dir.require_same_code(found)
+        is_overtaken = found != build_dir.input_hash
+        if is_overtaken:
+            context.log.info("Releases arrived during the build; the next build includes them.")
         outcome = publish(settings, build_dir.finished())
         build_dir.mark_done()
         if not outcome.published:
@@ -53,6 +55,7 @@ def build_publish_asset(after: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
             data_version=dg.DataVersion(outcome.content_hash),
             metadata={
                 "published": outcome.published,
+                "is_overtaken": is_overtaken,
                 "content_hash": outcome.content_hash,
                 "dagster/row_count": sum(outcome.rows.values()),
                 "path": dg.MetadataValue.path(str(settings.warehouse)),

@@ -12,6 +12,7 @@ from dagster_project.defs.dbt import OWNER
 from dagster_project.defs.fetch import INBOX, fetched_key
 from dagster_project.defs.resources import BuildProgress
 from dagster_project.defs.schedules import freshness_of
+from dagster_project.publish.build_dir import raw_lock
 from dagster_project.settings import Settings
 from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.catalog import (
@@ -101,7 +102,8 @@ def build_raw_asset(entry: SourceTable | BulkTable, total: int) -> dg.AssetsDefi
                 file = name.rpartition("/")[2]
                 progress.update("raw", f"{file} {percent} %", "reading", total)
 
-        result = load_entry(entry, settings, tell)
+        with raw_lock(settings, alone=False):
+            result = load_entry(entry, settings, tell)
         progress.ended("raw", entry.table, "written" if result.written else "unchanged", total)
         return dg.MaterializeResult(
             data_version=_data_version(settings.raw / entry.table),
@@ -179,7 +181,8 @@ def table_schema(schema: Mapping[str, pl.DataType]) -> dg.TableSchema:
     check_specs=[_unusable_spec(SNAPSHOT_FILES)],
 )
 def snapshots__files(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
-    result = load_snapshot_index(settings)
+    with raw_lock(settings, alone=False):
+        result = load_snapshot_index(settings)
     return dg.MaterializeResult(
         data_version=_data_version(settings.raw / SNAPSHOT_FILES.path[-1]),
         metadata={"dagster/row_count": result.rows},

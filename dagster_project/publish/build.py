@@ -17,9 +17,10 @@ from dagster_project.publish.audit import GOOD_STATUSES, AuditFailed, failing_ro
 from dagster_project.publish.build_dir import drop_build_file, read_results, sweep
 from dagster_project.publish.dbt_project import BUILD_FILE_NAME
 from dagster_project.publish.fingerprint import input_hash, is_current
+from dagster_project.publish.publication import require_free_names
 from dagster_project.settings import Settings
 from dagster_project.sources.snapshot import SnapshotError, discover_releases
-from dagster_project.warehouse import WarehouseError, read_publication
+from dagster_project.warehouse import WarehouseError, published_record, read_publication
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 
 _WRAPPERS = frozenset({"DagsterExecutionStepExecutionError", "DagsterResourceFunctionError"})
+
+# Raw tables are read by a pattern below the data home.
+_PATTERN = re.compile(r"[*?\[\]]")
 
 # Phrases in error messages about missing disk space; the last is DuckDB's, for spilled data.
 _DISK_FULL = (
@@ -41,17 +45,19 @@ class BuildOutcome:
     """The result of a build.
 
     `built` is false if the published warehouse already has these inputs. `published` is false if
-    the content is the same, so that nothing was replaced.
+    the content is the same, so that nothing was replaced. `is_overtaken` says that releases arrived
+    meanwhile, which this build does not include.
     """
 
     built: bool
     published: bool
     content_hash: str
     run_id: str
+    is_overtaken: bool = False
 
 
 class BuildFailed(RuntimeError):
-    """A build ended without publishing; the previous warehouse, if any, is still served."""
+    """A build ended with an error; the message says which warehouse is served."""
 
     def __init__(
         self,
@@ -59,17 +65,14 @@ class BuildFailed(RuntimeError):
         log: Path | None,
         added: Sequence[Path] = (),
         *,
-        is_served: bool = True,
+        served: str = "the previous warehouse is still being served",
         full: Path | None = None,
     ) -> None:
-        """`full` is the folder on the disk that is full."""
+        """`served` says what readers get now; `full` is the folder on the disk that is full."""
         self.problems = problems
         self.log = log
-        state = (
-            "the previous warehouse is still being served" if is_served else "nothing is published"
-        )
         super().__init__(
-            f"The build failed; {state}:\n"
+            f"The build failed; {served}:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
             + (f"\nFull log: {log}" if log else "")
             # New releases are not the cause of a full disk.
@@ -111,16 +114,46 @@ def run_build(
         BuildFailed: a source could not be read, a model or a test failed, or the audit found a
         problem.
     """
+    _require_usable_folders(settings)
     sweep(settings, keep_failed=True)
-    publication = read_publication(settings)
-    if publication and not force and is_current(settings, input_hash(settings)):
+    # Otherwise the build would fail at its very end.
+    require_free_names(settings)
+    record = published_record(settings)
+    if record and not force and is_current(settings, input_hash(settings)):
         return BuildOutcome(
             built=False,
             published=False,
-            content_hash=publication.content_hash,
-            run_id=publication.run_id,
+            content_hash=record.publication["content_hash"],
+            run_id=record.publication["run_id"],
         )
     return _run_job(settings, on_event or (lambda event: None), instance)
+
+
+def _require_usable_folders(settings: Settings) -> None:
+    """Refuse to start where the results, the parsed models or the run history cannot be written.
+
+    Raises:
+        WarehouseError: names the folders.
+    """
+    if _PATTERN.search(str(settings.data_home)):
+        raise WarehouseError(
+            f"The data home {settings.data_home} has one of the characters * ? [ ], which DuckDB"
+            " reads as a pattern of names. Set BILATERAL_DATA_HOME to a folder without them."
+        )
+    written = (settings.data_home, settings.dbt_project / "target", settings.dagster_home)
+    refused = [
+        str(folder)
+        for folder in written
+        if not os.access(
+            next(one for one in (folder, *folder.parents) if one.exists()), os.W_OK | os.X_OK
+        )
+    ]
+    if refused:
+        raise WarehouseError(
+            f"This user may not write below {' and '.join(refused)}, where a build keeps its"
+            " results, the parsed models and its run history. Build as the owner of these folders,"
+            " or in a copy of the project; BILATERAL_DATA_HOME names another data home."
+        )
 
 
 def _run_job(
@@ -134,9 +167,10 @@ def _run_job(
     from dagster_project.defs.publish import PUBLISHED
     from dagster_project.defs.resources import BuildProgress
     from dagster_project.defs.run_history import open_instance, without_checks_of_models
+    from dagster_project.defs.workers import fail_dead_runs, worker_tags
 
     job = without_checks_of_models(assemble(settings).resolve_job_def(BUILD_JOB))
-    run_id = str(uuid.uuid4())
+    run_id, run_before = str(uuid.uuid4()), served_run(settings)
     terminal = sys.stdout
 
     def report(event: BuildEvent) -> None:
@@ -149,9 +183,12 @@ def _run_job(
         Path(os.devnull).open("w", encoding="utf-8") as discarded,
         contextlib.redirect_stdout(discarded),
     ):
+        # A run that was killed would keep its place in the pool, and later runs waiting.
+        fail_dead_runs(recorded)
         result = job.execute_in_process(
             instance=recorded,
             run_id=run_id,
+            tags=worker_tags(run_id),
             raise_on_error=False,
             resources={**job.resource_defs, "progress": BuildProgress(report)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -169,7 +206,7 @@ def _run_job(
             problems,
             log if log.is_file() else None,
             added_since(settings),
-            is_served=settings.warehouse.is_file(),
+            served=what_is_served(settings, run_before),
             full=settings.data_home if disk_full else None,
         )
     metadata = result.asset_materializations_for_node(PUBLISHED.to_python_identifier())[0].metadata
@@ -178,7 +215,23 @@ def _run_job(
         published=bool(metadata["published"].value),
         content_hash=str(metadata["content_hash"].value),
         run_id=run_id,
+        is_overtaken=bool(metadata["is_overtaken"].value),
     )
+
+
+def served_run(settings: Settings) -> str | None:
+    """The run that built what is served; None if that is unknown, or nothing is."""
+    record = published_record(settings)
+    return None if record is None else record.publication["run_id"]
+
+
+def what_is_served(settings: Settings, run_before: str | None) -> str:
+    """What readers get after a build ended early; `run_before` is what they got before it."""
+    if served_run(settings) != run_before:
+        return "its warehouse was published before that and is being served"
+    if settings.warehouse.is_file():
+        return "the previous warehouse is still being served"
+    return "nothing is published"
 
 
 def added_since(settings: Settings) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The working directory of one build: locking, retries and clean-up."""
+"""The working directory and the inputs of one build: locking, retries and clean-up."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from typing import IO, Any
 
 from dagster_project.publish.audit import AuditFailed, FinishedBuild
 from dagster_project.publish.dbt_project import BUILD_FILE_NAME, read_json
+from dagster_project.publish.fingerprint import input_hash, same_code
 from dagster_project.settings import Settings
+from dagster_project.sources.catalog import load_all
 
 _LOCK = "held"
 _INPUTS = "inputs.json"
 
 
-@dataclass(frozen=True)
+# The raw folders that this process has locked.
+_raw_locked: set[Path] = set()
+
+
+@dataclass
 class BuildDir:
     """The folder of one build; two builds never share a file.
 
-    A retry works in the folder of the run it retries, if the inputs are the same.
+    A retry works in the folder of the run it retries, if the code is the same. `input_hash` says
+    from which inputs the models are made.
     """
 
     folder: Path
@@ -39,6 +46,37 @@ class BuildDir:
     @property
     def target(self) -> Path:
         return self.folder / "target"
+
+    def settle_inputs(self, settings: Settings, *, is_loaded: bool) -> None:
+        """Load what arrived since this run loaded raw tables, and record what they are made from.
+
+        Afterwards the build reads nothing but raw tables, which its lock keeps as they are, and a
+        release that arrives waits for the next build. A retry `is_loaded` by no step of its own.
+
+        Raises:
+            AuditFailed: the code changed, so that this process may not be running what was hashed.
+        """
+        found = input_hash(settings)
+        while not is_loaded or found != self.input_hash:
+            self.require_same_code(found)
+            load_all(settings)
+            is_loaded = True
+            self.input_hash = found
+            self.write_inputs()
+            found = input_hash(settings)
+
+    def require_same_code(self, found: str) -> None:
+        """Refuse to go on with other code than this build started with.
+
+        Raises:
+            AuditFailed: the hash of inputs `found` is of other code.
+        """
+        if not same_code(found, self.input_hash):
+            raise AuditFailed(("The code or the models changed during the build; build again.",))
+
+    def write_inputs(self) -> None:
+        inputs = json.dumps({"input_hash": self.input_hash})
+        (self.folder / _INPUTS).write_text(inputs, encoding="utf-8")
 
     def clear(self) -> None:
         """Remove what an earlier attempt left, so that it is not mistaken for a result."""
@@ -83,22 +121,64 @@ def read_results(target: Path) -> Mapping[str, Mapping[str, Any]]:
 def open_build_dir(
     settings: Settings, run_id: str, *, input_hash: str, code_version: str
 ) -> Generator[BuildDir]:
-    """Lock a folder for one build; afterwards keep at most the latest failed build."""
+    """Lock a folder and the raw tables for one build; afterwards keep the latest failed build.
+
+    It waits while another build, or a load of raw tables, is running.
+    """
     build_dir = BuildDir(settings.builds / run_id, run_id, input_hash, code_version)
-    inputs = {"input_hash": input_hash}
     with _registry_lock(settings):
         build_dir.folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(build_dir.folder)
     if lock is None:
         raise RuntimeError(f"Run {run_id} is already building in {build_dir.folder}.")
     try:
-        if read_json(build_dir.folder / _INPUTS) != inputs:
-            _empty(build_dir.folder)
-            (build_dir.folder / _INPUTS).write_text(json.dumps(inputs), encoding="utf-8")
-        yield build_dir
+        with raw_lock(settings, alone=True):
+            earlier = (read_json(build_dir.folder / _INPUTS) or {}).get("input_hash", "")
+            if earlier and same_code(earlier, input_hash):
+                build_dir.input_hash = earlier
+            else:
+                _empty(build_dir.folder)
+                build_dir.write_inputs()
+            yield build_dir
     finally:
         lock.close()
         sweep(settings, keep_failed=(build_dir.folder / _INPUTS).is_file())
+
+
+@contextmanager
+def raw_lock(settings: Settings, *, alone: bool) -> Generator[None]:
+    """Keep other processes from changing the raw tables, and wait for those that do.
+
+    Loads of single tables run side by side; a build runs `alone`, from its first table until its
+    models are published. Steps of one process share its lock.
+    """
+    if settings.raw in _raw_locked:
+        yield
+        return
+    settings.raw.mkdir(parents=True, exist_ok=True)
+    # Lock the folder itself, so that no lock file remains in it.
+    folder = os.open(settings.raw, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        _raw_locked.add(settings.raw)
+        yield
+    finally:
+        _raw_locked.discard(settings.raw)
+        os.close(folder)
+
+
+def is_building(settings: Settings) -> bool:
+    """Whether another process builds, or loads raw tables."""
+    if not settings.raw.is_dir():
+        return False
+    folder = os.open(settings.raw, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(folder)
+    return False
 
 
 def drop_build_file(settings: Settings, run_id: str) -> None:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from dagster_project.publish.build_dir import raw_lock
 from dagster_project.publish.dbt_project import build_arguments, dbt_environment, dbt_executable
 from dagster_project.settings import Settings, load_settings
 from dagster_project.sources.catalog import CATALOG, load_snapshot_index, load_table
@@ -17,10 +18,13 @@ _STRICT = ("--warn-error-options", '{"error": "all", "warn": ["LogTestResult"]}'
 
 def check_build(settings: Settings) -> int:
     """Load what changed, build and test everything, and return the exit code of dbt."""
-    load_snapshot_index(settings)
-    for entry in CATALOG:
-        load_table(entry, settings)
-    with tempfile.TemporaryDirectory(prefix="check-", dir=settings.data_home) as folder:
+    with (
+        raw_lock(settings, alone=True),
+        tempfile.TemporaryDirectory(prefix="check-", dir=settings.data_home) as folder,
+    ):
+        load_snapshot_index(settings)
+        for entry in CATALOG:
+            load_table(entry, settings)
         target = Path(folder)
         return subprocess.run(
             [str(dbt_executable()), *_STRICT, "--quiet", *build_arguments(settings)],

@@ -16,6 +16,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from dagster_project.publish.children import child
 from dagster_project.settings import Settings, load_settings
 from dagster_project.warehouse import usual_memory
 
@@ -230,19 +231,17 @@ def question_models(
 def _parse(settings: Settings, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target) as folder:
         parsed = Path(folder)
-        finished = subprocess.run(
+        with child(
             [str(dbt_executable()), "--quiet", "parse", "--no-partial-parse"],
             cwd=parsed,
             env=dbt_environment(settings, target=parsed),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
-        if finished.returncode != 0:
-            raise DbtProjectError(
-                f"dbt cannot parse {settings.dbt_project}:\n"
-                f"{finished.stdout.strip()}\n{finished.stderr.strip()}"
-            )
+        ) as process:
+            said, _ = process.communicate()
+        if process.returncode != 0:
+            raise DbtProjectError(f"dbt cannot parse {settings.dbt_project}:\n{said.strip()}")
         # Both are moved into place, so that nobody reads an incomplete manifest.
         for name in (PARTIAL_PARSE, "manifest.json"):
             (parsed / name).replace(target / name)

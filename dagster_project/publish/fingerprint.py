@@ -9,43 +9,56 @@ from pathlib import Path
 
 from dagster_project.publish.dbt_project import fingerprint, hash_files
 from dagster_project.settings import Settings
-from dagster_project.warehouse import exports_match, read_publication, world_files_exist
+from dagster_project.warehouse import is_served, published_record
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+
+_HALF = 32
 
 # The engines whose version may change a value or the file format.
 _ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow", "numpy")
 
 
 def input_hash(settings: Settings) -> str:
-    """A hash over source files, parsers, SQL, engine versions and the as-of date.
+    """Two hashes in one text: of the source files, and of all other inputs.
 
-    It reads the bytes of the files, not their sidecars or modification times: a file edited by
-    hand must change the hash, and a fresh clone must not.
+    The others are parsers, SQL, engine versions and the as-of date. It reads the bytes of the
+    files, not their sidecars or modification times: a file edited by hand must change the hash, and
+    a fresh clone must not.
     """
-    parts = [
-        *(
-            hash_files(root, sorted(path for path in root.rglob("*") if path.is_file()))
-            for root in settings.snapshot_roots
-            if root.is_dir()
-        ),
+    releases = [
+        hash_files(root, _released(root)) for root in settings.snapshot_roots if root.is_dir()
+    ]
+    code = [
         fingerprint(settings.dbt_project),
         hash_files(_PACKAGE, _code_that_shapes_content()),
         *(f"{engine} {importlib.metadata.version(engine)}" for engine in _ENGINES),
         f"as of {settings.as_of}",
     ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return "".join(
+        hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_HALF] for parts in (releases, code)
+    )
+
+
+def same_code(one: str, other: str) -> bool:
+    """Whether two hashes of inputs differ in nothing but the releases."""
+    return one[_HALF:] == other[_HALF:]
+
+
+def _released(root: Path) -> list[Path]:
+    """The files of complete releases; one that is being written has a name with a dot."""
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if not any(part.startswith(".") for part in path.relative_to(root).parts[:-1])
+        and path.is_file()
+    )
 
 
 def is_current(settings: Settings, wanted: str) -> bool:
-    """Whether the published warehouse has these inputs and all its files."""
-    publication = read_publication(settings)
-    return (
-        publication is not None
-        and publication.input_hash == wanted
-        and exports_match(settings, publication.content_hash, publication.input_hash)
-        and world_files_exist(settings)
-    )
+    """Whether these inputs are published, and served as they were published."""
+    record = published_record(settings)
+    return record is not None and is_served(settings, record.publication["content_hash"], wanted)
 
 
 def code_version(settings: Settings) -> str:

@@ -26,18 +26,24 @@ def replace_link(folder: Path, link: Path) -> None:
     """
     require_managed_link(link)
     before = link.resolve() if link.is_symlink() else None
-    temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.tmp")
-    temporary.symlink_to(folder.name)
-    temporary.replace(link)
-    fsync(link.parent)
-    for other in link.parent.iterdir():
-        # Remove only our own folders: another name may start the same way.
-        if _is_of(link, other) and other.is_dir() and other not in {folder.resolve(), before}:
+    point(link, Path(folder.name))
+    for other in _folders_of(link):
+        if other not in {folder.resolve(), before}:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def require_managed_link(link: Path) -> None:
+def point(link: Path, target: Path) -> None:
+    """Make a link, in place of whatever file or link has its name."""
+    temporary = link.with_name(f".{link.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary.symlink_to(target)
+    temporary.replace(link)
+    fsync(link.parent)
+
+
+def require_managed_link(link: Path, within: Path | None = None) -> None:
     """Refuse to replace what this module did not create.
+
+    A link may also lead to its own name in the folder `within`.
 
     Raises:
         ReplaceRefused: a file, a folder, or a link to somewhere else has the name.
@@ -45,6 +51,7 @@ def require_managed_link(link: Path) -> None:
     if link.is_symlink():
         target = link.readlink()
         is_ours = target.parent == Path() and _is_of(link, target)
+        is_ours |= within is not None and target == within / link.name
     else:
         is_ours = not link.exists()
     if not is_ours:
@@ -52,6 +59,25 @@ def require_managed_link(link: Path) -> None:
             f"{link} is in the way of a link that has to be created here; move it away and run this"
             " again."
         )
+
+
+def remove_folders_of(link: Path) -> None:
+    """Remove all folders named after a link, which no longer leads to any of them."""
+    for folder in _folders_of(link):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unlinked(link: Path) -> None:
+    """Remove folders that a killed process completed but did not point the link to."""
+    pointed = link.lstat().st_mtime_ns if link.is_symlink() else 0
+    for folder in _folders_of(link):
+        if folder.stat().st_mtime_ns > pointed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folders_of(link: Path) -> list[Path]:
+    """The folders named after a link: only our own, since another name may start the same way."""
+    return [one for one in link.parent.iterdir() if _is_of(link, one) and one.is_dir()]
 
 
 def points_to(link: Path, folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -20,7 +21,17 @@ import duckdb
 from dagster_project.publish.audit import AuditFailed, FinishedBuild, audit
 from dagster_project.publish.dbt_project import keys_by_node, left_out, question_models
 from dagster_project.publish.exports import write_exports
-from dagster_project.publish.links import ReplaceRefused, fsync, replace_link
+from dagster_project.publish.links import (
+    ReplaceRefused,
+    beside,
+    fsync,
+    point,
+    remove_folders_of,
+    remove_unlinked,
+    replace_link,
+    require_managed_link,
+)
+from dagster_project.publish.record import write_record
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     CATALOG,
@@ -28,15 +39,15 @@ from dagster_project.warehouse import (
     QUESTIONS,
     STEPS,
     WarehouseError,
-    exports_match,
-    exports_name,
+    is_served,
     open_file,
+    published_record,
     quoted,
-    read_publication,
     tables_of,
     world_files,
-    world_files_exist,
 )
+
+_TEMPORARY = ".tmp"
 
 
 @dataclass(frozen=True)
@@ -65,31 +76,39 @@ def publish(
         raise AuditFailed(problems)
     content_hash, rows = describe_content(build.file)
     with publish_lock(settings):
+        require_free_names(settings)
         _remove_remains(settings)
-        current = read_publication(settings)
         # The SQL of the parameterised models is stored beside the marts, so the same marts from
         # other inputs are published again.
-        if (
-            current is not None
-            and (current.content_hash, current.input_hash) == (content_hash, build.input_hash)
-            and exports_match(settings, content_hash, build.input_hash)
-            and world_files_exist(settings)
-        ):
+        if is_served(settings, content_hash, build.input_hash):
             return PublishOutcome(False, content_hash, rows)
-        _write_meta(settings, build, content_hash, now())
+        publication = _write_meta(settings, build, content_hash, now())
         _checkpoint(build.file)
         world = world_files(build.file)
         for file in world:
             fsync(file)
-        served = world_files(settings.warehouse) if current is not None else set()
-        exports = _write_exports(settings, build, content_hash)
-        _replace_file(build.file, settings.warehouse)
-        try:
-            replace_link(exports, settings.exports)
-        except ReplaceRefused as error:
-            raise WarehouseError(str(error)) from error
-        _remove_world_remains(settings, world | served)
+        served = published_record(settings)
+        folder = _write_folder(settings, build, publication, world)
+        # This one rename publishes; the other links lead through this one.
+        replace_link(folder, settings.published)
+        _point_names(settings)
+        _remove_world_remains(settings, world | {*(served.world if served else ())})
     return PublishOutcome(True, content_hash, rows)
+
+
+def require_free_names(settings: Settings) -> None:
+    """Refuse to publish where something else has a name that a publication needs.
+
+    Raises:
+        WarehouseError: says what to move away.
+    """
+    try:
+        require_managed_link(settings.published)
+        require_managed_link(settings.exports, within=Path(settings.published.name))
+    except ReplaceRefused as error:
+        raise WarehouseError(str(error)) from error
+    if settings.warehouse.is_dir():
+        raise WarehouseError(f"{settings.warehouse} is a folder; move it away and run this again.")
 
 
 def describe_content(file: Path) -> tuple[str, dict[str, int]]:
@@ -153,7 +172,8 @@ def publish_lock(settings: Settings) -> Generator[None]:
 
 def _write_meta(
     settings: Settings, build: FinishedBuild, content_hash: str, published_at: datetime
-) -> None:
+) -> Mapping[str, Any]:
+    """Describe the publication in the build; return its one row."""
     connection = open_file(build.file, read_only=False)
     try:
         connection.execute(f"use {CATALOG}")
@@ -213,6 +233,15 @@ def _write_meta(
         )
         for relation, sentence in _META_COMMENTS.items():
             connection.execute(f"comment on {relation} is '{sentence}'")
+        return {
+            "published_at": published_at,
+            "run_id": build.run_id,
+            "code_version": build.code_version,
+            "input_hash": build.input_hash,
+            "content_hash": content_hash,
+            "as_of": settings.as_of,
+            "releases": json.loads(releases),
+        }
     finally:
         connection.close()
 
@@ -253,44 +282,52 @@ def _remove_world_remains(settings: Settings, read: set[Path]) -> None:
             file.unlink(missing_ok=True)
 
 
-def _write_exports(settings: Settings, build: FinishedBuild, content_hash: str) -> Path:
-    target = settings.data_home / exports_name(content_hash, build.input_hash)
-    if target.is_dir():
-        return target
-    temporary = target.with_name(f"{target.name}.tmp-{uuid.uuid4().hex[:8]}")
-    temporary.mkdir()
-    write_exports(
-        build.file,
-        temporary,
-        _parquet_glob(settings, "snapshots__files"),
-        {"content_hash": content_hash, "code_version": build.code_version},
-    )
-    for file in temporary.iterdir():
-        fsync(file)
-    temporary.rename(target)
-    fsync(target.parent)
-    return target
+def _write_folder(
+    settings: Settings, build: FinishedBuild, publication: Mapping[str, Any], world: set[Path]
+) -> Path:
+    """Write warehouse, exports and their record into a new folder, complete or not at all."""
+    folder = beside(settings.published, uuid.uuid4().hex)
+    temporary = folder.with_name(f"{folder.name}{_TEMPORARY}")
+    exports = temporary / settings.exports.name
+    try:
+        exports.mkdir(parents=True)
+        shutil.copyfile(build.file, temporary / settings.warehouse.name)
+        write_exports(
+            build.file,
+            exports,
+            _parquet_glob(settings, "snapshots__files"),
+            {name: publication[name] for name in ("content_hash", "code_version")},
+        )
+        write_record(temporary, publication, world)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    fsync(folder.parent)
+    return folder
 
 
-def _replace_file(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp")
-    shutil.copyfile(source, temporary)
-    fsync(temporary)
-    # DuckDB would replay an old write-ahead log into the new file.
-    _wal(target).unlink(missing_ok=True)
-    temporary.replace(target)
-    fsync(target.parent)
+def _point_names(settings: Settings) -> None:
+    """Point the names that readers use through the link of the publication, once for all."""
+    for link in (settings.warehouse, settings.exports):
+        target = Path(settings.published.name) / link.name
+        if not link.is_symlink() or link.readlink() != target:
+            point(link, target)
+    # A log beside the link, or left by a version that published the file itself.
+    _wal(settings.warehouse).unlink(missing_ok=True)
 
 
 def _remove_remains(settings: Settings) -> None:
     """Remove what a killed publication left; the lock ensures that no other is running."""
-    if not settings.data_home.is_dir():
-        return
     for path in settings.data_home.glob(".*.tmp"):
         with suppress(FileNotFoundError):
             path.unlink()
-    for folder in settings.data_home.glob(f"{settings.exports.name}.*.tmp-*"):
+    for folder in settings.data_home.glob(f"{settings.published.name}.*{_TEMPORARY}"):
         shutil.rmtree(folder, ignore_errors=True)
+    remove_unlinked(settings.published)
+    if settings.exports.resolve().parent == settings.published.resolve():
+        # Of a version that published exports on their own.
+        remove_folders_of(settings.exports)
 
 
 def _parquet_glob(settings: Settings, table: str) -> str:

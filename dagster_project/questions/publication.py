@@ -15,6 +15,7 @@ from dagster_project.sources.snapshot import discover_releases
 from dagster_project.warehouse import (
     Publication,
     WarehouseError,
+    altered,
     connect_published,
     read_publication,
 )
@@ -24,7 +25,11 @@ Table = tuple[list[str], list[list[object]]]
 
 @dataclass(frozen=True)
 class Status:
-    """`is_current` is false if the inputs have changed since the warehouse was built."""
+    """`is_current` is false if the inputs have changed since the warehouse was built.
+
+    `altered` are the published files that are not as they were published, each with what is wrong;
+    nothing else is read then.
+    """
 
     publication: Publication
     is_current: bool
@@ -35,14 +40,18 @@ class Status:
     rejects: list[dict]
     findings: list[dict]
     left_out: list[dict]
+    altered: tuple[str, ...] = ()
 
 
-def read_status(settings: Settings, today: date) -> Status:
-    """The state of the published warehouse.
+def read_status(settings: Settings, today: date, *, in_full: bool = False) -> Status:
+    """The state of the published warehouse; `in_full` reads every published file.
 
     Raises:
         WarehouseError: nothing has been published, or another project published it.
     """
+    publication = read_publication(settings)
+    if publication is not None and (changed := altered(settings, in_full=in_full)):
+        return Status(publication, False, [], [], [], [], [], [], [], altered=changed)
     connection = connect_published(settings)
     try:
         sources = _rows(
@@ -73,7 +82,6 @@ def read_status(settings: Settings, today: date) -> Status:
         left_out = _left_out(connection)
     finally:
         connection.close()
-    publication = read_publication(settings)
     if publication is None:
         raise WarehouseError(
             f"{settings.warehouse} has no record of its inputs. Run `bilateral build`."
@@ -130,6 +138,7 @@ def status_json(status: Status) -> dict[str, object]:
         "content_hash": publication.content_hash,
         "as_of": publication.as_of,
         "is_current": status.is_current,
+        "altered": status.altered,
         "sources": status.sources,
         "releases": status.releases,
         "world": status.world,

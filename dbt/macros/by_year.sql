@@ -2,11 +2,16 @@
     includes a digest of all its inputs. An unchanged year is not rebuilt, and a build that fails
     leaves the previous files in place. The relation is a view over the files. On an engine with its
     own tables the same SQL makes one. -#}
+{#- A folder as a part of an SQL literal: its name may have an apostrophe. -#}
+{% macro folder_of(variable, default) -%}
+    {{ return(env_var(variable, default) | replace("'", "''")) }}
+{%- endmacro %}
+
 {#- Years for which a raw table has files, as text. -#}
 {% macro years_of(raw_table) %}
     {%- set listed = run_query(
         "select distinct regexp_extract(file, 'year=([0-9]{4})/', 1) as year from glob('"
-        ~ env_var("BILATERAL_RAW", "../data/raw")
+        ~ folder_of("BILATERAL_RAW", "../data/raw")
         ~ "/"
         ~ raw_table
         ~ "/year=*/*.parquet') order by 1"
@@ -35,7 +40,7 @@
     {%- set state = [run_query("select version()").columns[0].values()[0]] -%}
     {%- set files = run_query(
         "select coalesce(string_agg(parse_filename(file), ' ' order by file), '') from glob('"
-        ~ env_var("BILATERAL_RAW", "../data/raw")
+        ~ folder_of("BILATERAL_RAW", "../data/raw")
         ~ "/"
         ~ raw_table
         ~ "/year="
@@ -108,7 +113,7 @@
         {%- set sql = compiled_code | replace(is_of_year(), is_of_year(year)) -%}
         {%- set state = [sql, order_by or "", state_of_year(raw_table, year)] | join("\n") -%}
         {%- set stem = (
-            env_var("BILATERAL_WORLD", "../data/world")
+            folder_of("BILATERAL_WORLD", "../data/world")
             ~ "/"
             ~ this.identifier
             ~ "."
@@ -116,7 +121,10 @@
             ~ "."
             ~ local_md5(state)[:16]
         ) -%}
-        {%- set existing = run_query("select min(file) from glob('" ~ stem ~ ".*.parquet')") -%}
+        {#- As the stem, the name is a part of an SQL literal. -#}
+        {%- set existing = run_query(
+            "select replace(min(file), , '') from glob('" ~ stem ~ ".*.parquet')"
+        ) -%}
         {%- set file = (
             existing.columns[0].values()[0]
             or stem ~ "." ~ invocation_id[:8] ~ ".parquet"

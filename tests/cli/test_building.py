@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from dagster_project.cli.building import _progress, _say_rejects
 from dagster_project.defs.resources import BuildEvent
-from dagster_project.publish.build import BuildFailed
+from dagster_project.publish.build import BuildFailed, what_is_served
 from dagster_project.questions.publication import Status, status_json, status_tables
+from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import Publication
 
 _NOTHING = Status(
@@ -56,10 +58,13 @@ def test_status_has_the_years_of_the_worlds_trade_where_there_are_any() -> None:
     assert [title for title, _ in status_tables(_NOTHING)] == ["Sources", "Releases"]
 
 
-def test_a_failed_first_build_does_not_claim_that_a_warehouse_is_served() -> None:
+def test_a_failed_first_build_does_not_claim_that_a_warehouse_is_served(tmp_path: Path) -> None:
+    at = Settings(PROJECT_ROOT, tmp_path, None)
+    states = [what_is_served(at, None)]
+    at.warehouse.touch()
+    states.append(what_is_served(at, None))
     first, later = (
-        str(BuildFailed(["a test"], None, is_served=is_served)).splitlines()
-        for is_served in (False, True)
+        str(BuildFailed(["a test"], None, served=state)).splitlines() for state in states
     )
     assert first[1:] == later[1:] == ["  - a test"]
     assert "served" not in first[0]

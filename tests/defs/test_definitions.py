@@ -116,6 +116,9 @@ def test_the_committed_instance_limits_the_pool_and_watches_runs(
     assert pool.pool_granularity.value == "run"
     assert instance.run_monitoring_enabled
     assert instance.run_monitoring_max_runtime_seconds > 0
+    assert instance.run_launcher.supports_check_run_worker_health
+    assert instance.run_monitoring_poll_interval_seconds <= 20
+    assert instance.run_monitoring_start_timeout_seconds <= 60
     assert instance.run_retries_enabled
     assert not instance.telemetry_enabled
 

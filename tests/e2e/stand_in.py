@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,10 @@ def make_build(
     }.items():
         folder = settings.raw / table
         folder.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(frame).write_parquet(folder / "part-0.parquet")
+        # Another process may be reading it.
+        written = folder / f"{uuid.uuid4().hex}.tmp"
+        pl.DataFrame(frame).write_parquet(written)
+        written.replace(folder / "part-0.parquet")
     folder = settings.builds / run_id
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "warehouse.duckdb"

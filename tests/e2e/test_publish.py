@@ -30,7 +30,7 @@ from dagster_project.warehouse import (
     connect_published,
     connect_sandboxed,
     execute_sandboxed,
-    exports_match,
+    is_served,
     read_publication,
 )
 
@@ -96,7 +96,7 @@ def test_meta_carries_rejects_questions_and_comments(settings: Settings, build: 
 
 def test_exports_hold_the_marts_and_their_hash(settings: Settings, build: Build) -> None:
     outcome = publish(settings, build())
-    assert exports_match(settings, outcome.content_hash, "inputs of 1")
+    assert is_served(settings, outcome.content_hash, "inputs of 1")
     assert pl.read_parquet(settings.exports / "figures.parquet").height == 2000
     stored = dict(
         duckdb.sql(
@@ -170,7 +170,7 @@ def test_lost_exports_are_written_again(settings: Settings, build: Build) -> Non
     outcome = publish(settings, build())
     settings.exports.unlink()
     assert publish(settings, build()).published
-    assert exports_match(settings, outcome.content_hash, "inputs of 1")
+    assert is_served(settings, outcome.content_hash, "inputs of 1")
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import pytest
 from fault_injection.project_copy import ProjectCopy
 
 from dagster_project.publish.build import run_build
+from dagster_project.publish.links import point
 from dagster_project.questions.publication import read_rejects
 from dagster_project.sources.catalog import load_all
 from dagster_project.warehouse import open_file
@@ -184,7 +185,7 @@ def test_a_row_that_cannot_be_used_is_kept_among_the_rejects(
 
 
 def test_a_build_goes_on_without_a_release_that_cannot_be_used(copy: ProjectCopy) -> None:
-    served = copy.settings.warehouse.read_bytes()
+    served = copy.settings.published.readlink()
     try:
         with copy.broken(cut_short), dg.DagsterInstance.ephemeral() as instance:
             outcome = run_build(copy.settings, instance=instance)
@@ -200,7 +201,7 @@ def test_a_build_goes_on_without_a_release_that_cannot_be_used(copy: ProjectCopy
                 [TRADE_API],
             ).fetchall()
     finally:
-        copy.settings.warehouse.write_bytes(served)
+        point(copy.settings.published, served)
     [(source, release, table, severity, detail)] = found
     assert (f"{source}/{release}", table, severity) == (
         TRADE_API.rpartition("/")[0],

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from fault_injection.project_copy import ProjectCopy
 
+from dagster_project.publish.links import point
 from dagster_project.sources.snapshot import SIDECAR
 from dagster_project.warehouse import open_file
 
@@ -117,7 +118,7 @@ def test_every_revision_is_named_and_none_stops_the_build(copy: ProjectCopy, see
         unknown = {**rows[-1], "CTY_CODE": "9998", "CTYNAME": "New"}
         files.append(add_release(copy, "2017-03", "2017-03-10", [*rows, unknown]))
 
-    served = copy.settings.warehouse.read_bytes()
+    served = copy.settings.published.readlink()
     try:
         with copy.broken(publish_twice):
             ended = copy.build()
@@ -130,7 +131,7 @@ def test_every_revision_is_named_and_none_stops_the_build(copy: ProjectCopy, see
                 files,
             ).fetchall()
     finally:
-        copy.settings.warehouse.write_bytes(served)
+        point(copy.settings.published, served)
     assert len(changes) > REVISIONS
     assert changes - set(found) == set()
     assert (len(rows) + 2, "CTY_CODE") in found
