@@ -9,11 +9,10 @@ import duckdb
 import pytest
 
 from dagster_project.publish.dbt_project import ensure_manifest, left_out, read_manifest
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     connect_published,
-    connect_sandboxed,
-    execute_sandboxed,
     exports_match,
     read_publication,
 )
@@ -140,14 +139,13 @@ def test_the_models_that_answer_questions_run_again_to_the_same(
 
 
 def test_every_table_and_view_opens_in_the_sandbox(built_warehouse: Settings) -> None:
-    with connect_sandboxed(built_warehouse) as connection:
-        relations = execute_sandboxed(
-            connection,
+    with Sandbox(built_warehouse) as sandbox:
+        relations = sandbox.execute(
             "select schema_name, table_name from duckdb_tables() where not internal"
             " union all select schema_name, view_name from duckdb_views() where not internal",
         ).fetchall()
         for schema, name in relations:
-            execute_sandboxed(connection, f'from "{schema}"."{name}" limit 1').fetchall()
+            sandbox.execute(f'from "{schema}"."{name}" limit 1').fetchall()
     assert {"staging", "intermediate", "marts", "meta", "questions", "seeds"} <= {
         schema for schema, _ in relations
     }
