@@ -64,7 +64,7 @@ def test_reading_is_allowed(sandbox: Sandbox, query: str, rows: list[tuple]) -> 
             "explain (format json) select 1",
         ),
         "explain /* é */ analyze -- all of it\n select 'é'",
-        "explain analyze pivot (select 'a' as k, 2 as v) on k using sum(v)",
+        "explain analyze pivot (select 'a' as k, 2 as v) on k in ('a') using sum(v)",
     ],
 )
 def test_listing_tables_and_plans_is_allowed(sandbox: Sandbox, query: str) -> None:
@@ -92,7 +92,7 @@ def test_listing_tables_and_plans_is_allowed(sandbox: Sandbox, query: str) -> No
         ("select 1; select 2", "one select"),
         ("explain analyze delete from marts.figures", "DELETE"),
         ("explain analyze copy (select 1) to '{folder}/out.csv'", "COPY"),
-        ("explain (analyze) copy (pivot (select 1 as k) on k) to '{folder}/out.csv'", "COPY"),
+        ("explain (analyze) copy (pivot (select 1 as k) on k) to '{folder}/out.csv'", "refused"),
         ("explain pragma show_tables", "select"),
         ("call enable_logging(storage = 'file', storage_path = '{folder}')", "CALL"),
         ("from enable_logging(storage = 'file', storage_path = '{folder}')", "enable_logging"),
@@ -102,7 +102,7 @@ def test_listing_tables_and_plans_is_allowed(sandbox: Sandbox, query: str) -> No
         ("select (from query('select 1'))", "query"),
         ("select list_transform([1], lambda x: write_log('x'))", "write_log"),
         ("pivot (from glob('/*')) on file", "glob"),
-        ("explain pivot (select 1 as k, write_log('x') as w) on k", "write_log"),
+        ("explain pivot (select 1 as k) on k", "refused"),
         ("select json_serialize_plan('from pandas_scan(null)')", "json_serialize_plan"),
         ("select * from read_csv('{folder}/secret.csv')", "read_csv"),
         ("select * from READ_TEXT('{folder}/secret.csv')", "read_text"),
