@@ -72,6 +72,9 @@ class Sandbox:
                 f"{first_line(error)}. Select fewer rows or columns, or allow more with --memory"
                 " or --temp-space."
             ) from error
+        except (duckdb.InternalException, duckdb.FatalException) as error:
+            # The rest is a stack trace.
+            raise QueryRefused(f"{first_line(error)}. Write the query in another way.") from error
         except duckdb.Error as error:
             raise QueryRefused(str(error)) from error
 

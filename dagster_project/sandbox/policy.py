@@ -44,6 +44,11 @@ _TABLE_KINDS = frozenset({"table", "table_macro", "pragma"})
 _READING = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
 
+# Scalar functions and table functions: a name may be refused as one of them only.
+_Refused = tuple[frozenset[str], frozenset[str]]
+_refused_by_version: dict[str, _Refused] = {}
+
+
 class NotAllowed(ValueError):
     """A statement or a function that may not run; the message says which."""
 
@@ -58,9 +63,6 @@ class Policy:
         # A cursor has its own search path, on which no function of an attached file can take the
         # place of one of DuckDB's.
         self._connection = connection.cursor()
-        # Scalar functions and table functions; a name may be allowed as one of them only.
-        self._refused_scalars, self._refused_tables = _refused(self._connection)
-        self._refused = self._refused_scalars | self._refused_tables
 
     def close(self) -> None:
         self._connection.close()
@@ -98,11 +100,10 @@ class Policy:
         Raises:
             NotAllowed: one of them does more than read.
         """
-        stored = self._connection.execute(
+        stored = self._macros(catalog)
+        stored += self._connection.execute(
             "select concat_ws('.', schema_name, view_name), sql from duckdb_views()"
             " where database_name = $catalog and not internal"
-            " union all select concat_ws('.', schema_name, function_name), macro_definition"
-            " from duckdb_functions() where database_name = $catalog and not internal"
             " union all select concat_ws('.', schema_name, table_name, column_name), column_default"
             " from duckdb_columns() where database_name = $catalog and column_default is not null",
             {"catalog": catalog},
@@ -148,41 +149,55 @@ class Policy:
         tree = json.loads(parsed)
         if tree["error"]:
             raise NotAllowed(f"Only a select can run here: {tree['error_message']}")
+        scalars, tables = self._refused()
         return {
-            name
-            for name, is_table in _called(tree)
-            if name in (self._refused_tables if is_table else self._refused_scalars)
+            name for name, is_table in _called(tree) if name in (tables if is_table else scalars)
         }
 
     def _mentioned(self, text: str) -> set[str]:
-        return set(re.findall(r"\w+", text.lower())) & self._refused
+        scalars, tables = self._refused()
+        return set(re.findall(r"\w+", text.lower())) & (scalars | tables)
 
+    def _refused(self) -> _Refused:
+        """The functions of the engine that are refused."""
+        if duckdb.__version__ not in _refused_by_version:
+            self._macros("")
+        return _refused_by_version[duckdb.__version__]
 
-_refused_by_version: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+    def _macros(self, catalog: str) -> list[tuple[str, str]]:
+        """Name and text of the macros of an attached file.
 
-
-def _refused(connection: duckdb.DuckDBPyConnection) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of the scalar functions and of the table functions that are refused."""
-    # Listing the functions takes longer than most queries.
-    if found := _refused_by_version.get(duckdb.__version__):
-        return found
-    scalars, tables = set(), set()
-    for name, kind, has_side_effects in connection.execute(
-        "select distinct function_name, function_type, coalesce(has_side_effects, false)"
-        " from duckdb_functions() where internal"
-    ).fetchall():
-        if kind in _TABLE_KINDS:
-            if name not in _TABLE_FUNCTIONS:
-                tables.add(name)
-        elif (
-            (has_side_effects and name not in _VARYING)
-            or name == _PLANNING
-            or name.startswith(_OF_THE_OPTIMISER)
-        ):
-            scalars.add(name)
-    return _refused_by_version.setdefault(
-        duckdb.__version__, (frozenset(scalars), frozenset(tables))
-    )
+        Listing all functions takes longer than most queries, so that this remembers those of the
+        engine.
+        """
+        scalars, tables, macros = set(), set(), []
+        for (
+            found,
+            schema,
+            name,
+            kind,
+            is_internal,
+            has_side_effects,
+            text,
+        ) in self._connection.execute(
+            "select distinct database_name, schema_name, function_name, function_type,"
+            " internal, coalesce(has_side_effects, false),"
+            " case when not internal then macro_definition end from duckdb_functions()"
+        ).fetchall():
+            if not is_internal:
+                if found == catalog:
+                    macros.append((f"{schema}.{name}", text))
+            elif kind in _TABLE_KINDS:
+                if name not in _TABLE_FUNCTIONS:
+                    tables.add(name)
+            elif (
+                (has_side_effects and name not in _VARYING)
+                or name == _PLANNING
+                or name.startswith(_OF_THE_OPTIMISER)
+            ):
+                scalars.add(name)
+        _refused_by_version[duckdb.__version__] = frozenset(scalars), frozenset(tables)
+        return macros
 
 
 def _called(tree: Any) -> Iterator[tuple[str, bool]]:
