@@ -104,6 +104,9 @@ def connect_answering(
         raise WarehouseRefused(
             f"{path} is refused: {error} Run `bilateral build --force` to build it again."
         ) from error
+    except duckdb.Error as error:
+        connection.close()
+        raise WarehouseError(_unreadable(path, error)) from error
     for name, value in (options or {}).items():
         connection.execute(f"set {name} = {literal(value)}")
     folders = ", ".join(quoted(folder) for folder in (settings.world, settings.raw))
@@ -224,10 +227,12 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.execute(f"attach {quoted(path)} as {CATALOG}{mode}")
     except duckdb.Error as error:
         connection.close()
-        raise WarehouseError(
-            f"{path} cannot be opened: {first_line(error)}. Run `make build` to build it again."
-        ) from error
+        raise WarehouseError(_unreadable(path, error)) from error
     return connection
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> str:
+    return f"{path} cannot be opened: {first_line(error)}. Run `make build` to build it again."
 
 
 def usual_memory() -> str:

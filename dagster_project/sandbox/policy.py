@@ -146,7 +146,10 @@ class Policy:
         [(parsed,)] = self._connection.execute(
             "select json_serialize_sql(?::varchar)", [text]
         ).fetchall()
-        tree = json.loads(parsed)
+        try:
+            tree = json.loads(parsed)
+        except RecursionError as error:
+            raise NotAllowed("The query is nested too deeply.") from error
         if tree["error"]:
             raise NotAllowed(f"Only a select can run here: {tree['error_message']}")
         scalars, tables = self._refused()

@@ -213,6 +213,12 @@ def test_a_macro_of_the_file_cannot_take_the_place_of_a_function(tmp_path: Path)
         sandbox.execute("from glob('/*')")
 
 
+def test_a_query_nested_too_deeply_is_refused(sandbox: Sandbox) -> None:
+    for opening, closing_ in (("(", ")"), ("[", "]"), ("abs(", ")"), ("(select ", ")")):
+        with pytest.raises(QueryRefused):
+            sandbox.execute("select " + opening * 20_000 + "1" + closing_ * 20_000)
+
+
 def test_no_path_leads_out_of_the_folders_of_the_views(
     sandbox: Sandbox, settings: Settings
 ) -> None:

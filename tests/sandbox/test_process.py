@@ -42,6 +42,7 @@ def test_the_result_comes_back(published_small: Settings) -> None:
     assert csv(published_small, "select count(*) as n from marts.figures") == "n\n2000\n"
 
 
+@pytest.mark.slow
 def test_a_long_result_comes_in_parts(published_small: Settings) -> None:
     render = renderer(QueryFormat.csv, 10**7)
     parts = list(ask(published_small, "from range(200000) t(a)", LIMITS, render))
@@ -49,6 +50,7 @@ def test_a_long_result_comes_in_parts(published_small: Settings) -> None:
     assert b"".join(parts).decode().split() == ["a", *map(str, range(200_000))]
 
 
+@pytest.mark.slow
 def test_the_time_is_bounded(published_small: Settings) -> None:
     started = time.monotonic()
     with pytest.raises(QueryRefused, match="--timeout"):
@@ -56,6 +58,7 @@ def test_the_time_is_bounded(published_small: Settings) -> None:
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_the_memory_is_bounded(published_small: Settings) -> None:
     limits = replace(LIMITS, memory=10**8, temporary=10**7)
     with pytest.raises(QueryRefused, match=r"--memory"):
@@ -66,6 +69,7 @@ def test_the_memory_is_bounded(published_small: Settings) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds all memory of a process")
 def test_memory_that_the_engine_does_not_count_is_bounded(published_small: Settings) -> None:
     # Each text is 2 GB, whatever the limit of the engine.
@@ -84,6 +88,7 @@ def test_a_query_spills_to_its_own_folder(published_small: Settings) -> None:
         csv(published_small, query, replace(limits, temporary=10**7))
 
 
+@pytest.mark.slow
 def test_rows_are_bounded(published_small: Settings) -> None:
     assert csv(published_small, "from range(10)", rows=10).count("\n") == 11
     for form in (QueryFormat.csv, QueryFormat.json, QueryFormat.parquet):
@@ -117,6 +122,7 @@ def test_a_reader_that_stops_ends_the_query(published_small: Settings) -> None:
     assert children() == before
 
 
+@pytest.mark.slow
 def test_nothing_temporary_is_left(
     published_small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
