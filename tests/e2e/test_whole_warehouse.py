@@ -12,15 +12,18 @@ from dagster_project.publish.dbt_project import ensure_manifest, left_out, read_
 from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
-    connect_published,
     exports_match,
+    open_file,
     read_publication,
 )
 
 
 @pytest.fixture
 def published(built_warehouse: Settings) -> duckdb.DuckDBPyConnection:
-    return connect_published(built_warehouse)
+    # It also reads the exports, which a connection for answers cannot.
+    connection = open_file(built_warehouse.warehouse, read_only=True)
+    connection.execute("use warehouse")
+    return connection
 
 
 def test_the_publication_names_every_available_release(
