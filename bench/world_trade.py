@@ -34,9 +34,9 @@ from dagster_project.publish.dbt_project import (
     ensure_manifest,
     lend_parse,
 )
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings, load_settings
 from dagster_project.sources.un_comtrade.downloads import LAYOUTS
-from dagster_project.warehouse import connect_sandboxed, execute_sandboxed
 
 TABLE = "un_comtrade__bulk"
 MARTS = ("reconciled", "gaps", "years", "reporters", "cif_rates")
@@ -351,11 +351,11 @@ def _copy_year(raw: Path, year: int) -> None:
 def _print_questions(settings: Settings) -> None:
     """Queries through the reader that users get, with new random arguments for each."""
     dice = random.Random(0)
-    connection = connect_sandboxed(settings)
-    connection_settings = connection.execute("select current_setting('threads')").fetchone()
+    sandbox = Sandbox(settings)
+    connection_settings = sandbox.execute("select current_setting('threads')").fetchone()
 
     def listed(sql: str) -> list[tuple[Any, ...]]:
-        return execute_sandboxed(connection, sql).fetchall()
+        return sandbox.execute(sql).fetchall()
 
     pairs = listed(
         "select exporter_iso3, importer_iso3 from intermediate.int_mirror__pair_sums"
@@ -395,16 +395,16 @@ def _print_questions(settings: Settings) -> None:
         *("question", "p50 ms", "p95 ms", "longest ms"),
     )
     for name, question in questions.items():
-        execute_sandboxed(connection, question()).fetchall()
+        sandbox.execute(question()).fetchall()
         taken = []
         for _ in range(ASKED):
             sql = question()
             started = time.perf_counter()
-            execute_sandboxed(connection, sql).fetchall()
+            sandbox.execute(sql).fetchall()
             taken.append(1000 * (time.perf_counter() - started))
         p95 = statistics.quantiles(taken, n=20)[-1]
         table.add_row(name, f"{statistics.median(taken):.0f}", f"{p95:.0f}", f"{max(taken):.0f}")
-    connection.close()
+    sandbox.close()
     console.print(table)
 
 

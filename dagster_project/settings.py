@@ -15,7 +15,8 @@ _DATA_HOME = "BILATERAL_DATA_HOME"
 _AS_OF = "BILATERAL_AS_OF"
 _KEYS_FILE = "BILATERAL_KEYS_FILE"
 _MEMORY = "BILATERAL_MEMORY"
-_AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
+# An amount of memory or disk space: 1GB.
+AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
 # One variable per source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
 _KEY = "BILATERAL_KEY_"
 _ADDRESS = "BILATERAL_ADDRESS_"
@@ -157,7 +158,7 @@ def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
 
 def _read_memory() -> str | None:
     text = os.environ.get(_MEMORY, "").strip()
-    if text and not _AMOUNT.fullmatch(text):
+    if text and not AMOUNT.fullmatch(text):
         raise SettingsError(f"{_MEMORY} is {text!r}; write an amount, for example 1GB or 800MB.")
     return text or None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.publish.record import Record, altered_files, read_record
+from dagster_project.sandbox.policy import NotAllowed, Policy
 from dagster_project.settings import Settings
 
 CATALOG = "warehouse"
@@ -28,8 +30,6 @@ STEPS = "intermediate"
 
 # The lock of a program that opened the file for writing, in the words of DuckDB.
 _LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
-
-_READING_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
 
 class WarehouseError(RuntimeError):
@@ -52,6 +52,10 @@ class QueryRefused(WarehouseError):
     """A query failed, or tried to do more than read the published warehouse."""
 
 
+class WarehouseRefused(WarehouseError):
+    """The SQL stored in a file does more than read, or is not that of this code."""
+
+
 @dataclass(frozen=True)
 class Publication:
     """The one row of `meta.publication`."""
@@ -70,40 +74,50 @@ class Publication:
 # ---------------------------------------------------------------------------
 
 
-def connect_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+def connect_published(
+    settings: Settings, options: Mapping[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse for reading; `marts.x` resolves without a prefix.
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
+        WarehouseRefused: a view or macro of it does more than read.
     """
-    connection = connect_answering(settings)
+    connection = connect_answering(settings, options)
     connection.execute(f"use {CATALOG}")
     return connection
 
 
-def connect_answering(settings: Settings) -> duckdb.DuckDBPyConnection:
+def connect_answering(
+    settings: Settings, options: Mapping[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open an empty scratch database with the published warehouse attached, read-only.
 
     New tables are in memory, so that a model can run again on other input without changing the
-    file.
+    file. The file may come from anyone: its views can read only the raw rows and the files of world
+    trade, nothing can be attached, no extension loads, and no SQL can change this. `options` are
+    further settings of the engine.
 
     Raises:
         WarehouseMissing: nothing has been published under this data home.
         WarehouseLocked: another program has it open for writing.
         WarehouseAltered: it was changed after it was published.
+        WarehouseRefused: a view or macro of it does more than read.
     """
     while True:
         # The real file: its folder says which publication it belongs to.
         file = settings.warehouse.resolve()
         try:
-            return _open_published(settings, file)
+            return _open_published(settings, file, options)
         except WarehouseError:
             # Two publications may have passed since the name was read.
             if settings.warehouse.resolve() == file:
                 raise
 
 
-def _open_published(settings: Settings, file: Path) -> duckdb.DuckDBPyConnection:
+def _open_published(
+    settings: Settings, file: Path, options: Mapping[str, str] | None
+) -> duckdb.DuckDBPyConnection:
     if not file.is_file():
         raise WarehouseMissing(
             f"There is no published warehouse at {settings.warehouse}. Run `make build` to build"
@@ -119,92 +133,26 @@ def _open_published(settings: Settings, file: Path) -> duckdb.DuckDBPyConnection
             f"The published warehouse was changed after it was published: {altered[0]}"
             f" ({file.parent}). Run `bilateral build` to publish it again."
         )
-    return connection
-
-
-def connect_sandboxed(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Open the published warehouse for a user's query.
-
-    Only the files that its views read can be read; nothing can be written or attached, nothing
-    spills to disk, no extension loads, and a query cannot change this. Use it with
-    `execute_sandboxed`.
-
-    Raises:
-        WarehouseMissing: nothing has been published under this data home.
-    """
-    connection = connect_published(settings)
-    connection.execute("set temp_directory = ''")
-    # Views of the warehouse read the files of world trade and the raw rows.
+    try:
+        with closing(Policy(connection)) as policy:
+            policy.check_stored(CATALOG)
+    except NotAllowed as error:
+        connection.close()
+        raise WarehouseRefused(
+            f"{file} is refused: {error} Run `bilateral build --force` to build it again."
+        ) from error
+    except duckdb.Error as error:
+        connection.close()
+        raise WarehouseError(_unreadable(file, error)) from error
+    for name, value in (options or {}).items():
+        connection.execute(f"set {name} = {literal(value)}")
     folders = ", ".join(quoted(folder) for folder in (settings.world, settings.raw))
     connection.execute(f"set allowed_directories = [{folders}]")
+    # Variables of Python are no tables.
+    connection.execute("set global python_enable_replacements = false")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
-
-
-def execute_sandboxed(
-    connection: duckdb.DuckDBPyConnection, query: str
-) -> duckdb.DuckDBPyConnection:
-    """Run a read-only query; the connection then has the last result.
-
-    Raises:
-        QueryRefused: the text is empty, does not parse, names something unknown, or is not
-            read-only.
-    """
-    try:
-        statements = connection.extract_statements(query)
-        if not statements:
-            raise QueryRefused("The query is empty. For example: from marts.claims")
-        for statement in statements:
-            # DuckDB splits a pivot into a statement without text, for its value type, and the
-            # select itself.
-            if statement.type in _READING_STATEMENTS or not statement.query:
-                continue
-            raise QueryRefused(
-                f"{statement.type.name} is refused: the warehouse is read-only here. "
-                "Write a select; to save its result, use --out."
-            )
-        return connection.execute(query)
-    except (duckdb.PermissionException, duckdb.IOException) as error:
-        if moved := _moved_files(connection, error):
-            raise QueryRefused(
-                f"{moved} have moved since the warehouse was published ({_first_line(error)})."
-                " Run `bilateral build` to write them again."
-            ) from error
-        if isinstance(error, duckdb.IOException):
-            raise QueryRefused(str(error)) from error
-        raise QueryRefused(
-            f"{_first_line(error)}. Only the tables of the warehouse can be read here; "
-            "`show all tables` lists them."
-        ) from error
-    except duckdb.OutOfMemoryException as error:
-        raise QueryRefused(
-            f"{_first_line(error)}. Queries cannot spill to disk: select fewer rows or columns."
-        ) from error
-    except duckdb.Error as error:
-        raise QueryRefused(str(error)) from error
-
-
-# The files that views read, with the name of their kind.
-_FILES_OF_VIEWS = {
-    "The files of world trade": f"select file from {CATALOG}.by_year.files",
-    "The raw rows": "select regexp_extract(sql, 'read_parquet\\(''([^''*]+)/', 1) as file"
-    f" from duckdb_views() where database_name = '{CATALOG}'",
-}
-
-
-def _moved_files(connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str | None:
-    """The kind of a view's file that an error names, if it names one."""
-    for kind, files in _FILES_OF_VIEWS.items():
-        try:
-            row = connection.execute(
-                f"select bool_or(contains(?, file)) from ({files}) where file <> ''", [str(error)]
-            ).fetchone()
-        except duckdb.Error:
-            continue
-        if row is not None and row[0]:
-            return kind
-    return None
 
 
 class PublishedReader:
@@ -356,10 +304,12 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 " (duckdb.connect(path, read_only=True)). `bilateral build` replaces the file and"
                 " does not wait for that."
             ) from error
-        raise WarehouseError(
-            f"{path} cannot be opened: {_first_line(error)}. Run `make build` to build it again."
-        ) from error
+        raise WarehouseError(_unreadable(path, error)) from error
     return connection
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> str:
+    return f"{path} cannot be opened: {first_line(error)}. Run `make build` to build it again."
 
 
 def usual_memory() -> str:
@@ -369,10 +319,15 @@ def usual_memory() -> str:
     return amount
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(".")
 
 
 def quoted(path: Path) -> str:
     """Quote a path as an SQL literal."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return literal(str(path))
+
+
+def literal(text: str) -> str:
+    """Quote a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

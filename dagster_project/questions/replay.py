@@ -7,11 +7,10 @@ database makes a model read the results computed here instead of the published o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-import duckdb
 import polars as pl
 
+from dagster_project.questions.models import QuestionModel, question_models
 from dagster_project.settings import Settings
 from dagster_project.warehouse import CATALOG, connect_answering
 
@@ -22,24 +21,6 @@ class QuestionError(LookupError):
     """A model or an input is not in the published warehouse."""
 
 
-@dataclass(frozen=True)
-class QuestionModel:
-    """One parameterised model: its relation, its SQL, and whether it is an input."""
-
-    name: str
-    relation: str
-    sql: str
-    is_input: bool
-
-    @property
-    def schema(self) -> str:
-        return self.relation.split(".")[1].strip('"')
-
-    @property
-    def scratch_relation(self) -> str:
-        return self.relation.replace(f'"{CATALOG}"', f'"{_SCRATCH}"', 1)
-
-
 class Replay:
     """Runs the parameterised models of the published warehouse on the input of one query.
 
@@ -47,8 +28,18 @@ class Replay:
     """
 
     def __init__(self, settings: Settings) -> None:
+        """Open the published warehouse.
+
+        Raises:
+            WarehouseMissing: nothing has been published under this data home.
+            WarehouseRefused: its models, or another SQL text in it, are not what this code runs.
+        """
         self._connection = connect_answering(settings)
-        self._models = _question_models(self._connection)
+        try:
+            self._models = question_models(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> Replay:
         return self
@@ -86,20 +77,21 @@ class Replay:
             if model.is_input:
                 self._load(model, inputs.get(model.name))
             else:
+                table = _scratch(model.relation)
                 self._connection.execute(
-                    f"create or replace table {model.scratch_relation} as {self._redirected(model)}"
+                    f"create or replace table {table} as {self._redirected(model)}"
                 )
 
     def rows(self, name: str, order: str) -> list[dict[str, object]]:
         """The rows of a model as dictionaries, ordered by the given columns."""
-        relation = self._model(name).scratch_relation
+        relation = _scratch(self._model(name).relation)
         result = self._connection.execute(f"from {relation} order by {order}")
         columns = [column[0] for column in result.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
     def frame(self, name: str) -> pl.DataFrame:
         """The rows of a model as a frame."""
-        return self._connection.execute(f"from {self._model(name).scratch_relation}").pl()
+        return self._connection.execute(f"from {_scratch(self._model(name).relation)}").pl()
 
     def _needed(self, goals: Iterable[str]) -> list[QuestionModel]:
         wanted = {self._model(goal).name for goal in goals}
@@ -117,27 +109,23 @@ class Replay:
     def _redirected(self, model: QuestionModel) -> str:
         sql = model.sql
         for other in self._models:
-            sql = sql.replace(other.relation, other.scratch_relation)
+            sql = sql.replace(other.relation, _scratch(other.relation))
         return sql
 
     def _load(self, model: QuestionModel, frame: pl.DataFrame | None) -> None:
         self._connection.execute(
-            f"create or replace table {model.scratch_relation} as from {model.relation} limit 0"
+            f"create or replace table {_scratch(model.relation)} as from {model.relation} limit 0"
         )
         if frame is None or frame.is_empty():
             return
-        known = self._connection.execute(f"from {model.scratch_relation}").description or ()
+        known = self._connection.execute(f"from {_scratch(model.relation)}").description or ()
         unknown = set(frame.columns) - {column[0] for column in known}
         if unknown:
             raise QuestionError(f"{model.name} has no column {sorted(unknown)}.")
         self._connection.register("input_frame", frame.to_arrow())
-        self._connection.execute(f"insert into {model.scratch_relation} by name from input_frame")
+        self._connection.execute(f"insert into {_scratch(model.relation)} by name from input_frame")
         self._connection.unregister("input_frame")
 
 
-def _question_models(connection: duckdb.DuckDBPyConnection) -> list[QuestionModel]:
-    rows = connection.execute(
-        "select model_name, relation_name, compiled_sql, is_input"
-        f" from {CATALOG}.meta.question_models order by ordinal"
-    ).fetchall()
-    return [QuestionModel(*row) for row in rows]
+def _scratch(relation: str) -> str:
+    return relation.replace(f'"{CATALOG}"', f'"{_SCRATCH}"', 1)

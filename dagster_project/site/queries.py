@@ -16,11 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import jinja2
 
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings
-from dagster_project.warehouse import connect_sandboxed, execute_sandboxed
 
 _QUERIES = Path(__file__).with_name("sql")
 _HEADER = re.compile(r"\{#(.*?)#\}", re.DOTALL)
@@ -56,13 +55,13 @@ class Marts:
         Raises:
             WarehouseMissing: nothing has been published under this data home.
         """
-        self._connection: duckdb.DuckDBPyConnection = connect_sandboxed(settings)
+        self._sandbox = Sandbox(settings)
 
     def __enter__(self) -> Marts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._sandbox.close()
 
     def ask(self, query: str, **values: object) -> Answer:
         """Run `sql/<query>.sql` with the given values.
@@ -75,7 +74,7 @@ class Marts:
 
     def run(self, sql: str) -> Answer:
         """Run a query unchanged, for example one shown on a page."""
-        result = execute_sandboxed(self._connection, sql)
+        result = self._sandbox.execute(sql)
         columns = tuple(column[0] for column in result.description or ())
         rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
         return Answer(sql, columns, rows)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.snapshot import discover_releases
-from dagster_project.warehouse import connect_sandboxed, execute_sandboxed
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -50,11 +50,11 @@ def test_ten_queries_are_shown() -> None:
 
 @pytest.mark.parametrize("query", blocks("sql"))
 def test_every_query_gives_rows(query: str, built_warehouse: Settings) -> None:
-    connection = connect_sandboxed(built_warehouse)
+    sandbox = Sandbox(built_warehouse)
     try:
-        assert execute_sandboxed(connection, query).fetchall()
+        assert sandbox.execute(query).fetchall()
     finally:
-        connection.close()
+        sandbox.close()
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=lambda block: block.splitlines()[0][:40])

@@ -20,6 +20,7 @@ from e2e.stand_in import MODEL, QUESTION, TEST, identity, make_build
 from dagster_project.publish.audit import AuditFailed, FinishedBuild
 from dagster_project.publish.fingerprint import is_current
 from dagster_project.publish.publication import publish, publish_lock
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     PublishedReader,
@@ -28,8 +29,6 @@ from dagster_project.warehouse import (
     WarehouseMissing,
     connect_answering,
     connect_published,
-    connect_sandboxed,
-    execute_sandboxed,
     is_served,
     read_publication,
 )
@@ -239,11 +238,11 @@ def test_files_of_years_that_are_gone_are_published_again(settings: Settings) ->
     assert is_current(settings, "same")
     year.unlink()
     assert not is_current(settings, "same")
-    with connect_sandboxed(settings) as connection:
+    with Sandbox(settings) as sandbox:
         with pytest.raises(QueryRefused, match="bilateral build"):
-            execute_sandboxed(connection, "from marts.cells")
+            sandbox.execute("from marts.cells")
         with pytest.raises(QueryRefused) as refused:
-            execute_sandboxed(connection, "from read_parquet('/etc/other.parquet')")
+            sandbox.execute("from read_parquet('/etc/other.parquet')")
         assert "bilateral build" not in str(refused.value)
     assert publish(settings, of_a_year(remade)).published
     assert is_current(settings, "same")

@@ -9,19 +9,21 @@ import duckdb
 import pytest
 
 from dagster_project.publish.dbt_project import ensure_manifest, left_out, read_manifest
+from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
-    connect_published,
-    connect_sandboxed,
-    execute_sandboxed,
     is_served,
+    open_file,
     read_publication,
 )
 
 
 @pytest.fixture
 def published(built_warehouse: Settings) -> duckdb.DuckDBPyConnection:
-    return connect_published(built_warehouse)
+    # It also reads the exports, which a connection for answers cannot.
+    connection = open_file(built_warehouse.warehouse, read_only=True)
+    connection.execute("use warehouse")
+    return connection
 
 
 def test_the_publication_names_every_available_release(
@@ -54,9 +56,9 @@ def test_every_mart_is_exported_whole_but_for_rows_withheld(
     assert set(exported) == marts
     assert "observations" in marts
     for name, path in exported.items():
-        rows, exported_rows, withheld = published.execute(
-            f'select (select count(*) from marts."{name}"),'
-            f" (select count(*) from read_parquet('{path}')),"
+        (rows,) = published.execute(f'select count(*) from marts."{name}"').fetchone()
+        exported_rows, withheld = duckdb.execute(
+            f"select (select count(*) from read_parquet('{path}')),"
             f" (select decode(value)::bigint from parquet_kv_metadata('{path}')"
             " where decode(key) = 'rows_withheld')"
         ).fetchone()
@@ -140,14 +142,13 @@ def test_the_models_that_answer_questions_run_again_to_the_same(
 
 
 def test_every_table_and_view_opens_in_the_sandbox(built_warehouse: Settings) -> None:
-    with connect_sandboxed(built_warehouse) as connection:
-        relations = execute_sandboxed(
-            connection,
+    with Sandbox(built_warehouse) as sandbox:
+        relations = sandbox.execute(
             "select schema_name, table_name from duckdb_tables() where not internal"
             " union all select schema_name, view_name from duckdb_views() where not internal",
         ).fetchall()
         for schema, name in relations:
-            execute_sandboxed(connection, f'from "{schema}"."{name}" limit 1').fetchall()
+            sandbox.execute(f'from "{schema}"."{name}" limit 1').fetchall()
     assert {"staging", "intermediate", "marts", "meta", "questions", "seeds"} <= {
         schema for schema, _ in relations
     }
