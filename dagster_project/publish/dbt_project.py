@@ -82,6 +82,7 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(target),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
         "PYTHONUNBUFFERED": "1",
         # One thread solves systems of a few hundred rows faster: two wait for each other, on a
         # busy machine ten times as long as they compute.
