@@ -49,6 +49,10 @@ select
     v.nearest_basis_key,
     v.nearest_product_group,
     v.nearest_release_key,
+    v.latest_value,
+    v.latest_release_key,
+    v.bases_tried,
+    v.releases_tried,
     v.mix_up,
     v.part_claim_id,
     v.missing_rows
