@@ -11,11 +11,23 @@ from typing import Any
 import polars as pl
 import pytest
 from compiled_models import CompiledModels
-from dbt.composed import EXPORTS, IMPORTS, YEAR, Figure, Release, Series, tables_of
+from dbt.composed import (
+    EXPORTS,
+    IMPORTS,
+    PARTNER_EXPORTS,
+    PARTNER_IMPORTS,
+    YEAR,
+    Figure,
+    Release,
+    Series,
+    tables_of,
+)
 
 RELEASE = Release("us_census", date(2017, 2, 7), 0, "2017-02")
 REVISED = Release("us_census", date(2018, 6, 6), 0, "2018-06")
+REPORTED = Release("un_comtrade", date(2017, 6, 1), 0, "2017-06")
 BILLION = 10**9
+TABLES = {"us_census": "us_census__country_file", "un_comtrade": "un_comtrade__trade"}
 WORLD_EXPORTS, WORLD_IMPORTS = (replace(one, partner="WLD") for one in (EXPORTS, IMPORTS))
 ADJUSTED_EXPORTS, ADJUSTED_IMPORTS = (
     replace(one, seasonal_adjustment="sa") for one in (WORLD_EXPORTS, WORLD_IMPORTS)
@@ -63,7 +75,7 @@ def figures(
     ]
     return [
         Figure(
-            *(row_number, release, "us_census__country_file", series, ("total", "total"), YEAR),
+            *(row_number, release, TABLES[release.source], series, ("total", "total"), YEAR),
             value=int(value * BILLION),
             half=50_000,
             unit="USD",
@@ -149,6 +161,9 @@ def test_a_claim_has_the_verdict_of_the_figures(
         ("share_pct_two_way_trade", 33, "confirmed"),
         ("share_pct_imports", 30, "contradicted"),
         ("share_pct_deficit", 100, "contradicted"),
+        ("share_of_world_deficit", 20, "confirmed"),
+        ("share_of_world_exports", 42, "confirmed"),
+        ("share_of_world_imports", 30, "contradicted"),
     ],
 )
 def test_a_share_of_all_products_is_the_share_of_a_partner_in_the_trade_with_the_world(
@@ -159,6 +174,48 @@ def test_a_share_of_all_products_is_the_share_of_a_partner_in_the_trade_with_the
     )
     assert found["status"] == status
     assert len(found["evidence"]) == (2 if "ports" in measure else 4)
+
+
+@pytest.mark.parametrize("measure", ["rank_exports", "rank_imports", "rank_deficit"])
+@pytest.mark.parametrize(("rank", "status"), [(1, "confirmed"), (2, "contradicted")])
+def test_a_rank_is_one_among_all_partners_by_the_measure(
+    compiled_models: CompiledModels, measure: str, rank: int, status: str
+) -> None:
+    # Korea is the only partner, and all of the world's trade.
+    whole = [(REVISED, WORLD_EXPORTS, 42.0), (REVISED, WORLD_IMPORTS, 70.0)]
+    found = verdict(
+        compiled_models, whole, measure=measure, reported_value=rank, unit="rank", rounding=1
+    )
+    assert found["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("attributed_to", "status", "reason"),
+    [
+        ("USTR", "other_basis", "counted_by_the_partner"),
+        (None, "other_basis", "counted_by_the_partner"),
+        ("Korea Customs Service", "confirmed", "one_basis_fits"),
+        ("the government of South Korea", "confirmed", "one_basis_fits"),
+    ],
+)
+def test_the_partners_figure_confirms_only_what_the_partner_says(
+    compiled_models: CompiledModels, attributed_to: str | None, status: str, reason: str
+) -> None:
+    korea = [(REPORTED, PARTNER_EXPORTS, 66.0), (REPORTED, PARTNER_IMPORTS, 45.0)]
+    found = verdict(compiled_models, korea, reported_value=21.0, attributed_to=attributed_to)
+    assert (found["status"], found["reason_code"]) == (status, reason)
+    if status == "other_basis":
+        # What the reporter's own office says is beside it.
+        assert found["nearest_value"] == 28
+
+
+def test_a_confirmed_figure_of_an_earlier_release_comes_with_todays(
+    compiled_models: CompiledModels,
+) -> None:
+    found = verdict(compiled_models, reported_value=27.5)
+    assert (found["status"], found["latest_value"]) == ("confirmed", 28)
+    assert found["latest_release_key"] == "us_census 2018-06"
+    assert verdict(compiled_models, reported_value=28.0)["latest_value"] is None
 
 
 def test_a_share_without_a_world_total_names_the_missing_row(
