@@ -84,7 +84,7 @@ class Phrases:
         """The figure as the article gives it: about $27.6 billion."""
         row = self.row
         digits = printed(row["reported_value"], None)
-        return hedged(row, _with_unit(digits, row["reported_value"], row["unit"]))
+        return hedged(row, with_unit(digits, row["reported_value"], row["unit"]))
 
     def stated_as(self, value: Any) -> str:
         """The stated figure, named deficit or surplus if the available one is the opposite."""
@@ -98,8 +98,8 @@ class Phrases:
         """An available figure, with at most two more digits than the stated one."""
         row = self.row
         if row["unit"] in ("rank", "years", "sign"):
-            return _with_unit(printed(value, None), value, row["unit"])
-        return _with_unit(compared(value, None, row["rounding"]), value, row["unit"])
+            return with_unit(printed(value, None), value, row["unit"])
+        return with_unit(compared(value, None, row["rounding"]), value, row["unit"])
 
     def outside(self, value: Any) -> str:
         """How far a figure is outside the range that the claim allows.
@@ -123,7 +123,7 @@ class Phrases:
         if unit in nouns:
             return f"{digits} {nouns[unit]}".strip()
         less, _, digits = digits.rpartition(" ")
-        return f"{less} {_with_unit(digits, amount, unit)}".strip()
+        return f"{less} {with_unit(digits, amount, unit)}".strip()
 
     @property
     def revision(self) -> str:
@@ -132,6 +132,15 @@ class Phrases:
         return f"Nine in ten first figures of this kind have since moved by at most {moved}"
 
     # -- what the claim is about ---------------------------------------------------------
+
+    @property
+    def about(self) -> str:
+        """A heading: the two countries, goods deficit, 2016: $27.6 billion."""
+        row = self.row
+        names = (self.country(row[column]) for column in ("reporter_iso3", "partner_code"))
+        pair = "–".join(name.removeprefix("the ") for name in names)  # noqa: RUF001
+        what = f"{self._kind} {in_words(row['measure'])}"
+        return f"{pair}, {what}, {row['period']}: {self.stated}"
 
     def country(self, code: str | None) -> str:
         name = self.names.countries.get(code or "", code or "an unnamed partner")
@@ -255,8 +264,7 @@ class Phrases:
         series = [one.split(".") for one in (name or "").split(" + ")]
         if all(len(parts) == 6 for parts in series):
             return " and ".join(
-                f"{self.owner(compiler)} {concept} {flow}s{_VALUATIONS.get(valuation, '')}"
-                for compiler, flow, concept, valuation, *_ in series
+                f"{self.owner(parts[0])} {series_in_words('.'.join(parts))}" for parts in series
             )
         return f"{_acronyms((name or 'unnamed').replace('_', ' '))} basis"
 
@@ -409,7 +417,7 @@ class Phrases:
         row = self.row
         kind, _, what = (row["mix_up"] or "").partition(": ")
         if kind == "another unit":
-            return _with_unit(compared(row["value"], None, row["rounding"]), row["value"], what)
+            return with_unit(compared(row["value"], None, row["rounding"]), row["value"], what)
         return self.figure(row["value"])
 
 
@@ -428,7 +436,7 @@ def hedged(claim: Row, text: str) -> str:
     return f"{in_words(claim['hedge'])} {text}"
 
 
-def _with_unit(digits: str, value: Any, unit: str | None) -> str:
+def with_unit(digits: str, value: Any, unit: str | None) -> str:
     """A number with its unit, for a sentence: $27.6 billion, rank 6, a fall."""
     if value_is_absent(value):
         return "no figure"
@@ -449,6 +457,13 @@ def _with_unit(digits: str, value: Any, unit: str | None) -> str:
 
 def period_of(period: str) -> str:
     return period_in_words(period).replace("/", " to ")
+
+
+def series_in_words(code: str) -> str:
+    """A series without its country: general imports at customs value, seasonally adjusted."""
+    _, flow, concept, valuation, _, adjustment = code.split(".")
+    adjusted = ", seasonally adjusted" if adjustment == "sa" else ""
+    return f"{in_words(concept)} {flow}s{_VALUATIONS.get(valuation, '')}{adjusted}"
 
 
 def _acronyms(words: str) -> str:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dagster_project.claims.phrases import Names, Phrases, Row, period_of
+from dagster_project.claims.phrases import Names, Phrases, Row, listed, period_of
 from dagster_project.site.numbers import apart, capital, value_is_absent
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict as sentences; `needs` is empty if the claim is decided."""
+    """A verdict as sentences; `needs` is empty if the claim is decided.
+
+    `about` is the heading of the claim: the countries, the measure, the period and the figure.
+    """
 
     status: str
     evidence: str
     needs: tuple[str, ...] = ()
+    about: str = ""
 
     @property
     def needed(self) -> str:
@@ -40,7 +44,8 @@ def verdict_in_words(row: Row, names: Names) -> Verdict:
         KeyError: a reason code without a sentence.
     """
     write = _REASONS[row["reason_code"]]
-    return write(Phrases(row, names))
+    phrases = Phrases(row, names)
+    return replace(write(phrases), about=phrases.about)
 
 
 def timing(row: Row) -> str:
@@ -185,6 +190,19 @@ def _undetermined(claim: Phrases) -> Verdict:
     return Verdict("Undetermined", words, needs)
 
 
+def _open_on_other_bases(claim: Phrases) -> Verdict:
+    row = claim.row
+    bases = dict.fromkeys(one.partition(" basis: ")[0] for one in row["missing_rows"] or ())
+    outside = claim.outside(row["nearest_value"])
+    return Verdict(
+        "Undetermined",
+        f"The available figures contradict it: {claim.nearest}{f', {outside}' if outside else ''}."
+        f" Only a basis that is not available here could make it true:"
+        f" {listed([claim.basis(one).removesuffix(' basis') for one in bases])}.",
+        tuple(row["missing_rows"] or ()),
+    )
+
+
 def _too_coarse(claim: Phrases) -> Verdict:
     release = claim.row["nearest_release_key"]
     return Verdict(
@@ -238,7 +256,7 @@ _REASONS: Mapping[str, Callable[[Phrases], Verdict]] = {
     "no_figure_fits": _contradicted,
     "rows_missing": _undetermined,
     "release_missing": _undetermined,
-    "basis_missing": _undetermined,
+    "basis_missing": _open_on_other_bases,
     "figure_too_coarse": _too_coarse,
     "rests_on_an_open_claim": _open_part,
     "sign_changes": _no_meaning,

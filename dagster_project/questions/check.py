@@ -16,7 +16,7 @@ import polars as pl
 from dagster_project.claims.consistency.frames import inconsistencies, unfinished, warn_unfinished
 from dagster_project.claims.wording import Verdict, verdict_in_words
 from dagster_project.questions.replay import Replay
-from dagster_project.questions.values import exact, millions, plural, wrapped
+from dagster_project.questions.values import millions, plural, wrapped
 from dagster_project.questions.words import InputError, Words
 from dagster_project.sources.articles import read_claims, read_documents
 
@@ -222,9 +222,7 @@ def checked_text(checked: Checked, width: int) -> str:
         words = checked.in_words[str(claim["claim_id"])]
         lines += [
             "",
-            f"  {claim['claim_id']}  {words.status.upper()}"
-            f"  {exact(claim['reported_value'])} {claim['unit']}, {claim['measure']}"
-            f" {claim['period']}",
+            *wrapped(f"{claim['claim_id']}  {words.status.upper()}  {words.about}", width, "  "),
             *wrapped(str(claim["says"]), width, "      "),
             *wrapped(words.evidence, width, "      "),
         ]

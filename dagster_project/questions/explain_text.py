@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dagster_project.claims.phrases import KINDS
+from dagster_project.claims.phrases import KINDS, series_in_words, with_unit
 from dagster_project.questions.explain import Answer, End, Quoted
 from dagster_project.questions.values import AMOUNT, millions, wrapped
 
@@ -77,7 +77,7 @@ def answer_text(answer: Answer, width: int) -> str:
     periods = dict.fromkeys((question.a.period.text, question.b.period.text))
     sectors = dict.fromkeys((str(bridge["a_product_group"]), str(bridge["b_product_group"])))
     about = (
-        f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
+        f"{question.reporter.name}–{question.partner.name} {KINDS[question.trade_kind]}"  # noqa: RUF001
         f" {_NAMES[str(bridge['display_measure'])]}, {' and '.join(periods)}"
     )
     if list(sectors) != ["total:total"]:
@@ -102,7 +102,7 @@ def unanswered_text(answer: Answer) -> str:
     """Why there is no bridge: what each side lacks."""
     question = answer.question
     what = (
-        f"{question.reporter.code}–{question.partner.code} {KINDS[question.trade_kind]}"  # noqa: RUF001
+        f"{question.reporter.name}–{question.partner.name} {KINDS[question.trade_kind]}"  # noqa: RUF001
         f" {_NAMES[question.quantity]}"
     )
     placed = {str(row["side"]) for row in answer.ends}
@@ -176,8 +176,7 @@ def _end_lines(answer: Answer, side: str, end: End, width: int) -> Iterator[str]
     for row in answer.ends:
         if row["side"] != side:
             continue
-        name = _NAMES[str(row["direction"])]
-        yield f"{millions(row['value_usd']):>{AMOUNT}}  {name}, {row['series_code']}"
+        yield f"{millions(row['value_usd']):>{AMOUNT}}  {_series(answer, str(row['series_code']))}"
         yield from _row_lines(answer, row["evidence"], width, " " * (AMOUNT + 2))
     measure = _NAMES[str(bridge["display_measure"])]
     if str(bridge["display_measure"]) not in {"exports", "imports"}:
@@ -210,8 +209,8 @@ def _step_lines(answer: Answer, step: Mapping[str, Any], width: int) -> Iterator
     for part in code.split(" + "):
         yield from wrapped(answer.causes[part]["explanation"] + ".", width, indent)
     if step["before_series"] != step["after_series"]:
-        yield f"{indent}{step['before_series']}"
-        yield f"{indent}→ {step['after_series']}"
+        for sign, name in (("", "before_series"), ("→ ", "after_series")):
+            yield f"{indent}{sign}{_series(answer, str(step[name]))}"
     if step["amount_min_usd"] != step["amount_max_usd"]:
         yield from wrapped(
             f"Between {millions(step['amount_min_usd'], signed=True)} and"
@@ -273,8 +272,18 @@ def _cause_name(answer: Answer, code: str) -> str:
     return " and ".join(str(answer.causes[part]["name"]) for part in code.split(" + "))
 
 
+def _series(answer: Answer, codes: str) -> str:
+    """Series in words, with the country that compiled them if it is not the reporter."""
+    partner = answer.question.partner
+    return " and ".join(
+        series_in_words(code)
+        + (f" ({partner.name})" if code.partition(".")[0] == partner.code else "")
+        for code in codes.split(" + ")
+    )
+
+
 def _label(end: End) -> str:
     figure = end.figure
     if isinstance(figure, Quoted):
-        return f"{figure.value} {figure.unit}"
+        return with_unit(f"{figure.value}", figure.value, figure.unit)
     return figure.text
