@@ -1,8 +1,9 @@
 {{ config(tags=["question"]) }}
 
 -- Named bases that are not available for a claim's figure and could still give it: while one could,
--- the claim is not contradicted. How far a basis may differ from the preferred one is a seed. An
--- approximate figure is one of the headline basis.
+-- the claim is not contradicted. How far a basis may differ from the preferred one is measured in
+-- the years of the partner that have both, or over all partners, and else a seed. An approximate
+-- figure is one of the headline basis.
 with
     claims as (
 
@@ -39,7 +40,8 @@ with
             k.trade_kind,
             h.period_start,
             h.period_end,
-            c.cell_id
+            c.cell_id,
+            c.partner_id
         from claims as k
         inner join {{ ref("int_claims__hypotheses") }} as h on k.claim_id = h.claim_id
         inner join
@@ -70,6 +72,8 @@ with
 
     bands as (select * from {{ ref("series_bands") }}),
 
+    ratios as (select * from {{ ref("int_figures__series_ratios") }}),
+
     -- Each basis of the figure that is not available, as ratios to the two series of the preferred
     -- one.
     unavailable as (
@@ -79,10 +83,18 @@ with
             n.basis_id,
             -- An available series has its own value; any other is within a range of ratios to the
             -- preferred one's.
-            coalesce(xn.value_usd, x.value_usd * e.low_ratio) as exports_low,
-            coalesce(xn.value_usd, x.value_usd * e.high_ratio) as exports_high,
-            coalesce(mn.value_usd, m.value_usd * i.low_ratio) as imports_low,
-            coalesce(mn.value_usd, m.value_usd * i.high_ratio) as imports_high
+            coalesce(
+                xn.value_usd, x.value_usd * coalesce(xp.low_ratio, xa.low_ratio, e.low_ratio)
+            ) as exports_low,
+            coalesce(
+                xn.value_usd, x.value_usd * coalesce(xp.high_ratio, xa.high_ratio, e.high_ratio)
+            ) as exports_high,
+            coalesce(
+                mn.value_usd, m.value_usd * coalesce(mp.low_ratio, ma.low_ratio, i.low_ratio)
+            ) as imports_low,
+            coalesce(
+                mn.value_usd, m.value_usd * coalesce(mp.high_ratio, ma.high_ratio, i.high_ratio)
+            ) as imports_high
         from requested as a
         inner join
             preferred as p
@@ -113,6 +125,26 @@ with
             and p.import_valuation = i.from_valuation
             and n.import_concept = i.to_concept
             and n.import_valuation = i.to_valuation
+        left join
+            ratios as xp
+            on p.export_series_id = xp.from_series_id
+            and n.export_series_id = xp.to_series_id
+            and a.partner_id = xp.partner_id
+        left join
+            ratios as xa
+            on p.export_series_id = xa.from_series_id
+            and n.export_series_id = xa.to_series_id
+            and xa.partner_id = 0
+        left join
+            ratios as mp
+            on p.import_series_id = mp.from_series_id
+            and n.import_series_id = mp.to_series_id
+            and a.partner_id = mp.partner_id
+        left join
+            ratios as ma
+            on p.import_series_id = ma.from_series_id
+            and n.import_series_id = ma.to_series_id
+            and ma.partner_id = 0
         left join
             {{ ref("int_figures__measures") }} as q
             on a.cell_id = q.cell_id
