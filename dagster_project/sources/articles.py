@@ -33,7 +33,9 @@ from dagster_project.sources.workbooks import readable
 CLAIMS_LAYOUT = "claims"
 DOCUMENTS_LAYOUT = "documents"
 
-_shows_claims = shows("measure", "reporter", "partner", "period", "value")
+# In the inbox, a claims file has ids: a file of printed figures has the other columns too.
+_shows_claims = shows("claim_id", "document_id", "base_period")
+_may_be_claims = shows("measure", "reporter", "partner", "period", "value")
 _shows_documents = shows("document_id", "title_in_short", "published_on")
 
 CLAIMS_SCHEMA: dict[str, pl.DataType] = {
@@ -95,7 +97,7 @@ def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
     Raises:
         SnapshotError: the file cannot be read at all, lacks a column, or has no rows.
     """
-    return parse_claims(_read(path, CLAIMS_LAYOUT, _shows_claims), str(path), vocabulary)
+    return parse_claims(_read(path, CLAIMS_LAYOUT, _may_be_claims), str(path), vocabulary)
 
 
 def read_documents(path: Path) -> Parsed:

@@ -161,7 +161,7 @@ def read_csv_table(
     records: list[list[str | int]] = []
     rejects: list[tuple[int, str | None, str | None, str]] = []
     short_last: tuple[int, int] | None = None
-    lines = csv_records(text, name, separator=separator, is_from_spreadsheet=is_from_spreadsheet)
+    lines = csv_records(text, name, separator=separator)
     _, header = next(lines)
     if is_from_spreadsheet:
         header = [cell.lower() for cell in _trimmed(header)]
@@ -209,17 +209,12 @@ class RepeatedField:
         return f"field {self.field} appears twice"
 
 
-def csv_records(
-    text: str, name: str, *, separator: str = ",", is_from_spreadsheet: bool = False
-) -> Generator[tuple[int, list[str]]]:
+def csv_records(text: str, name: str, *, separator: str = ",") -> Generator[tuple[int, list[str]]]:
     """Every record of CSV and the number of its first line.
-
-    Nothing else shows that a file of a publisher is complete, so its last line has to end.
 
     Raises:
         SnapshotError: a line too long for any table, a quote that is open or out of place, a
-            carriage return within a line, a cell of more than 131,072 characters, or a last line
-            without an end.
+            carriage return within a line, or a cell of more than 131,072 characters.
     """
     _check_lines(text, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -233,11 +228,6 @@ def csv_records(
             f"{name}, line {started}: {error}. A quote is left open or out of place, as in a"
             " truncated file: fetch it again or correct the line."
         ) from error
-    if not is_from_spreadsheet and not text.endswith(("\n", "\r")):
-        raise SnapshotError(
-            f"{name}, line {started - 1}: truncated, without an end of line. Fetch it again, or end"
-            " the line if nothing is missing."
-        )
 
 
 def _check_lines(text: str, name: str) -> None:

@@ -340,9 +340,9 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "basis_missing",
-        {**_NEAREST, "missing_rows": ["CIF basis, 2016"]},
+        {**_NEAREST, "missing_rows": ["cif basis: goods, 2016"]},
         "Undetermined | $20.805 billion | total consumption | 2020-10 | 2021-06 | "
-        "$6.745 billion | below | CIF | 2016",
+        "$6.745 billion | below | 2016",
     ),
     (
         "release_missing",

@@ -25,6 +25,7 @@ _NOTHING = Status(
     baci=[],
     rejects=[],
     findings=[],
+    left_out=[],
 )
 
 

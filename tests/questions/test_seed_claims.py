@@ -29,8 +29,8 @@ EXPECTED = [
     ("as03", "revised", "census"),
     ("at09", "confirmed", "census"),
     ("at10", "confirmed", "census"),
-    # By end-use, as the United States counts it.
-    ("at02", "confirmed", "mirror_census"),
+    # With the article's own 18.8, a share of the surplus on another basis.
+    ("at02", "other_basis", "cif"),
     ("as02", "contradicted", None),
     ("as04", "contradicted", None),
     ("st02", "contradicted", None),

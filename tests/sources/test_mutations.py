@@ -58,6 +58,8 @@ def test_a_mutation_is_read_or_refused(isolated: Isolated, table: str, layout: s
         counted["read"] += 1
         assert found.seconds < 10, (kind, seed)
         if kind in KEEPING and not (kind == "swap_lines" and layout in IN_GROUPS):
-            assert found.rows <= whole, (kind, seed, sorted(found.rows - whole)[:3])
+            # No layout shows that the last cell was cut, if the line has all its cells.
+            others = found.rows - whole
+            assert len(others) <= (kind == "cut"), (kind, seed, sorted(others)[:3])
     assert counted.total() == MUTATIONS
     assert counted["refused"] > 0

@@ -295,7 +295,7 @@ def _allowed(claim: Row) -> str:
         meaning = claim["hedge_meaning"] or "The figure as quoted"
     if claim["hedge"] != "exact":
         meaning += f" (wording: {in_words(claim['hedge'])})"
-    return f"{allowed(claim)}. {meaning}"
+    return f"{allowed(claim)}; {meaning[:1].lower()}{meaning[1:]}"
 
 
 def _review(context: PageContext, claim: Row, verdict: Verdict) -> dict[str, Any]:
