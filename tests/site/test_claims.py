@@ -251,7 +251,7 @@ def test_a_confirmed_claim_shows_value_range_and_date(marts: _Composed) -> None:
     text = _text(page)
     assert '<span class="verdict confirmed">' in page
     assert re.search(r"\boffice .*\bAAA\b.*\bdeficit .*\bBBB .*\$27\.625 billion", text)
-    assert "<dd>27.55 to 27.65 USD bn." in page
+    assert "<dd>27.55 to 27.65 USD bn;" in page
     assert re.search(r"\bafter .*\b2017-01-02\b", timing(_row(marts)))
     assert timing(_row(marts)) in text
     assert re.search(r'aria-label="census, office 2017-02: 27\.625 USD bn, within\b', page)
