@@ -21,6 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -39,7 +40,7 @@ WALL_PER_CPU_SECOND = 6
 # A child imports Polars and the parsers, in about a second.
 _LONGEST_START = 120
 # A child that once took so much might not give it back, and is replaced.
-_WORN = 512 * MB
+WORN = 512 * MB
 
 OnProgress = Callable[..., None]
 Result = TypeVar("Result")
@@ -123,7 +124,7 @@ class Isolated:
             self._stop()
             raise ReadingFailed(said)
         result, peak = said
-        if peak > _WORN:
+        if peak > WORN:
             self._stop()
         return result
 
@@ -268,6 +269,16 @@ def _too_large(limits: Limits) -> str:
 
 
 def _peak() -> int:
-    """The most memory that this process has had, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """The most memory that this process has had, in bytes.
+
+    Linux counts the memory that the parent had at the start in `ru_maxrss`, so that every child of
+    a large parent would look worn; VmHWM is its own. Not every system that runs Linux programs has
+    it.
+    """
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with suppress(OSError), Path("/proc/self/status").open(encoding="utf-8") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -12,6 +12,7 @@ import pytest
 from e2e.stand_in import make_build
 
 from dagster_project.publish.publication import publish
+from dagster_project.publish.record import RECORD, read_record, write_record
 from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import (
@@ -160,19 +161,29 @@ FORGED = {
 }
 
 
-def forge(settings: Settings, *statements: str) -> None:
-    with duckdb.connect(str(settings.warehouse)) as connection:
+def forge(settings: Settings, *statements: str, has_record: bool = True) -> None:
+    """Change the file as whoever publishes it could: no hash tells that it is another's."""
+    folder = settings.published.resolve()
+    record = read_record(folder)
+    assert record is not None
+    (folder / RECORD).unlink()
+    file = settings.warehouse.resolve()
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as connection:
         for statement in statements:
             connection.execute(statement)
+    if has_record:
+        write_record(folder, record.publication, record.world)
 
 
+@pytest.mark.parametrize("has_record", [True, False], ids=["with a record", "without"])
 @pytest.mark.parametrize("statement", FORGED.values(), ids=list(FORGED))
 def test_a_file_whose_own_sql_does_more_than_read_is_refused(
-    tmp_path: Path, statement: str
+    tmp_path: Path, statement: str, has_record: bool
 ) -> None:
     settings = Settings(PROJECT_ROOT, tmp_path / "home", None)
     publish(settings, make_build(settings))
-    forge(settings, statement.format(name="forged", folder=tmp_path))
+    forge(settings, statement.format(name="forged", folder=tmp_path), has_record=has_record)
     shutil.rmtree(tmp_path / "log", ignore_errors=True)
     for connect in (Sandbox, connect_published, connect_answering):
         with pytest.raises(WarehouseRefused, match=r"marts\.forged"):

@@ -56,6 +56,8 @@ def hashes_served(settings: Settings) -> set[str]:
     """The content hash of the warehouse and that of the exports, as a stranger reads them."""
     with connect_published(settings) as connection:
         warehouse = connection.execute("select content_hash from meta.publication").fetchone()[0]
+    # A connection to what is published reads no other file.
+    with duckdb.connect() as connection:
         file = str(settings.exports / "figures.parquet")
         exports = connection.execute(_HASH, [file]).fetchone()[0]
     return {warehouse, exports}

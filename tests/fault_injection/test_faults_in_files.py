@@ -101,7 +101,8 @@ FILES = (
     FileFault("not the bytes of the sidecar", COUNTRY_FILE, "sidecar", altered_by_hand),
     FileFault("gone", COMTRADE, "", gone),
     FileFault("empty", PAGES, "", lambda copy: copy.write_snapshot(PAGES, b"")),
-    FileFault("without a column", CLAIMS, "rounding", changed(CLAIMS, b",rounding,", b",")),
+    FileFault("without a column", CLAIMS, "column value", changed(CLAIMS, b",value,", b",")),
+    FileFault("without a name of a column", CLAIMS, "15 cells", changed(CLAIMS, b",rounding", b"")),
     FileFault("older than its name", "us_census/2026-09", "2016-09-30", older_than_its_name),
     FileFault(
         "a page of an error",

@@ -9,9 +9,10 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFailed
+from dagster_project.sources.isolation import MB, WORN, Isolated, Limits, ReadingFailed
 
 LIMITS = Limits(cpu_seconds=2, wall_seconds=30, memory=512 * MB)
+ROOMY = Limits(cpu_seconds=10, wall_seconds=60, memory=2 * WORN)
 IMPATIENT = Limits(cpu_seconds=2, wall_seconds=1, memory=512 * MB)
 
 
@@ -52,6 +53,10 @@ def fill_memory() -> int:
 
 def fill_memory_piece_by_piece() -> int:
     return len([bytearray(MB) for _ in range(3 * LIMITS.memory // MB)])
+
+
+def fill_memory_once() -> int:
+    return len(b"x" * (WORN + MB))
 
 
 def compute() -> None:
@@ -115,6 +120,16 @@ def test_one_child_answers_all_calls_of_a_batch() -> None:
         assert child.call(os.getpid, limits=LIMITS) == process
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+@pytest.mark.slow
+def test_a_child_is_replaced_for_its_own_memory_and_not_for_that_of_its_parent() -> None:
+    parents = b"x" * (WORN + MB)
+    with Isolated() as child:
+        process = child.call(os.getpid, limits=ROOMY)
+        assert child.call(os.getpid, limits=ROOMY) == process
+        assert child.call(fill_memory_once, limits=ROOMY) == len(parents)
+        assert child.call(os.getpid, limits=ROOMY) != process
 
 
 def test_ctrl_c_ends_the_parent_and_not_the_child() -> None:
