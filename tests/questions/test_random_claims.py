@@ -7,7 +7,6 @@ left, it must be the one named; where several are, the verdict must say so.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -118,7 +117,7 @@ def single(warehouse: Replay, held: HeldFigures) -> list[Judged]:
 def _of_a_lesser_basis(held: HeldFigures, writer: Writer) -> Truth:
     """A coarse figure of the reporter's, not of its headline basis: often of several others."""
     while True:
-        truth = writer.draw(("level", "size"), digits=(1, 2, 3))
+        truth = writer.draw(("level", "size"), digits=(1, 2))
         fit = (truth.legs, truth.definition)
         if (
             len(truth.legs) == 2
@@ -205,7 +204,7 @@ def _are_judged_as_they_fit(name: str, judged: list[Judged], measured: list[str]
         + f"; statuses {dict(Counter(x.verdict['status'] for x in judged))}"
     )
     for sort, kept in sorts.items():
-        assert sum(kept) >= (0.95 if "one reading" in sort else 0.98) * len(kept), sort
+        assert sum(kept) >= 0.98 * len(kept), sort
     return Counter({sort: len(kept) for sort, kept in sorts.items()})
 
 
@@ -241,6 +240,20 @@ def test_the_figures_of_one_speaker_are_judged_together(
     measured.append(f"decided by the speaker's other figures: {len(decided)}")
     assert len(decided) >= 20
     assert sum(x.is_right for x in decided) >= 0.95 * len(decided)
+
+
+def test_the_partners_figures_confirm_what_the_partner_says(
+    warehouse: Replay, single: list[Judged]
+) -> None:
+    offices = {"KOR": "the customs service of South Korea", "USA": "the United States government"}
+    foreign = [x for x in single if not x.own and x.truth.claim.cell.partner in offices]
+    assert len(foreign) >= 20
+    claims = [replace(x.truth.claim, speaker=offices[x.truth.claim.cell.partner]) for x in foreign]
+    told = verdicts(warehouse, claims)
+    for x in foreign:
+        verdict = told[x.truth.claim.claim_id]
+        is_one = len(x.ways_of_counting) == 1 or not x.is_exact
+        assert verdict["status"] == ("confirmed" if is_one else "ambiguous"), x.truth
 
 
 def test_a_softened_figure_is_confirmed_by_a_reading_it_allows(
@@ -314,6 +327,12 @@ def test_what_no_reading_supports_is_never_confirmed(
         for claim in claims:
             verdict = told[claim.claim_id]
             assert verdict["status"] not in ("confirmed", "ambiguous", "other_basis"), claim
+            if verdict["status"] in ("mislabelled", "revised"):
+                assert claim.hedge == "exact", claim
+            if verdict["status"] == "mislabelled":
+                # Two digits agree by chance.
+                assert abs(claim.value) >= 100 * claim.rounding, claim
+                assert claim.interval.holds(verdict["value"] * MULTIPLIER[claim.unit]), claim
             if verdict["status"] == "undetermined":
                 reason = verdict["reason_code"]
                 assert verdict["missing_rows"] or reason in _NOTHING_MISSING, claim
@@ -324,7 +343,7 @@ def test_what_no_reading_supports_is_never_confirmed(
 def _unsupported(held: HeldFigures, writer: Writer) -> Claim:
     """A figure several roundings off everything its words could mean."""
     while True:
-        claim = writer.draw(digits=(2, 3, 4)).claim
+        claim = writer.draw(digits=(2, 3, 4), softened=0.2).claim
         factor = writer.chance.choice(
             (writer.chance.uniform(1.02, 3), writer.chance.uniform(0.3, 0.98), 10, -1, 1000)
         )
