@@ -33,7 +33,7 @@ from dagster_project.questions.replay import Replay
 
 SEEDS = (7, 1985, 2018)
 SINGLE_EACH = 300
-LESSER_EACH = 80
+LESSER_EACH = 150
 DOCUMENTS_EACH = 100
 UNSUPPORTED_EACH = 150
 TOLD_ON = date(2027, 1, 1)
@@ -117,7 +117,7 @@ def single(warehouse: Replay, held: HeldFigures) -> list[Judged]:
 def _of_a_lesser_basis(held: HeldFigures, writer: Writer) -> Truth:
     """A coarse figure of the reporter's, not of its headline basis: often of several others."""
     while True:
-        truth = writer.draw(("level", "size"), digits=(1, 2))
+        truth = writer.draw(("level", "size"), digits=(1, 2, 3))
         fit = (truth.legs, truth.definition)
         if (
             len(truth.legs) == 2
