@@ -158,14 +158,18 @@ class HeldFigures:
         self._days: dict[tuple[str, str], set[date]] = defaultdict(set)
         self._printed: dict[tuple[str, ...], list[tuple[bool, Row, str, list[str]]]]
         self._printed = defaultdict(list)
+        self.headlines: dict[tuple[str, ...], set[frozenset[str]]] = defaultdict(set)
         self._read_sectors(warehouse)
+        self._read_headlines(warehouse)
         self._read_observations(warehouse)
         self.legs = lru_cache(maxsize=None)(self._legs)
 
     def _read_sectors(self, warehouse: Replay) -> None:
         members = warehouse.published(
-            "select product_group, sector_id, product_system, product_code"
-            " from warehouse.marts.sector_members order by all"
+            "select product_group, m.sector_id, m.product_system, m.product_code"
+            " from warehouse.marts.sector_members as m"
+            " left join warehouse.marts.sectors as s using (product_group)"
+            " order by s.definition_rank, m.sector_id, product_group, m.product_code"
         )
         gathered: dict[str, tuple[str, set[str]]] = {}
         for definition, sector, system, code in members.iter_rows():
@@ -173,6 +177,20 @@ class HeldFigures:
             if definition not in self.definitions_of[sector]:
                 self.definitions_of[sector].append(definition)
         self.members = {name: (s, frozenset(codes)) for name, (s, codes) in gathered.items()}
+
+    def _read_headlines(self, warehouse: Replay) -> None:
+        """The basis that comes first of those the reporter's own office counts on."""
+        bases = warehouse.published(
+            "select reporter_iso3, partner_code, trade_kind, policy_rank,"
+            " export_series_code, import_series_code"
+            " from warehouse.marts.bases where reported_by = 'reporter'"
+        )
+        ranked: dict[tuple[str, ...], list[tuple[int, frozenset[str]]]] = defaultdict(list)
+        for *pair, rank, export_code, import_code in bases.iter_rows():
+            ranked[tuple(pair)].append((rank, frozenset({export_code, import_code})))
+        for pair, found in ranked.items():
+            first = min(rank for rank, _ in found)
+            self.headlines[pair] = {legs for rank, legs in found if rank == first}
 
     def _read_observations(self, warehouse: Replay) -> None:
         observations = warehouse.published(
@@ -221,6 +239,11 @@ class HeldFigures:
                     self._printed[(*key, o["trade_kind"])].append(
                         (own, row, o["flow"], [o["product_system"], o["release_id"], *legs])
                     )
+
+    @staticmethod
+    def compilers(legs: Iterable[str]) -> set[str]:
+        """The countries whose offices count these series."""
+        return {leg.split(".")[0] for leg in legs}
 
     def days(self, reporter: str, partner: str) -> list[date]:
         """Each day on which something about the pair became known, from either side."""

@@ -132,23 +132,18 @@ class Claim:
         if self.hedge == "about":
             h = max(2 * h, abs(v) * Decimal("0.05"))
             return Interval(v - h, v + h)
-        if self.hedge == "doubled":
-            return Interval(v * Decimal("0.95"), v * Decimal("1.1"))
-        small, large = {
-            "nearly": (Decimal("0.9"), Decimal(1)),
-            "less_than": (Decimal("0.9"), Decimal(1)),
-            "more_than": (Decimal(1), Decimal("1.1")),
+        small, large, small_in, large_in = {
+            "nearly": ("0.95", 1, True, True),
+            "more_than": (1, 10, False, True),
+            "at_least": (1, 10, True, True),
+            "less_than": ("0.1", 1, True, False),
+            "at_most": ("0.1", 1, True, True),
+            "doubled": ("0.95", "1.1", True, True),
         }[self.hedge]
-        # "Nearly 20" may be 20; "more than" and "less than" leave their own figure out.
-        near, far = sorted((v * small, v * large), key=abs)
-        low_in, high_in = {
-            "nearly": (False, True),
-            "less_than": (True, False),
-            "more_than": (False, True),
-        }[self.hedge]
+        near, far = v * Decimal(small), v * Decimal(large)
         if v >= 0:
-            return Interval(near, far, low_in, high_in)
-        return Interval(far, near, high_in, low_in)
+            return Interval(near, far, small_in, large_in)
+        return Interval(far, near, large_in, small_in)
 
     def as_given(self) -> dict[str, object]:
         return {
@@ -218,20 +213,41 @@ def compare(transform: str, told: Value, beside: Value) -> Value | None:
 Fit = tuple[frozenset[str], str]
 
 
+def is_own(held: HeldFigures, claim: Claim, fit: Fit) -> bool:
+    """Whether the reporter compiled it; what the partner alone says confirms nothing."""
+    return held.compilers(fit[0]) == {claim.cell.reporter}
+
+
+def is_headline(held: HeldFigures, claim: Claim, fit: Fit) -> bool:
+    """Whether it is of the office's headline basis and the sector's first definition."""
+    legs, definition = fit
+    headlines = held.headlines[(claim.cell.reporter, claim.cell.partner, claim.cell.trade_kind)]
+    return definition == definitions(held, claim.sector)[0] and any(legs <= h for h in headlines)
+
+
 def definitions(held: HeldFigures, sector: str) -> Sequence[str]:
     return held.definitions_of.get(sector) or [sector]
 
 
 def fits(held: HeldFigures, claim: Claim) -> set[Fit]:
     """The series and definitions that make the claim true."""
-    interval = claim.interval
-    half = (interval.high - interval.low) / 2
     return {
         (x.legs, definition)
         for definition in definitions(held, claim.sector)
         for x in amounts(held, claim, definition)
-        if interval.holds(_six(x.value)) and (x.is_statistic or _six(x.half) <= half)
+        if is_true_of(claim, x)
     }
+
+
+def is_true_of(claim: Claim, x: Value) -> bool:
+    """Whether the figure is in the words, or is the same but for the rounding of its rows."""
+    interval, value, half = claim.interval, _six(x.value), _six(x.half)
+    width = interval.high - interval.low
+    if interval.holds(value):
+        return x.is_statistic or half <= width / 2
+    # One row to the claim's digit, or two of which a balance is made, is half a digit off each.
+    to_the_same_digit = half > 0 and half <= width <= 2 * half
+    return x.is_statistic and to_the_same_digit and interval.distance(value) <= half
 
 
 def _six(x: Decimal) -> Decimal:
@@ -266,16 +282,22 @@ def print_number(amount: Decimal, rounding: Decimal, rule: str = ROUND_HALF_UP) 
     return (amount / rounding).quantize(Decimal(1), rule) * rounding
 
 
+_ROUNDED_FOR = {
+    "nearly": ROUND_CEILING,
+    "less_than": ROUND_CEILING,
+    "at_most": ROUND_CEILING,
+    "more_than": ROUND_FLOOR,
+    "at_least": ROUND_FLOOR,
+}
+
+
 def hedged(chance: random.Random, claim: Claim, amount: Decimal) -> Claim | None:
     """The claim in a writer's softer words, true of the amount."""
-    hedge = chance.choice(["about", "nearly", "more_than", "less_than"])
+    hedge = chance.choice(["about", *_ROUNDED_FOR])
     unit = Decimal(MULTIPLIER[claim.unit])
     told = amount / unit
     coarse = Decimal(10) ** (told.adjusted() - 1) if told else Decimal(1)
-    rule = {"nearly": ROUND_CEILING, "less_than": ROUND_CEILING, "more_than": ROUND_FLOOR}.get(
-        hedge, ROUND_HALF_UP
-    )
-    value = print_number(told, coarse, rule)
+    value = print_number(told, coarse, _ROUNDED_FOR.get(hedge, ROUND_HALF_UP))
     if value <= 0 or coarse < Decimal("0.000001"):
         return None
     softer = replace(claim, value=value, rounding=coarse, hedge=hedge)

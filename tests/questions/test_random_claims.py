@@ -22,6 +22,9 @@ from questions.printed_claims import (
     documents_given,
     fits,
     given,
+    is_headline,
+    is_own,
+    is_true_of,
     print_number,
 )
 from questions.random_figures import Truth, Writer
@@ -30,6 +33,7 @@ from dagster_project.questions.replay import Replay
 
 SEEDS = (7, 1985, 2018)
 SINGLE_EACH = 300
+LESSER_EACH = 150
 DOCUMENTS_EACH = 100
 UNSUPPORTED_EACH = 150
 TOLD_ON = date(2027, 1, 1)
@@ -37,9 +41,24 @@ TOLD_ON = date(2027, 1, 1)
 
 @dataclass(frozen=True)
 class Judged:
+    """A claim and its verdict.
+
+    `alone` are all series that make it true; `fits` those that the speaker's other figures leave.
+    """
+
     truth: Truth
+    alone: frozenset[Fit]
     fits: frozenset[Fit]
+    own: frozenset[Fit]
+    headline: frozenset[Fit]
     verdict: dict
+
+    @staticmethod
+    def of(held: HeldFigures, truth: Truth, alone: set[Fit], left: set[Fit], told: dict) -> Judged:
+        claim = truth.claim
+        own = frozenset(fit for fit in alone if is_own(held, claim, fit))
+        headline = frozenset(fit for fit in own if is_headline(held, claim, fit))
+        return Judged(truth, frozenset(alone), frozenset(left), own, headline, told)
 
     @property
     def is_exact(self) -> bool:
@@ -57,6 +76,12 @@ class Judged:
     def named(self) -> Fit:
         legs = frozenset((self.verdict["basis_key"] or "").split(" + "))
         return legs, self.verdict["product_group"]
+
+    @property
+    def outcome(self) -> tuple[str, str | None]:
+        """The status, and why where the partner alone gives the figure."""
+        status = self.verdict["status"]
+        return status, self.verdict["reason_code"] if status == "other_basis" else None
 
     @property
     def is_right(self) -> bool:
@@ -81,11 +106,25 @@ def single(warehouse: Replay, held: HeldFigures) -> list[Judged]:
     for seed in SEEDS:
         writer = Writer(held, seed)
         truths = [writer.draw(digits=(1, 2, 3, 4, 5), softened=0.15) for _ in range(SINGLE_EACH)]
+        truths += [_of_a_lesser_basis(held, writer) for _ in range(LESSER_EACH)]
         told = verdicts(warehouse, [truth.claim for truth in truths])
-        judged += [
-            Judged(x, frozenset(fits(held, x.claim)), told[x.claim.claim_id]) for x in truths
-        ]
+        for x in truths:
+            alone = fits(held, x.claim)
+            judged.append(Judged.of(held, x, alone, alone, told[x.claim.claim_id]))
     return judged
+
+
+def _of_a_lesser_basis(held: HeldFigures, writer: Writer) -> Truth:
+    """A coarse figure of the reporter's, not of its headline basis: often of several others."""
+    while True:
+        truth = writer.draw(("level", "size"), digits=(1, 2, 3))
+        fit = (truth.legs, truth.definition)
+        if (
+            len(truth.legs) == 2
+            and is_own(held, truth.claim, fit)
+            and not is_headline(held, truth.claim, fit)
+        ):
+            return truth
 
 
 @pytest.fixture(scope="module")
@@ -107,18 +146,10 @@ def spoken(warehouse: Replay, held: HeldFigures) -> list[Judged]:
         for truths in documents:
             alone = {x.claim.claim_id: fits(held, x.claim) for x in truths}
             left = _bases_left(held, truths, alone)
-            judged += [
-                Judged(
-                    x,
-                    frozenset(
-                        fit
-                        for fit in alone[x.claim.claim_id]
-                        if any(fit[0] <= basis for basis in left)
-                    ),
-                    told[x.claim.claim_id],
-                )
-                for x in truths
-            ]
+            for x in truths:
+                each = alone[x.claim.claim_id]
+                those = {fit for fit in each if any(fit[0] <= basis for basis in left)}
+                judged.append(Judged.of(held, x, each, those, told[x.claim.claim_id]))
     return judged
 
 
@@ -141,19 +172,40 @@ def _bases_left(
     ]
 
 
-def _rates(name: str, judged: list[Judged], measured: list[str]) -> tuple[float, float]:
-    """How often the true reading comes first where it is the only one; how often several say so."""
+_BY_THE_PARTNER = ("other_basis", "counted_by_the_partner")
+
+
+def _are_judged_as_they_fit(name: str, judged: list[Judged], measured: list[str]) -> Counter[str]:
+    """Check how often a claim is judged as its fits demand; how many there are of each sort."""
     exact = [x for x in judged if x.is_exact]
-    one = [x for x in exact if len(x.fits) == 1]
     several = [x for x in exact if len(x.ways_of_counting) > 1]
-    first = sum(x.is_right and x.verdict["status"] == "confirmed" for x in one) / len(one)
-    ambiguous = sum(x.verdict["status"] == "ambiguous" for x in several) / len(several)
+    sorts = {
+        # Where the reporter's own figures fit too, the partner's give way to them.
+        "of one reading, confirmed as it": [
+            x.is_right and x.verdict["status"] == "confirmed"
+            for x in exact
+            if len(x.fits) == 1 and x.fits <= x.own
+        ],
+        "of the partner alone, left to it": [
+            x.named in x.alone and x.outcome == _BY_THE_PARTNER for x in exact if not x.own
+        ],
+        "of several without the headline, ambiguous": [
+            x.verdict["status"] == "ambiguous" for x in several if x.fits & x.own and not x.headline
+        ],
+        "of several with the headline, confirmed as it": [
+            x.named in x.headline and x.verdict["status"] == "confirmed"
+            for x in several
+            if x.fits & x.headline
+        ],
+    }
     measured.append(
-        f"{name}: {len(judged)} claims; the true reading confirmed in {first:.4f} of {len(one)}"
-        f" with one; marked ambiguous {ambiguous:.4f} of {len(several)} with several;"
-        f" statuses {dict(Counter(x.verdict['status'] for x in judged))}"
+        f"{name}: {len(judged)} claims; "
+        + "; ".join(f"{sort} {sum(kept)} of {len(kept)}" for sort, kept in sorts.items())
+        + f"; statuses {dict(Counter(x.verdict['status'] for x in judged))}"
     )
-    return first, ambiguous
+    for sort, kept in sorts.items():
+        assert sum(kept) >= 0.98 * len(kept), sort
+    return Counter({sort: len(kept) for sort, kept in sorts.items()})
 
 
 def test_the_draw_is_wide(single: list[Judged]) -> None:
@@ -171,24 +223,37 @@ def test_the_draw_is_wide(single: list[Judged]) -> None:
 
 
 def test_a_claim_by_itself_is_given_its_reading(single: list[Judged], measured: list[str]) -> None:
-    first, ambiguous = _rates("single claims", single, measured)
-    assert first >= 0.95
-    assert ambiguous >= 0.98
+    sorts = _are_judged_as_they_fit("single claims", single, measured)
+    assert min(sorts.values()) >= 20
 
 
 def test_the_figures_of_one_speaker_are_judged_together(
-    held: HeldFigures, spoken: list[Judged], measured: list[str]
+    spoken: list[Judged], measured: list[str]
 ) -> None:
-    first, ambiguous = _rates("claims in documents", spoken, measured)
-    assert first >= 0.95
-    assert ambiguous >= 0.98
+    _are_judged_as_they_fit("claims in documents", spoken, measured)
     # Where a claim alone would leave several readings, the others must have decided.
     decided = [
-        x for x in spoken if x.is_exact and len(x.fits) == 1 and len(fits(held, x.truth.claim)) > 1
+        x
+        for x in spoken
+        if x.is_exact and len(x.fits) == 1 and len(x.alone) > 1 and (x.fits <= x.own or not x.own)
     ]
     measured.append(f"decided by the speaker's other figures: {len(decided)}")
     assert len(decided) >= 20
     assert sum(x.is_right for x in decided) >= 0.95 * len(decided)
+
+
+def test_the_partners_figures_confirm_what_the_partner_says(
+    warehouse: Replay, single: list[Judged]
+) -> None:
+    offices = {"KOR": "the customs service of South Korea", "USA": "the United States government"}
+    foreign = [x for x in single if not x.own and x.truth.claim.cell.partner in offices]
+    assert len(foreign) >= 20
+    claims = [replace(x.truth.claim, speaker=offices[x.truth.claim.cell.partner]) for x in foreign]
+    told = verdicts(warehouse, claims)
+    for x in foreign:
+        verdict = told[x.truth.claim.claim_id]
+        is_one = len(x.ways_of_counting) == 1 or not x.is_exact
+        assert verdict["status"] == ("confirmed" if is_one else "ambiguous"), x.truth
 
 
 def test_a_softened_figure_is_confirmed_by_a_reading_it_allows(
@@ -197,8 +262,8 @@ def test_a_softened_figure_is_confirmed_by_a_reading_it_allows(
     softened = [x for x in [*single, *spoken] if not x.is_exact]
     assert len(softened) >= 100
     for x in softened:
-        assert x.verdict["status"] == "confirmed", x.truth
-        assert x.named in x.fits, x.truth
+        assert x.outcome == (("confirmed", None) if x.own else _BY_THE_PARTNER), x.truth
+        assert x.named in (x.fits & x.own or x.own or x.fits), x.truth
 
 
 def test_the_value_shown_is_one_the_rows_give(held: HeldFigures, single: list[Judged]) -> None:
@@ -207,10 +272,13 @@ def test_the_value_shown_is_one_the_rows_give(held: HeldFigures, single: list[Ju
         claim = x.truth.claim
         legs, definition = x.named
         shown = x.verdict["value"] * MULTIPLIER[claim.unit]
-        values = [y.value for y in amounts(held, claim, definition) if y.legs == legs]
+        values = [
+            y.value
+            for y in amounts(held, claim, definition)
+            if y.legs == legs and is_true_of(claim, y)
+        ]
         allowed = MULTIPLIER[claim.unit] * Decimal("0.000002") + abs(shown) * Decimal("1e-12")
         assert any(abs(shown - value) <= allowed for value in values), x.truth
-        assert claim.interval.distance(shown) <= allowed, x.truth
 
 
 def test_every_attribution_carries_rows_that_are_held(
@@ -259,6 +327,12 @@ def test_what_no_reading_supports_is_never_confirmed(
         for claim in claims:
             verdict = told[claim.claim_id]
             assert verdict["status"] not in ("confirmed", "ambiguous", "other_basis"), claim
+            if verdict["status"] in ("mislabelled", "revised"):
+                assert claim.hedge == "exact", claim
+            if verdict["status"] == "mislabelled":
+                # Two digits agree by chance.
+                assert abs(claim.value) >= 100 * claim.rounding, claim
+                assert claim.interval.holds(verdict["value"] * MULTIPLIER[claim.unit]), claim
             if verdict["status"] == "undetermined":
                 reason = verdict["reason_code"]
                 assert verdict["missing_rows"] or reason in _NOTHING_MISSING, claim
@@ -269,7 +343,7 @@ def test_what_no_reading_supports_is_never_confirmed(
 def _unsupported(held: HeldFigures, writer: Writer) -> Claim:
     """A figure several roundings off everything its words could mean."""
     while True:
-        claim = writer.draw(digits=(2, 3, 4)).claim
+        claim = writer.draw(digits=(2, 3, 4), softened=0.2).claim
         factor = writer.chance.choice(
             (writer.chance.uniform(1.02, 3), writer.chance.uniform(0.3, 0.98), 10, -1, 1000)
         )
