@@ -145,12 +145,9 @@ with
             l.full_basis_key,
             coalesce(l.policy_rank, 99) as policy_rank,
             coalesce(l.claims_explained, 0) as claims_explained,
-            max(
-                case
-                    when s.fit = 'exact' and (p.claim_id is not null or s.reported_by = 'reporter')
-                    then coalesce(l.claims_explained, 0)
-                end
-            ) over (partition by s.claim_id) as most_explained
+            max(case when s.fit = 'exact' then coalesce(l.claims_explained, 0) end) over (
+                partition by s.claim_id
+            ) as most_explained
         from stated as s
         left join headlines as h on s.candidate_id = h.candidate_id
         left join of_the_partner as p on s.claim_id = p.claim_id
@@ -197,11 +194,7 @@ with
             claim_id,
             count(
                 distinct case
-                    when
-                        fit = 'exact'
-                        and is_counted_as_claimed
-                        and claims_explained = most_explained
-                    then counted_as
+                    when fit = 'exact' and claims_explained = most_explained then counted_as
                 end
             ) as bases_left,
             count(distinct case when fit = 'exact' then counted_as end) as bases_fitting,
