@@ -17,6 +17,7 @@ import pytest
 from sandbox.statements import directed
 
 from dagster_project.cli.writing import QueryFormat, renderer
+from dagster_project.publish.record import RECORD
 from dagster_project.questions.replay import Replay
 from dagster_project.sandbox.kernel import landlock_version
 from dagster_project.sandbox.policy import Policy
@@ -133,7 +134,11 @@ def test_an_explained_copy_does_not_replace_the_warehouse(
 
 def test_a_forged_warehouse_is_not_run(published_small: Settings, tmp_path: Path) -> None:
     written = tmp_path / "written.csv"
-    with duckdb.connect(str(published_small.warehouse)) as connection:
+    # A stranger's file comes without a record of this machine, or with one of its own.
+    file = published_small.warehouse.resolve()
+    (file.parent / RECORD).unlink()
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as connection:
         connection.execute(
             "update meta.question_models set compiled_sql ="
             f" 'select 1; copy (select 1) to ''{written}'''"

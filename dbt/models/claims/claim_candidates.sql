@@ -534,8 +534,17 @@ with
 
         select
             v.candidate_no,
-            sum(pow(v.value_usd * s.revision_share, 2)) filter (where not v.is_base) as squared,
-            sum(pow(v.value_usd * s.revision_share, 2)) filter (where v.is_base) as base_squared
+            -- Added in one order, so that every run gives the same last digit.
+            list_sum(
+                list(pow(v.value_usd * s.revision_share, 2) order by v.value_id) filter (
+                    where not v.is_base
+                )
+            ) as squared,
+            list_sum(
+                list(pow(v.value_usd * s.revision_share, 2) order by v.value_id) filter (
+                    where v.is_base
+                )
+            ) as base_squared
         from valued as v
         inner join cells as c on v.cell_id = c.cell_id
         inner join
