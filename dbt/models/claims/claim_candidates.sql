@@ -679,7 +679,17 @@ with
                     release_key,
                     evidence_kind,
                     value
-                order by rounding_margin, vintage_date desc, valid_from desc
+                order by
+                    rounding_margin,
+                    vintage_date desc,
+                    valid_from desc,
+                    -- Rows before the page that quotes them; then any order that is always the
+                    -- same.
+                    page_release_no nulls first,
+                    exports_value_id,
+                    imports_value_id,
+                    base_exports_value_id,
+                    base_imports_value_id
             ) as recency
         from judged
         window
