@@ -33,7 +33,6 @@ _VALUATIONS = {
 }
 _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
-_ONE_SIDED = frozenset({"more_than", "at_least", "less_than", "at_most"})
 # Names that need the definite article in a sentence.
 _WITH_ARTICLE = re.compile(
     r"^(United |world\b|Netherlands|Philippines|Bahamas|Gambia|Comoros|Maldives|Seychelles"
@@ -320,7 +319,7 @@ class Phrases:
         """How far a hedge that is literally true falls short: by 18 %; empty within a tenth."""
         row = self.row
         stated, value = row["reported_value"], row["value"]
-        if row["hedge"] not in _ONE_SIDED or value_is_absent(value) or not value:
+        if not row["is_one_sided"] or value_is_absent(value) or not value:
             return ""
         share = abs(value - stated) / abs(value)
         if abs(value - stated) <= abs(stated) / 10:
@@ -431,9 +430,9 @@ def in_words(code: str | None) -> str:
 
 def hedged(claim: Row, text: str) -> str:
     """A figure with the words of its hedge before it."""
-    if claim["hedge"] in (None, "exact", "doubled") or claim["unit"] == "sign":
+    if not claim["hedge_words"] or claim["unit"] == "sign":
         return text
-    return f"{in_words(claim['hedge'])} {text}"
+    return f"{claim['hedge_words']} {text}"
 
 
 def with_unit(digits: str, value: Any, unit: str | None) -> str:

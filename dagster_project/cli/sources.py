@@ -136,7 +136,8 @@ def fetch(
 
     Example: `bilateral fetch un_comtrade --reporter USA --reporter KOR --frequency A --dry-run`
     """
-    from dagster_project.cli.selecting import read_selection, spelled, unconfirmed_advice
+    from dagster_project.cli.selecting import read_selection
+    from dagster_project.fetch.commands import spelled, unconfirmed_advice
     from dagster_project.fetch.job import FetchError, run_fetch
     from dagster_project.fetch.planning import plan_fetch
     from dagster_project.sources.connector import Refused as RefusedByPublisher

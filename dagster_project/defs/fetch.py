@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.cli.selecting import unconfirmed_advice
 from dagster_project.defs.dbt import OWNER
 from dagster_project.fetch.client import DEFAULT_RETRY, RetryPolicy
+from dagster_project.fetch.commands import unconfirmed_advice
 from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
 from dagster_project.fetch.planning import plan_fetch
 from dagster_project.fetch.subscriptions import Subscription, SubscriptionError, read_subscriptions

@@ -12,9 +12,9 @@ from dagster_project.defs.dbt import OWNER
 from dagster_project.defs.fetch import INBOX, fetched_key
 from dagster_project.defs.resources import BuildProgress
 from dagster_project.defs.schedules import freshness_of
+from dagster_project.disk import sha256_of
 from dagster_project.publish.build_dir import raw_lock
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.catalog import (
     BULK,
     CATALOG,

@@ -138,7 +138,7 @@ def _spellings_of(secret: Secret) -> _Spellings:
         parts=tuple(part.encode() for part in plain),
         escaped=re.compile("|".join(spelled).encode()),
         base64=cores,
-        # What stands beside the key shares the characters at the edges.
+        # Text next to the key shares the characters at the edges.
         encoded=re.compile(
             b"[A-Za-z0-9+/_-]{0,4}(?:"
             + b"|".join(map(re.escape, cores))
@@ -152,7 +152,7 @@ def _spellings_of(secret: Secret) -> _Spellings:
 def _in_base64(text: str) -> Iterator[bytes]:
     """The text in base64, in both alphabets, at each of the three places where it may begin.
 
-    Characters that depend on what stands beside the text are left out.
+    Characters that depend on the text around it are left out.
     """
     content = text.encode()
     for before in range(3):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dagster_project.disk import fsync
 from dagster_project.settings import Settings
 from dagster_project.sources.connector import Chunk, Reply, Request, Selection
 
@@ -121,11 +122,7 @@ def write_whole(file: Path, content: bytes, *, is_synced: bool = True) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     if is_synced:
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        fsync(file.parent)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import uuid
 from pathlib import Path
+
+from dagster_project.disk import fsync
 
 _DIGITS = 16
 
@@ -95,12 +96,3 @@ def _is_of(link: Path, folder: Path) -> bool:
     return folder.name.startswith(prefix) and bool(
         re.fullmatch(rf"[0-9a-f]{{{_DIGITS}}}", folder.name.removeprefix(prefix))
     )
-
-
-def fsync(path: Path) -> None:
-    """Flush a file or folder to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,13 +18,13 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.disk import fsync
 from dagster_project.publish.audit import AuditFailed, FinishedBuild, audit
 from dagster_project.publish.dbt_project import keys_by_node, left_out, question_models
 from dagster_project.publish.exports import write_exports
 from dagster_project.publish.links import (
     ReplaceRefused,
     beside,
-    fsync,
     point,
     remove_folders_of,
     remove_unlinked,

@@ -7,14 +7,13 @@ which another program may have locked.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.links import fsync
+from dagster_project.disk import fsync, sha256_of
 
 RECORD = "publication.json"
 _READ_ONLY = 0o444
@@ -64,7 +63,7 @@ def write_record(folder: Path, publication: Mapping[str, Any], world: Iterable[P
         fsync(path)
         stat = path.stat()
         files[str(path.relative_to(folder))] = FileState(
-            _sha256(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+            sha256_of(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
         )
     content = {
         "publication": publication,
@@ -118,13 +117,8 @@ def _fault(path: Path, state: FileState, *, in_full: bool) -> str | None:
             return None
         if path.stat().st_size != state.size:
             return f"has {path.stat().st_size} bytes instead of {state.size}"
-        return None if _sha256(path) == state.sha256 else "has other content"
+        return None if sha256_of(path) == state.sha256 else "has other content"
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -2,7 +2,7 @@
 
 The text lies in the warehouse file, which may come from anyone. The code ships the hash of each
 model, so that another text is not run. After a change of these models and a build,
-`python -m dagster_project.questions.models` writes the hashes anew.
+`python -m dagster_project.questions.models` writes the hashes again.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.disk import fsync
 from dagster_project.publish.links import (
     beside,
-    fsync,
     points_to,
     replace_link,
     require_managed_link,

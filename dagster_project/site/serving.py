@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
-from dagster_project.ui.guard import loopback_hosts
-
-LOOPBACK = "127.0.0.1"
+from dagster_project.ui.guard import LOOPBACK, loopback_hosts
 
 # A page loads only what is in the site, and runs only its script, whatever its data contain.
 _POLICY = (

@@ -15,6 +15,7 @@ from dagster_project.sources.claim_vocabulary import (
     ClaimVocabulary,
     vocabulary_from_seeds,
 )
+from dagster_project.sources.formats import shows
 from dagster_project.sources.parsing import (
     PERIOD_PATTERN,
     Parsed,
@@ -25,7 +26,6 @@ from dagster_project.sources.parsing import (
 )
 from dagster_project.sources.place_names import place_key, suggested_places
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import shows
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.spreadsheets import COMMA, read_spreadsheet_cells
 from dagster_project.sources.workbooks import readable

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
+from dagster_project.sources.formats import LARGEST, decode, western
 from dagster_project.sources.parsing import rejects_frame
-from dagster_project.sources.reading import LARGEST, decode, western
 from dagster_project.sources.snapshot import SnapshotError
 
 # About 30,000 rows of trade: enough for column-wise parsing, small enough to keep a few in memory.
@@ -72,7 +70,7 @@ def read_blocks(
         opened: the file at its beginning, or a reply in memory.
         name: what the file is called in messages.
         is_coded: no cell spans lines, whatever quotes it contains.
-        is_western: a block that is not UTF-8 is read as `reading.western` does.
+        is_western: a block that is not UTF-8 is read as `formats.western` does.
         on_read: called from time to time with the number of bytes read.
 
     Raises:
@@ -115,12 +113,6 @@ def read_blocks(
                 " it again, or end the line if nothing is missing."
             )
         yield _checked(Block(line, held), name, is_western=is_western)
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file, without reading it into memory."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def unpacked(content: bytes, name: str) -> bytes:

@@ -20,8 +20,10 @@ from typing import BinaryIO
 
 import polars as pl
 
+from dagster_project.disk import sha256_of
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import Block, Progress, read_blocks, sha256_of
+from dagster_project.sources.blocks import Block, Progress, read_blocks
+from dagster_project.sources.formats import is_workbook
 from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.partitions import FINGERPRINT, TEMPORARY, Part, state_of
 from dagster_project.sources.raw import (
@@ -38,7 +40,6 @@ from dagster_project.sources.raw import (
     write_schemas,
     write_unusable,
 )
-from dagster_project.sources.reading import is_workbook
 from dagster_project.sources.snapshot import (
     SnapshotError,
     SnapshotFile,
@@ -71,7 +72,7 @@ class BulkTable(RawTable):
 
     `opener` takes the folder of the reference seeds and returns the function that opens a file.
     `year` is the column by which the rows of a file are partitioned. In the layouts `coded`, each
-    line is a record; those of `western` may be in another encoding than UTF-8 (`reading.western`);
+    line is a record; those of `western` may be in another encoding than UTF-8 (`formats.western`);
     files of the layouts `whole_reports` always belong to this table.
     """
 

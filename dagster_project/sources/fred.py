@@ -25,6 +25,7 @@ from dagster_project.sources.connector import (
     Terms,
     TryAgain,
 )
+from dagster_project.sources.formats import decode, read_csv_cells
 from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
@@ -35,7 +36,6 @@ from dagster_project.sources.parsing import (
     without_noise,
 )
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import decode, read_csv_cells
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "fred"

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dagster_project.disk import fsync
 from dagster_project.sources.parsing import constant_columns
-from dagster_project.sources.snapshot import sync
 
 SCHEMA_FILE = "_schema.parquet"
 PART = "part-0.parquet"
@@ -101,11 +101,11 @@ class Part:
             self._writer.add_key_value_metadata(dict(state))
             self._writer.close()
             self._writer = None
-        sync(self._temporary)
+        fsync(self._temporary)
 
     def put_in_place(self) -> None:
         self._temporary.replace(self.path)
-        sync(self.path.parent)
+        fsync(self.path.parent)
 
     def drop(self) -> None:
         if self._writer is not None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.claim_vocabulary import VOCABULARY_SEEDS, vocabulary_from_seeds
+from dagster_project.sources.formats import read_csv_cells, shows
 from dagster_project.sources.parsing import PERIOD_PATTERN, Parsed, reject_where
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotFile
 
 LAYOUT = "published_figures"

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from dagster_project.disk import fsync
 from dagster_project.sources.sidecar import (
     DATED_ID,
     SIDECAR,
@@ -47,7 +48,6 @@ __all__ = [
     "read_release",
     "read_verified",
     "scrub_address",
-    "sync",
     "sync_release",
     "unreadable",
 ]
@@ -107,7 +107,7 @@ class NewFile:
             content = self._read()
             path.write_bytes(content)
             found = hashlib.sha256(content).hexdigest(), len(content)
-        sync(path)
+        fsync(path)
         return found
 
     def _read(self) -> bytes:
@@ -318,9 +318,9 @@ def _write_folder(folder: Path, new: NewRelease) -> None:
         temporary.mkdir()
         try:
             _fill_folder(temporary, new)
-            sync(temporary)
+            fsync(temporary)
             temporary.rename(folder)
-            sync(folder.parent)
+            fsync(folder.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -367,7 +367,7 @@ def _fill_folder(folder: Path, new: NewRelease) -> None:
     }
     text = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
     (folder / SIDECAR).write_bytes(text.encode())
-    sync(folder / SIDECAR)
+    fsync(folder / SIDECAR)
 
 
 def _copy(file: FileOnDisk, path: Path) -> tuple[str, int]:
@@ -385,16 +385,7 @@ def _copy(file: FileOnDisk, path: Path) -> tuple[str, int]:
 def sync_release(release: Release) -> None:
     """Flush a release to disk: its files, its sidecar and the folders that name them."""
     for file in release.files:
-        sync(file.path)
-    sync(release.folder / SIDECAR)
+        fsync(file.path)
+    fsync(release.folder / SIDECAR)
     for folder in (release.folder, release.folder.parent, release.folder.parent.parent):
-        sync(folder)
-
-
-def sync(path: Path) -> None:
-    """Flush content to disk before its name appears."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        fsync(folder)

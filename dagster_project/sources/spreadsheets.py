@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from dagster_project.sources.reading import read_csv_cells
+from dagster_project.sources.formats import read_csv_cells
 
 COMMA = ","
 _SEPARATORS = (COMMA, ";", "\t")

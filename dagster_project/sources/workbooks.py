@@ -19,8 +19,8 @@ from typing import IO
 import fastexcel
 import polars as pl
 
+from dagster_project.sources.formats import ARCHIVE, LARGEST, is_workbook
 from dagster_project.sources.parsing import without_noise
-from dagster_project.sources.reading import ARCHIVE, LARGEST, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 
 # A cell at the end of a sheet makes the reader reserve room for every cell before it: ten million
@@ -179,7 +179,7 @@ def _check_size(content: bytes) -> None:
     if cells > MOST_CELLS:
         raise SnapshotError(
             f"a workbook that spans {cells:,} cells, more than the {MOST_CELLS:,} that are read at"
-            " once. Delete what stands far below or beside the table, or save it as CSV."
+            " once. Delete the cells far below or beside the table, or save it as CSV."
         )
     if shown > LARGEST:
         raise SnapshotError(

@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from dagster_project.ui.webserver import LOOPBACK, WORKSPACE
+from dagster_project.ui.guard import LOOPBACK
+from dagster_project.ui.webserver import WORKSPACE
 
 _CHECKED_EVERY = 0.5
 # A daemon that is told to stop finishes what its threads are doing.

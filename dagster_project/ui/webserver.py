@@ -17,9 +17,8 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from dagster_project.settings import PROJECT_ROOT
-from dagster_project.ui.guard import Guard, loopback_hosts
+from dagster_project.ui.guard import LOOPBACK, Guard, loopback_hosts
 
-LOOPBACK = "127.0.0.1"
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 

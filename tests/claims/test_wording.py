@@ -41,6 +41,8 @@ _ROW: dict[str, Any] = {
     "unit": "USD bn",
     "rounding": Decimal("0.1"),
     "hedge": "exact",
+    "hedge_words": None,
+    "is_one_sided": False,
     "attributed_to": None,
     "published_on": date(2017, 7, 12),
     "basis_id": "census",
@@ -263,6 +265,8 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         "one_basis_fits",
         {
             "hedge": "more_than",
+            "hedge_words": "more than",
+            "is_one_sided": True,
             "reported_value": Decimal(20),
             "latest_value": Decimal("27.3"),
             "latest_release_key": "us_census 2027-09",
@@ -286,7 +290,12 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "no_figure_fits",
-        {"value": Decimal("-23.4"), "distance": Decimal("50.95"), "hedge": "about"},
+        {
+            "value": Decimal("-23.4"),
+            "distance": Decimal("50.95"),
+            "hedge": "about",
+            "hedge_words": "about",
+        },
         "Contradicted | US Census Bureau | United States | surplus | South Korea | "
         "$23.4 billion | 2016 | census | 2026-09 | deficit | $27.6 billion | "
         "$50.95 billion | below | 3 | 4",

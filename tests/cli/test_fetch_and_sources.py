@@ -34,7 +34,8 @@ from typer.testing import CliRunner, Result
 
 from dagster_project.cli import app
 from dagster_project.cli.app import Flow, Frequency
-from dagster_project.cli.selecting import read_selection, spelled
+from dagster_project.cli.selecting import read_selection
+from dagster_project.fetch.commands import spelled
 from dagster_project.questions.words import InputError
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources import catalog

@@ -29,7 +29,7 @@ MODULE = '''"""The office of Utopia: Canada's trade by year, partner and HS chap
 import polars as pl
 
 from dagster_project.sources.parsing import Parsed
-from dagster_project.sources.reading import read_csv_cells, shows
+from dagster_project.sources.formats import read_csv_cells, shows
 from dagster_project.sources.raw import SourceTable
 
 SCHEMA = {

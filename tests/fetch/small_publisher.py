@@ -39,9 +39,9 @@ from dagster_project.sources.connector import (
     Terms,
     TryAgain,
 )
+from dagster_project.sources.formats import read_json
 from dagster_project.sources.parsing import Parsed, rejects_frame
 from dagster_project.sources.raw import SourceTable
-from dagster_project.sources.reading import read_json
 from dagster_project.sources.snapshot import Covers, SnapshotError, SnapshotFile
 
 SOURCE = "small_source"

@@ -11,10 +11,10 @@ import pytest
 from sources.source_files import snapshot_file
 
 from dagster_project.settings import Settings
+from dagster_project.sources.formats import read_csv_cells
 from dagster_project.sources.parsing import Parsed
 from dagster_project.sources.partitions import PART
 from dagster_project.sources.raw import SourceTable, load_table
-from dagster_project.sources.reading import read_csv_cells
 from dagster_project.sources.release_diff import Comparison, compare_with_held
 from dagster_project.sources.snapshot import (
     Covers,

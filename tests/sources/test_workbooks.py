@@ -10,7 +10,7 @@ import pytest
 from sources.source_files import workbook_bytes
 
 from dagster_project.sources import workbooks
-from dagster_project.sources.reading import shows
+from dagster_project.sources.formats import shows
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.workbooks import (
     as_csv,

@@ -60,6 +60,8 @@ select
     c.unit_kind,
     c.rounding,
     c.hedge,
+    c.hedge_words,
+    c.is_one_sided,
     h.meaning as hedge_meaning,
     c.is_exact,
     cast(cast(c.low as double) / u.multiplier as decimal(32, 6)) as low,

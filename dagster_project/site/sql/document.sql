@@ -16,6 +16,7 @@ select
     c.unit,
     c.rounding,
     c.hedge,
+    c.hedge_words,
     c.attributed_to,
     c.period,
     v.status,

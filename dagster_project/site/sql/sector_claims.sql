@@ -31,6 +31,8 @@ select
     c.unit,
     c.rounding,
     c.hedge,
+    c.hedge_words,
+    c.is_one_sided,
     v.status,
     v.basis_id,
     v.basis_key,

@@ -45,9 +45,9 @@ from dagster_project.sources.connector import (
     SourceInfo,
     Terms,
 )
+from dagster_project.sources.formats import shows
 from dagster_project.sources.parsing import closest
 from dagster_project.sources.raw import FileParser, SourceTable
-from dagster_project.sources.reading import shows
 from dagster_project.sources.snapshot import Covers
 
 __all__ = [

@@ -17,8 +17,8 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.sources.connector import Chunk, Refused, Reply, ReplyResult, TryAgain
+from dagster_project.sources.formats import no_object, read_json
 from dagster_project.sources.parsing import Parsed, read_seed, rejects_frame, too_late
-from dagster_project.sources.reading import no_object, read_json
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE_ID = "bea_ita"
@@ -324,7 +324,7 @@ def rows_of(api: Mapping[str, object]) -> list[object]:
 
 
 def strange_data(api: Mapping[str, object]) -> str | None:
-    """What stands in place of the rows in a part of the results; none where each part has rows.
+    """What a part of the results has in place of rows; none where each part has rows.
 
     An empty list says that there are none; a missing one says nothing.
     """

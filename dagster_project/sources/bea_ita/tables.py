@@ -24,8 +24,8 @@ from dagster_project.sources.bea_ita.replies import (
     Area,
     read_areas,
 )
+from dagster_project.sources.formats import csv_records, decode, is_workbook
 from dagster_project.sources.parsing import Parsed, last_whole_month, read_seed, rejects_frame
-from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, workbook_sheets
 

@@ -9,8 +9,8 @@ from typing import Any
 from dagster_project.sources.blocks import GZIP, split_header, unpacked_head
 from dagster_project.sources.bulk import BulkTable
 from dagster_project.sources.catalog import BULK, CATALOG, SourceTable
+from dagster_project.sources.formats import is_workbook
 from dagster_project.sources.inbox.folder import COMPANION, InboxError
-from dagster_project.sources.reading import is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.workbooks import part_with_layout, workbook_sheets
 

@@ -16,9 +16,9 @@ from typing import Any
 from dagster_project.display import for_terminal, one_line
 from dagster_project.settings import Settings
 from dagster_project.sources import snapshot
+from dagster_project.sources.formats import LARGEST
 from dagster_project.sources.inbox.readiness import is_done, is_open_for_writing
 from dagster_project.sources.parsing import closest
-from dagster_project.sources.reading import LARGEST
 from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Release
 

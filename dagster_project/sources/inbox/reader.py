@@ -13,10 +13,11 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.disk import sha256_of
 from dagster_project.settings import Settings
-from dagster_project.sources.blocks import sha256_of
 from dagster_project.sources.bulk import BulkTable, NoRoom, OnProgress, load_bulk_file, rejects_of
 from dagster_project.sources.catalog import BULK, CATALOG, SourceTable
+from dagster_project.sources.formats import is_workbook
 from dagster_project.sources.inbox.detection import Entry, detect_layout
 from dagster_project.sources.inbox.folder import (
     COMPANION,
@@ -27,7 +28,6 @@ from dagster_project.sources.inbox.folder import (
     read_whole,
 )
 from dagster_project.sources.parsing import Parsed, too_late
-from dagster_project.sources.reading import is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 

@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from dagster_project.sources.blocks import GZIP, unpacked_parts
-from dagster_project.sources.reading import ARCHIVE
+from dagster_project.sources.formats import ARCHIVE
 from dagster_project.sources.snapshot import SnapshotError
 
 # Programs write every few seconds while they are not waiting for a network.

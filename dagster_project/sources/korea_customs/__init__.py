@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.formats import shows
 from dagster_project.sources.korea_customs.downloads import (
     LAYOUT,
     NAME_SEED,
@@ -32,7 +33,6 @@ from dagster_project.sources.korea_customs.files import (
 )
 from dagster_project.sources.korea_customs.requests import KoreaCustoms
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.reading import shows
 
 CONNECTOR = KoreaCustoms()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.formats import csv_records, decode, is_workbook
 from dagster_project.sources.korea_customs.files import (
     PARENT_DIGITS,
     PARTNER_SEED,
@@ -29,7 +30,6 @@ from dagster_project.sources.parsing import (
     reject_faulty,
     rejects_frame,
 )
-from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.workbooks import as_csv, created_on, workbook_sheets
 

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 import polars as pl
 
+from dagster_project.sources.formats import read_xml
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -19,7 +20,6 @@ from dagster_project.sources.parsing import (
     reject_faulty,
     rejects_frame,
 )
-from dagster_project.sources.reading import read_xml
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "korea_customs"

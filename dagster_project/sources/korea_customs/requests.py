@@ -30,6 +30,7 @@ from dagster_project.sources.connector import (
     in_runs,
     months_of,
 )
+from dagster_project.sources.formats import read_xml
 from dagster_project.sources.korea_customs.files import (
     BY_LAYOUT,
     COUNTRIES,
@@ -46,7 +47,6 @@ from dagster_project.sources.korea_customs.files import (
     total_problem,
 )
 from dagster_project.sources.parsing import closest
-from dagster_project.sources.reading import read_xml
 from dagster_project.sources.snapshot import Covers, SnapshotError
 
 _HOST = "apis.data.go.kr"

@@ -20,8 +20,8 @@ from dagster_project.sources.blocks import (
     unpacked,
     unpacked_head,
 )
+from dagster_project.sources.formats import csv_records, decode
 from dagster_project.sources.parsing import Parsed
-from dagster_project.sources.reading import csv_records, decode
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.trade import (
     OPTIONAL,

@@ -30,8 +30,8 @@ from dagster_project.sources.connector import (
     Request,
     TryAgain,
 )
+from dagster_project.sources.formats import shows
 from dagster_project.sources.parsing import Check, Parsed, reject_faulty, rejects_frame
-from dagster_project.sources.reading import shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade import downloads
 from dagster_project.sources.un_comtrade.planning import (

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.formats import no_object, read_json, shows
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -21,7 +22,6 @@ from dagster_project.sources.parsing import (
     rejects_frame,
     too_late,
 )
-from dagster_project.sources.reading import no_object, read_json, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.un_comtrade.cells import repaired
 from dagster_project.sources.un_comtrade.products import TOTAL, checks_of_products, with_zeros

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from dagster_project.sources.formats import read_csv_cells, shows
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -16,7 +17,6 @@ from dagster_project.sources.parsing import (
     without_noise,
     without_point,
 )
-from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.files import GROUP, unknown_partner
 from dagster_project.sources.workbooks import readable

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sources.formats import read_csv_table, shows
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -27,7 +28,6 @@ from dagster_project.sources.parsing import (
     with_zeros,
     without_point,
 )
-from dagster_project.sources.reading import read_csv_table, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 from dagster_project.sources.us_census.files import unknown_partner
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.formats import csv_records, decode, read_json, shows
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -19,7 +20,6 @@ from dagster_project.sources.parsing import (
     rejects_frame,
     with_zeros,
 )
-from dagster_project.sources.reading import csv_records, decode, read_json, shows
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "us_census"

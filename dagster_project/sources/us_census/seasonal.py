@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from dagster_project.sources.formats import read_csv_cells, shows
 from dagster_project.sources.parsing import (
     Parsed,
     checked_numbers,
@@ -15,7 +16,6 @@ from dagster_project.sources.parsing import (
     without_noise,
     without_point,
 )
-from dagster_project.sources.reading import read_csv_cells, shows
 from dagster_project.sources.snapshot import SnapshotFile
 from dagster_project.sources.us_census.country_file import MONTHS, YEAR_CHECK, drop_unpublished
 from dagster_project.sources.us_census.files import unknown_partner

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from dagster_project.sources.formats import shows
 from dagster_project.sources.parsing import LAST_MONTH
 from dagster_project.sources.raw import FileParser, OwnTotal, SourceTable
-from dagster_project.sources.reading import shows
 from dagster_project.sources.usitc_dataweb.exports import (
     DATA_TYPE_SEED,
     LAYOUT,

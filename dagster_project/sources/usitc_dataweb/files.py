@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.sources.formats import read_json
 from dagster_project.sources.parsing import (
     Check,
     Parsed,
@@ -19,7 +20,6 @@ from dagster_project.sources.parsing import (
     reject_faulty,
     rejects_frame,
 )
-from dagster_project.sources.reading import read_json
 from dagster_project.sources.snapshot import SnapshotError, SnapshotFile
 
 SOURCE = "usitc_dataweb"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from dagster_project.sources.formats import csv_records, decode, is_workbook
 from dagster_project.sources.parsing import rejects_frame
-from dagster_project.sources.reading import csv_records, decode, is_workbook
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.usitc_dataweb.files import (
     CODES,

@@ -60,7 +60,7 @@ with
 
     recognisable as (
 
-        select a.*, c.reporter_iso3, c.sector, c.transform, c.unit_kind, c.period_kind
+        select a.*, c.reporter_iso3, c.sector, c.transform, c.period_kind
         from as_stated as a
         inner join claims as c on a.claim_id = c.claim_id
         where c.is_exact and c.units_quoted >= 100
@@ -325,7 +325,7 @@ with
             "sector",
             "partner",
         ] %}
-            select * exclude (reporter_iso3, sector, transform, unit_kind, period_kind)
+            select * exclude (reporter_iso3, sector, transform, period_kind)
             from other_{{ kind }} {{ "union all" if not loop.last }}
         {% endfor %}
 

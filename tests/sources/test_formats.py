@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sources.source_files import numbers_in
 
-from dagster_project.sources.reading import read_csv_cells, read_json, read_xml
+from dagster_project.sources.formats import read_csv_cells, read_json, read_xml
 from dagster_project.sources.snapshot import SnapshotError
 
 COLUMNS = ("code", "value")
