@@ -706,7 +706,7 @@ def test_a_full_disk_keeps_a_good_file_in_the_inbox(
 
     drop(home, "2016.tsv.gz", bulk_report())
     with monkeypatch.context() as patched:
-        patched.setattr(partitions, "sync", full)
+        patched.setattr(partitions, "fsync", full)
         with pytest.raises(bulk.NoRoom, match=str(home.raw)):
             taken_of(home)
     assert lying(home) == ["2016.tsv.gz"]
