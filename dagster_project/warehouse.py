@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publish.record import Record, altered_files, read_record
-from dagster_project.sandbox.policy import NotAllowed, Policy
+from dagster_project.publication_record import Record, altered_files, read_record
+from dagster_project.query_policy import NotAllowed, Policy
 from dagster_project.settings import Settings
 
 CATALOG = "warehouse"

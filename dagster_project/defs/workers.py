@@ -13,7 +13,8 @@ from typing import cast
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 
-# No public name exists for these; a launcher is loaded by its name in `dagster.yaml`.
+# No public name exists for these. They are needed until a release of Dagster whose own launcher
+# checks the processes of its runs; `dagster.yaml` loads this one by its name.
 from dagster._core.launcher.base import LaunchRunContext
 
 WORKER_TAG = "bilateral/worker"

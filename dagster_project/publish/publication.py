@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from dagster_project.disk import fsync
+from dagster_project.publication_record import write_record
 from dagster_project.publish.audit import AuditFailed, FinishedBuild, audit
 from dagster_project.publish.dbt_project import keys_by_node, left_out, question_models
 from dagster_project.publish.exports import write_exports
@@ -31,7 +32,6 @@ from dagster_project.publish.links import (
     replace_link,
     require_managed_link,
 )
-from dagster_project.publish.record import write_record
 from dagster_project.settings import Settings
 from dagster_project.warehouse import (
     CATALOG,

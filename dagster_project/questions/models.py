@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.sandbox.policy import Policy
+from dagster_project.query_policy import Policy
 from dagster_project.settings import load_settings
 from dagster_project.warehouse import CATALOG, WarehouseRefused, connect_answering
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from dagster_project.sandbox.policy import NotAllowed, Policy
+from dagster_project.query_policy import NotAllowed, Policy
 from dagster_project.settings import Settings
 from dagster_project.warehouse import CATALOG, QueryRefused, connect_published, first_line
 

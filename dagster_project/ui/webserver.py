@@ -11,6 +11,9 @@ from pathlib import Path
 
 import uvicorn
 from dagster import DagsterInstance
+
+# No public name exists for these. They are needed until a release of Dagster lets its web server
+# check hosts and origins, or take a middleware.
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from e2e.stand_in import make_build
 
+from dagster_project.publication_record import RECORD, read_record, write_record
 from dagster_project.publish.publication import publish
-from dagster_project.publish.record import RECORD, read_record, write_record
 from dagster_project.sandbox.connection import Sandbox
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import (

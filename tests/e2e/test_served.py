@@ -24,12 +24,12 @@ from e2e.stand_in import identity
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
+from dagster_project.publication_record import RECORD, read_record
 from dagster_project.publish import publication
 from dagster_project.publish.audit import FinishedBuild
 from dagster_project.publish.build import run_build
 from dagster_project.publish.fingerprint import is_current
 from dagster_project.publish.publication import publish
-from dagster_project.publish.record import RECORD, read_record
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import (
     WarehouseAltered,

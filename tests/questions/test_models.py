@@ -8,8 +8,8 @@ from datetime import date
 
 import pytest
 
+from dagster_project.query_policy import Policy
 from dagster_project.questions.models import QuestionModel, question_models
-from dagster_project.sandbox.policy import Policy
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_answering
 

@@ -17,10 +17,10 @@ import pytest
 from sandbox.statements import directed
 
 from dagster_project.cli.writing import QueryFormat, renderer
-from dagster_project.publish.record import RECORD
+from dagster_project.publication_record import RECORD
+from dagster_project.query_policy import Policy
 from dagster_project.questions.replay import Replay
 from dagster_project.sandbox.kernel import landlock_version
-from dagster_project.sandbox.policy import Policy
 from dagster_project.sandbox.process import Limits, ask
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.warehouse import QueryRefused, WarehouseRefused

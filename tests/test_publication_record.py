@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.publish.record import RECORD, altered_files, read_record, write_record
+from dagster_project.publication_record import RECORD, altered_files, read_record, write_record
 
 PUBLICATION = {"content_hash": "c", "input_hash": "i"}
 
