@@ -42,14 +42,24 @@ with
 
         select distinct k.claim_id
         from claims as k
-        left join {{ ref("country_list") }} as c on k.partner_code = c.iso3
-        left join {{ ref("source_list") }} as s on k.partner_code = s.reporter_iso3
-        where
-            contains(
-                lower(concat_ws(' ', k.attributed_to, k.document_publisher)),
-                lower(regexp_replace(c.name, '^(South|North) ', ''))
+        inner join
+            (
+                select iso3, name
+                from {{ ref("country_list") }}
+                union all
+                -- Without what tells two countries apart: Korea, South.
+                select iso3, split_part(partner_name, ',', 1) as name
+                from {{ ref("census_partners") }}
+                union all
+                select reporter_iso3 as iso3, publisher as name
+                from {{ ref("source_list") }}
+            ) as n
+            on k.partner_code = n.iso3
+            and regexp_matches(
+                concat_ws(' ', k.attributed_to, k.document_publisher),
+                '\b' || regexp_escape(n.name) || '\b',
+                'i'
             )
-            or lower(s.publisher) in (lower(k.attributed_to), lower(k.document_publisher))
 
     ),
 
@@ -276,8 +286,15 @@ with
             on e.reporter_iso3 = b.reporter_iso3
             and e.partner_code = b.partner_code
             and e.trade_kind = b.trade_kind
-            -- Accounts are added up in more than one way, and no office has a headline for each.
-            and (b.is_headline or (e.trade_kind = 'goods_services' and b.reported_by = 'reporter'))
+            -- Another kind of trade has accounts of its own, and no office has a headline for each.
+            and (
+                b.is_headline
+                or (
+                    split_part(c.hypothesis, ':', 1) = 'another kind'
+                    and b.is_named
+                    and b.reported_by = 'reporter'
+                )
+            )
             and coalesce(c.export_series_code, b.export_series_code) = b.export_series_code
             and coalesce(c.import_series_code, b.import_series_code) = b.import_series_code
         where not c.is_as_stated and c.fit = 'exact'
