@@ -1,7 +1,7 @@
 """The inbox: files dropped into a folder become releases, or are quarantined with the reason.
 
-Belongs here: the public names. Does not belong here: which files are ready and what is stated about
-them (`folder`), how a layout is detected and a file imported (`ingest`), when the folder is scanned
+Belongs here: the public names. Does not belong here: what is stated about files (`folder`), when
+their writers are done (`readiness`), which process reads them (`reader`), how a layout is detected and a file imported (`ingest`), when the folder is scanned
 (`defs/sensors.py`).
 
 No file is lost: one leaves the inbox when its bytes are in a release or all its rows are in the

@@ -536,14 +536,12 @@ with
             v.candidate_no,
             -- Added in one order, so that every run gives the same last digit.
             list_sum(
-                list(pow(v.value_usd * s.revision_share, 2) order by v.value_id) filter (
+                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (
                     where not v.is_base
                 )
             ) as squared,
             list_sum(
-                list(pow(v.value_usd * s.revision_share, 2) order by v.value_id) filter (
-                    where v.is_base
-                )
+                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (where v.is_base)
             ) as base_squared
         from valued as v
         inner join cells as c on v.cell_id = c.cell_id
@@ -555,7 +553,7 @@ with
             ) as g
             on c.product_group_id = g.product_group_id
         inner join
-            {{ ref("int_revisions__scales_measured") }} as s
+            {{ ref("int_trade__revision_sizes") }} as s
             on v.series_id = s.series_id
             and g.product_system = s.product_system
             and {{ age_of_print("v.published_on", "c.period_end") }} = s.age

@@ -67,7 +67,7 @@ select
     series_id,
     product_system,
     age,
-    quantile_cont(abs(last_value_usd / first_value_usd - 1), 0.9) as revision_share
+    quantile_cont(abs(last_value_usd / first_value_usd - 1), 0.9) as share_p90
 from years
 where first_value_usd >= {{ var("least_year_to_measure_revisions") }}
 group by series_id, product_system, age
