@@ -1,8 +1,8 @@
 """The inbox: files dropped into a folder become releases, or are quarantined with the reason.
 
 Belongs here: the public names. Does not belong here: what is stated about files (`folder`), when
-their writers are done (`readiness`), which process reads them (`reader`), how a layout is detected and a file imported (`ingest`), when the folder is scanned
-(`defs/sensors.py`).
+their writers are done (`readiness`), which process reads them (`reader`), how a layout is detected
+and a file imported (`ingest`), when the folder is scanned (`defs/sensors.py`).
 
 No file is lost: one leaves the inbox when its bytes are in a release or all its rows are in the
 warehouse, and is otherwise moved to `quarantine/`. A second file `<name>.json` beside it
