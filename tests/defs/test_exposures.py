@@ -18,6 +18,7 @@ _NAMED_WITH_SCHEMA = re.compile(
     r"\b(marts|questions|seeds|intermediate|staging)\.([a-z][a-z0-9_]*)"
 )
 _QUOTED = re.compile(r'"([a-z][a-z0-9_]*)"')
+_SEED_FILE = re.compile(r'"([a-z][a-z0-9_]*)\.csv"')
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,10 @@ def manifest() -> Mapping[str, Any]:
 
 
 def relations_named(code: Path, manifest: Mapping[str, Any]) -> set[str]:
-    """Unique ids of what SQL reads by schema and name, and of questions asked by name alone."""
+    """Unique ids of what SQL reads by schema and name, and of what Python names alone.
+
+    Python names questions, and seeds by their files.
+    """
     relations = {
         (node["schema"], node["name"]): unique_id
         for unique_id, node in manifest["nodes"].items()
@@ -41,6 +45,7 @@ def relations_named(code: Path, manifest: Mapping[str, Any]) -> set[str]:
     read = {relations[key] for key in _NAMED_WITH_SCHEMA.findall(text) if key in relations}
     if code.suffix == ".py":
         read |= {questions[name] for name in _QUOTED.findall(text) if name in questions}
+        read |= {relations["seeds", name] for name in _SEED_FILE.findall(text)}
     return read
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -16,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.settings import PROJECT_ROOT
-
-pytestmark = pytest.mark.slow
+from dagster_project.ui.guard import Guard, loopback_hosts
 
 _WORKSPACE = """load_from:
   - python_module:
@@ -30,7 +30,7 @@ _STARTS_WITHIN = 90
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def port(takes_long: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a real server of a code location without assets."""
     folder = tmp_path_factory.mktemp("ui")
     (folder / "workspace.yaml").write_text(_WORKSPACE)
@@ -174,6 +174,39 @@ def test_no_page_is_shown_in_a_frame_of_another(port: int) -> None:
     connection.request("GET", "/")
     assert connection.getresponse().headers["X-Frame-Options"] == "DENY"
     connection.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "websocket"])
+def test_the_guard_passes_on_what_this_machine_asks_and_nothing_else(scheme: str) -> None:
+    passed: list[Mapping[str, object]] = []
+
+    async def dagster(scope: Mapping[str, object], receive: object, send: object) -> None:
+        passed.append(scope)
+
+    async def receive() -> dict[str, object]:
+        return {}
+
+    async def send(message: Mapping[str, object]) -> None:
+        answers.append(message)
+
+    guard = Guard(dagster, loopback_hosts(3000))
+    for host, is_passed in [
+        (b"127.0.0.1:3000", True),
+        (b"LOCALHOST:3000", True),
+        (b"127.0.0.1:3001", False),
+        (b"evil.example:3000", False),
+    ]:
+        passed.clear()
+        answers: list[Mapping[str, object]] = []
+        scope = {
+            "type": scheme,
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"host", host)],
+        }
+        asyncio.run(guard(scope, receive, send))
+        assert (bool(passed), bool(answers)) == (is_passed, not is_passed), host
 
 
 def test_make_dev_starts_the_guarded_server() -> None:
