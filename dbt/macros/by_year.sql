@@ -123,7 +123,9 @@
         ) -%}
         {#- As the stem, the name is a part of an SQL literal. -#}
         {%- set existing = run_query(
-            "select replace(min(file), '''', '''''') from glob('" ~ stem ~ ".*.parquet')"
+            "select replace(min(file), '''', '''''') from glob('"
+            ~ stem
+            ~ ".*.parquet')"
         ) -%}
         {%- set file = (
             existing.columns[0].values()[0]
