@@ -15,6 +15,9 @@ _DATA_HOME = "BILATERAL_DATA_HOME"
 _AS_OF = "BILATERAL_AS_OF"
 _KEYS_FILE = "BILATERAL_KEYS_FILE"
 _MEMORY = "BILATERAL_MEMORY"
+# Enough for the bundled data on any machine. What does not fit is spilled to disk: more is faster
+# for years of world trade.
+DEFAULT_MEMORY = "900MB"
 # An amount of memory or disk space: 1GB.
 AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
 # One variable per source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
@@ -56,7 +59,7 @@ class Settings:
     keys: Mapping[str, Secret] = field(default_factory=dict)
     keys_file: Path | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
-    memory: str | None = None
+    memory: str = DEFAULT_MEMORY
 
     @property
     def shipped_snapshots(self) -> Path:
@@ -156,11 +159,11 @@ def _by_source(prefix: str) -> Iterator[tuple[str, str]]:
             yield name.removeprefix(prefix).lower(), value.strip()
 
 
-def _read_memory() -> str | None:
-    text = os.environ.get(_MEMORY, "").strip()
-    if text and not AMOUNT.fullmatch(text):
+def _read_memory() -> str:
+    text = os.environ.get(_MEMORY, "").strip() or DEFAULT_MEMORY
+    if not AMOUNT.fullmatch(text):
         raise SettingsError(f"{_MEMORY} is {text!r}; write an amount, for example 1GB or 800MB.")
-    return text or None
+    return text
 
 
 def _read_as_of() -> date | None:

@@ -312,13 +312,6 @@ def _unreadable(path: Path, error: duckdb.Error) -> str:
     return f"{path} cannot be opened: {first_line(error)}. Run `make build` to build it again."
 
 
-def usual_memory() -> str:
-    """The default memory limit of the engine on this machine."""
-    with duckdb.connect() as connection:
-        [(amount,)] = connection.execute("select current_setting('memory_limit')").fetchall()
-    return amount
-
-
 def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(".")
 

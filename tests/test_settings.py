@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.publish.dbt_project import dbt_environment
-from dagster_project.settings import SettingsError, load_settings
+from dagster_project.settings import DEFAULT_MEMORY, SettingsError, load_settings
 
 
 @pytest.mark.parametrize("amount", ["1GB", "1.5 GiB", "800mb"])
@@ -19,14 +19,15 @@ def test_memory_that_is_set_is_what_a_build_is_told(
     assert dbt_environment(load_settings(), tmp_path)["BILATERAL_MEMORY"] == amount
 
 
-def test_without_it_a_build_takes_what_the_engine_takes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("amount", [None, "", " "])
+def test_without_it_a_build_takes_the_same_on_every_machine(
+    amount: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("BILATERAL_MEMORY", raising=False)
-    assert load_settings().memory is None
-    number, unit = dbt_environment(load_settings(), tmp_path)["BILATERAL_MEMORY"].split()
-    assert float(number) > 0
-    assert unit.endswith("iB")
+    if amount is None:
+        monkeypatch.delenv("BILATERAL_MEMORY", raising=False)
+    else:
+        monkeypatch.setenv("BILATERAL_MEMORY", amount)
+    assert dbt_environment(load_settings(), tmp_path)["BILATERAL_MEMORY"] == DEFAULT_MEMORY
 
 
 @pytest.mark.parametrize("amount", ["1", "80%", "much", "0GB", "1GB; attach 'x'"])

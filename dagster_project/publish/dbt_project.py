@@ -18,7 +18,6 @@ from typing import Any
 
 from dagster_project.publish.children import child
 from dagster_project.settings import Settings, load_settings
-from dagster_project.warehouse import usual_memory
 
 # The stem is the catalog name in the views, both in a build and when published.
 BUILD_FILE_NAME = "warehouse.duckdb"
@@ -76,7 +75,7 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         _RAW: str(settings.raw),
         _WORLD: str(settings.world),
         _AS_OF: settings.as_of.isoformat() if settings.as_of else "",
-        _MEMORY: settings.memory or usual_memory(),
+        _MEMORY: settings.memory,
         "DBT_PROJECT_DIR": str(settings.dbt_project),
         "DBT_PROFILES_DIR": str(settings.dbt_project),
         "DBT_TARGET_PATH": str(target),

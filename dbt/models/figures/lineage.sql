@@ -2,69 +2,51 @@
 
 -- From a row of a mart to the raw rows behind it: file, row, column, hash, release and address.
 -- Nothing is stored: joins lead from a mart to its figures, and from these to the file.
-{#- The key of each mart of balances, and the columns that name its balances. -#}
-{% set balances = {
-    "balances_by_basis": ("figure_id", ["balance_id"], true),
-    "trade_by_year": ("figure_id", ["balance_id"], false),
-    "trade_by_year_to_date": ("figure_id", ["balance_id"], false),
-    "trade_by_month": ("figure_id", ["balance_id"], false),
-    "figure_comparisons": (
-        "comparison_id",
-        ["preferred_balance_id", "other_balance_id"],
-        true,
-    ),
-} %}
+{#- Each mart of balances, its key, and a column that names a balance. -#}
+{% set balances = [
+    ("balances_by_basis", "figure_id", "balance_id"),
+    ("trade_by_year", "figure_id", "balance_id"),
+    ("trade_by_year_to_date", "figure_id", "balance_id"),
+    ("trade_by_month", "figure_id", "balance_id"),
+    ("figure_comparisons", "comparison_id", "preferred_balance_id"),
+    ("figure_comparisons", "comparison_id", "other_balance_id"),
+] %}
 
 with
-    all_rows as (
+    -- A filter on the mart reaches each part of a CTE only where it is not materialized.
+    balances as not materialized(
 
-        -- The figures behind both flows of a balance, as in the last release of its interval.
-        {% for mart, (key, columns, has_pages) in balances.items() %}
-            {% for column in columns %}
-                {% for flow in ["exports", "imports"] %}
-                    select '{{ mart }}' as mart, m.{{ key }} as row_key, f.figure_id as reference_id
-                    from {{ ref(mart) }} as m
-                    inner join
-                        {{ ref("int_figures__balances") }} as b on m.{{ column }} = b.balance_id
-                    inner join
-                        {{ ref("int_figures__values") }} as v on b.{{ flow }}_value_id = v.value_id
-                        {{ figures_of_values() }}
-                    where f.known_from <= {{ as_of_day() }} and {{ is_last_of("b") }}
-
-                    union all
-                {% endfor %}
-
-                {% if has_pages %}
-                    select '{{ mart }}' as mart, m.{{ key }} as row_key, q.figure_id as reference_id
-                    from {{ ref(mart) }} as m
-                    inner join
-                        {{ ref("int_figures__balances") }} as b
-                        on m.{{ column }} = b.balance_id
-                        and b.is_page
-                    inner join
-                        {{ ref("int_figures__quoted") }} as q
-                        on b.cell_id = q.cell_id
-                        and b.exports_release_no = q.release_no
-                        and b.reported_by = q.reported_by
-                        and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
-                        and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
-
-                    union all
-                {% endif %}
-            {% endfor %}
+        {% for mart, key, column in balances %}
+            select '{{ mart }}' as mart, m.{{ key }} as row_key, b.*
+            from {{ ref(mart) }} as m
+            inner join {{ ref("int_figures__balances") }} as b on m.{{ column }} = b.balance_id
+            {% if not loop.last %}
+                union all
+            {% endif %}
         {% endfor %}
 
-        select 'trade_by_sector_year' as mart, m.figure_id as row_key, f.figure_id as reference_id
+    ),
+
+    vals as not materialized(
+
+        select mart, row_key, exports_value_id as value_id, valid_to
+        from balances
+
+        union all
+
+        select mart, row_key, imports_value_id as value_id, valid_to
+        from balances
+
+        union all
+
+        select 'trade_by_sector_year' as mart, m.figure_id as row_key, v.value_id, v.valid_to
         from {{ ref("trade_by_sector_year") }} as m
-        inner join
-            {{ ref("int_figures__values") }} as v on m.value_id = v.value_id
-            {{ figures_of_values() }}
-        where f.known_from <= {{ as_of_day() }} and {{ is_last_of("v") }}
+        inner join {{ ref("int_figures__values") }} as v on m.value_id = v.value_id
 
         union all
 
         -- A residual is the total less its parts and has their rows.
-        select 'trade_by_sector_year' as mart, m.figure_id as row_key, f.figure_id as reference_id
+        select 'trade_by_sector_year' as mart, m.figure_id as row_key, v.value_id, v.valid_to
         from {{ ref("trade_by_sector_year") }} as m
         inner join
             {{ ref("trade_by_sector_year") }} as s
@@ -76,10 +58,32 @@ with
             and m.trade_kind = s.trade_kind
             and m.year = s.year
             and m.series_code = s.series_code
+        inner join {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
+
+    ),
+
+    all_rows as (
+
+        -- The figures behind each value, as in the last release of its interval.
+        select m.mart, m.row_key, f.figure_id as reference_id
+        from vals as m
         inner join
-            {{ ref("int_figures__values") }} as v on s.value_id = v.value_id
+            {{ ref("int_figures__values") }} as v on m.value_id = v.value_id
             {{ figures_of_values() }}
-        where f.known_from <= {{ as_of_day() }} and {{ is_last_of("v") }}
+        where f.known_from <= {{ as_of_day() }} and {{ is_last_of("m") }}
+
+        union all
+
+        select b.mart, b.row_key, q.figure_id as reference_id
+        from balances as b
+        inner join
+            {{ ref("int_figures__quoted") }} as q
+            on b.is_page
+            and b.cell_id = q.cell_id
+            and b.exports_release_no = q.release_no
+            and b.reported_by = q.reported_by
+            and coalesce(q.export_series_id, b.export_series_id) = b.export_series_id
+            and coalesce(q.import_series_id, b.import_series_id) = b.import_series_id
 
         union all
 

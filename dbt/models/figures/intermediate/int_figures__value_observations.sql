@@ -4,11 +4,15 @@
 -- or those of its customs value and charges. A pair is known through its reporter's series and
 -- through its partner's.
 with
-    sides as (
+    cells as (
 
-        select 'reporter' as reported_by
+        select *, 'reporter' as reported_by, reporter_id as compiler_id, partner_id as area_id
+        from {{ ref("int_figures__cells") }}
+
         union all
-        select 'partner' as reported_by
+
+        select *, 'partner' as reported_by, partner_id as compiler_id, reporter_id as area_id
+        from {{ ref("int_figures__cells") }}
 
     ),
 
@@ -32,7 +36,7 @@ with
 
 select
     c.cell_id,
-    d.reported_by,
+    c.reported_by,
     c.months,
     g.members,
     p.route,
@@ -52,8 +56,7 @@ select
     o.known_from,
     o.last_known_from,
     o.known_to
-from {{ ref("int_figures__cells") }} as c
-cross join sides as d
+from cells as c
 inner join
     {{ ref("int_figures__period_routes") }} as p
     on c.period_start = p.period_start
@@ -64,12 +67,11 @@ inner join
     {{ ref("int_trade__series_listed") }} as s
     on c.trade_kind = s.trade_kind
     and s.measure = 'trade_value'
-    and s.compiler_id
-    = case when d.reported_by = 'reporter' then c.reporter_id else c.partner_id end
+    and s.compiler_id = c.compiler_id
 inner join
     {{ ref("int_trade__observations") }} as o
     on s.series_id = o.series_id
-    and o.partner_id = case when d.reported_by = 'reporter' then c.partner_id else c.reporter_id end
+    and o.partner_id = c.area_id
     and g.product_id = o.product_id
     and p.part_start = o.period_start
     and p.part_end = o.period_end
@@ -79,7 +81,7 @@ union all
 
 select
     c.cell_id,
-    d.reported_by,
+    c.reported_by,
     c.months,
     g.members,
     k.route,
@@ -109,14 +111,12 @@ inner join
     {{ ref("int_trade__observations") }} as o
     on k.part_series_id = o.series_id
     and g.product_id = o.product_id
-cross join sides as d
 inner join
-    {{ ref("int_figures__cells") }} as c
+    cells as c
     on g.product_group_id = c.product_group_id
     and s.trade_kind = c.trade_kind
-    and s.compiler_id
-    = case when d.reported_by = 'reporter' then c.reporter_id else c.partner_id end
-    and o.partner_id = case when d.reported_by = 'reporter' then c.partner_id else c.reporter_id end
+    and s.compiler_id = c.compiler_id
+    and o.partner_id = c.area_id
     and o.period_start = c.period_start
     and o.period_end = c.period_end
 left join

@@ -4,12 +4,14 @@
 -- its parts, from the preferred source. Only where no source gives a CIF value, or its months, is
 -- it the sum of the customs value and the charges that one table gives.
 with
+    possible as materialized(select * from {{ ref("int_figures__value_observations") }}),
+
     -- A sum of months needs every month, a sum with charges the customs value as well. A table that
     -- never gives all parts gives no sum.
     possible_sums as (
 
         select cell_id, series_id, raw_table, route
-        from {{ ref("int_figures__value_observations") }}
+        from possible
         where route <> 'period'
         group by cell_id, series_id, raw_table, route, months
         having
@@ -24,7 +26,7 @@ with
     candidates as (
 
         select o.*, r.source_rank
-        from {{ ref("int_figures__value_observations") }} as o
+        from possible as o
         inner join {{ ref("source_list") }} as r on o.source_id = r.source_id
         left join
             possible_sums as p
@@ -99,7 +101,7 @@ with
     ),
 
     -- All others are computed release by release.
-    pieces as (
+    released as materialized(
 
         select
             o.cell_id,
@@ -132,6 +134,43 @@ with
             -- A figure that occurs twice in one release counts once.
             and f.copy_no = 1
             and f.known_from <= {{ as_of_day() }}
+
+    ),
+
+    -- Where each release of a table that gives some of the months also gives the period itself, and
+    -- none withdraws it, the sum of the months is never preferred.
+    superseded_sums as (
+
+        select cell_id, series_id, source_id, raw_table, 'months' as route
+        from released
+        where route in ('period', 'months')
+        group by cell_id, series_id, source_id, raw_table
+        having
+            list_has_all(
+                list(distinct release_no) filter (where route = 'period'),
+                list(distinct release_no) filter (where route = 'months')
+            )
+            and list_has_all(
+                list(known_from) filter (where route = 'period'),
+                coalesce(
+                    list(known_to) filter (where route = 'period' and known_to is not null), []
+                )
+            )
+
+    ),
+
+    pieces as (
+
+        select r.*
+        from released as r
+        left join
+            superseded_sums as s
+            on r.cell_id = s.cell_id
+            and r.series_id = s.series_id
+            and r.source_id = s.source_id
+            and r.raw_table = s.raw_table
+            and r.route = s.route
+        where s.cell_id is null
 
     ),
 
@@ -176,9 +215,9 @@ with
             p.route,
             p.months,
             p.members,
-            count(distinct p.period_start) as periods_found,
-            greatest(count(distinct p.product_id), 1) as members_found,
-            count(distinct p.part_series_id) as series_found,
+            list_unique(list(p.period_start)) as periods_found,
+            greatest(list_unique(list(p.product_id)), 1) as members_found,
+            list_unique(list(p.part_series_id)) as series_found,
             sum(p.value_usd) as value_usd,
             sum(p.rounding_margin_usd) as rounding_margin_usd,
             max(p.known_from) as known_from,
