@@ -17,7 +17,7 @@ _KEYS_FILE = "BILATERAL_KEYS_FILE"
 _MEMORY = "BILATERAL_MEMORY"
 # Enough for the bundled data on any machine. What does not fit is spilled to disk: more is faster
 # for years of world trade.
-DEFAULT_MEMORY = "900MB"
+DEFAULT_MEMORY = "800MB"
 # An amount of memory or disk space: 1GB.
 AMOUNT = re.compile(r"[1-9][0-9]*(\.[0-9]+)?\s*(MB|GB|MiB|GiB)", re.IGNORECASE)
 # One variable per source: BILATERAL_KEY_UN_COMTRADE, BILATERAL_ADDRESS_UN_COMTRADE.
