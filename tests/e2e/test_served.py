@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -27,7 +28,7 @@ from dagster_project.cli import app
 from dagster_project.publication_record import RECORD, read_record
 from dagster_project.publish import publication
 from dagster_project.publish.audit import FinishedBuild
-from dagster_project.publish.build import run_build
+from dagster_project.publish.build import run_build, served_run, what_is_served
 from dagster_project.publish.fingerprint import is_current
 from dagster_project.publish.publication import publish
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -36,6 +37,7 @@ from dagster_project.warehouse import (
     WarehouseError,
     WarehouseLocked,
     altered,
+    connect_answering,
     connect_published,
     published_record,
     read_publication,
@@ -124,6 +126,61 @@ def test_status_names_a_changed_file_and_ends_with_2(
     )
     assert result.exit_code == 2
     assert "warehouse.duckdb has " in result.output
+
+
+def remove_record(folder: Path) -> None:
+    (folder / RECORD).unlink()
+
+
+def damage_record(folder: Path) -> None:
+    (folder / RECORD).chmod(0o644)
+    (folder / RECORD).write_text("{}")
+
+
+def record_of_no_file(folder: Path) -> None:
+    (folder / RECORD).chmod(0o644)
+    content = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**content, "files": {}}))
+
+
+@pytest.mark.parametrize("change", [remove_record, damage_record, record_of_no_file])
+def test_a_publication_without_its_record_is_refused_named_and_replaced(
+    settings: Settings, build: Build, change: Callable[[Path], None]
+) -> None:
+    publish(settings, build(input_hash="same"))
+    change(settings.published.resolve())
+    for connect in (connect_published, connect_answering):
+        with pytest.raises(WarehouseAltered, match=RECORD):
+            connect(settings)
+    figures = ["figures", "--reporter", "USA", "--partner", "KOR", "--period", "2016"]
+    for command in (["status"], ["sql", "select 1"], figures):
+        result = CliRunner().invoke(
+            app, command, env={"BILATERAL_DATA_HOME": str(settings.data_home)}
+        )
+        assert result.exit_code == 2
+        assert RECORD in result.stderr
+        assert result.stdout == ""
+    assert not is_current(settings, "same")
+    assert "refuse" in what_is_served(settings, served_run(settings))
+    assert publish(settings, build(input_hash="same")).published
+    assert is_current(settings, "same")
+    assert generation_of(settings) == 1
+
+
+def test_a_file_from_elsewhere_is_read_with_a_note(settings: Settings, build: Build) -> None:
+    publish(settings, build())
+    served = settings.warehouse.read_bytes()
+    settings.warehouse.unlink()
+    settings.warehouse.write_bytes(served)
+    shutil.rmtree(settings.published.resolve())
+    query = ["sql", "select max(generation) as g from marts.figures", "--format", "csv"]
+    result = CliRunner().invoke(app, query, env={"BILATERAL_DATA_HOME": str(settings.data_home)})
+    assert (result.exit_code, result.stdout) == (0, "g\n1\n")
+    assert result.stderr.startswith("Note: ")
+    assert "record" in result.stderr
+    publish(settings, build(generation=2))
+    result = CliRunner().invoke(app, query, env={"BILATERAL_DATA_HOME": str(settings.data_home)})
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "g\n2\n", "")
 
 
 def refused_for_a_user(settings: Settings, said: Connection) -> None:
