@@ -27,7 +27,7 @@ LARGEST = 128 * 1024 * 1024
 # A record of any layout has less than 10 kB, and one of an article less than 150 kB.
 LONGEST_LINE = 1024 * 1024
 
-# Read whole, so many values of JSON or XML take up to two gigabytes, however few bytes each has. The
+# Read whole, so many values of JSON or XML take up to two gigabytes, whatever their bytes. The
 # largest reply of any publisher has five million.
 MOST_VALUES = 10_000_000
 # What begins a value of JSON, and an element or attribute of XML.
