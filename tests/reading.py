@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
 
 class Reader(threading.Thread):
-    """Calls a function a hundred times a second, or as often as it can; use as a context manager.
+    """Calls a function again and again, half of the time; use as a context manager.
 
-    Every kind of failure is one too many, and all are kept in `errors`.
+    The other half is for what else this process does, such as serving replies. Every kind of
+    failure is one too many, and all are kept in `errors`.
     """
 
     def __init__(self, read: Callable[[], object]) -> None:
@@ -34,9 +36,12 @@ class Reader(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        while not self._stop_asked.wait(0.01):
+        pause = 0.0
+        while not self._stop_asked.wait(pause):
+            began = time.monotonic()
             try:
                 self._read()
                 self.reads += 1
             except Exception as error:
                 self.errors.append(repr(error))
+            pause = time.monotonic() - began

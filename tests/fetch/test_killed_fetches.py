@@ -151,7 +151,8 @@ def kill_at(replay: ReplayServer, point: Point, child: ForkServerProcess) -> Non
     replay.on_phase = on_phase
     try:
         child.start()
-        child.join(60)
+        # A busy machine takes minutes.
+        child.join(300)
         assert child.exitcode is not None, "the fetch hangs"
     finally:
         replay.on_phase = lambda number, phase: None
