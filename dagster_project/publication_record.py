@@ -91,14 +91,19 @@ def read_record(folder: Path) -> Record | None:
 
 
 def altered_files(
-    folder: Path, record: Record, *, only: str | None = None, in_full: bool = False
+    folder: Path, record: Record | None, *, only: str | None = None, in_full: bool = False
 ) -> tuple[str, ...]:
     """The published files that are not as they were published, each with what is wrong.
 
-    A file is read only if its size, times or inode differ, which is also so in a copied data home,
-    or if `in_full` is set. `only` limits the check to one file.
+    Without a record nothing shows what was published, which is as wrong. A file is read only if its
+    size, times or inode differ, which is also so in a copied data home, or if `in_full` is set.
+    `only` limits the check to one file.
     """
-    names = record.files if only is None else [name for name in record.files if name == only]
+    if record is None:
+        return (f"{RECORD}, the record of the publication, is missing or damaged",)
+    if only is not None and only not in record.files:
+        return (f"{RECORD}, the record of the publication, does not name {only}",)
+    names = record.files if only is None else [only]
     found = [
         f"{name} {fault}"
         for name in names

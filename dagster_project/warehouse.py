@@ -123,8 +123,7 @@ def _open_published(
             f"There is no published warehouse at {settings.warehouse}. Run `make build` to build"
             " one."
         )
-    record = read_record(file.parent)
-    altered = altered_files(file.parent, record, only=file.name) if record else ()
+    altered = _reasons_to_refuse(settings, file)
     # A program that still writes explains a changed file better than its bytes do.
     connection = open_file(file, read_only=True)
     if altered:
@@ -243,10 +242,39 @@ def altered(settings: Settings, *, in_full: bool = False) -> tuple[str, ...]:
     `in_full` reads every file; otherwise only those that look changed are read.
     """
     folder = settings.warehouse.resolve().parent
-    record = read_record(folder)
-    if record is None:
-        return (f"{settings.warehouse.name} has no record of its publication",)
-    return altered_files(folder, record, in_full=in_full)
+    return altered_files(folder, read_record(folder), in_full=in_full)
+
+
+def is_unrecorded(settings: Settings) -> bool:
+    """Whether what is served is a file that came without a record.
+
+    It is of an earlier version, or from elsewhere: it is read, and nothing shows whether it was
+    changed.
+    """
+    file = settings.warehouse.resolve()
+    return (
+        file.is_file()
+        and not _is_of_publication(settings, file)
+        and read_record(file.parent) is None
+    )
+
+
+def is_refused(settings: Settings) -> bool:
+    """Whether readers refuse what is served, because it was changed after it was published."""
+    file = settings.warehouse.resolve()
+    return file.is_file() and bool(_reasons_to_refuse(settings, file))
+
+
+def _reasons_to_refuse(settings: Settings, file: Path) -> tuple[str, ...]:
+    record = read_record(file.parent)
+    if record is None and not _is_of_publication(settings, file):
+        return ()
+    return altered_files(file.parent, record, only=file.name)
+
+
+def _is_of_publication(settings: Settings, file: Path) -> bool:
+    """Whether a file lies in a folder that a publication made, which always has a record."""
+    return file.parent.name.startswith(f"{settings.published.name}.")
 
 
 def is_served(settings: Settings, content_hash: str, input_hash: str) -> bool:
@@ -257,6 +285,7 @@ def is_served(settings: Settings, content_hash: str, input_hash: str) -> bool:
         record is not None
         and record.is_of(content_hash, input_hash)
         and settings.exports.resolve().parent == file.parent
+        and file.name in record.files
         and not altered_files(file.parent, record)
         and all(path.parent == settings.world and path.is_file() for path in record.world)
         and _is_readable(file)

@@ -109,3 +109,13 @@ def test_a_damaged_record_is_none(folder: Path, content: str) -> None:
     (folder / RECORD).chmod(0o644)
     (folder / RECORD).write_text(content)
     assert read_record(folder) is None
+    assert [one.split(",")[0] for one in altered_files(folder, None)] == [RECORD]
+
+
+def test_a_record_that_does_not_name_the_warehouse_proves_nothing(folder: Path) -> None:
+    content = json.loads((folder / RECORD).read_text())
+    del content["files"]["warehouse.duckdb"]
+    (folder / RECORD).chmod(0o644)
+    (folder / RECORD).write_text(json.dumps(content))
+    [said] = altered_files(folder, read_record(folder), only="warehouse.duckdb")
+    assert said.startswith(RECORD)

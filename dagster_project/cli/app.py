@@ -13,8 +13,8 @@ import duckdb
 import typer
 
 from dagster_project.cli.terminal import print_error
-from dagster_project.settings import SettingsError, load_settings
-from dagster_project.warehouse import WarehouseError
+from dagster_project.settings import Settings, SettingsError, load_settings
+from dagster_project.warehouse import WarehouseError, is_unrecorded
 
 if TYPE_CHECKING:
     from dagster_project.questions.replay import Replay
@@ -144,13 +144,25 @@ def _expected() -> tuple[type[Exception], ...]:
     )
 
 
+def reading_settings() -> Settings:
+    """The settings of a command that reads the warehouse, which says if that has no record."""
+    settings = load_settings()
+    if is_unrecorded(settings):
+        print_error(
+            f"{settings.warehouse} has no record of its publication, so nothing shows whether it"
+            " was changed. `bilateral build` publishes a warehouse with a record.",
+            "Note",
+        )
+    return settings
+
+
 @contextmanager
-def open_replay() -> Generator[Replay]:
+def open_replay(settings: Settings | None = None) -> Generator[Replay]:
     """Open the published warehouse to answer a query; an unknown word in it is an error."""
     from dagster_project.questions.replay import QuestionError, Replay
 
     try:
-        with Replay(load_settings()) as replay:
+        with Replay(settings or reading_settings()) as replay:
             yield replay
     except (QuestionError, duckdb.CatalogException, duckdb.BinderException) as error:
         raise another_version(error) from error

@@ -47,8 +47,11 @@ def build(
     from dagster_project.publish.build_dir import is_building
     from dagster_project.publish.children import end_children
     from dagster_project.questions.publication import read_rejects, releases_built
+    from dagster_project.warehouse import altered
 
     settings = load_settings()
+    if settings.warehouse.is_file() and (changed := altered(settings)):
+        echo(f"Changed after publication: {'; '.join(changed)}. This build replaces it.", err=True)
     run_before = served_run(settings)
     if is_building(settings):
         echo("Another build is running; this one goes on when it has ended.", err=True)

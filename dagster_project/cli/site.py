@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dagster_project.cli.app import DONE, Refused, another_version, app, handle_errors, open_replay
+from dagster_project.cli.app import (
+    DONE,
+    Refused,
+    another_version,
+    app,
+    handle_errors,
+    open_replay,
+    reading_settings,
+)
 from dagster_project.cli.terminal import bar, echo, error_console, print_error
-from dagster_project.settings import Settings, load_settings
+from dagster_project.settings import Settings
 from dagster_project.warehouse import QueryRefused
 
 if TYPE_CHECKING:
@@ -63,7 +71,7 @@ def report(
 
     Example: `bilateral report --reporter USA --partner KOR --partner JPN --out ~/trade`
     """
-    settings = load_settings()
+    settings = reading_settings()
     pairs = _pairs(settings, reporter, partner or [])
     site = _written(settings, pairs, out)
     said = f"{site.pages:,} pages, {site.size / 1e6:.1f} MB, content {site.content_hash[:12]}."
@@ -110,7 +118,7 @@ def _pairs(settings: Settings, reporter: str | None, partners: Sequence[str]) ->
         raise Refused(f"--partner is missing. For example: --reporter {reporter} --partner KOR.")
     from dagster_project.questions.words import Words
 
-    with open_replay() as replay:
+    with open_replay(settings) as replay:
         words = Words(replay)
         one = words.country(reporter, "--reporter", may_be_group=False)
         others = [words.country(name, "--partner", may_be_group=True) for name in partners]

@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.cli.app import DONE, Refused, app, handle_errors
+from dagster_project.cli.app import DONE, Refused, app, handle_errors, reading_settings
 from dagster_project.cli.terminal import echo, print_error
 from dagster_project.cli.writing import QueryFormat, renderer, write_rendered
 from dagster_project.sandbox.process import Limits, ask
-from dagster_project.settings import AMOUNT, Settings, load_settings
+from dagster_project.settings import AMOUNT, Settings
 from dagster_project.warehouse import WarehouseError
 
 # What a shell reports for a command that Ctrl-C ended.
@@ -78,7 +78,7 @@ def sql(
 
     Example: `bilateral sql "from marts.claims" --out claims.parquet`
     """
-    settings = load_settings()
+    settings = reading_settings()
     limits = Limits(seconds=timeout, memory=memory, temporary=temp_space)
     if query is None and sys.stdin.isatty():
         return _prompt(settings, limits, max_rows)

@@ -7,6 +7,7 @@ import zlib
 import httpx
 
 from dagster_project.sources.connector import Refused, TryAgain
+from dagster_project.sources.formats import MOST_VALUES, has_too_many_values
 
 _PIECE = 1 << 16
 _MOST_MEMBERS = 1_000
@@ -20,8 +21,17 @@ def whole_body(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
 
     Raises:
         TryAgain: truncated or damaged, or without a visible end.
-        Refused: too large, or packed otherwise than requested.
+        Refused: too large, with too many values, or packed otherwise than requested.
     """
+    content = _unpacked(reply, packed, most)
+    if has_too_many_values(content):
+        raise Refused(
+            f"more than {MOST_VALUES:,} values. Select fewer periods, partners or products."
+        )
+    return content
+
+
+def _unpacked(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
     encoding = reply.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity") or not packed:
         if not _has_end(reply):

@@ -20,7 +20,12 @@ from dagster_project.publish.fingerprint import input_hash, is_current
 from dagster_project.publish.publication import require_free_names
 from dagster_project.settings import Settings
 from dagster_project.sources.snapshot import SnapshotError, discover_releases
-from dagster_project.warehouse import WarehouseError, published_record, read_publication
+from dagster_project.warehouse import (
+    WarehouseError,
+    is_refused,
+    published_record,
+    read_publication,
+)
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -229,6 +234,8 @@ def what_is_served(settings: Settings, run_before: str | None) -> str:
     """What readers get after a build ended early; `run_before` is what they got before it."""
     if served_run(settings) != run_before:
         return "its warehouse was published before that and is being served"
+    if is_refused(settings):
+        return "the previous warehouse was changed after it was published, and readers refuse it"
     if settings.warehouse.is_file():
         return "the previous warehouse is still being served"
     return "nothing is published"

@@ -21,9 +21,11 @@ from dagster_project.questions.words import InputError, Words
 from dagster_project.sources.articles import read_claims, read_documents
 
 BAD_STATUS = "contradicted"
-# The models compare every claim with every other one of its document and source, so time grows with
-# the square: this many take about fifteen seconds.
+# Time grows with the number of claims: this many take about fifteen seconds.
 MOST_CLAIMS = 5_000
+# A share is compared with each amount of the same trade in its article, on every basis and in every
+# release: this many comparisons take about five seconds and 0.6 GB.
+MOST_SHARES_OF_AMOUNTS = 20_000
 CONSISTENCY_INPUTS = ("claims", "shares_of_other_wholes")
 
 _RENAMED = {"reporter": "reporter_iso3", "partner": "partner_code", "value": "reported_value"}
@@ -80,7 +82,7 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
 
     Raises:
         SnapshotError: a file cannot be read, lacks a column, or has no rows.
-        InputError: more than `MOST_CLAIMS` claims.
+        InputError: more than `MOST_CLAIMS` claims, or `MOST_SHARES_OF_AMOUNTS` shares of amounts.
     """
     claims = read_claims(claims_file, words.claim_vocabulary)
     if claims.frame.height > MOST_CLAIMS:
@@ -92,6 +94,7 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
     inputs = {
         "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
     }
+    _refuse_too_many_shares(replay, claims_file, claims.frame)
     if documents_file is not None:
         documents = read_documents(documents_file)
         problems += _problems(documents_file, documents.rejects)
@@ -132,6 +135,35 @@ def find_inconsistencies(
     """The rows of claim_inconsistencies for the input claims; needs `CONSISTENCY_INPUTS`."""
     claims, wholes = (replay.frame(name) for name in CONSISTENCY_INPUTS)
     return inconsistencies(claims, wholes, on_unfinished).to_dicts()
+
+
+def _refuse_too_many_shares(replay: Replay, claims_file: Path, claims: pl.DataFrame) -> None:
+    transforms = replay.published("select measure, transform from warehouse.seeds.claim_measures")
+    countries = ("reporter", "partner")
+    trades = (
+        claims.join(transforms, on="measure")
+        .group_by(
+            *("document_id", "trade_kind", "sector", "period"),
+            pl.min_horizontal(countries).alias("one_country"),
+            pl.max_horizontal(countries).alias("other_country"),
+        )
+        .agg(
+            (pl.col("transform") == "share").sum().cast(pl.Int64).alias("shares"),
+            (pl.col("transform") == "level").sum().cast(pl.Int64).alias("amounts"),
+        )
+        .with_columns((pl.col("shares") * pl.col("amounts")).alias("both"))
+        .sort("both", "document_id", descending=[True, False])
+    )
+    if trades["both"].sum() <= MOST_SHARES_OF_AMOUNTS:
+        return
+    most = trades.row(0, named=True)
+    raise InputError(
+        f"{claims_file}: {most['document_id']} has {most['shares']:,} shares and"
+        f" {most['amounts']:,} amounts of the same trade ({most['sector']}, {most['period']}). Each"
+        f" share is compared with each amount, and one check makes at most"
+        f" {MOST_SHARES_OF_AMOUNTS:,} such comparisons. Remove what is told twice, or divide the"
+        " file."
+    )
 
 
 def _problems(file: Path, rejects: pl.DataFrame) -> list[Problem]:

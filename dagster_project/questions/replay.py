@@ -6,7 +6,7 @@ database makes a model read the results computed here instead of the published o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -56,6 +56,8 @@ class Replay:
     def answer(self, inputs: Mapping[str, pl.DataFrame], goals: Iterable[str]) -> None:
         """Run the models that `goals` need on `inputs`; a missing input is empty.
 
+        Only the goals are kept.
+
         Args:
             inputs: one frame per input model, with some or all of the model's columns; the
                 others are null.
@@ -71,7 +73,9 @@ class Replay:
                 raise QuestionError(
                     f"{name} is not an input; the inputs are {sorted(known_inputs)}."
                 )
+        goals = set(goals)
         needed = self._needed(goals)
+        done_with = _after_their_last_reader(needed, goals)
         for model in needed:
             self._connection.execute(f'create schema if not exists {_SCRATCH}."{model.schema}"')
             if model.is_input:
@@ -81,6 +85,9 @@ class Replay:
                 self._connection.execute(
                     f"create or replace table {table} as {self._redirected(model)}"
                 )
+            # A thousand claims make a hundred megabytes of rows that nothing reads again.
+            for read in done_with[model.name]:
+                self._connection.execute(f"drop table if exists {_scratch(read.relation)}")
 
     def rows(self, name: str, order: str) -> list[dict[str, object]]:
         """The rows of a model as dictionaries, ordered by the given columns."""
@@ -125,6 +132,18 @@ class Replay:
         self._connection.register("input_frame", frame.to_arrow())
         self._connection.execute(f"insert into {_scratch(model.relation)} by name from input_frame")
         self._connection.unregister("input_frame")
+
+
+def _after_their_last_reader(
+    needed: Sequence[QuestionModel], goals: Collection[str]
+) -> Mapping[str, list[QuestionModel]]:
+    """By model, those that no later one reads and nobody asked for."""
+    done_with: dict[str, list[QuestionModel]] = {model.name: [] for model in needed}
+    for model in needed:
+        if model.name not in goals:
+            readers = [one.name for one in needed if one is model or model.relation in one.sql]
+            done_with[readers[-1]].append(model)
+    return done_with
 
 
 def _scratch(relation: str) -> str:

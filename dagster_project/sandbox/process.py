@@ -42,7 +42,7 @@ Render = Callable[[duckdb.DuckDBPyConnection, IO[bytes]], None]
 
 # A message is its kind, its length and its content.
 _HEADER = struct.Struct("!cI")
-_DATA, _REFUSED, _DONE = b"D", b"R", b"."
+_DATA, _REFUSED, _OVERTAKEN, _DONE = b"D", b"R", b"O", b"."
 _BUFFER = 1 << 16
 # Libraries and time zones, which are loaded when they are first needed, and what the engine reads
 # to choose its number of threads: it aborts if that exists and cannot be read.
@@ -71,11 +71,19 @@ def ask(settings: Settings, query: str, limits: Limits, render: Render) -> Gener
         WarehouseError: the query is refused, fails, crashes the engine or reaches a limit, or
             nothing has been published.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="bilateral-sql-") as temporary,
-        closing(_Child(settings, query, limits, render, Path(temporary))) as child,
-    ):
-        yield from child.received(limits)
+    with tempfile.TemporaryDirectory(prefix="bilateral-sql-") as temporary:
+        while True:
+            with closing(_Child(settings, query, limits, render, Path(temporary))) as child:
+                try:
+                    yield from child.received(limits)
+                except _Overtaken:
+                    # What a process may read is decided once; another one follows the new name.
+                    continue
+                return
+
+
+class _Overtaken(Exception):
+    """Something was published before the warehouse was open, in a folder that cannot be read."""
 
 
 class _Child:
@@ -121,6 +129,8 @@ class _Child:
             kind, size = _HEADER.unpack(read(_HEADER.size))
             if kind == _DONE:
                 return
+            if kind == _OVERTAKEN:
+                raise _Overtaken
             content = read(min(size, _BUFFER))
             if kind != _DATA:
                 raise QueryRefused(content.decode(errors="replace"))
@@ -163,14 +173,23 @@ def _answer(
     """Answer in the child: send the result or the reason why there is none, and end."""
     try:
         _isolate(parent, writing)
-        options = _confine(settings, limits, temporary)
-        with Sandbox(settings, options) as sandbox:
+        publication = _folder_of(settings)
+        options = _confine(settings, publication, limits, temporary)
+        try:
+            opened = Sandbox(settings, options)
+        except WarehouseError as error:
+            if _folder_of(settings) != publication:
+                raise _Overtaken from error
+            raise
+        with opened as sandbox:
             result = sandbox.execute(query)
             stream = io.BufferedWriter(_Messages(writing), _BUFFER)
             with sandbox.refusals():
                 render(result, stream)
             stream.flush()
             _send(writing, _DONE, b"")
+    except _Overtaken:
+        _send(writing, _OVERTAKEN, b"")
     except WarehouseError as error:
         _send(writing, _REFUSED, str(error).encode(errors="replace")[:_BUFFER])
     except MemoryError:
@@ -204,13 +223,18 @@ def _isolate(parent: int, writing: int) -> None:
     os.closerange(writing + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _confine(settings: Settings, limits: Limits, temporary: Path) -> dict[str, str]:
+def _folder_of(settings: Settings) -> Path:
+    """Where the name of the warehouse leads: a folder that also has its record."""
+    return settings.warehouse.resolve().parent
+
+
+def _confine(
+    settings: Settings, publication: Path, limits: Limits, temporary: Path
+) -> dict[str, str]:
     """Set the limits of this process; return those of the engine."""
     limit_memory(limits.memory)
     options = {"memory_limit": _kibibytes(limits.memory)}
     libraries = {*_SYSTEM, sys.prefix, sys.base_prefix, *filter(None, sys.path)}
-    # The name is a link into the folder of the publication, which also has its record.
-    publication = settings.warehouse.resolve().parent
     readable = (publication, settings.raw, settings.world, *map(Path, libraries))
     # Without a kernel that keeps all writing there, nothing is written at all.
     is_kept = landlock_version() > 0

@@ -27,6 +27,12 @@ LARGEST = 128 * 1024 * 1024
 # A record of any layout has less than 10 kB, and one of an article less than 150 kB.
 LONGEST_LINE = 1024 * 1024
 
+# Read whole, so many values of JSON or XML take up to two gigabytes, whatever their bytes. The
+# largest reply of any publisher has five million.
+MOST_VALUES = 10_000_000
+# What begins a value of JSON, and an element or attribute of XML.
+_BEGINNINGS = {b"{": b"[{,", b"[": b"[{,", b"<": b"<="}
+
 # The part of a file that contains a header or a whole first record.
 _HEAD = 8192
 
@@ -249,6 +255,22 @@ def no_object(value: object) -> tuple[str | None, str | None, str]:
     return None, str(value)[:200], "not an object"
 
 
+def has_too_many_values(content: bytes) -> bool:
+    """Whether JSON or XML has more than `MOST_VALUES` values; a comma in a text counts as one."""
+    if len(content) <= MOST_VALUES:
+        return False
+    first = content[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return sum(content.count(sign) for sign in _BEGINNINGS.get(first, b"")) > MOST_VALUES
+
+
+def _check_values(content: bytes, name: str) -> None:
+    if has_too_many_values(content):
+        raise SnapshotError(
+            f"{name}: more than {MOST_VALUES:,} values, which are too many to be read at once."
+            " Divide it."
+        )
+
+
 def read_json(content: bytes, name: str) -> object:
     """The JSON value of a file; numbers with a point stay decimal.
 
@@ -256,9 +278,10 @@ def read_json(content: bytes, name: str) -> object:
     `RepeatedField`, which is no `dict`.
 
     Raises:
-        SnapshotError: what `decode` raises, incomplete JSON, JSON that no publisher writes, or an
-            outermost object with a field twice.
+        SnapshotError: what `decode` raises, too many values, incomplete JSON, JSON that no
+            publisher writes, or an outermost object with a field twice.
     """
+    _check_values(content, name)
     text = decode(content, name)
     _check_characters(text, name)
     try:
@@ -333,9 +356,10 @@ def read_xml(content: bytes, name: str) -> ElementTree.Element:
     contain entities or external content.
 
     Raises:
-        SnapshotError: empty, zero bytes inside, another encoding, a web page, a document
-            type, or incomplete XML.
+        SnapshotError: empty, too many values, zero bytes inside, another encoding, a web page, a
+            document type, or incomplete XML.
     """
+    _check_values(content, name)
     text = _plain_text(content, name).strip()
     if _WEB_PAGE.match(text):
         raise SnapshotError(

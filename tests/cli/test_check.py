@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from dagster_project.questions.check import MOST_CLAIMS
+from dagster_project.questions.check import MOST_CLAIMS, MOST_SHARES_OF_AMOUNTS
 from dagster_project.settings import Settings
 from dagster_project.warehouse import connect_published
 
@@ -344,6 +344,21 @@ def test_more_claims_than_one_check_takes_are_refused_with_the_number_and_the_li
     assert result.stdout == ""
     assert "20,000 claims" in result.stderr
     assert f"{MOST_CLAIMS:,}" in result.stderr
+
+
+def test_more_shares_of_amounts_than_one_check_compares_are_refused(
+    bilateral: Callable[..., Result], claims_file: Callable[..., Path]
+) -> None:
+    """Each of 200 shares with each of 200 amounts, as many candidates as a file of 5,000 claims."""
+    many = claims_file(
+        *({"claim_id": f"a{n}", "measure": "exports"} for n in range(200)),
+        *({"claim_id": f"s{n}", "measure": "share_pct_exports", "unit": "%"} for n in range(200)),
+    )
+    result = bilateral("check", str(many))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "200 shares and 200 amounts" in result.stderr
+    assert f"{MOST_SHARES_OF_AMOUNTS:,}" in result.stderr
 
 
 @pytest.mark.slow

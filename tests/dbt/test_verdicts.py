@@ -90,6 +90,17 @@ def verdict(
     published_on: date | None = date(2018, 7, 1),
     **claim: Any,
 ) -> dict[str, Any]:
+    with models.run(given(others, published_on, **claim), "claim_verdicts") as connection:
+        (found,) = connection.sql("from marts.claim_verdicts").pl().to_dicts()
+    return found
+
+
+def given(
+    others: Iterable[tuple[Release, Series, float]] = (),
+    published_on: date | None = date(2018, 7, 1),
+    **claim: Any,
+) -> dict[str, pl.DataFrame]:
+    """The tables of one claim, and of the figures."""
     row = {
         "claim_id": "c1",
         "document_id": "d1",
@@ -104,7 +115,7 @@ def verdict(
         "rounding": 0.1,
         "hedge": "exact",
     } | claim
-    given = tables_of(figures(others)) | {
+    tables = tables_of(figures(others)) | {
         "claims_given": pl.DataFrame([row], schema=CLAIMS),
         "documents_given": pl.DataFrame(
             [("d1", "a newspaper", "trade", published_on)],
@@ -116,10 +127,23 @@ def verdict(
         ),
     }
     # These are found from the claim.
-    del given["int_claims__cells"]
-    with models.run(given, "claim_verdicts") as connection:
-        (found,) = connection.sql("from marts.claim_verdicts").pl().to_dicts()
-    return found
+    del tables["int_claims__cells"]
+    return tables
+
+
+@pytest.mark.parametrize(
+    "name", ["claim_verdicts", "int_claims__conceivable", "int_claims__evidence"]
+)
+def test_no_claim_is_compared_with_all_rows_of_the_others(
+    compiled_models: CompiledModels, name: str
+) -> None:
+    """A condition on one side of a left join makes the engine compare every row with every row."""
+    (code,) = (str(model.code) for model in compiled_models.models if model.name == name)
+    with compiled_models.run(given(reported_value=28.0), "claim_verdicts") as connection:
+        ((_, plan),) = connection.execute(f"explain (format json) {code}").fetchall()
+    joins = set(re.findall(r'"name": "(\w*(?:JOIN|PRODUCT))\s*"', plan))
+    assert joins <= {"HASH_JOIN", "LEFT_DELIM_JOIN", "RIGHT_DELIM_JOIN"}
+    assert "HASH_JOIN" in joins
 
 
 @pytest.mark.parametrize(

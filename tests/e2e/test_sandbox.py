@@ -174,6 +174,9 @@ def forge(settings: Settings, *statements: str, has_record: bool = True) -> None
             connection.execute(statement)
     if has_record:
         write_record(folder, record.publication, record.world)
+    else:
+        # As a file that came from somewhere else.
+        file.replace(settings.warehouse)
 
 
 @pytest.mark.parametrize("has_record", [True, False], ids=["with a record", "without"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import multiprocessing
 import os
 import random
@@ -11,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -21,13 +21,14 @@ from pathlib import Path
 import duckdb
 import pytest
 from e2e.stand_in import identity
+from reading import Reader
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
 from dagster_project.publication_record import RECORD, read_record
 from dagster_project.publish import publication
 from dagster_project.publish.audit import FinishedBuild
-from dagster_project.publish.build import run_build
+from dagster_project.publish.build import run_build, served_run, what_is_served
 from dagster_project.publish.fingerprint import is_current
 from dagster_project.publish.publication import publish
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -36,6 +37,7 @@ from dagster_project.warehouse import (
     WarehouseError,
     WarehouseLocked,
     altered,
+    connect_answering,
     connect_published,
     published_record,
     read_publication,
@@ -43,7 +45,7 @@ from dagster_project.warehouse import (
 
 Build = Callable[..., FinishedBuild]
 
-_KILLS = 5
+_KILLS = int(os.environ.get("BILATERAL_KILLS", "5"))
 _HASH = "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'content_hash'"
 
 
@@ -124,6 +126,61 @@ def test_status_names_a_changed_file_and_ends_with_2(
     )
     assert result.exit_code == 2
     assert "warehouse.duckdb has " in result.output
+
+
+def remove_record(folder: Path) -> None:
+    (folder / RECORD).unlink()
+
+
+def damage_record(folder: Path) -> None:
+    (folder / RECORD).chmod(0o644)
+    (folder / RECORD).write_text("{}")
+
+
+def record_of_no_file(folder: Path) -> None:
+    (folder / RECORD).chmod(0o644)
+    content = json.loads((folder / RECORD).read_text())
+    (folder / RECORD).write_text(json.dumps({**content, "files": {}}))
+
+
+@pytest.mark.parametrize("change", [remove_record, damage_record, record_of_no_file])
+def test_a_publication_without_its_record_is_refused_named_and_replaced(
+    settings: Settings, build: Build, change: Callable[[Path], None]
+) -> None:
+    publish(settings, build(input_hash="same"))
+    change(settings.published.resolve())
+    for connect in (connect_published, connect_answering):
+        with pytest.raises(WarehouseAltered, match=RECORD):
+            connect(settings)
+    figures = ["figures", "--reporter", "USA", "--partner", "KOR", "--period", "2016"]
+    for command in (["status"], ["sql", "select 1"], figures):
+        result = CliRunner().invoke(
+            app, command, env={"BILATERAL_DATA_HOME": str(settings.data_home)}
+        )
+        assert result.exit_code == 2
+        assert RECORD in result.stderr
+        assert result.stdout == ""
+    assert not is_current(settings, "same")
+    assert "refuse" in what_is_served(settings, served_run(settings))
+    assert publish(settings, build(input_hash="same")).published
+    assert is_current(settings, "same")
+    assert generation_of(settings) == 1
+
+
+def test_a_file_from_elsewhere_is_read_with_a_note(settings: Settings, build: Build) -> None:
+    publish(settings, build())
+    served = settings.warehouse.read_bytes()
+    settings.warehouse.unlink()
+    settings.warehouse.write_bytes(served)
+    shutil.rmtree(settings.published.resolve())
+    query = ["sql", "select max(generation) as g from marts.figures", "--format", "csv"]
+    result = CliRunner().invoke(app, query, env={"BILATERAL_DATA_HOME": str(settings.data_home)})
+    assert (result.exit_code, result.stdout) == (0, "g\n1\n")
+    assert result.stderr.startswith("Note: ")
+    assert "record" in result.stderr
+    publish(settings, build(generation=2))
+    result = CliRunner().invoke(app, query, env={"BILATERAL_DATA_HOME": str(settings.data_home)})
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "g\n2\n", "")
 
 
 def refused_for_a_user(settings: Settings, said: Connection) -> None:
@@ -276,57 +333,36 @@ while True:
 """
 
 
-class Reader(threading.Thread):
-    """Reads by the stable names without a pause; warehouse and exports must be of one build."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(daemon=True)
-        self._settings = settings
-        self._stop_asked = threading.Event()
-        self.errors: list[str] = []
-        self.reads = self.torn = 0
-
-    def run(self) -> None:
-        while not self._stop_asked.is_set():
-            try:
-                before = self._settings.published.readlink()
-                hashes = hashes_served(self._settings)
-                # Two names are read one after the other: a publication may lie between.
-                if self._settings.published.readlink() == before:
-                    self.torn += len(hashes) != 1
-                self.reads += 1
-            except Exception as error:  # every kind of failure is one too many
-                self.errors.append(repr(error))
-
-    def stop(self) -> None:
-        self._stop_asked.set()
-        self.join()
-
-
 @pytest.mark.slow
 def test_a_killed_publication_never_serves_exports_of_another(
     settings: Settings, build: Build
 ) -> None:
     publish(settings, build())
     dice = random.Random(20170712)
-    reader = Reader(settings)
-    reader.start()
+
+    def read() -> None:
+        """Read by the stable names; warehouse and exports must be of one build."""
+        before = settings.published.readlink()
+        hashes = hashes_served(settings)
+        # Two names are read one after the other: a publication may lie between.
+        assert len(hashes) == 1 or settings.published.readlink() != before
+
     mixed = 0
-    for _ in range(_KILLS):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _ENDLESS, str(settings.data_home)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        process.stdout.readline()
-        time.sleep(dice.uniform(0, 0.6))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        mixed += len(hashes_served(settings)) != 1
-        assert altered(settings) == ()
-    reader.stop()
-    assert (mixed, reader.torn, reader.errors) == (0, 0, [])
+    with Reader(read) as reader:
+        for _ in range(_KILLS):
+            process = subprocess.Popen(
+                [sys.executable, "-c", _ENDLESS, str(settings.data_home)],
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+            process.stdout.readline()
+            time.sleep(dice.uniform(0, 0.6))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+            mixed += len(hashes_served(settings)) != 1
+            assert altered(settings) == ()
+    assert (mixed, reader.errors) == (0, [])
     assert reader.reads > 5
     publish(settings, build(generation=2))
     publish(settings, build(generation=3))

@@ -39,6 +39,7 @@ from hypothesis import strategies as st
 from dagster_project.fetch.client import Client, RetryPolicy
 from dagster_project.fetch.keys import gateway_of
 from dagster_project.settings import Secret, Settings, SettingsError
+from dagster_project.sources import formats
 from dagster_project.sources.connector import (
     KeyUse,
     Limits,
@@ -354,6 +355,21 @@ def test_a_reply_beyond_the_limit_is_refused(
 ) -> None:
     server.answers.append(answer)
     with pytest.raises(Refused, match="100,000 bytes"):
+        open_client().fetch(REQUEST, whole)
+
+
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_reply_with_more_values_than_fit_in_memory_is_refused(
+    server: Loopback,
+    open_client: OpenClient,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str | None,
+) -> None:
+    monkeypatch.setattr(formats, "MOST_VALUES", 1_000)
+    body = b"[" + b"[]," * 500 + b"[]]"
+    packed = {"Content_Encoding": encoding} if encoding else {}
+    server.answers.append(reply(body=gzip.compress(body) if encoding else body, **packed))
+    with pytest.raises(Refused, match="values"):
         open_client().fetch(REQUEST, whole)
 
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import IO
 
 import duckdb
 import pytest
+from e2e.stand_in import make_build
 
 from dagster_project.cli.writing import QueryFormat, renderer
+from dagster_project.publish.links import point, replace_link
+from dagster_project.publish.publication import publish
 from dagster_project.sandbox import process
 from dagster_project.sandbox.kernel import confine, landlock_version
 from dagster_project.sandbox.process import Limits, ask
@@ -139,6 +142,28 @@ def test_without_a_warehouse_the_next_step_is_named(published_small: Settings) -
     published_small.warehouse.unlink()
     with pytest.raises(QueryRefused, match="make build"):
         csv(published_small, "select 1")
+
+
+def test_a_publication_just_before_the_file_is_opened_is_the_one_that_answers(
+    published_small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = published_small.published.resolve()
+    publish(published_small, make_build(published_small, generation=2))
+    second = published_small.published.resolve()
+    replace_link(first, published_small.published)
+    started = published_small.data_home / "started"
+
+    def overtaken(readable: Iterable[Path], temporary: Path | None, size: int) -> None:
+        """The folder that may be read is known, and is no longer the one that the link names."""
+        with started.open("a") as counted:
+            counted.write("x")
+        point(published_small.published, Path(second.name))
+        confine(readable, temporary, size)
+
+    monkeypatch.setattr(process, "confine", overtaken)
+    assert csv(published_small, "select max(generation) as g from marts.figures") == "g\n2\n"
+    # Without Landlock every folder can be read, and the first process answers.
+    assert len(started.read_text()) == (2 if landlock_version() else 1)
 
 
 FORBIDDEN: dict[str, Callable[[Path], object]] = {

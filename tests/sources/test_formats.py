@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
+
 import pytest
 from sources.source_files import numbers_in
 
-from dagster_project.sources.formats import read_csv_cells, read_json, read_xml
+from dagster_project.sources.formats import MOST_VALUES, read_csv_cells, read_json, read_xml
 from dagster_project.sources.snapshot import SnapshotError
 
 COLUMNS = ("code", "value")
@@ -58,6 +61,25 @@ def test_xml_that_cannot_be_used_says_why(content: bytes, message: str) -> None:
 def test_xml_is_read_as_utf_8_whatever_it_declares() -> None:
     content = "\ufeff<?xml version='1.0' encoding='ISO-8859-1'?><a>총계 &amp; &lt;</a>".encode()
     assert read_xml(content, "reply.xml").text == "총계 & <"
+
+
+@pytest.mark.parametrize(
+    ("read", "content"),
+    [
+        (read_json, b"\xef\xbb\xbf [" + b"[]," * (MOST_VALUES // 2) + b"[]]"),
+        (read_json, b'{"a":[' + b"1," * MOST_VALUES + b"1]}"),
+        (read_xml, b"<a>" + b'<b c="1"/>' * (MOST_VALUES // 2) + b"</a>"),
+    ],
+    ids=["lists", "numbers", "attributes"],
+)
+def test_more_values_than_fit_in_memory_are_refused_before_they_are_read(
+    read: Callable[[bytes, str], object], content: bytes
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(SnapshotError, match=f"{MOST_VALUES:,} values"):
+        read(content, "dense")
+    # Kilobytes: less than the text alone would take.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000
 
 
 @pytest.mark.slow

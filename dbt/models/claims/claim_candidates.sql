@@ -303,14 +303,11 @@ with
             and p.transform = 'level'
             and p.currency = 'USD'
             and p.quantity = h.quantity
-            and (
-                (c.reporter_iso3 = p.reporter_iso3 and c.partner_code = p.partner_code)
-                or (
-                    h.quantity in ('balance', 'two_way')
-                    and c.reporter_iso3 = p.partner_code
-                    and c.partner_code = p.reporter_iso3
-                )
-            )
+            -- The same two countries, in either direction for a quantity that both have in common.
+            and least(c.reporter_iso3, c.partner_code) = least(p.reporter_iso3, p.partner_code)
+            and greatest(c.reporter_iso3, c.partner_code)
+            = greatest(p.reporter_iso3, p.partner_code)
+            and (c.reporter_iso3 = p.reporter_iso3 or h.quantity in ('balance', 'two_way'))
         inner join measures as q on h.whole_cell_id = q.cell_id and h.quantity = q.quantity
         where h.transform = 'share' and h.hypothesis = 'as_stated' and h.definition_rank = 1
 

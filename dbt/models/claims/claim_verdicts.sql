@@ -281,8 +281,9 @@ with
         left join candidates as x on s.shown_candidate_id = x.candidate_id
         left join
             candidates as l
-            on s.mix_up_candidate_id = l.candidate_id
-            and s.status in ('mislabelled', 'undetermined')
+            -- In the key: with a condition beside it, every claim is compared with every candidate.
+            on case when s.status in ('mislabelled', 'undetermined') then s.mix_up_candidate_id end
+            = l.candidate_id
         left join
             {{ ref("bases") }} as n
             on k.reporter_iso3 = n.reporter_iso3
@@ -333,13 +334,12 @@ inner join claims as k on s.claim_id = k.claim_id
 left join fitting as r on s.claim_id = r.claim_id
 left join
     latest as t
-    on s.claim_id = t.claim_id
+    on case when s.status = 'confirmed' then s.claim_id end = t.claim_id
     and s.hypothesis = t.hypothesis
     and s.product_group = t.product_group
     and s.quantity = t.quantity
     and s.basis_key = t.basis_key
     and s.value <> t.value
-    and s.status = 'confirmed'
 -- The best figure of what the claim states, where the verdict asserts another or none.
 left join
     candidates as b

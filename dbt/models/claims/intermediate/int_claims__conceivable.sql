@@ -74,6 +74,26 @@ with
 
     ratios as (select * from {{ ref("int_figures__series_ratios") }}),
 
+    -- The bases of each figure that are available. A figure of one flow is on every basis that
+    -- includes its series.
+    available as (
+
+        select distinct q.cell_id, q.quantity, n.export_series_id, n.import_series_id
+        from requested as a
+        inner join
+            bases as n
+            on a.reporter_iso3 = n.reporter_iso3
+            and a.partner_code = n.partner_code
+            and a.trade_kind = n.trade_kind
+        inner join
+            {{ ref("int_figures__measures") }} as q
+            on a.cell_id = q.cell_id
+            and a.quantity = q.quantity
+            and coalesce(q.export_series_id, n.export_series_id) = n.export_series_id
+            and coalesce(q.import_series_id, n.import_series_id) = n.import_series_id
+
+    ),
+
     -- Each basis of the figure that is not available, as ratios to the two series of the preferred
     -- one.
     unavailable as (
@@ -146,11 +166,11 @@ with
             and n.import_series_id = ma.to_series_id
             and ma.partner_id = 0
         left join
-            {{ ref("int_figures__measures") }} as q
+            available as q
             on a.cell_id = q.cell_id
             and a.quantity = q.quantity
-            and (q.export_series_id is null or q.export_series_id = n.export_series_id)
-            and (q.import_series_id is null or q.import_series_id = n.import_series_id)
+            and n.export_series_id = q.export_series_id
+            and n.import_series_id = q.import_series_id
         where q.cell_id is null
 
     ),

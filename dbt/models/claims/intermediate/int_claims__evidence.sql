@@ -90,8 +90,8 @@ with
     from_pages as (
 
         select distinct h.candidate_id, q.page_figure_id as figure_id
-        from chosen as h
-        inner join cells as c on c.cell_key in (h.cell_id, h.base_cell_id)
+        from (select *, unnest([cell_id, base_cell_id]) as cell_key from chosen) as h
+        inner join cells as c on h.cell_key = c.cell_key
         inner join
             {{ ref("int_figures__measures") }} as q
             on c.cell_id = q.cell_id
