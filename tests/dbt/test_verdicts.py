@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import polars as pl
 import pytest
 from compiled_models import CompiledModels
 from dbt.composed import (
@@ -20,8 +19,8 @@ from dbt.composed import (
     Figure,
     Release,
     Series,
-    tables_of,
 )
+from dbt.judged_claims import verdict_of
 
 RELEASE = Release("us_census", date(2017, 2, 7), 0, "2017-02")
 REVISED = Release("us_census", date(2018, 6, 6), 0, "2018-06")
@@ -39,29 +38,6 @@ WORLD = (
     (REVISED, ADJUSTED_EXPORTS, 100.0),
     (REVISED, ADJUSTED_IMPORTS, 240.0),
 )
-CLAIMS: dict[str, Any] = {
-    "claim_id": pl.String(),
-    "document_id": pl.String(),
-    "says": pl.String(),
-    "trade_kind": pl.String(),
-    "measure": pl.String(),
-    "reporter_iso3": pl.String(),
-    "partner_code": pl.String(),
-    "sector": pl.String(),
-    "period": pl.String(),
-    "base_period": pl.String(),
-    "reported_value": pl.Decimal(20, 6),
-    "unit": pl.String(),
-    "rounding": pl.Decimal(20, 6),
-    "hedge": pl.String(),
-    "attributed_to": pl.String(),
-    "release_id": pl.String(),
-    "snapshot_file": pl.String(),
-    "snapshot_sha256": pl.String(),
-    "row_number": pl.Int64(),
-}
-
-
 def figures(
     others: Iterable[tuple[Release, Series, float]] = (),
 ) -> list[Figure]:
@@ -90,36 +66,7 @@ def verdict(
     published_on: date | None = date(2018, 7, 1),
     **claim: Any,
 ) -> dict[str, Any]:
-    row = {
-        "claim_id": "c1",
-        "document_id": "d1",
-        "says": "a claim",
-        "trade_kind": "goods",
-        "measure": "deficit",
-        "reporter_iso3": "USA",
-        "partner_code": "KOR",
-        "sector": "total",
-        "period": "2016",
-        "unit": "USD bn",
-        "rounding": 0.1,
-        "hedge": "exact",
-    } | claim
-    given = tables_of(figures(others)) | {
-        "claims_given": pl.DataFrame([row], schema=CLAIMS),
-        "documents_given": pl.DataFrame(
-            [("d1", "a newspaper", "trade", published_on)],
-            schema={
-                **dict.fromkeys(("document_id", "publisher", "title_in_short"), pl.String()),
-                "published_on": pl.Date(),
-            },
-            orient="row",
-        ),
-    }
-    # These are found from the claim.
-    del given["int_claims__cells"]
-    with models.run(given, "claim_verdicts") as connection:
-        (found,) = connection.sql("from marts.claim_verdicts").pl().to_dicts()
-    return found
+    return verdict_of(models, figures(others), published_on, **claim)
 
 
 @pytest.mark.parametrize(
