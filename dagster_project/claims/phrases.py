@@ -149,6 +149,9 @@ class Phrases:
         names = (self.country(row[column]) for column in ("reporter_iso3", "partner_code"))
         pair = "–".join(name.removeprefix("the ") for name in names)  # noqa: RUF001
         what = f"{self._kind} {in_words(row['measure'])}"
+        if row["compared_with"]:
+            flow = in_words(row["measure"].removeprefix("times_partner_"))
+            what = f"{self._kind} {flow} against {self.country(row['compared_with'])}"
         return f"{pair}, {what}, {row['period']}: {self.stated}"
 
     def country(self, code: str | None) -> str:

@@ -21,7 +21,17 @@ _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
 # What a place among the years is a place of.
 PLACES = {"record": "highest", "lowest": "lowest"}
-_ORDINALS = {1: "", 2: "second-", 3: "third-", 4: "fourth-", 5: "fifth-"}
+_ORDINALS = (
+    "",
+    "second-",
+    "third-",
+    "fourth-",
+    "fifth-",
+    "sixth-",
+    "seventh-",
+    "eighth-",
+    "ninth-",
+)
 
 
 def in_words(code: str | None) -> str:
@@ -81,7 +91,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def place_in_words(place: Any, transform: str) -> str:
     """A place among the years: the highest, the second-lowest, the 21st-highest."""
     number = int(place)
-    before = _ORDINALS.get(number, f"{number}{_ending(number)}-")
+    is_in_words = 0 < number <= len(_ORDINALS)
+    before = _ORDINALS[number - 1] if is_in_words else f"{number}{_ending(number)}-"
     return f"the {before}{PLACES[transform]}"
 
 

@@ -31,12 +31,12 @@ class FiscalYear:
 CALENDAR_YEAR = FiscalYear()
 
 
-def in_months(text: str, fiscal_year: FiscalYear = CALENDAR_YEAR) -> str:
+def in_months(text: str, fiscal_year: FiscalYear | None = None) -> str:
     """A period as YYYY, YYYY-MM or YYYY-MM/YYYY-MM; any other text is returned as it is.
 
     Args:
         text: the period: also 2016Q1, 2016-H1, 2012/2016, FY2016, FY2015-16, 12 months to 2016-06.
-        fiscal_year: the fiscal year that FY means.
+        fiscal_year: the fiscal year that FY means; without one, FY2016 is not read.
     """
     plain = re.sub(r"\s*/\s*", "/", " ".join(text.casefold().split()))
     if found := _NUMBER.fullmatch(plain):
@@ -47,7 +47,7 @@ def in_months(text: str, fiscal_year: FiscalYear = CALENDAR_YEAR) -> str:
         return f"{found['first']}-01/{found['last']}-12"
     if found := _TWELVE_MONTHS.fullmatch(plain):
         return _twelve_months_to(int(found["year"]), int(found["month"]))
-    if found := _FISCAL.fullmatch(plain):
+    if fiscal_year and (found := _FISCAL.fullmatch(plain)):
         return _fiscal(found.groupdict(), fiscal_year) or text
     return re.sub(r"\s*/\s*", "/", text)
 

@@ -224,7 +224,7 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
             "period": "2016-07",
             "hypothesis": "as_stated, since 1985",
         },
-        "Contradicted | US Census Bureau | United States | exports | South Korea | July | 2016 | "
+        "Contradicted | US Census Bureau | United States | exports | South Korea | 2016-07 | "
         "22nd-lowest | 1985 | 2016 | census | 2026-09 | lowest | 3 | 4",
     ),
     (
@@ -263,8 +263,8 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
     (
         "another_measure",
         {"transform": "average", "period": "2012-01/2016-12", "mix_up": "another measure: sum"},
-        "Wrong measure | $27.6 billion | sum | United States | deficit | South Korea | 2012 | 2016 | "
-        "$27.625 billion | US Census Bureau | census | 2026-09",
+        "Wrong measure | $27.6 billion | sum | United States | deficit | South Korea | 2012 | "
+        "2016 | $27.625 billion | US Census Bureau | census | 2026-09",
     ),
     (
         "one_basis_fits",

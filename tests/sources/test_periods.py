@@ -6,7 +6,7 @@ import pytest
 
 from dagster_project.settings import PROJECT_ROOT
 from dagster_project.sources.claim_vocabulary import vocabulary_from_seeds
-from dagster_project.sources.periods import in_months
+from dagster_project.sources.periods import CALENDAR_YEAR, in_months
 
 WORDS = vocabulary_from_seeds(PROJECT_ROOT / "dbt" / "seeds")
 
@@ -25,12 +25,11 @@ WORDS = vocabulary_from_seeds(PROJECT_ROOT / "dbt" / "seeds")
         ("12 months to 2016-06", "2015-07/2016-06"),
         ("Twelve months to 2016-12", "2016"),
         ("2015-07 / 2016-06", "2015-07/2016-06"),
-        ("FY2016", "2016"),
         # No periods: what they mean is for the reader to ask.
         ("2016Q5", "2016Q5"),
         ("2016H3", "2016H3"),
         ("2015/16", "2015/16"),
-        ("FY2015-16", "FY2015-16"),
+        ("FY2016", "FY2016"),
         ("12 months to 2016-13", "12 months to 2016-13"),
         ("last year", "last year"),
         ("", ""),
@@ -59,4 +58,5 @@ def test_a_fiscal_year_is_that_of_the_reporter(reporter: str, text: str, months:
 
 def test_a_reporter_without_a_fiscal_year_of_its_own_counts_calendar_years() -> None:
     assert "KOR" not in WORDS.fiscal_years
-    assert in_months("FY2016") == "2016"
+    assert in_months("FY2016", CALENDAR_YEAR) == "2016"
+    assert in_months("FY2015-16", CALENDAR_YEAR) == "FY2015-16"

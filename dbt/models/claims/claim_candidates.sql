@@ -577,22 +577,36 @@ with
 
     ),
 
-    -- How far revisions move the figures of the period and of its base, each by itself.
+    -- How far revisions move the figures of the period and of its base, each by itself; of several
+    -- years, each by its age.
     revised as (
 
         select
             v.candidate_no,
             -- Added in one order, so that every run gives the same last digit.
             list_sum(
-                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (
-                    where not v.is_base
-                )
+                list(
+                    pow(v.value_usd / y.years * s.share_p90, 2) order by v.value_id, y.years_before
+                ) filter (where not v.is_base)
             ) as squared,
             list_sum(
-                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (where v.is_base)
+                list(
+                    pow(v.value_usd / y.years * s.share_p90, 2) order by v.value_id, y.years_before
+                ) filter (where v.is_base)
             ) as base_squared
         from valued as v
         inner join cells as c on v.cell_id = c.cell_id
+        inner join
+            (
+                select months, years, unnest(range(years)) as years_before
+                from
+                    (
+                        select distinct
+                            months, cast(greatest(floor(months / 12), 1) as integer) as years
+                        from cells
+                    )
+            ) as y
+            on c.months = y.months
         inner join
             (
                 select product_group_id, min(product_system) as product_system
@@ -604,7 +618,12 @@ with
             {{ ref("int_trade__revision_sizes") }} as s
             on v.series_id = s.series_id
             and g.product_system = s.product_system
-            and {{ age_of_print("v.published_on", "c.period_end") }} = s.age
+            and {{
+                age_of_print(
+                    "coalesce(v.published_on, c.period_end)",
+                    "cast(c.period_end - to_years(cast(y.years_before as integer)) as date)",
+                )
+            }} = s.age
         group by v.candidate_no
 
     ),

@@ -97,11 +97,11 @@ with
         left join
             revisable as x
             on q.exports_value_id = x.value_id
-            and {{ age_of_print("y.published_on", "x.period_end") }} = x.age
+            and {{ age_of_print("coalesce(y.published_on, y.period_end)", "x.period_end") }} = x.age
         left join
             revisable as m
             on q.imports_value_id = m.value_id
-            and {{ age_of_print("y.published_on", "m.period_end") }} = m.age
+            and {{ age_of_print("coalesce(y.published_on, y.period_end)", "m.period_end") }} = m.age
         where
             {{ months_between("y.period_start", "y.period_end") }} = 1
             or q.basis_key not like '%.sa%'
@@ -224,8 +224,10 @@ select
                 coalesce(last_year - first_year_before, 0), {{ var("least_years_of_a_record") }} - 1
             )
     end as is_lower_bound,
-    -- How many places revisions may have moved it towards the claim.
-    cast(
-        case when place > high then place - best_place else worst_place - place end as integer
+    -- Whether revisions may have moved it by a place towards the claim: by more, several years
+    -- would
+    -- have to be revised past each other at once.
+    least(
+        case when place > high then place - best_place else worst_place - place end, 1
     ) as places_revised
 from placed
