@@ -51,6 +51,8 @@ def claim_problems(row: Mapping[str, str], vocabulary: ClaimVocabulary) -> list[
             known = {word: one for word, one in vocabulary.places.items() if one.code in codes}
             near = suggested_places(row[column], known) if known else closest(row[column], codes)
             what = "partner" if column == "compared_with" else column
+            if "+" in row[column]:
+                near = "sums of several are not checked, so write one claim for each"
             problems.append((column, f"unknown {what}: {near}"))
     measure, unit, hedge = row["measure"], row["unit"], row["hedge"]
     if (
