@@ -218,7 +218,7 @@ class Phrases:
         """Whether the figure turns a stated deficit into a surplus, or the reverse."""
         row = self.row
         return (
-            row["transform"] in ("level", "average")
+            row["transform"] in ("level", "average", *PLACES)
             and row["quantity"] == "balance"
             and not row["measure"].endswith("balance")
             and not value_is_absent(value)
@@ -251,6 +251,8 @@ class Phrases:
                 f"put {self.flow()} in {period} at {figure} {other}"
                 f" {self.country(row['compared_with'])}"
             )
+        if transform in PLACES and (row["hypothesis"] or "").endswith("opposite sign"):
+            return f"show {self.flow(value=-1)} in {period}, which has no place among the years"
         if transform in PLACES:
             return f"show {self.flow()} in {period} to be {figure}{self._years_compared}"
         if transform == "share":

@@ -164,6 +164,16 @@ def _compared_problem(row: Mapping[str, str], vocabulary: ClaimVocabulary) -> li
                 f"{measure} has one partner: leave it empty, or write times_partner_…",
             )
         )
+    if measure in vocabulary.measures_of_places:
+        if NUMBER.fullmatch(row["value"]) and (value := Decimal(row["value"])) % 1:
+            problems.append(("value", f"{value} is no place: write 1 for the first"))
+        years = [
+            one[-7:][:4] for one in (row["base_period"], row["period"]) if _PERIOD.fullmatch(one)
+        ]
+        if len(years) == 2 and years[0] >= years[1]:
+            problems.append(
+                ("base_period", "not before the period: write the year after which years count")
+            )
     if measure in vocabulary.measures_of_averages and not _has_whole_years(row["period"]):
         problems.append(("period", f"{measure} is of whole years: write 2012/2016"))
     return problems

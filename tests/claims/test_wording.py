@@ -228,6 +228,18 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         "22nd-lowest | 1985 | 2016 | census | 2026-09 | lowest | 3 | 4",
     ),
     (
+        "no_figure_fits",
+        {
+            "transform": "lowest",
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "value": Decimal(34),
+            "hypothesis": "as_stated, with the opposite sign",
+        },
+        "Contradicted | US Census Bureau | United States | surplus | South Korea | 2016 | census | "
+        "2026-09 | lowest | 3 | 4",
+    ),
+    (
         "within_revisions",
         {
             "transform": "record",

@@ -180,6 +180,8 @@ def test_a_record_is_the_place_of_a_year_among_the_years_up_to_it(
             "since 2003, no": place("record_imports", 1, "2003"),
             "world": place("record_deficit", 1, partner_code="WLD"),
             "world, no": place("lowest_imports", 1, partner_code="WLD"),
+            "lowest surplus": place("lowest_surplus", 1, "2010"),
+            "record surplus": place("record_surplus", 14),
             "five years": place("record_exports", 1, partner_code="PHL"),
             "five years, no": place("lowest_exports", 1, partner_code="PHL"),
             "since its third": place("record_exports", 1, "2015", partner_code="PHL"),
@@ -199,6 +201,9 @@ def test_a_record_is_the_place_of_a_year_among_the_years_up_to_it(
         "since 2003, no": "contradicted",
         "world": "confirmed",
         "world, no": "contradicted",
+        # Vietnam's are deficits.
+        "lowest surplus": "contradicted",
+        "record surplus": "contradicted",
         "five years": "undetermined",
         "five years, no": "contradicted",
         "since its third": "confirmed",

@@ -279,7 +279,8 @@ def test_a_measure_its_unit_hedge_and_base_belong_together(
 
 SPOKEN = replace(
     VOCABULARY,
-    measures=VOCABULARY.measures | {"two_way_trade", "growth", "times", "average"},
+    measures=VOCABULARY.measures | {"two_way_trade", "growth", "times", "average", "record"},
+    measures_of_places=frozenset({"record"}),
     measures_of_two_partners=frozenset({"times"}),
     measures_of_averages=frozenset({"average"}),
     agreements={
@@ -316,6 +317,10 @@ def spoken(text: str | bytes) -> Parsed:
         ({"period": "2016-01 / 2016-06"}, {"period": "2016-01/2016-06"}),
         ({"reporter": "United States", "partner": "Korea"}, {}),
         ({"partner": "EU"}, {"partner": "census:0003"}),
+        (
+            {"measure": "record", "value": "1", "base_period": "2015"},
+            {"measure": "record", "value": Decimal(1), "base_period": "2015"},
+        ),
         ({"period": "2016-Q1"}, {"period": "2016-01/2016-03"}),
         ({"period": "2012/2016"}, {"period": "2012-01/2016-12"}),
         # The fiscal year of the reporter, and a calendar year where none is known.
@@ -384,6 +389,8 @@ def test_a_claim_is_read_as_people_write_it(
         ({"compared_with": "EU"}, ["compared_with"]),
         ({"measure": "average", "period": "2016-01/2016-11"}, ["period"]),
         ({"partner": "Korea + EU"}, ["partner"]),
+        ({"measure": "record", "value": "1.5"}, ["value"]),
+        ({"measure": "record", "value": "1", "base_period": "2016"}, ["base_period"]),
         ({"period": "FY2015-17"}, ["period"]),
         ({"period": "2016Q5"}, ["period"]),
         ({"period": "2016H3"}, ["period"]),

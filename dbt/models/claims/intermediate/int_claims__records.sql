@@ -19,6 +19,7 @@ with
             k.trade_kind,
             k.published_on,
             k.high,
+            k.direction,
             -- Among the lowest, the smallest figure is the first.
             k.direction * case when k.transform = 'lowest' then -1 else 1 end as sign
         from {{ ref("int_claims__hypotheses") }} as h
@@ -82,6 +83,7 @@ with
             replace(q.export_series_code, '.sa', '.nsa') as counted_export_series,
             replace(q.import_series_code, '.sa', '.nsa') as counted_import_series,
             y.sign * q.value_usd as signed_usd,
+            y.quantity = 'balance' and y.direction * q.value_usd < 0 as is_opposite,
             q.valid_from,
             q.valid_to,
             q.known_from_earliest,
@@ -169,6 +171,7 @@ with
             j.exports_value_id,
             j.imports_value_id,
             j.high,
+            j.is_opposite,
             year(j.base_end) as base_year,
             j.counted_year as last_year,
             min(o.counted_year) as first_year_before,
@@ -194,9 +197,13 @@ with
 
     )
 
-select
+select distinct
     claim_id,
-    'as_stated, since ' || coalesce(first_year_before, last_year) as hypothesis,
+    case
+        when is_opposite
+        then 'as_stated, with the opposite sign'
+        else 'as_stated, since ' || coalesce(first_year_before, last_year)
+    end as hypothesis,
     product_group,
     definition_rank,
     quantity,
@@ -214,9 +221,11 @@ select
     imports_value_id,
     cast(coalesce(first_year_before, last_year) as integer) as first_year,
     cast(last_year as integer) as last_year,
-    cast(place as integer) as place,
+    -- A surplus is no deficit, not even the lowest.
+    cast(case when is_opposite then years_before + 2 else place end as integer) as place,
     -- Without a base, a record needs some years of history, and all that follow the first.
-    years_before < case
+    not is_opposite
+    and years_before < case
         when base_year is not null
         then last_year - 1 - base_year
         else
@@ -224,10 +233,13 @@ select
                 coalesce(last_year - first_year_before, 0), {{ var("least_years_of_a_record") }} - 1
             )
     end as is_lower_bound,
-    -- Whether revisions may have moved it by a place towards the claim: by more, several years
-    -- would
-    -- have to be revised past each other at once.
-    least(
-        case when place > high then place - best_place else worst_place - place end, 1
-    ) as places_revised
+    -- Whether revisions may have moved it by a place towards the claim. It is moved by more only if
+    -- several years are revised past each other at once.
+    case
+        when is_opposite
+        then 0
+        when place > high
+        then least(place - best_place, 1)
+        else least(worst_place - place, 1)
+    end as places_revised
 from placed
