@@ -47,8 +47,8 @@ def read_period(text: str, where: str) -> Period:
     months = in_months(text)
     if not _PERIOD.fullmatch(months) or not "1900" <= months[:4] <= "2100":
         raise InputError(
-            f"{where}: {text!r} is not a period. Write 2016 for a year, 2016-11 for a month or"
-            " 2016-01/2016-11 for a range of months."
+            f"{where}: {text!r} is not a period. Write 2016 for a year, 2016-11 for a month,"
+            " 2016-01/2016-11 for a range of months, 2016Q4 or 2016H2."
         )
     first, _, last = months.partition("/")
     start = date(int(first[:4]), int(first[5:] or 1), 1)
