@@ -10,7 +10,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from dagster_project.claims.phrases import Row, hedged
+from dagster_project.claims.words import Row, hedged
 from dagster_project.site.numbers import ABSENT, basis_name, compared, printed, value_is_absent
 
 

@@ -7,32 +7,35 @@ from these phrases in `wording.py`; tables of the site show the same figures wit
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+from dagster_project.claims.words import (
+    PLACES,
+    Row,
+    acronyms,
+    counted,
+    hedged,
+    in_words,
+    listed,
+    period_of,
+    place_in_words,
+    plural,
+    series_in_words,
+    with_unit,
+)
 from dagster_project.site.numbers import (
-    DIRECTIONS,
     apart,
+    capital,
     compared,
-    period_in_words,
     printed,
     value_is_absent,
 )
 
-Row = Mapping[str, Any]
-
 KINDS = {"goods": "goods", "services": "services", "goods_services": "goods and services"}
-_VALUATIONS = {
-    "customs": " at customs value",
-    "cif": " CIF",
-    "fas": " FAS",
-    "fob": " FOB",
-    "bop": " on the BOP basis",
-}
-_SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
-_SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
 # Names that need the definite article in a sentence.
 _WITH_ARTICLE = re.compile(
     r"^(United |world\b|Netherlands|Philippines|Bahamas|Gambia|Comoros|Maldives|Seychelles"
@@ -82,6 +85,8 @@ class Phrases:
     def stated(self) -> str:
         """The figure as the article gives it: about $27.6 billion."""
         row = self.row
+        if row["transform"] in PLACES:
+            return hedged(row, place_in_words(row["reported_value"], row["transform"]))
         digits = printed(row["reported_value"], None)
         return hedged(row, with_unit(digits, row["reported_value"], row["unit"]))
 
@@ -96,6 +101,8 @@ class Phrases:
     def figure(self, value: Any) -> str:
         """An available figure, with at most two more digits than the stated one."""
         row = self.row
+        if row["transform"] in PLACES and not value_is_absent(value):
+            return place_in_words(value, row["transform"])
         if row["unit"] in ("rank", "years", "sign"):
             return with_unit(printed(value, None), value, row["unit"])
         return with_unit(compared(value, None, row["rounding"]), value, row["unit"])
@@ -127,6 +134,9 @@ class Phrases:
     @property
     def revision(self) -> str:
         """How far first figures move, measured over all partners of the series."""
+        if self.row["transform"] in PLACES:
+            places = plural(int(self.row["revision"]), "place")
+            return f"First figures of this kind have since moved by enough to change it by {places}"
         moved = self._length(self.row["revision"])
         return f"Nine in ten first figures of this kind have since moved by at most {moved}"
 
@@ -139,6 +149,9 @@ class Phrases:
         names = (self.country(row[column]) for column in ("reporter_iso3", "partner_code"))
         pair = "–".join(name.removeprefix("the ") for name in names)  # noqa: RUF001
         what = f"{self._kind} {in_words(row['measure'])}"
+        if row["compared_with"]:
+            flow = in_words(row["measure"].removeprefix("times_partner_"))
+            what = f"{self._kind} {flow} against {self.country(row['compared_with'])}"
         return f"{pair}, {what}, {row['period']}: {self.stated}"
 
     def country(self, code: str | None) -> str:
@@ -205,7 +218,7 @@ class Phrases:
         """Whether the figure turns a stated deficit into a surplus, or the reverse."""
         row = self.row
         return (
-            row["transform"] == "level"
+            row["transform"] in ("level", "average", *PLACES)
             and row["quantity"] == "balance"
             and not row["measure"].endswith("balance")
             and not value_is_absent(value)
@@ -216,7 +229,7 @@ class Phrases:
         """What the figures show, such as "put the goods deficit at $27.62 billion in 2016"."""
         row = self.row
         period = period or self.period
-        base = period_of(row["base_period"]) if row["base_period"] else None
+        base = self._base
         if base is None:
             since = f"to {period}"
         elif " to " in base or " to " in period:
@@ -231,6 +244,17 @@ class Phrases:
             return f"put the change in {self.flow()} {since} at {figure}"
         if transform == "ratio":
             return f"put {self.flow()} in {period} at {figure} its level of {base or 'the base'}"
+        if transform == "times_partner":
+            noun, preposition = _NOUNS[row["quantity"]]
+            other = f"{'those' if noun.endswith('s') else 'that'} {preposition}"
+            return (
+                f"put {self.flow()} in {period} at {figure} {other}"
+                f" {self.country(row['compared_with'])}"
+            )
+        if transform in PLACES and (row["hypothesis"] or "").endswith("opposite sign"):
+            return f"show {self.flow(value=-1)} in {period}, which has no place among the years"
+        if transform in PLACES:
+            return f"show {self.flow()} in {period} to be {figure}{self._years_compared}"
         if transform == "share":
             if self._products is None:
                 part = self.country(row["partner_code"])
@@ -253,8 +277,58 @@ class Phrases:
             return f"show {self.flow()} in {figure.replace(' ', ' consecutive ')} up to {period}"
         if self._is_turned(value):
             figure = self.figure(-value)
+        if transform == "average":
+            return f"put {self.flow(value=value)} at an average of {figure} a year in {period}"
         size = "the size of " if transform == "size" else ""
         return f"put {size}{self.flow(value=value)} at {figure} in {period}"
+
+    @property
+    def _base(self) -> str | None:
+        """The base period; of a comparison with an agreement, the one that the verdict is on."""
+        row = self.row
+        if not row["base_event_on"]:
+            return period_of(row["base_period"]) if row["base_period"] else None
+        period = (row["hypothesis"] or "").partition(", from ")[2]
+        return period_of(period) if period else f"the time when {row['base_event']}"
+
+    @property
+    def _years_compared(self) -> str:
+        """The years among which the period has its place, of which a record is one."""
+        row = self.row
+        first = (row["hypothesis"] or "").partition(", since ")[2]
+        if not first:
+            return ""
+        period = row["period"]
+        same = {4: " of the years", 7: " for that month in the years"}.get(
+            len(period), " for those months in the years"
+        )
+        return f"{same} {first} to {period[:4]}"
+
+    @property
+    def since(self) -> str:
+        """Which base periods a comparison with an agreement holds against, and which not."""
+        row = self.row
+        fitting, others = [], []
+        for one in row["base_figures"] or ():
+            what = f"{self._beside_event(one['base_period'])} ({self.figure(one['value'])})"
+            (fitting if one["fits"] else others).append(what)
+        if not fitting and not others:
+            return ""
+        event = f" {capital(row['base_event'])} on {row['base_event_on']}:"
+        if not fitting:
+            first = "neither" if len(others) > 1 else "not"
+            return f"{event} the claim holds {first} against {' nor against '.join(others)}."
+        words = f"{event} the claim holds against {listed(fitting)}"
+        return f"{words}, not against {listed(others)}." if others else f"{words}."
+
+    def _beside_event(self, period: str) -> str:
+        """A base period as seen from the day of the agreement: the year before, 2011."""
+        day = self.row["base_event_on"]
+        last_month = f"{day - timedelta(days=day.day):%Y-%m}"
+        if period.endswith(f"/{last_month}"):
+            return "the twelve months before"
+        is_before = period.rpartition("/")[2][:4] < f"{day.year}"
+        return f"{'the year before' if is_before else 'that year'}, {period_of(period)}"
 
     # -- where a figure comes from -------------------------------------------------------
 
@@ -265,7 +339,7 @@ class Phrases:
             return " and ".join(
                 f"{self.owner(parts[0])} {series_in_words('.'.join(parts))}" for parts in series
             )
-        return f"{_acronyms((name or 'unnamed').replace('_', ' '))} basis"
+        return f"{acronyms((name or 'unnamed').replace('_', ' '))} basis"
 
     def publishers(self, release_key: str | None) -> str:
         sources = dict.fromkeys(one.partition(" ")[0] for one in (release_key or "").split(" + "))
@@ -280,7 +354,7 @@ class Phrases:
         releases = [one.partition(" ")[2] for one in (release_key or "").split(" + ")]
         releases = [one for one in dict.fromkeys(releases) if one]
         if releases:
-            parts.append(f"{_counted(releases, 'release')} {listed(releases)}")
+            parts.append(f"{counted(releases, 'release')} {listed(releases)}")
         return ", ".join(parts)
 
     @property
@@ -342,7 +416,7 @@ class Phrases:
     def tried(self) -> str:
         """How much was tried before a claim was contradicted."""
         bases, releases = self.row["bases_tried"] or 0, self.row["releases_tried"] or 0
-        return f" Tried: {_plural(bases, 'basis', 'bases')}, {_plural(releases, 'release')}."
+        return f" Tried: {plural(bases, 'basis', 'bases')}, {plural(releases, 'release')}."
 
     @property
     def bases(self) -> str:
@@ -375,6 +449,8 @@ class Phrases:
         """The other figure that the stated figure equals."""
         row = self.row
         kind, _, what = (row["mix_up"] or "").partition(": ")
+        if kind == "another measure" and what in ("sum", "average"):
+            return f"the {what} of {self.flow()} in {self.period}"
         if kind == "another measure":
             return f"{self.flow(what)} in {self.period}"
         if kind == "another sector":
@@ -402,6 +478,8 @@ class Phrases:
     def _other_period(self, what: str) -> str:
         if re.fullmatch(r"the (year|months?) (before|after)", what):
             return f"{what} {self.period}"
+        if re.match(r"[0-9]{4}", what):
+            return period_of(what)
         if what == "twelve months":
             return f"the twelve months to the end of {self.period}"
         if what == "the whole year":
@@ -418,64 +496,3 @@ class Phrases:
         if kind == "another unit":
             return with_unit(compared(row["value"], None, row["rounding"]), row["value"], what)
         return self.figure(row["value"])
-
-
-# -- parts of phrases --------------------------------------------------------------------
-
-
-def in_words(code: str | None) -> str:
-    """Write a code as words in a sentence."""
-    return (code or "").replace("_", " ")
-
-
-def hedged(claim: Row, text: str) -> str:
-    """A figure with the words of its hedge before it."""
-    if not claim["hedge_words"] or claim["unit"] == "sign":
-        return text
-    return f"{claim['hedge_words']} {text}"
-
-
-def with_unit(digits: str, value: Any, unit: str | None) -> str:
-    """A number with its unit, for a sentence: $27.6 billion, rank 6, a fall."""
-    if value_is_absent(value):
-        return "no figure"
-    if unit == "sign":
-        return DIRECTIONS.get(int(value), digits)
-    if unit == "rank":
-        return f"rank {digits}"
-    if unit == "years":
-        return f"{digits} year{'' if digits == '1' else 's'}"
-    if unit == "pct":
-        return f"{digits} %"
-    if unit == "ratio":
-        return f"{digits} times"
-    currency, _, scale = (unit or "").partition(" ")
-    sign, amount = (digits[0], digits[1:]) if digits[:1] in ("-", "−") else ("", digits)  # noqa: RUF001
-    return f"{sign}{_SYMBOLS.get(currency, f'{currency} ')}{amount}{_SCALES.get(scale, '')}"
-
-
-def period_of(period: str) -> str:
-    return period_in_words(period).replace("/", " to ")
-
-
-def series_in_words(code: str) -> str:
-    """A series without its country: general imports at customs value, seasonally adjusted."""
-    _, flow, concept, valuation, _, adjustment = code.split(".")
-    adjusted = ", seasonally adjusted" if adjustment == "sa" else ""
-    return f"{in_words(concept)} {flow}s{_VALUATIONS.get(valuation, '')}{adjusted}"
-
-
-def _acronyms(words: str) -> str:
-    return re.sub(r"\b(cif|fob|fas|bop)\b", lambda found: found[0].upper(), words)
-
-
-def _counted(things: Sequence[str], noun: str) -> str:
-    return noun if len(things) == 1 else f"{noun}s"
-
-
-def _plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or f'{one}s'}"
-
-
-def listed(things: Sequence[str]) -> str:
-    return " and ".join([", ".join(things[:-1]), things[-1]] if len(things) > 1 else things)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dagster_project.claims.phrases import Names, Phrases, Row, listed, period_of
+from dagster_project.claims.phrases import Names, Phrases
+from dagster_project.claims.words import Row, listed, period_of
 from dagster_project.site.numbers import apart, capital, value_is_absent
 
 
@@ -45,7 +46,8 @@ def verdict_in_words(row: Row, names: Names) -> Verdict:
     """
     write = _REASONS[row["reason_code"]]
     phrases = Phrases(row, names)
-    return replace(write(phrases), about=phrases.about)
+    verdict = write(phrases)
+    return replace(verdict, evidence=verdict.evidence + phrases.since, about=phrases.about)
 
 
 def timing(row: Row) -> str:
@@ -181,6 +183,8 @@ def _undetermined(claim: Phrases) -> Verdict:
     needs = tuple(row["missing_rows"] or ())
     if row["mix_up"]:
         words = f"{capital(claim.stated)} equals {claim.mix_up}, which is not what the text says."
+    elif claim.nearest and row["transform"] in ("record", "lowest"):
+        words = f"Among the available years it is {claim.nearest}."
     elif claim.nearest:
         outside = claim.outside(row["nearest_value"])
         words = f"The nearest available figure is {claim.nearest}"
@@ -321,7 +325,7 @@ def candidate_result(claim: Row, row: Row) -> str:
         )
     if row["fit"] == "possible":
         if row["evidence_kind"] == "lower bound":
-            return "The run starts in the first available year, so it may be longer."
+            return "It needs more years than are available, so the true count may be higher."
         return (
             f"{capital(outside(claim, row))}, but rounded to within"
             f" {_length(claim, row['rounding_margin'])}: too coarse to decide."

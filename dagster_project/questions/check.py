@@ -224,6 +224,7 @@ def checked_objects(checked: Checked) -> list[dict[str, object]]:
                 "reason": words.text,
                 "missing": list(words.needs),
                 "fitting_bases": verdict["fitting_bases"],
+                "base_figures": verdict["base_figures"],
                 "evidence": verdict["evidence"],
                 "inconsistencies": [
                     {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from dagster_project.claims.phrases import KINDS, series_in_words, with_unit
+from dagster_project.claims.phrases import KINDS
+from dagster_project.claims.words import series_in_words, with_unit
 from dagster_project.questions.explain import Answer, End, Quoted
 from dagster_project.questions.values import AMOUNT, millions, wrapped
 

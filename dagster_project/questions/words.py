@@ -13,6 +13,7 @@ from dagster_project.claims.phrases import Names
 from dagster_project.questions.replay import Replay
 from dagster_project.sources.claim_vocabulary import ClaimVocabulary, vocabulary
 from dagster_project.sources.parsing import PERIOD_PATTERN, closest
+from dagster_project.sources.periods import in_months
 from dagster_project.sources.place_names import (
     Country,
     countries_by_word,
@@ -38,24 +39,25 @@ class Period:
 
 
 def read_period(text: str, where: str) -> Period:
-    """Read a period: 2016, 2016-11 or 2016-01/2016-11.
+    """Read a period: 2016, 2016-11, 2016-01/2016-11, or another form of `in_months`.
 
     Raises:
         InputError: another form, or an end before the start.
     """
-    if not _PERIOD.fullmatch(text) or not "1900" <= text[:4] <= "2100":
+    months = in_months(text)
+    if not _PERIOD.fullmatch(months) or not "1900" <= months[:4] <= "2100":
         raise InputError(
-            f"{where}: {text!r} is not a period. Write 2016 for a year, 2016-11 for a month or"
-            " 2016-01/2016-11 for a range of months."
+            f"{where}: {text!r} is not a period. Write 2016 for a year, 2016-11 for a month,"
+            " 2016-01/2016-11 for a range of months, 2016Q4 or 2016H2."
         )
-    first, _, last = text.partition("/")
+    first, _, last = months.partition("/")
     start = date(int(first[:4]), int(first[5:] or 1), 1)
     end = last or first
     year, month = int(end[:4]), int(end[5:] or 12)
     final = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
     if final < start:
         raise InputError(f"{where}: {text!r} ends before it begins. Write the earlier month first.")
-    return Period(text, start, final)
+    return Period(months, start, final)
 
 
 def find_country(text: str, known: Mapping[str, Country], where: str) -> Country:

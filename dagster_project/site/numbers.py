@@ -30,6 +30,7 @@ _FLOWS_OF_BASES = {
 _MINUS = "−"  # noqa: RUF001 — as wide as the plus sign above it in a column
 
 
+_YEARS = re.compile(r"(\d{4})-01/(?!\1)(\d{4})-12")
 _MONTHS = re.compile(r"(\d{4})-(0[1-9]|1[0-2])/\1-(0[1-9]|1[0-2])")
 
 
@@ -209,7 +210,9 @@ def shown(column: str, value: Any) -> str:
 
 
 def period_in_words(period: str) -> str:
-    """Months of one year as a sentence names them; any other period unchanged."""
+    """Months of one year and whole years as a sentence names them; any other period unchanged."""
+    if years := _YEARS.fullmatch(period):
+        return " to ".join(years.groups())
     found = _MONTHS.fullmatch(period)
     if not found:
         return period

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from dagster_project.sources.amounts import Unit, read_amount, read_unit, with_decimal_point
+from dagster_project.sources.claim_problems import NUMBER, claim_problems, places_of
 from dagster_project.sources.claim_vocabulary import (
     VOCABULARY_SEEDS,
     ClaimVocabulary,
@@ -17,14 +18,13 @@ from dagster_project.sources.claim_vocabulary import (
 )
 from dagster_project.sources.formats import shows
 from dagster_project.sources.parsing import (
-    PERIOD_PATTERN,
     Parsed,
-    closest,
     reject_duplicates,
     reject_where,
     rejects_frame,
 )
-from dagster_project.sources.place_names import place_key, suggested_places
+from dagster_project.sources.periods import CALENDAR_YEAR, in_months
+from dagster_project.sources.place_names import place_key
 from dagster_project.sources.raw import FileParser, SourceTable
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.spreadsheets import COMMA, read_spreadsheet_cells
@@ -56,6 +56,7 @@ CLAIMS_SCHEMA: dict[str, pl.DataType] = {
     "rounding": pl.Decimal(20, 6),
     "hedge": pl.String(),
     "attributed_to": pl.String(),
+    "compared_with": pl.String(),
 }
 
 DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
@@ -68,27 +69,13 @@ DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
     "seed_file": pl.String(),
 }
 
-# Product system → the form of its codes; a claim may name a code directly, as in hs2:87.
-_PRODUCT_CODES = {
-    "hs2": r"[0-9]{2}",
-    "hs4": r"[0-9]{4}",
-    "hs6": r"[0-9]{6}",
-    "hs10": r"[0-9]{10}",
-    "naics3": r"[0-9]{3}",
-    "sitc": r"[0-9]{1,5}",
-    "end_use": r"[0-9]{1,5}",
-    "ebops": r"[A-Z0-9]{1,6}",
-}
 _LINEAGE = ("row_number", "column_name")
 _CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
 _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
 # What a claims file has to say; a column that it leaves out, or an empty cell, says the usual.
 _CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
 _USUAL = {"trade_kind": "goods", "sector": "total", "hedge": "exact"}
-_MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
-_NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
-_PERIOD = re.compile(PERIOD_PATTERN)
-_WHOLE_SECTOR, _WORLD = "total", "WLD"
+_DOCUMENTS_MAY_LACK = frozenset({"seed_file"})
 
 
 def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
@@ -140,13 +127,14 @@ def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Pars
     good: list[dict[str, object]] = []
     problems: list[tuple[int, str | None, str | None, str]] = []
     for row in cells.iter_rows(named=True):
-        read = _in_codes(row, vocabulary, has_decimal_commas=separator != COMMA)
+        written = {column: row[column] for column in _CLAIM_COLUMNS}
+        read = _in_codes(written, vocabulary, has_decimal_commas=separator != COMMA)
         read = _with_usual(read)
-        found = _claim_problems(read, vocabulary)
+        found = claim_problems(read, vocabulary)
         if found:
             problems.extend((row["row_number"], column, row[column], why) for column, why in found)
         else:
-            good.append(_typed_claim(read))
+            good.append(_typed_claim(read) | {"row_number": row["row_number"]})
     frame = pl.DataFrame(good, schema=CLAIMS_SCHEMA, orient="row")
     frame, duplicates = reject_duplicates(frame, ["claim_id"], _LINEAGE)
     duplicates = duplicates.with_columns(pl.lit("claim_id").alias("column_name"))
@@ -162,7 +150,7 @@ def parse_documents(content: bytes, name: str) -> Parsed:
     cells, rejects, _ = read_spreadsheet_cells(content, name, _DOCUMENT_COLUMNS)
     found = [rejects]
     for column in _DOCUMENT_COLUMNS:
-        if column not in _MAY_BE_EMPTY:
+        if column not in _DOCUMENTS_MAY_LACK:
             cells, bad = reject_where(cells, pl.col(column) == "", column, "the cell is empty")
             found.append(bad)
     cells, bad = reject_where(
@@ -212,13 +200,15 @@ def _in_codes(
     unit = read_unit(row["unit"])
     if unit and unit.code in vocabulary.units:
         read["unit"] = unit.code
-    for column, codes in (("reporter", vocabulary.reporters), ("partner", vocabulary.partners)):
+    for column, codes in places_of(vocabulary):
         place = vocabulary.places.get(place_key(row[column]))
         if row[column] not in codes and place and place.code in codes:
             read[column] = place.code
+    fiscal_year = vocabulary.fiscal_years.get(read["reporter"], CALENDAR_YEAR)
     for column in ("period", "base_period"):
-        # A spreadsheet writes a year as a number: 2015.0.
-        read[column] = re.sub(r"^([0-9]{4})\.0+$", r"\1", re.sub(r"\s*/\s*", "/", row[column]))
+        read[column] = in_months(row[column], fiscal_year)
+    agreements = {_words(name): name for name in vocabulary.agreements}
+    read["base_period"] = agreements.get(_words(row["base_period"]), read["base_period"])
     for column in ("value", "rounding"):
         text = with_decimal_point(read[column]) if has_decimal_commas else read[column]
         amount = read_amount(text)
@@ -253,106 +243,10 @@ def _hedge_beside(value: str, vocabulary: ClaimVocabulary) -> tuple[str, str]:
 def _with_usual(read: dict[str, str]) -> dict[str, str]:
     """The row with what an empty cell means: goods, all products, the last digit as printed."""
     filled = {**read, **{name: usual for name, usual in _USUAL.items() if not read[name]}}
-    if not read["rounding"] and _NUMBER.fullmatch(read["value"]):
+    if not read["rounding"] and NUMBER.fullmatch(read["value"]):
         _, _, decimals = read["value"].partition(".")
         filled["rounding"] = f"{Decimal(1).scaleb(-len(decimals)):f}"
     return filled
-
-
-def _claim_problems(row: dict[str, str], vocabulary: ClaimVocabulary) -> list[tuple[str, str]]:
-    """Every problem of one claim: column and what to do."""
-    problems = [
-        (column, "the cell is empty")
-        for column in _CLAIM_COLUMNS
-        if column not in _MAY_BE_EMPTY and not row[column]
-    ]
-    empty = {column for column, _ in problems}
-    words: tuple[tuple[str, str, Collection[str]], ...] = (
-        ("trade_kind", "trade kind", vocabulary.trade_kinds),
-        ("measure", "measure", vocabulary.measures),
-        ("hedge", "hedge", vocabulary.hedges),
-    )
-    for column, meaning, allowed in words:
-        if column not in empty and row[column] not in allowed:
-            problems.append((column, f"unknown {meaning}: {closest(row[column], allowed)}"))
-    for column, codes in (("reporter", vocabulary.reporters), ("partner", vocabulary.partners)):
-        if column not in empty and row[column] not in codes:
-            known = {word: one for word, one in vocabulary.places.items() if one.code in codes}
-            near = suggested_places(row[column], known) if known else closest(row[column], codes)
-            problems.append((column, f"unknown {column}: {near}"))
-    measure, unit, hedge = row["measure"], row["unit"], row["hedge"]
-    if (
-        measure in vocabulary.measures_of_share
-        and row["sector"] == _WHOLE_SECTOR
-        and row["partner"] == _WORLD
-    ):
-        problems.append(
-            ("partner", "the share of the whole in itself is 100 %: name a partner or a sector")
-        )
-    fitting = vocabulary.units_of_measures.get(measure, vocabulary.units)
-    if "unit" not in empty and unit not in fitting:
-        # No suggestion: units differ by a letter, and by a power of ten.
-        found = f"no unit of {measure}" if unit in vocabulary.units else "unknown unit"
-        problems.append(("unit", f"{found}: write one of {', '.join(sorted(fitting))}"))
-    hedged = vocabulary.units_of_hedges.get(hedge, vocabulary.units)
-    if unit in fitting and unit not in hedged:
-        problems.append(("hedge", f"{hedge} is used with {', '.join(sorted(hedged))} only"))
-    if measure in vocabulary.measures_with_base and not row["base_period"]:
-        problems.append(
-            ("base_period", f"{measure} compares with a base: write the period it starts from")
-        )
-    if "sector" not in empty:
-        problems.extend(_sector_problem(row["sector"], vocabulary.sectors))
-    for column in ("period", "base_period"):
-        if row[column]:
-            problems.extend((column, why) for why in _period_problem(row[column]))
-    if "value" not in empty and not _NUMBER.fullmatch(row["value"]):
-        problems.append(("value", _value_problem(row["value"], unit)))
-    if "rounding" not in empty and not _is_above_zero(row["rounding"]):
-        problems.append(
-            ("rounding", "not a rounding unit above zero: write 0.1 where 27.6 is quoted")
-        )
-    order = {column: place for place, column in enumerate(_CLAIM_COLUMNS)}
-    return sorted(problems, key=lambda problem: order[problem[0]])
-
-
-def _value_problem(value: str, unit: str) -> str:
-    amount = read_amount(value)
-    if amount is not None and amount.unit is not None and amount.unit.code:
-        return f"in {amount.unit.code}, but the column unit says {unit!r}: write one unit"
-    if amount is not None and amount.unit is None:
-        return f"{amount.words!r} is not a unit of amounts: write the number alone"
-    if "," in value:
-        return (
-            "not a number: the comma may separate thousands or decimals. Write a decimal point, at"
-            " most 6 decimals and no other separator"
-        )
-    return "not a number: write digits, at most 6 decimals and no words"
-
-
-def _sector_problem(sector: str, sectors: frozenset[str]) -> list[tuple[str, str]]:
-    if sector in sectors:
-        return []
-    system, colon, code = sector.partition(":")
-    if not colon:
-        near = closest(sector, sectors)
-        return [("sector", f"unknown sector: {near}; or name a code, such as hs2:87")]
-    if system not in _PRODUCT_CODES:
-        return [("sector", f"unknown product system: {closest(system, _PRODUCT_CODES)}")]
-    if not re.fullmatch(_PRODUCT_CODES[system], code):
-        return [("sector", f"no code of {system}: its form is {_PRODUCT_CODES[system]}")]
-    return []
-
-
-def _period_problem(period: str) -> list[str]:
-    if not _PERIOD.fullmatch(period):
-        return ["not a period: write YYYY, YYYY-MM or YYYY-MM/YYYY-MM"]
-    first, _, last = period.partition("/")
-    if last and last < first:
-        return ["the period ends before it begins: write the earlier month first"]
-    if not "1900" <= first[:4] <= "2100":
-        return ["the year lies outside 1900 to 2100"]
-    return []
 
 
 def _typed_claim(row: dict[str, str]) -> dict[str, object]:
@@ -360,10 +254,6 @@ def _typed_claim(row: dict[str, str]) -> dict[str, object]:
     typed["value"], typed["rounding"] = Decimal(row["value"]), Decimal(row["rounding"])
     typed["column_name"] = "value"
     return typed
-
-
-def _is_above_zero(text: str) -> bool:
-    return _NUMBER.fullmatch(text) is not None and Decimal(text) > 0
 
 
 def _claims_parser(seeds: Path) -> FileParser:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from dagster_project.sources.parsing import read_seed
+from dagster_project.sources.periods import FiscalYear
 from dagster_project.sources.place_names import (
     PARTNER_LISTS,
     Country,
@@ -21,6 +24,8 @@ VOCABULARY_SEEDS = (
     "units.csv",
     "claim_hedges.csv",
     "country_list.csv",
+    "agreements.csv",
+    "fiscal_years.csv",
     *(f"{seed}.csv" for seed in PARTNER_LISTS),
 )
 # The rows of a seed, by its name and the columns that are read.
@@ -28,11 +33,21 @@ Rows = Callable[..., Iterable[Mapping[str, object]]]
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """An agreement of two countries, as a base of comparison: from its signature or entry into
+    force, which is the day `since`."""
+
+    countries: frozenset[str]
+    since: date
+
+
+@dataclass(frozen=True)
 class ClaimVocabulary:
     """The words a claim may use; partners are countries and known groups.
 
     `places` has reporters and partners by any of their names; see `place_names`. `hedges_by_word`
-    has hedges by the other words for them, in lower case.
+    has hedges by the other words for them, in lower case. `agreements` has, by the words that
+    stand for a base period (`korus`, `korus signed`), the pairs of countries that they apply to.
     """
 
     measures: frozenset[str]
@@ -47,8 +62,13 @@ class ClaimVocabulary:
     units_of_hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
     measures_with_base: frozenset[str] = frozenset()
     measures_of_share: frozenset[str] = frozenset()
+    measures_of_places: frozenset[str] = frozenset()
+    measures_of_averages: frozenset[str] = frozenset()
+    measures_of_two_partners: frozenset[str] = frozenset()
     hedges_by_word: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Country] = field(default_factory=dict)
+    agreements: Mapping[str, Sequence[Agreement]] = field(default_factory=dict)
+    fiscal_years: Mapping[str, FiscalYear] = field(default_factory=dict)
 
 
 def units_by_word(
@@ -79,6 +99,13 @@ def vocabulary(
     def texts(seed: str, column: str) -> list[str]:
         return [_text(row[column]) for row in rows(seed, column)]
 
+    def measures_of(*transforms: str) -> frozenset[str]:
+        return frozenset(
+            measure
+            for measure, transform in pairs("claim_measures", "measure", "transform")
+            if transform in transforms
+        )
+
     kinds = pairs("units", "unit", "unit_kind")
     return ClaimVocabulary(
         measures=frozenset(texts("claim_measures", "measure")),
@@ -95,11 +122,17 @@ def vocabulary(
             for measure, has_base in pairs("claim_measures", "measure", "has_base")
             if has_base.casefold() == "true"
         ),
-        measures_of_share=frozenset(
-            measure
-            for measure, transform in pairs("claim_measures", "measure", "transform")
-            if transform == "share"
-        ),
+        measures_of_share=measures_of("share"),
+        measures_of_places=measures_of("record", "lowest"),
+        measures_of_averages=measures_of("average"),
+        measures_of_two_partners=measures_of("times_partner"),
+        agreements=_agreements(rows),
+        fiscal_years={
+            _text(row["reporter_iso3"]): FiscalYear(
+                int(_text(row["first_month"])), _text(row["named_after"]) == "last"
+            )
+            for row in rows("fiscal_years", "reporter_iso3", "first_month", "named_after")
+        },
         hedges_by_word={
             word.strip().casefold(): hedge
             for hedge, words in pairs("claim_hedges", "hedge", "also_written")
@@ -107,6 +140,18 @@ def vocabulary(
             if word.strip()
         },
     )
+
+
+def _agreements(rows: Rows) -> dict[str, list[Agreement]]:
+    """The agreements of each pair by the words for them; see `ClaimVocabulary`."""
+    found: dict[str, list[Agreement]] = defaultdict(list)
+    columns = ("agreement_id", "reporter_iso3", "partner_code", "signed_on", "in_force_from")
+    for row in rows("agreements", *columns):
+        pair = frozenset((_text(row["reporter_iso3"]), _text(row["partner_code"])))
+        name = _text(row["agreement_id"])
+        for words, day in ((name, "in_force_from"), (f"{name} signed", "signed_on")):
+            found[words].append(Agreement(pair, date.fromisoformat(_text(row[day]))))
+    return found
 
 
 def _text(cell: object) -> str:

@@ -37,6 +37,10 @@ _ROW: dict[str, Any] = {
     "sector": "total",
     "period": "2016",
     "base_period": None,
+    "base_event_on": None,
+    "base_event": None,
+    "compared_with": None,
+    "base_figures": [],
     "reported_value": Decimal("27.6"),
     "unit": "USD bn",
     "rounding": Decimal("0.1"),
@@ -90,7 +94,8 @@ _FACT = re.compile(
     r"|HS chapter 87|NAICS 336|End-use 300|EUR|USD"
     r"|\b(?:census|CIF|mirror|total consumption)(?= basis\b)"
     r"|\b(?:deficit|surplus|exports|imports|two-way|rank|rise|fall|above|below|before|twelve|sign)\b"
-    r"|\b(?:January|June|November)\b|\bc0\b"
+    r"|\b(?:January|June|July|November|average|sum)\b|\bc0\b"
+    r"|\b(?:\w+-)?(?:highest|lowest)\b"
     r"|\$?\d[\d.,]*(?:-\d+)*(?<![.,])(?: billion| times| %)?"
 )
 
@@ -153,6 +158,138 @@ _CASES: list[tuple[str, dict[str, Any], str]] = [
         },
         "Confirmed | US Census Bureau | motor vehicles | 80.512 % | United States | "
         "deficit | South Korea | 2016 | census | 2026-09 | c0",
+    ),
+    (
+        "one_basis_fits",
+        {
+            "transform": "ratio",
+            "base_period": "korus",
+            "base_event_on": date(2012, 3, 15),
+            "base_event": "the US–Korea free trade agreement took effect",  # noqa: RUF001
+            "unit": "ratio",
+            "reported_value": Decimal(2),
+            "hedge": "doubled",
+            "value": Decimal("2.0928"),
+            "hypothesis": "as_stated, from 2011",
+            "base_figures": [
+                {"base_period": "2011", "value": Decimal("2.0928"), "fits": True},
+                {"base_period": "2011-03/2012-02", "value": Decimal("1.98"), "fits": True},
+                {"base_period": "2012", "value": Decimal("1.66"), "fits": False},
+            ],
+        },
+        "Confirmed | US Census Bureau | United States | deficit | South Korea | 2016 | "
+        "2.093 times | 2011 | census | 2026-09 | 2012-03-15 | before | 2011 | 2.093 times | "
+        "twelve | before | 1.98 times | 2012 | 1.66 times",
+    ),
+    (
+        "no_figure_fits",
+        {
+            "transform": "change",
+            "base_period": "korus",
+            "base_event_on": date(2012, 3, 15),
+            "base_event": "the US–Korea free trade agreement took effect",  # noqa: RUF001
+            "unit": "sign",
+            "reported_value": Decimal(-1),
+            "value": Decimal(1),
+            "hypothesis": "as_stated, from 2011",
+            "base_figures": [
+                {"base_period": "2011", "value": Decimal(1), "fits": False},
+                {"base_period": "2012", "value": Decimal(1), "fits": False},
+            ],
+        },
+        "Contradicted | US Census Bureau | rise | United States | deficit | South Korea | 2011 | "
+        "2016 | census | 2026-09 | fall | 3 | 4 | 2012-03-15 | before | 2011 | rise | 2012 | rise",
+    ),
+    (
+        "one_basis_fits",
+        {
+            "transform": "record",
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "value": Decimal(1),
+            "hypothesis": "as_stated, since 1985",
+        },
+        "Confirmed | US Census Bureau | United States | deficit | South Korea | 2016 | highest | "
+        "1985 | 2016 | census | 2026-09",
+    ),
+    (
+        "no_figure_fits",
+        {
+            "transform": "lowest",
+            "quantity": "exports",
+            "direction": 1,
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "value": Decimal(22),
+            "period": "2016-07",
+            "hypothesis": "as_stated, since 1985",
+        },
+        "Contradicted | US Census Bureau | United States | exports | South Korea | 2016-07 | "
+        "22nd-lowest | 1985 | 2016 | census | 2026-09 | lowest | 3 | 4",
+    ),
+    (
+        "no_figure_fits",
+        {
+            "transform": "lowest",
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "value": Decimal(34),
+            "hypothesis": "as_stated, with the opposite sign",
+        },
+        "Contradicted | US Census Bureau | United States | surplus | South Korea | 2016 | census | "
+        "2026-09 | lowest | 3 | 4",
+    ),
+    (
+        "within_revisions",
+        {
+            "transform": "record",
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "value": Decimal(2),
+            "revision": Decimal(1),
+            "distance": Decimal(1),
+            "hypothesis": "as_stated, since 1985",
+        },
+        "Likely | US Census Bureau | United States | deficit | South Korea | 2016 | "
+        "second-highest | 1985 | 2016 | census | 2026-09 | 1 | census | 2017-07-12",
+    ),
+    (
+        "rows_missing",
+        {
+            **_NEAREST,
+            "transform": "record",
+            "unit": "rank",
+            "reported_value": Decimal(1),
+            "nearest_value": Decimal(1),
+            "hypothesis": None,
+            "missing_rows": ["deficits of more years"],
+        },
+        "Undetermined | highest | total consumption | 2020-10 | 2021-06",
+    ),
+    (
+        "one_basis_fits",
+        {"transform": "average", "period": "2012-01/2016-12"},
+        "Confirmed | US Census Bureau | United States | deficit | South Korea | average | "
+        "$27.625 billion | 2012 | 2016 | census | 2026-09",
+    ),
+    (
+        "another_measure",
+        {"transform": "average", "period": "2012-01/2016-12", "mix_up": "another measure: sum"},
+        "Wrong measure | $27.6 billion | sum | United States | deficit | South Korea | 2012 | "
+        "2016 | $27.625 billion | US Census Bureau | census | 2026-09",
+    ),
+    (
+        "one_basis_fits",
+        {
+            "transform": "times_partner",
+            "compared_with": "WLD",
+            "unit": "ratio",
+            "reported_value": Decimal(5),
+            "rounding": Decimal(1),
+            "value": Decimal("5.04"),
+        },
+        "Confirmed | US Census Bureau | United States | deficit | South Korea | 2016 | "
+        "5.04 times | world | census | 2026-09",
     ),
     (
         "not_the_basis_of_the_source",
@@ -425,8 +562,8 @@ def test_every_number_is_one_of_the_row(
 ) -> None:
     reason_code, changed, _ = case
     row = {**_ROW, **changed, "reason_code": reason_code}
-    # A share of the figure is computed; it is read in an example above.
-    if row["unit"] == "sign" or row["hedge"] == "more_than":
+    # A share of the figure is computed, and a place has words; they are read in examples above.
+    if row["unit"] in ("sign", "rank") or row["hedge"] == "more_than":
         return
     value, nearest, fitting, distance = amounts
     row |= {
@@ -449,7 +586,7 @@ def _numbers_of(row: Mapping[str, Any]) -> Iterator[Decimal]:
     for name in ("reported_value", "value", "nearest_value", "distance", "revision"):
         if row[name] is not None:
             yield row[name]
-    yield from (one["value"] for one in row["fitting_bases"])
+    yield from (one["value"] for one in (*row["fitting_bases"], *row["base_figures"]))
     counts = ("claims_explained", "bases_fitting", "bases_tried", "releases_tried")
     yield from (Decimal(row[name]) for name in counts)
 
@@ -461,6 +598,8 @@ def _numbers_in(text: str, row: Mapping[str, Any]) -> Iterator[Decimal]:
     names += [row["base_period"] or "", row["part_claim_id"] or "", "2011", "2016", "c0"]
     # The year beside the one of the claim.
     names.append("2015")
+    # The base periods of a comparison with an agreement, and the years of a sum.
+    names += ["2012-03-15", "2012"]
     for key in (
         row["release_key"],
         row["nearest_release_key"] or "",

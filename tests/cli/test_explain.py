@@ -237,3 +237,5 @@ def test_a_period_ends_on_its_last_day() -> None:
     assert str(read_period("2016-02", "x").end) == "2016-02-29"
     assert str(read_period("2016", "x").end) == "2016-12-31"
     assert str(read_period("2015-11/2016-11", "x").start) == "2015-11-01"
+    assert read_period("2016-Q2", "x").text == "2016-04/2016-06"
+    assert str(read_period("2012/2016", "x").end) == "2016-12-31"

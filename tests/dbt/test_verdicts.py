@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import polars as pl
 import pytest
 from compiled_models import CompiledModels
 from dbt.composed import (
@@ -20,8 +19,8 @@ from dbt.composed import (
     Figure,
     Release,
     Series,
-    tables_of,
 )
+from dbt.judged_claims import tables_of_claims, verdict_of
 
 RELEASE = Release("us_census", date(2017, 2, 7), 0, "2017-02")
 REVISED = Release("us_census", date(2018, 6, 6), 0, "2018-06")
@@ -39,29 +38,6 @@ WORLD = (
     (REVISED, ADJUSTED_EXPORTS, 100.0),
     (REVISED, ADJUSTED_IMPORTS, 240.0),
 )
-CLAIMS: dict[str, Any] = {
-    "claim_id": pl.String(),
-    "document_id": pl.String(),
-    "says": pl.String(),
-    "trade_kind": pl.String(),
-    "measure": pl.String(),
-    "reporter_iso3": pl.String(),
-    "partner_code": pl.String(),
-    "sector": pl.String(),
-    "period": pl.String(),
-    "base_period": pl.String(),
-    "reported_value": pl.Decimal(20, 6),
-    "unit": pl.String(),
-    "rounding": pl.Decimal(20, 6),
-    "hedge": pl.String(),
-    "attributed_to": pl.String(),
-    "release_id": pl.String(),
-    "snapshot_file": pl.String(),
-    "snapshot_sha256": pl.String(),
-    "row_number": pl.Int64(),
-}
-
-
 def figures(
     others: Iterable[tuple[Release, Series, float]] = (),
 ) -> list[Figure]:
@@ -90,45 +66,7 @@ def verdict(
     published_on: date | None = date(2018, 7, 1),
     **claim: Any,
 ) -> dict[str, Any]:
-    with models.run(given(others, published_on, **claim), "claim_verdicts") as connection:
-        (found,) = connection.sql("from marts.claim_verdicts").pl().to_dicts()
-    return found
-
-
-def given(
-    others: Iterable[tuple[Release, Series, float]] = (),
-    published_on: date | None = date(2018, 7, 1),
-    **claim: Any,
-) -> dict[str, pl.DataFrame]:
-    """The tables of one claim, and of the figures."""
-    row = {
-        "claim_id": "c1",
-        "document_id": "d1",
-        "says": "a claim",
-        "trade_kind": "goods",
-        "measure": "deficit",
-        "reporter_iso3": "USA",
-        "partner_code": "KOR",
-        "sector": "total",
-        "period": "2016",
-        "unit": "USD bn",
-        "rounding": 0.1,
-        "hedge": "exact",
-    } | claim
-    tables = tables_of(figures(others)) | {
-        "claims_given": pl.DataFrame([row], schema=CLAIMS),
-        "documents_given": pl.DataFrame(
-            [("d1", "a newspaper", "trade", published_on)],
-            schema={
-                **dict.fromkeys(("document_id", "publisher", "title_in_short"), pl.String()),
-                "published_on": pl.Date(),
-            },
-            orient="row",
-        ),
-    }
-    # These are found from the claim.
-    del tables["int_claims__cells"]
-    return tables
+    return verdict_of(models, figures(others), published_on, **claim)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +77,8 @@ def test_no_claim_is_compared_with_all_rows_of_the_others(
 ) -> None:
     """A condition on one side of a left join makes the engine compare every row with every row."""
     (code,) = (str(model.code) for model in compiled_models.models if model.name == name)
-    with compiled_models.run(given(reported_value=28.0), "claim_verdicts") as connection:
+    given = tables_of_claims(figures(), {"c1": {"reported_value": 28.0}})
+    with compiled_models.run(given, "claim_verdicts") as connection:
         ((_, plan),) = connection.execute(f"explain (format json) {code}").fetchall()
     joins = set(re.findall(r'"name": "(\w*(?:JOIN|PRODUCT))\s*"', plan))
     assert joins <= {"HASH_JOIN", "LEFT_DELIM_JOIN", "RIGHT_DELIM_JOIN"}

@@ -33,7 +33,7 @@ EXPECTED = [
     ("at02", "other_basis", "cif"),
     ("as02", "contradicted", None),
     ("as04", "contradicted", None),
-    ("st02", "contradicted", None),
+    ("st02", "confirmed", "census"),
     ("as07", "undetermined", None),
     ("as08", "undetermined", None),
     ("as09", "undetermined", None),

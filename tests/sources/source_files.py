@@ -44,6 +44,7 @@ CLAIM = {
     "rounding": "0.1",
     "hedge": "exact",
     "attributed_to": "",
+    "compared_with": "",
 }
 CLAIM_HEADER = tuple(CLAIM)
 

@@ -29,11 +29,13 @@ from dagster_project.sources.articles import (
     read_claims,
 )
 from dagster_project.sources.claim_vocabulary import (
+    Agreement,
     ClaimVocabulary,
     units_by_word,
     vocabulary_from_seeds,
 )
 from dagster_project.sources.parsing import Parsed
+from dagster_project.sources.periods import FiscalYear
 from dagster_project.sources.place_names import Country
 from dagster_project.sources.snapshot import SnapshotError
 
@@ -62,6 +64,7 @@ def test_a_claim_keeps_its_words_and_its_exact_value(tmp_path: Path) -> None:
         "column_name": "value",
         "base_period": None,
         "attributed_to": "USTR",
+        "compared_with": None,
         "value": Decimal("27.6"),
         "rounding": Decimal("0.1"),
     }
@@ -99,7 +102,7 @@ def test_what_a_claim_may_say(changes: dict[str, str]) -> None:
         ("sector", "cars", r"\bautos, total\b.*\bhs2:87\b"),
         ("sector", "hs3:870", r"\bhs\d\b"),
         ("sector", "hs2:8", r"\bhs2\b.*\[0-9\]\{2\}"),
-        ("period", "2016/2017", r"\bYYYY, YYYY-MM or YYYY-MM/YYYY-MM\b"),
+        ("period", "2016/17", r"\bYYYY, YYYY-MM, YYYY-MM/YYYY-MM\b.*\bYYYYQ1\b"),
         ("period", "2016-13", r"\bYYYY-MM\b"),
         ("period", "2016.5", r"\bYYYY-MM\b"),
         ("period", "2017-06/2016-07", r"^[^Y\d]+$"),
@@ -276,7 +279,16 @@ def test_a_measure_its_unit_hedge_and_base_belong_together(
 
 SPOKEN = replace(
     VOCABULARY,
-    measures=VOCABULARY.measures | {"two_way_trade"},
+    measures=VOCABULARY.measures | {"two_way_trade", "growth", "times", "average", "record"},
+    measures_of_places=frozenset({"record"}),
+    measures_of_two_partners=frozenset({"times"}),
+    measures_of_averages=frozenset({"average"}),
+    agreements={
+        "korus": [Agreement(frozenset({"USA", "KOR"}), date(2012, 3, 15))],
+        "korus signed": [Agreement(frozenset({"USA", "KOR"}), date(2007, 6, 30))],
+        "nafta": [Agreement(frozenset({"USA", "census:0003"}), date(1994, 1, 1))],
+    },
+    fiscal_years={"USA": FiscalYear(10)},
     units=VOCABULARY.units | {"USD mn", "USD th"},
     places={
         "united states": Country("USA", "United States"),
@@ -284,6 +296,10 @@ SPOKEN = replace(
         "eu": Country("census:0003", "European Union"),
     },
 )
+
+
+FROM_KOREA = {"reporter": "KOR", "partner": "USA", "period": "2016"}
+GROWTH = {"measure": "growth"}
 
 
 def spoken(text: str | bytes) -> Parsed:
@@ -301,6 +317,28 @@ def spoken(text: str | bytes) -> Parsed:
         ({"period": "2016-01 / 2016-06"}, {"period": "2016-01/2016-06"}),
         ({"reporter": "United States", "partner": "Korea"}, {}),
         ({"partner": "EU"}, {"partner": "census:0003"}),
+        (
+            {"measure": "record", "value": "1", "base_period": "2015"},
+            {"measure": "record", "value": Decimal(1), "base_period": "2015"},
+        ),
+        ({"period": "2016-Q1"}, {"period": "2016-01/2016-03"}),
+        ({"period": "2012/2016"}, {"period": "2012-01/2016-12"}),
+        # The fiscal year of the reporter, and a calendar year where none is known.
+        ({"period": "FY2016"}, {"period": "2015-10/2016-09"}),
+        ({"period": "FY2016", "reporter": "KOR", "partner": "USA"}, {**FROM_KOREA}),
+        (
+            {"measure": "growth", "base_period": "FY 2011"},
+            {**GROWTH, "base_period": "2010-10/2011-09"},
+        ),
+        ({"measure": "growth", "base_period": "KORUS"}, {**GROWTH, "base_period": "korus"}),
+        (
+            {"measure": "growth", "base_period": "korus signed"},
+            {**GROWTH, "base_period": "korus signed"},
+        ),
+        (
+            {"measure": "times", "compared_with": "the EU"},
+            {"measure": "times", "compared_with": "census:0003"},
+        ),
         ({"value": "27,600.5", "unit": "USD mn"}, {"value": Decimal("27600.5"), "unit": "USD mn"}),
         ({"value": "\N{MINUS SIGN}27.6"}, {"value": Decimal("-27.6")}),
         ({"value": "(27.6)"}, {"value": Decimal("-27.6")}),
@@ -326,6 +364,7 @@ def test_a_claim_is_read_as_people_write_it(
         "column_name": "value",
         "base_period": None,
         "attributed_to": None,
+        "compared_with": None,
         "value": Decimal("27.6"),
         "rounding": Decimal("0.1"),
     }
@@ -341,6 +380,21 @@ def test_a_claim_is_read_as_people_write_it(
         ({"value": "27.6 billion", "unit": ""}, ["value", "unit"]),
         ({"value": "27.6", "unit": "billion"}, ["unit"]),
         ({"reporter": "EU"}, ["reporter"]),
+        ({"base_period": "nafta"}, ["base_period"]),
+        ({"base_period": "korus", "period": "2011"}, ["base_period"]),
+        ({"measure": "times"}, ["compared_with"]),
+        ({"measure": "times", "compared_with": "Atlantis"}, ["compared_with"]),
+        ({"measure": "times", "compared_with": "Korea"}, ["compared_with"]),
+        # Only a comparison of two partners has a second one.
+        ({"compared_with": "EU"}, ["compared_with"]),
+        ({"measure": "average", "period": "2016-01/2016-11"}, ["period"]),
+        ({"partner": "Korea + EU"}, ["partner"]),
+        ({"measure": "record", "value": "1.5"}, ["value"]),
+        ({"measure": "record", "value": "1", "base_period": "2016"}, ["base_period"]),
+        ({"period": "FY2015-17"}, ["period"]),
+        ({"period": "2016Q5"}, ["period"]),
+        ({"period": "2016H3"}, ["period"]),
+        ({"base_period": "2011Q0"}, ["base_period"]),
     ],
 )
 def test_a_unit_or_place_that_does_not_fit_is_named(

@@ -15,7 +15,6 @@ from dagster_project.claims.cells import (
     products_of,
     value_of,
 )
-from dagster_project.claims.phrases import in_words
 from dagster_project.claims.wording import (
     Verdict,
     candidate_result,
@@ -23,6 +22,7 @@ from dagster_project.claims.wording import (
     timing,
     verdict_in_words,
 )
+from dagster_project.claims.words import in_words
 from dagster_project.site import addresses
 from dagster_project.site.charts.interval import Band, Dot, draw, near
 from dagster_project.site.context import KINDS, File, Link, PageContext, Pair
@@ -261,15 +261,20 @@ def _year(context: PageContext, claim: Row) -> Link | None:
 def _facts(context: PageContext, claim: Row) -> list[tuple[str, str]]:
     """The subject of the claim and the basis of the verdict, as a list of terms."""
     period = period_in_words(claim["period"] or ABSENT)
-    if claim["base_period"]:
+    if claim["base_event"]:
+        period += f", since {claim['base_event']} on {claim['base_event_on']}"
+    elif claim["base_period"]:
         period += f", against {period_in_words(claim['base_period'])}"
     sides = [
         context.names.get(code, code) for code in (claim["reporter_iso3"], claim["partner_code"])
     ]
     kind = KINDS.get(claim["trade_kind"], claim["trade_kind"])
+    if claim["compared_with"]:
+        other = context.names.get(claim["compared_with"], claim["compared_with"])
+        sides.append(f"compared with {other}")
     facts = [
         ("Statement", f"{claim['measure_meaning'] or claim['measure']}, {kind}"),
-        ("Reporter and partner", f"{sides[0] or ABSENT}, {sides[1] or ABSENT}"),
+        ("Reporter and partner", ", ".join(side or ABSENT for side in sides)),
         ("Period", period),
         ("Products", claim["sector_name"] or claim["sector"] or ABSENT),
         ("Range after rounding", _allowed(claim)),

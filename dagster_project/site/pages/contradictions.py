@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dagster_project.claims.phrases import in_words
+from dagster_project.claims.words import in_words
 from dagster_project.site import addresses
 from dagster_project.site.context import PageContext
 from dagster_project.site.figure import Figure

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from dagster_project.claims.cells import document_name, figure_of
-from dagster_project.claims.phrases import in_words, listed
+from dagster_project.claims.words import in_words, listed
 from dagster_project.site import addresses
 from dagster_project.site.context import KINDS, File, Link, PageContext
 from dagster_project.site.numbers import ABSENT, basis_name, compared

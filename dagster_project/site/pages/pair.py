@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from dagster_project.claims.cells import document_name
-from dagster_project.claims.phrases import listed
+from dagster_project.claims.words import listed
 from dagster_project.site import addresses
 from dagster_project.site.charts import theme
 from dagster_project.site.charts.balances import Dot, Line, draw

@@ -104,10 +104,15 @@ with
                     then abs(q.value_usd)
                     else h.direction * h.sign * q.value_usd
                 end
-                * h.factor as decimal(32, 6)
+                * h.factor
+                * 12
+                / h.months_in_one as decimal(32, 6)
             ) as value,
-            cast(q.rounding_margin_usd * h.factor as decimal(32, 6)) as rounding_margin,
-            cast(null as decimal(32, 6)) as base_usd,
+            cast(
+                q.rounding_margin_usd * h.factor * 12 / h.months_in_one as decimal(32, 6)
+            ) as rounding_margin,
+            cast(h.months_in_one / 12 as decimal(32, 6)) as divisor,
+            cast(null as decimal(32, 6)) as revision,
             q.evidence_kind,
             cast(null as varchar) as release_key,
             q.valid_from,
@@ -120,7 +125,7 @@ with
             cast(null as integer) as base_imports_value_id
         from hypotheses as h
         inner join measures as q on h.cell_id = q.cell_id and h.quantity = q.quantity
-        where h.transform in ('level', 'size')
+        where h.transform in ('level', 'size', 'average')
 
     ),
 
@@ -131,7 +136,7 @@ with
             coalesce(whole_cell_id, base_cell_id) as other_cell_id,
             coalesce(whole_cell_key, base_cell_key) as other_cell_key
         from hypotheses
-        where transform in ('change', 'growth', 'ratio', 'share', 'share_of_world')
+        where transform in ('change', 'growth', 'ratio', 'share', 'share_of_world', 'times_partner')
 
     ),
 
@@ -207,7 +212,7 @@ with
                     then null
                     when transform = 'growth'
                     then (cast(a as double) / cast(b as double) - 1) * 100
-                    when transform = 'ratio'
+                    when transform in ('ratio', 'times_partner')
                     then cast(a as double) / cast(b as double)
                     when transform in ('share', 'share_of_world')
                     then cast(a as double) / cast(b as double) * 100
@@ -224,10 +229,11 @@ with
                     else
                         (a_half + abs(cast(a as double) / cast(b as double)) * b_half)
                         / cast(b as double)
-                        * case when transform = 'ratio' then 1 else 100 end
+                        * case when transform in ('ratio', 'times_partner') then 1 else 100 end
                 end as decimal(32, 6)
             ) as rounding_margin,
-            cast(b as decimal(32, 6)) as base_usd,
+            cast(b as decimal(32, 6)) as divisor,
+            cast(null as decimal(32, 6)) as revision,
             evidence_kind,
             cast(null as varchar) as release_key,
             valid_from,
@@ -280,7 +286,8 @@ with
                 * cast(p.half as double)
                 / nullif(abs(cast(q.value_usd as double)), 0) as decimal(32, 6)
             ) as rounding_margin,
-            cast(null as decimal(32, 6)) as base_usd,
+            cast(null as decimal(32, 6)) as divisor,
+            cast(null as decimal(32, 6)) as revision,
             q.evidence_kind,
             cast(null as varchar) as release_key,
             q.valid_from,
@@ -345,7 +352,8 @@ with
                 end as decimal(32, 6)
             ) as value,
             cast(0 as decimal(32, 6)) as rounding_margin,
-            cast(null as decimal(32, 6)) as base_usd,
+            cast(null as decimal(32, 6)) as divisor,
+            cast(null as decimal(32, 6)) as revision,
             'statistic' as evidence_kind,
             r.source_id || ' ' || r.release_id as release_key,
             r.known_from as valid_from,
@@ -394,7 +402,8 @@ with
                     when s.is_lower_bound and s.balance_sign = h.direction then 1000 else 0
                 end as decimal(32, 6)
             ) as rounding_margin,
-            cast(null as decimal(32, 6)) as base_usd,
+            cast(null as decimal(32, 6)) as divisor,
+            cast(null as decimal(32, 6)) as revision,
             case
                 when s.is_lower_bound and s.balance_sign = h.direction
                 then 'lower bound'
@@ -420,6 +429,42 @@ with
 
     ),
 
+    records as (
+
+        select
+            claim_id,
+            hypothesis,
+            product_group,
+            definition_rank,
+            cell_key as cell_id,
+            cast(null as varchar) as base_cell_id,
+            cast(null as varchar) as part_claim_id,
+            quantity,
+            reported_by,
+            export_series_code,
+            import_series_code,
+            basis_key,
+            cast(place as decimal(32, 6)) as value,
+            -- More years could only bring more that are higher.
+            cast(
+                case when is_lower_bound then 1000 else 0 end as decimal(32, 6)
+            ) as rounding_margin,
+            cast(null as decimal(32, 6)) as divisor,
+            cast(places_revised as decimal(32, 6)) as revision,
+            case when is_lower_bound then 'lower bound' else 'statistic' end as evidence_kind,
+            cast(null as varchar) as release_key,
+            valid_from,
+            valid_to,
+            known_from_earliest,
+            cast(null as integer) as page_release_no,
+            exports_value_id,
+            imports_value_id,
+            cast(null as integer) as base_exports_value_id,
+            cast(null as integer) as base_imports_value_id
+        from {{ ref("int_claims__records") }}
+
+    ),
+
     candidates as (
 
         select *
@@ -436,6 +481,9 @@ with
         union all
         select *
         from streaks
+        union all
+        select *
+        from records
 
     ),
 
@@ -526,22 +574,36 @@ with
 
     ),
 
-    -- How far revisions move the figures of the period and of its base, each by itself.
+    -- How far revisions move the figures of the period and of its base, each by itself; of several
+    -- years, each by its age.
     revised as (
 
         select
             v.candidate_no,
             -- Added in one order, so that every run gives the same last digit.
             list_sum(
-                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (
-                    where not v.is_base
-                )
+                list(
+                    pow(v.value_usd / y.years * s.share_p90, 2) order by v.value_id, y.years_before
+                ) filter (where not v.is_base)
             ) as squared,
             list_sum(
-                list(pow(v.value_usd * s.share_p90, 2) order by v.value_id) filter (where v.is_base)
+                list(
+                    pow(v.value_usd / y.years * s.share_p90, 2) order by v.value_id, y.years_before
+                ) filter (where v.is_base)
             ) as base_squared
         from valued as v
         inner join cells as c on v.cell_id = c.cell_id
+        inner join
+            (
+                select months, years, unnest(range(years)) as years_before
+                from
+                    (
+                        select distinct
+                            months, cast(greatest(floor(months / 12), 1) as integer) as years
+                        from cells
+                    )
+            ) as y
+            on c.months = y.months
         inner join
             (
                 select product_group_id, min(product_system) as product_system
@@ -553,7 +615,12 @@ with
             {{ ref("int_trade__revision_sizes") }} as s
             on v.series_id = s.series_id
             and g.product_system = s.product_system
-            and {{ age_of_print("v.published_on", "c.period_end") }} = s.age
+            and {{
+                age_of_print(
+                    "coalesce(v.published_on, c.period_end)",
+                    "cast(c.period_end - to_years(cast(y.years_before as integer)) as date)",
+                )
+            }} = s.age
         group by v.candidate_no
 
     ),
@@ -577,6 +644,8 @@ with
             x.rounding_margin,
             cast(
                 case
+                    when x.revision is not null
+                    then x.revision
                     when
                         v.candidate_no is null
                         or x.unit_kind = 'sign'
@@ -596,6 +665,8 @@ with
                                 then pow(x.value / 100, 2)
                                 when 'ratio'
                                 then pow(x.value, 2)
+                                when 'times_partner'
+                                then pow(x.value, 2)
                                 else 1
                             end
                         ) * case
@@ -603,7 +674,7 @@ with
                             then 100
                             else 1
                         end
-                        / case when x.transform = 'change' then 1 else coalesce(x.base_usd, 1) end
+                        / case when x.transform = 'change' then 1 else coalesce(x.divisor, 1) end
                 end as decimal(32, 6)
             ) as revision,
             x.evidence_kind,
@@ -636,8 +707,8 @@ with
                 when
                     x.value + x.rounding_margin >= x.low
                     and x.value - x.rounding_margin <= x.high
-                    -- A streak cut off by the first available year may be longer than observed,
-                    -- never shorter.
+                    -- Over more years than are available, a streak may be longer and a record have
+                    -- more years above it, never fewer.
                     and (x.evidence_kind <> 'lower bound' or x.value <= x.high)
                 then 'possible'
                 else 'none'

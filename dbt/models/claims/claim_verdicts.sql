@@ -77,6 +77,47 @@ with
 
     ),
 
+    -- What each reading of "since the agreement" gives on a basis: the figure that fits, or the
+    -- last.
+    since_events as (
+
+        select
+            claim_id,
+            basis_key,
+            product_group,
+            split_part(hypothesis, ', from ', 2) as base_period,
+            value,
+            fit = 'exact' as fits,
+            row_number() over (
+                partition by claim_id, basis_key, product_group, hypothesis
+                order by fit = 'exact' desc, known_from desc, candidate_id
+            ) as preference
+        from candidates
+        where hypothesis like 'as_stated, from %'
+
+    ),
+
+    bases_of_comparison as (
+
+        select
+            e.claim_id,
+            e.basis_key,
+            e.product_group,
+            list(
+                {
+                    'base_period':e.base_period,
+                    'value':{{ in_unit_of_claim("e.value", "k.multiplier") }},
+                    'fits':e.fits
+                }
+                order by e.base_period
+            ) as base_figures
+        from since_events as e
+        inner join claims as k on e.claim_id = k.claim_id
+        where e.preference = 1
+        group by e.claim_id, e.basis_key, e.product_group
+
+    ),
+
     -- What the series says today, where an earlier release gave the asserted figure.
     latest as (
 
@@ -202,7 +243,7 @@ with
                     case
                         when s.part_claim_id is not null
                         then 'rests_on_another_claim'
-                        when s.hypothesis <> 'as_stated'
+                        when s.hypothesis like 'as_stated, of %'
                         then 'part_of_the_period'
                         when s.bases_left > 1
                         then 'several_bases_fit'
@@ -310,6 +351,7 @@ select
     {{ in_unit_of_claim("s.distance", "k.multiplier", digits=12) }} as distance,
     {{ in_unit_of_claim("s.revision", "k.multiplier", digits=12) }} as revision,
     coalesce(r.fitting_bases, []) as fitting_bases,
+    coalesce(w.base_figures, []) as base_figures,
     {{ in_unit_of_claim("t.value", "k.multiplier") }} as latest_value,
     t.release_key as latest_release_key,
     {{ in_unit_of_claim("b.value", "k.multiplier") }} as nearest_value,
@@ -349,4 +391,9 @@ left join
         when s.status = 'undetermined'
         then s.best_candidate_id
     end
+left join
+    bases_of_comparison as w
+    on s.claim_id = w.claim_id
+    and coalesce(s.basis_key, b.basis_key) = w.basis_key
+    and coalesce(s.product_group, b.product_group) = w.product_group
 left join evidence as e on s.shown_candidate_id = e.candidate_id

@@ -28,11 +28,26 @@ with
             {{ period_first_day("c.period") }} as period_start,
             {{ period_last_day("c.period") }} as period_end,
             {{ period_first_day("c.base_period") }} as base_start,
-            {{ period_last_day("c.base_period") }} as base_end
+            {{ period_last_day("c.base_period") }} as base_end,
+            -- A comparison may start from the day on which an agreement was signed or took effect.
+            case
+                when c.base_period = g.agreement_id then g.in_force_from else g.signed_on
+            end as base_event_on,
+            'the '
+            || g.name
+            || case
+                when c.base_period = g.agreement_id then ' took effect' else ' was signed'
+            end as base_event
         from claims as c
         inner join {{ ref("claim_measures") }} as m on c.measure = m.measure
         inner join {{ ref("units") }} as u on c.unit = u.unit
         inner join {{ ref("claim_hedges") }} as h on c.hedge = h.hedge
+        left join
+            {{ ref("agreements") }} as g
+            on c.base_period in (g.agreement_id, g.agreement_id || ' signed')
+            and least(c.reporter_iso3, c.partner_code) = least(g.reporter_iso3, g.partner_code)
+            and greatest(c.reporter_iso3, c.partner_code)
+            = greatest(g.reporter_iso3, g.partner_code)
 
     ),
 
@@ -82,6 +97,9 @@ select
     b.base_period,
     b.base_start,
     b.base_end,
+    b.base_event_on,
+    b.base_event,
+    b.compared_with,
     b.reported_value,
     b.unit,
     b.unit_kind,

@@ -9,7 +9,7 @@ with
 
         select *
         from {{ ref("claims") }}
-        where transform in ('level', 'size') and currency = 'USD' and is_exact
+        where transform in ('level', 'size', 'average') and currency = 'USD' and is_exact
 
     ),
 
@@ -40,6 +40,7 @@ with
             k.trade_kind,
             h.period_start,
             h.period_end,
+            h.months_in_one / 12 as years,
             c.cell_id,
             c.partner_id
         from claims as k
@@ -241,4 +242,4 @@ select distinct
     || ', '
     || {{ period_text("t.period_start", "t.period_end") }} as missing_row
 from signed as t
-where t.signed_low <= t.high and t.signed_high >= t.low
+where t.signed_low <= t.high * t.years and t.signed_high >= t.low * t.years

@@ -63,6 +63,37 @@ with
 
     ),
 
+    -- The years that a record is the highest of.
+    records as (
+
+        select h.candidate_id, h.vintage_date, v.value_id
+        from chosen as h
+        inner join
+            {{ ref("int_claims__records") }} as r
+            on h.claim_id = r.claim_id
+            and h.product_group = r.product_group
+            and h.hypothesis = r.hypothesis
+            and h.basis_key = r.basis_key
+            and h.vintage_date = r.vintage_date
+        inner join cells as m on r.cell_id = m.cell_id
+        inner join
+            cells as c
+            on m.reporter_iso3 = c.reporter_iso3
+            and m.partner_code = c.partner_code
+            and m.trade_kind = c.trade_kind
+            and m.product_group = c.product_group
+            and m.months = c.months
+            and month(m.period_start) = month(c.period_start)
+            and year(c.period_start) between r.first_year and r.last_year
+        inner join {{ ref("int_figures__values") }} as v on c.cell_id = v.cell_id
+        inner join {{ ref("int_trade__series_listed") }} as s on v.series_id = s.series_id
+        where
+            s.series_code in (h.export_series_code, h.import_series_code)
+            and v.valid_from <= h.vintage_date
+            and (v.valid_to is null or v.valid_to > h.vintage_date)
+
+    ),
+
     valued as (
 
         select *
@@ -71,6 +102,9 @@ with
         union
         select *
         from streaks
+        union
+        select *
+        from records
 
     ),
 

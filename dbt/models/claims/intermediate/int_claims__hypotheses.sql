@@ -8,6 +8,7 @@ with
         select
             *,
             abs(reported_value / nullif(rounding, 0)) as units_quoted,
+            {{ months_between("period_start", "period_end") }} as months,
             {{ period_kind("period_start", "period_end") }} as period_kind
         from {{ ref("claims") }}
         where is_in_scope
@@ -21,11 +22,61 @@ with
 
     ),
 
+    -- "Since the agreement" may mean since the year before, since the year in which it took effect,
+    -- or since the twelve months before the day: the same months of these years.
+    since_events as (
+
+        select
+            c.claim_id,
+            cast(
+                c.period_start + to_years(cast(y.base_year - year(c.period_end) as integer)) as date
+            ) as base_start,
+            cast(
+                (c.period_end + interval 1 day)
+                + to_years(cast(y.base_year - year(c.period_end) as integer))
+                - interval 1 day as date
+            ) as base_end
+        from claims as c
+        cross join unnest([year(c.base_event_on) - 1, year(c.base_event_on)]) as y(base_year)
+        where c.base_event_on is not null and y.base_year < year(c.period_end)
+
+        union
+
+        select
+            claim_id,
+            cast(date_trunc('month', base_event_on) - interval 12 month as date) as base_start,
+            cast(date_trunc('month', base_event_on) - interval 1 day as date) as base_end
+        from claims
+        where
+            base_event_on is not null
+            and months = 12
+            and transform not in ('record', 'lowest')
+            and base_event_on <= period_end
+
+    ),
+
+    bases as (
+
+        select claim_id, 'as_stated' as hypothesis, base_start, base_end
+        from claims
+        where base_event_on is null
+
+        union all
+
+        select
+            claim_id,
+            'as_stated, from ' || {{ period_text("base_start", "base_end") }} as hypothesis,
+            base_start,
+            base_end
+        from since_events
+
+    ),
+
     as_stated as (
 
         select
             c.claim_id,
-            'as_stated' as hypothesis,
+            b.hypothesis,
             coalesce(d.product_group, c.sector) as product_group,
             coalesce(d.definition_rank, 1) as definition_rank,
             c.partner_code,
@@ -33,14 +84,18 @@ with
             c.quantity,
             1 as sign,
             cast(1 as decimal(10, 3)) as factor,
+            -- An average is of the years of the period.
+            case when c.transform = 'average' then c.months else 12 end as months_in_one,
             c.period_start,
             c.period_end,
-            c.base_start,
-            c.base_end,
+            b.base_start,
+            b.base_end,
             -- A share of all products, or of the world, is a part of the trade with all partners.
             case
                 when c.transform = 'share_of_world'
                 then 'WLD'
+                when c.transform = 'times_partner'
+                then c.compared_with
                 when c.transform <> 'share'
                 then null
                 when coalesce(d.product_group, c.sector) = 'total:total'
@@ -48,26 +103,27 @@ with
                 else c.partner_code
             end as whole_partner_code,
             case
-                when c.transform = 'share_of_world'
+                when c.transform in ('share_of_world', 'times_partner')
                 then coalesce(d.product_group, c.sector)
                 when c.transform = 'share'
                 then 'total:total'
             end as whole_product_group
         from claims as c
+        inner join bases as b on c.claim_id = b.claim_id
         left join definitions as d on c.sector = d.sector
 
     ),
 
     recognisable as (
 
-        select a.*, c.reporter_iso3, c.sector, c.transform, c.period_kind
+        select a.*, c.reporter_iso3, c.sector, c.transform, c.period_kind, c.months
         from as_stated as a
         inner join claims as c on a.claim_id = c.claim_id
-        where c.is_exact and c.units_quoted >= 100
+        where c.is_exact and c.units_quoted >= 100 and a.hypothesis = 'as_stated'
 
     ),
 
-    amounts as (select * from recognisable where transform in ('level', 'size')),
+    amounts as (select * from recognisable where transform in ('level', 'size', 'average')),
 
     comparisons as (select * from recognisable where transform in ('change', 'growth', 'ratio')),
 
@@ -75,7 +131,7 @@ with
 
         select * replace ('another sign: the opposite balance' as hypothesis, -1 as sign)
         from amounts
-        where transform = 'level' and quantity = 'balance'
+        where transform in ('level', 'average') and quantity = 'balance'
 
     ),
 
@@ -86,6 +142,18 @@ with
         inner join
             (select distinct quantity from {{ ref("claim_measures") }} where is_in_scope) as q
             on s.quantity <> q.quantity
+
+        union all
+
+        -- The sum of several years is said to be their average, and the reverse.
+        select
+            * replace (
+                'another measure: '
+                || case when transform = 'average' then 'sum' else 'average' end as hypothesis,
+                case when transform = 'average' then 12 else months end as months_in_one
+            )
+        from amounts
+        where months > 12 and months % 12 = 0
 
     ),
 
@@ -152,7 +220,7 @@ with
 
         select distinct
             s.*,
-            n.months,
+            n.months as step,
             cast(s.period_start + to_months(cast(n.months as integer)) as date) as new_start,
             cast(
                 (s.period_end + interval 1 day)
@@ -161,27 +229,34 @@ with
             ) as new_end
         from recognisable as s
         inner join steps as n on s.claim_id = n.claim_id and s.product_group = n.product_group
-        where s.transform in ('level', 'size', 'change', 'growth', 'ratio')
+        where
+            s.transform
+            in ('level', 'size', 'average', 'change', 'growth', 'ratio', 'times_partner')
 
     ),
 
     other_period as (
 
         select
-            * exclude (months, new_start, new_end) replace (
-                'another period: the ' || case
-                    when abs(months) = 12
-                    then 'year'
-                    when period_kind = 'month'
-                    then 'month'
-                    else 'months'
-                end
-                || case when months < 0 then ' before' else ' after' end as hypothesis,
+            * exclude (step, new_start, new_end) replace (
+                'another period: ' || case
+                    when months > 12
+                    then {{ period_text("new_start", "new_end") }}
+                    else
+                        'the ' || case
+                            when abs(step) = 12
+                            then 'year'
+                            when period_kind = 'month'
+                            then 'month'
+                            else 'months'
+                        end
+                        || case when step < 0 then ' before' else ' after' end
+                end as hypothesis,
                 new_start as period_start,
                 new_end as period_end
             )
         from stepped
-        where transform in ('level', 'size')
+        where transform in ('level', 'size', 'average', 'times_partner')
 
         union all
 
@@ -242,7 +317,10 @@ with
             {{ ref("agreements") }} as g
             on (s.reporter_iso3 = g.reporter_iso3 and s.partner_code = g.partner_code)
             or (s.reporter_iso3 = g.partner_code and s.partner_code = g.reporter_iso3)
-        where s.period_kind = 'year'
+        where
+            s.period_kind = 'year'
+            and year(s.period_start) >= year(g.in_force_from)
+            and month(g.in_force_from) > 1
 
     ),
 
@@ -250,14 +328,14 @@ with
     other_span as (
 
         select
-            * exclude (months, new_start, new_end) replace (
+            * exclude (step, new_start, new_end) replace (
                 'another span: to the year '
-                || case when months < 0 then 'before' else 'after' end as hypothesis,
+                || case when step < 0 then 'before' else 'after' end as hypothesis,
                 new_start as period_start,
                 new_end as period_end
             )
         from stepped
-        where transform in ('change', 'growth', 'ratio') and abs(months) = 12 and new_end > base_end
+        where transform in ('change', 'growth', 'ratio') and abs(step) = 12 and new_end > base_end
 
         union all
 
@@ -325,7 +403,7 @@ with
             "sector",
             "partner",
         ] %}
-            select * exclude (reporter_iso3, sector, transform, period_kind)
+            select * exclude (reporter_iso3, sector, transform, period_kind, months)
             from other_{{ kind }} {{ "union all" if not loop.last }}
         {% endfor %}
 

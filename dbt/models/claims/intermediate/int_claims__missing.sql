@@ -10,7 +10,7 @@ with
         select h.*, c.reporter_iso3, c.transform, c.sector
         from {{ ref("int_claims__hypotheses") }} as h
         inner join claims as c on h.claim_id = c.claim_id
-        where h.hypothesis = 'as_stated'
+        where h.hypothesis like 'as_stated%'
 
     ),
 
@@ -42,7 +42,11 @@ with
             base_start as period_start,
             base_end as period_end
         from hypotheses
-        where transform not in ('rank', 'streak') and base_start is not null
+        where
+            transform not in ('rank', 'streak', 'record', 'lowest')
+            and base_start is not null
+            -- The twelve months before an agreement lie in the years around it, which decide.
+            and month(base_start) = month(period_start)
 
         union
 
@@ -144,7 +148,9 @@ with
         select x.claim_id, x.product_group
         from {{ ref("claim_candidates") }} as x
         inner join
-            claims as k on x.claim_id = k.claim_id and k.transform in ('level', 'size', 'share')
+            claims as k
+            on x.claim_id = k.claim_id
+            and k.transform in ('level', 'size', 'average', 'share')
         cross join
             (
                 select min(low_ratio) as low_ratio, max(high_ratio) as high_ratio
@@ -223,6 +229,35 @@ with
                 select claim_id
                 from {{ ref("claim_candidates") }}
                 where evidence_kind <> 'lower bound'
+            )
+
+        union all
+
+        -- Years that a record needs, where the available ones do not decide it.
+        select
+            k.claim_id,
+            0 as definition_rank,
+            k.trade_kind
+            || ' '
+            || replace(k.quantity, '_', '-')
+            || ' by year, '
+            || coalesce(
+                'all after ' || year(coalesce(k.base_end, k.base_event_on)),
+                'at least {{ var("least_years_of_a_record") }}'
+            )
+            || ' up to '
+            || k.period
+            || ', '
+            || k.reporter_iso3
+            || '–'
+            || k.partner_code as missing_row
+        from claims as k
+        where
+            k.transform in ('record', 'lowest')
+            and k.claim_id not in (
+                select claim_id
+                from {{ ref("claim_candidates") }}
+                where reported_by = 'reporter' and (evidence_kind = 'statistic' or fit = 'none')
             )
 
     )

@@ -17,6 +17,7 @@ select
     rounding,
     hedge,
     attributed_to,
+    compared_with,
     release_id,
     snapshot_file,
     snapshot_sha256,

@@ -16,7 +16,7 @@ with
 
 select r.route, g.product_group_id, false as is_charges, g.product_id, g.members
 from groups as g
-cross join (select unnest(['period', 'months']) as route) as r
+cross join (select unnest(['period', 'months', 'years']) as route) as r
 
 union all
 

@@ -6,7 +6,7 @@ with series as (select * from {{ ref("int_trade__series_listed") }})
 
 select r.route, s.series_id, s.series_id as part_series_id, false as is_charges
 from series as s
-cross join (select unnest(['period', 'months']) as route) as r
+cross join (select unnest(['period', 'months', 'years']) as route) as r
 where s.measure = 'trade_value'
 
 union all

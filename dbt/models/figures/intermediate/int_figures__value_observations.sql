@@ -1,7 +1,8 @@
 {{ config(tags=["question"], materialized="view") }}
 
--- The observations that may count towards a figure: that of the period itself, those of its months,
--- or those of its customs value and charges. A pair is known through its reporter's series and
+-- The observations that may count towards a figure: that of the period itself, those of its months
+-- or years, or those of its customs value and charges. A pair is known through its reporter's
+-- series and
 -- through its partner's.
 with
     cells as (
@@ -61,7 +62,7 @@ inner join
     {{ ref("int_figures__period_routes") }} as p
     on c.period_start = p.period_start
     and c.period_end = p.period_end
-    and p.route in ('period', 'months')
+    and p.route in ('period', 'months', 'years')
 inner join {{ ref("product_groups") }} as g on c.product_group_id = g.product_group_id
 inner join
     {{ ref("int_trade__series_listed") }} as s

@@ -6,8 +6,8 @@
 with
     possible as materialized(select * from {{ ref("int_figures__value_observations") }}),
 
-    -- A sum of months needs every month, a sum with charges the customs value as well. A table that
-    -- never gives all parts gives no sum.
+    -- A sum of months or years needs every one, a sum with charges the customs value as well. A
+    -- table that never gives all parts gives no sum.
     possible_sums as (
 
         select cell_id, series_id, raw_table, route
@@ -18,6 +18,8 @@ with
             case
                 when route = 'months'
                 then count(distinct period_start) = months
+                when route = 'years'
+                then count(distinct period_start) * 12 = months
                 else count(distinct part_series_id) = 2
             end
 
@@ -115,7 +117,7 @@ with
             o.months,
             o.members,
             -- The chapters of charges are no members of the group.
-            case when o.route in ('period', 'months') then o.product_id end as product_id,
+            case when o.route in ('period', 'months', 'years') then o.product_id end as product_id,
             o.period_start,
             o.value_usd,
             o.rounding_margin_usd,
@@ -244,7 +246,8 @@ with
 
     ),
 
-    -- A sum of months needs every month. If the classification is available for a month, a code
+    -- A sum of months or years needs every one. If the classification is available for a month, a
+    -- code
     -- without a row had no trade.
     ranked as (
 
@@ -254,7 +257,7 @@ with
             row_number() over (
                 partition by s.cell_id, s.series_id, s.vintage_date
                 order by
-                    case when s.route in ('period', 'months') then 1 else 2 end,
+                    case when s.route in ('period', 'months', 'years') then 1 else 2 end,
                     r.source_rank,
                     s.known_from desc,
                     case when s.route in ('period', 'charges') then 1 else 2 end,
@@ -271,6 +274,8 @@ with
                 then true
                 when 'months'
                 then s.periods_found = s.months
+                when 'years'
+                then s.periods_found * 12 = s.months
                 -- The customs value and the charges.
                 else s.series_found = 2
             end

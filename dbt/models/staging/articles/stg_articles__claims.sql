@@ -22,7 +22,8 @@ with
             unit,
             rounding,
             hedge,
-            attributed_to
+            attributed_to,
+            compared_with
         from source
 
     )
