@@ -230,7 +230,7 @@ def explain(replay: Replay, question: Question) -> Answer:
             [_request(question)], schema=_BRIDGES_SCHEMA, orient="row"
         ),
     }
-    replay.answer(inputs, ["claims", "claim_verdicts", "bridge_steps", "bridge_ends"])
+    replay.answer(inputs, ["claims", "claim_verdicts", "bridges", "bridge_steps", "bridge_ends"])
     bridges = [row for row in replay.rows("bridges", "bridge_id") if row["bridge_id"] == _BRIDGE]
     steps = [
         row
