@@ -1,0 +1,243 @@
+"""Finds what a sentence says about each flow: whose it is, with whom, of what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dagster_project.reading.items import (
+    CHANGE,
+    FLOW,
+    KIND,
+    NOT_TRADE,
+    PLACE,
+    SECTOR,
+    SOURCE,
+    Item,
+    Marked,
+)
+
+IT = "it"
+_STRONG = frozenset({";", ".", "!", "?", ":", "|"})
+_COMMAS = frozenset({",", "(", ")", "[", "]"})
+_VERBS = frozenset("is are was were has have had be been being that which who said says".split())
+_LEFT_STOPS = frozenset(
+    "of in with to from by for on at and or but than as while into between against".split()
+)
+_PRONOUNS = frozenset({"its", "their", "our", "his"})
+_ITS = frozenset({"it", "them", "us"})
+_LEFT, _RIGHT = 8, 24
+_PARTNER_WORDS = {
+    "exports": frozenset({"to", "with", "into", "for"}),
+    "imports": frozenset({"from", "of", "with"}),
+}
+_ANY_PARTNER = frozenset({"with", "to", "from", "against", "vis"})
+_OWNER_WORDS = {
+    "exports": frozenset({"from", "of", "by"}),
+    "imports": frozenset({"into", "by", "to"}),
+}
+_WHOLE = frozenset({"total", "overall", "all", "entire", "whole", "global", "worldwide"})
+
+
+@dataclass
+class Flow:
+    """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
+
+    Places are codes, `it` for a pronoun, or empty. `is_whole` says that a word such as total or
+    overall stands before it, `has_scope` that its products or kind of trade are named.
+    """
+
+    start: int
+    end: int
+    quantity: str
+    owner: str = ""
+    partner: str = ""
+    kind: str = ""
+    sector: str = ""
+    is_whole: bool = False
+    is_overall: bool = False
+    is_verb: bool = False
+    owner_at: int = -1
+    partner_at: int = -1
+    places: list[int] = field(default_factory=list)
+
+    @property
+    def has_scope(self) -> bool:
+        return bool(self.kind or self.sector)
+
+
+def flows(sentence: Marked) -> list[Flow]:
+    """The flows of a sentence, from left to right."""
+    result: list[Flow] = []
+    for item in sentence.of(FLOW):
+        quantity = item.value["quantity"]
+        if quantity == "none":
+            continue
+        flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
+        _look_left(sentence, flow)
+        _look_right(sentence, flow)
+        if flow.is_verb and not flow.owner:
+            _find_subject(sentence, flow, result)
+        result.append(flow)
+    _share_places(sentence, result)
+    return result
+
+
+def _look_left(sentence: Marked, flow: Flow) -> None:
+    """The words before a noun: South Korea's growing goods trade surplus."""
+    place = flow.start - 1
+    for _ in range(_LEFT):
+        if place < 0:
+            return
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure:
+            place = figure.start - 1
+            continue
+        if item is None:
+            if word in _WHOLE:
+                flow.is_whole = True
+                flow.is_overall = flow.is_overall or word == "overall"
+            if word in _PRONOUNS:
+                flow.owner, flow.owner_at = IT, place
+                return
+            if word in _LEFT_STOPS or word in _VERBS or word in _STRONG or word in _COMMAS:
+                return
+            if flow.is_verb and word not in ("'s", '"', "-"):
+                return
+            place -= 1
+            continue
+        if item.table == KIND and not flow.kind:
+            flow.kind = item.value["trade_kind"]
+        elif item.table == SECTOR and not flow.sector:
+            flow.sector = item.value["sector"]
+        elif item.table == PLACE:
+            flow.owner, flow.owner_at = item.value["place"], item.start
+            _pair_before(sentence, flow, item)
+            return
+        elif item.table == FLOW and item.end == flow.start and flow.quantity != "none":
+            # "trade" before "deficit" stands alone only by accident.
+            pass
+        elif item.table != CHANGE or item.value["part"] == "adverb":
+            return
+        place = item.start - 1
+
+
+def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:
+    """U.S.-Korea trade: the place before a dash is the owner, the one after it the partner."""
+    before = item.start - 1
+    if sentence.word(before) != "-" or not (other := sentence.at.get(before - 1)):
+        return
+    if other.table == PLACE:
+        flow.partner, flow.partner_at = flow.owner, flow.owner_at
+        flow.owner, flow.owner_at = other.value["place"], other.start
+
+
+def _look_right(sentence: Marked, flow: Flow) -> None:
+    """The words after it: exports of vehicles to Korea, deficit in goods with China."""
+    prepositions = _PARTNER_WORDS.get(flow.quantity, _ANY_PARTNER)
+    owners = _OWNER_WORDS.get(flow.quantity, frozenset({"of"}))
+    place, before, crossed = flow.end, "", False
+    end = min(flow.end + _RIGHT, len(sentence.tokens))
+    while place < end:
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure:
+            place, before = figure.end, ""
+            continue
+        if item is None:
+            if word in _STRONG or word in _COMMAS or word in ("while", "but"):
+                return
+            if word in _ITS and before in prepositions and not flow.partner:
+                flow.partner = IT
+            crossed = crossed or word in _VERBS or word == "and"
+            if word not in ("the", "both", "all", '"', "-", "south"):
+                before = word
+            place += 1
+            continue
+        if item.table == FLOW and item.value["quantity"] != "none":
+            # "exports to and imports from": the words after the second flow are its own.
+            if not flow.is_verb or item.value["part"] == "verb":
+                return
+        if item.table == KIND and (before in ("of", "in") or flow.is_verb) and not crossed:
+            flow.kind = flow.kind or item.value["trade_kind"]
+        elif item.table == SECTOR and before in ("of", "in", "for") and not flow.sector:
+            if not crossed or flow.is_verb:
+                flow.sector = item.value["sector"]
+        elif item.table == PLACE:
+            _place_after(sentence, flow, item, before, prepositions, owners)
+        elif item.table in (SOURCE, NOT_TRADE):
+            before = ""
+        if item.table in (PLACE, SOURCE, CHANGE):
+            before = "" if item.table != PLACE or sentence.word(item.end) != "and" else before
+        place = item.end
+
+
+def _place_after(
+    sentence: Marked,
+    flow: Flow,
+    item: Item,
+    before: str,
+    prepositions: frozenset[str],
+    owners: frozenset[str],
+) -> None:
+    code = item.value["place"]
+    following = sentence.at.get(item.end)
+    if before == "between":
+        flow.owner, flow.owner_at = code, item.start
+        place = item.end
+        if sentence.word(place) in ("and", "-"):
+            place += 1
+        place += sentence.word(place) == "the"
+        other = sentence.at.get(place)
+        if other and other.table == PLACE:
+            flow.partner, flow.partner_at = other.value["place"], other.start
+        return
+    is_adjective = following is not None and following.table in (KIND, SECTOR)
+    if before == "of" and flow.quantity == "imports" and not is_adjective:
+        if not flow.owner and not flow.is_verb:
+            flow.owner, flow.owner_at = code, item.start
+        return
+    if before in prepositions and not flow.partner:
+        flow.partner, flow.partner_at = code, item.start
+    elif before in owners and not flow.owner and not is_adjective:
+        flow.owner, flow.owner_at = code, item.start
+    elif flow.is_verb and not flow.partner and before == "" and code != flow.owner:
+        # Korea sold the United States goods.
+        if item.start - flow.end <= 1:
+            flow.partner, flow.partner_at = code, item.start
+
+
+def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
+    """The place before a verb that no flow has: the United States exported."""
+    taken = {one.partner_at for one in earlier} | {one.owner_at for one in earlier}
+    place = flow.start - 1
+    while place >= 0:
+        item, word = sentence.at.get(place), sentence.word(place)
+        if word in _STRONG and item is None:
+            return
+        if item is not None:
+            if item.table == FLOW and item.value["quantity"] != "none":
+                verbs = [one for one in earlier if one.is_verb and one.start == item.start]
+                if verbs:
+                    flow.owner, flow.owner_at = verbs[0].owner, verbs[0].owner_at
+                return
+            is_located = sentence.word(item.start - 1) in ("in", "with", "to", "from", "for")
+            if item.table == PLACE and item.start not in taken and not is_located:
+                flow.owner, flow.owner_at = item.value["place"], item.start
+                return
+            place = item.start
+        place -= 1
+
+
+def _share_places(sentence: Marked, found: list[Flow]) -> None:
+    """U.S. exports to and imports from Korea; Korea's exports and imports."""
+    for left, right in zip(found, found[1:], strict=False):
+        between = [sentence.word(place) for place in range(left.end, right.start)]
+        if not set(between) <= {"and", "to", "from", "with", "or", ",", "the"} or len(between) > 3:
+            continue
+        if not right.owner:
+            right.owner, right.owner_at = left.owner, left.owner_at
+        if not left.partner:
+            left.partner, left.partner_at = right.partner, right.partner_at
+        if not right.kind:
+            right.kind = left.kind

@@ -1,0 +1,125 @@
+"""Matches the phrases of the grammar: words, alternatives, optional words and slots.
+
+A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent, and
+`{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {number}, {event}.
+Capital letters match capital letters only (`US`, `May`); small letters match any case. A hyphen in
+the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
+place is bounded, whatever the text is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dagster_project.reading.tokens import Token
+
+Captured = dict[str, list[int]]
+# The end of a slot's value and what it holds, or None where there is none.
+Slot = Callable[[Sequence[Token], int], tuple[int, int] | None]
+Value = TypeVar("Value")
+
+_PART = re.compile(r"\[[^\]]++\]|\S++")
+_SKIPPED = frozenset({"-", '"'})
+
+
+class PhraseError(ValueError):
+    """A phrase of the grammar that cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class _Element:
+    words: frozenset[str]
+    capitals: frozenset[str]
+    slots: tuple[str, ...]
+    is_optional: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """A phrase found in tokens `start` to `end`."""
+
+    start: int
+    end: int
+    value: Mapping[str, str]
+    slots: Captured
+
+
+class Phrases:
+    """All phrases of one table, found at a place by their first word."""
+
+    def __init__(self, rows: Iterable[Mapping[str, str]], slots: Mapping[str, Slot]) -> None:
+        self._slots = slots
+        self._by_word: dict[str, list[tuple[list[_Element], Mapping[str, str]]]] = defaultdict(list)
+        self._by_slot: list[tuple[list[_Element], Mapping[str, str]]] = []
+        for row in rows:
+            elements = self._elements(row["words"])
+            for element in elements:
+                for word in element.words | {one.casefold() for one in element.capitals}:
+                    self._by_word[word].append((elements, row))
+                if element.slots and (elements, row) not in self._by_slot:
+                    self._by_slot.append((elements, row))
+                if not element.is_optional:
+                    break
+
+    def at(self, found: Sequence[Token], place: int) -> Match | None:
+        """The longest phrase that begins at a place; of equally long ones the first."""
+        best: Match | None = None
+        token = found[place]
+        candidates = self._by_word.get(token.word, ())
+        if self._by_slot and any(slot(found, place) for slot in self._slots.values()):
+            candidates = [*candidates, *self._by_slot]
+        for elements, row in candidates:
+            matched = self._match(found, place, elements, 0)
+            if matched and matched[0] > place and (best is None or matched[0] > best.end):
+                best = Match(place, matched[0], row, matched[1])
+        return best
+
+    def _elements(self, phrase: str) -> list[_Element]:
+        elements = []
+        for part in _PART.findall(phrase):
+            inner = part[1:-1] if part[0] == "[" else part
+            options = inner.split("|")
+            slots = tuple(one[1:-1] for one in options if one[0:1] == "{")
+            if unknown := [one for one in slots if one not in self._slots]:
+                raise PhraseError(f"{phrase!r}: no slot {{{unknown[0]}}}")
+            words = [one.replace(".", "") or one for one in options if one[0:1] != "{"]
+            elements.append(
+                _Element(
+                    frozenset(one for one in words if one == one.casefold()),
+                    frozenset(one for one in words if one != one.casefold()),
+                    slots,
+                    part[0] == "[",
+                )
+            )
+        if not elements or all(one.is_optional for one in elements):
+            raise PhraseError(f"{phrase!r}: a phrase needs a word that must be there")
+        return elements
+
+    def _match(
+        self, found: Sequence[Token], place: int, elements: list[_Element], number: int
+    ) -> tuple[int, Captured] | None:
+        if number == len(elements):
+            return place, {}
+        element = elements[number]
+        at = place
+        if at < len(found) and found[at].word in _SKIPPED and number and "-" not in element.words:
+            at += 1
+        if at < len(found):
+            token = found[at]
+            if token.word in element.words or token.plain in element.capitals:
+                rest = self._match(found, at + 1, elements, number + 1)
+                if rest:
+                    return rest
+            for name in element.slots:
+                filled = self._slots[name](found, at)
+                if filled:
+                    rest = self._match(found, filled[0], elements, number + 1)
+                    if rest:
+                        return rest[0], {**rest[1], name: [filled[1], *rest[1].get(name, [])]}
+        if element.is_optional:
+            return self._match(found, place, elements, number + 1)
+        return None

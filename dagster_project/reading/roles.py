@@ -1,0 +1,338 @@
+"""Says what each figure of a sentence is of its flow: a level, a change, growth, a share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagster_project.reading.amounts import MONEY, PERCENT, RANK, RATIO, RUN, Figure
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.items import (
+    CHANGE,
+    FLOW,
+    KIND,
+    NOT_TRADE,
+    PLACE,
+    SECTOR,
+    TIME,
+    UNASSERTED,
+    Marked,
+)
+
+LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
+OPEN = "open"
+# How a level stands to the others: the one told of, where it came from, what it is compared with.
+MAIN, FROM, COMPARED = "main", "from", "compared"
+_BOUNDS = frozenset({";", ".", "!", "?", "|"})
+_SMALL = frozenset({"a", "an", "the", '"', "its", "their", "some", "annual", "year", "'s", "record"})
+_NOUN_BEFORE = frozenset({"of", "in", "by"})
+_AFTER = frozenset(
+    "of in worth the all total overall its their - goods trade bilateral annual combined u.s two way"
+    " 's our whole entire that this".split()
+)
+_SHARE_VERBS = frozenset(
+    "accounted accounting accounts account made make makes making represented represents"
+    " representing constituted comprised comprising contributed was is were are took takes".split()
+)
+
+
+@dataclass
+class Told:
+    """A figure with its role, and the flow that it is about if the sentence names it.
+
+    `level` says how a level stands to others. `sign` is −1 for a fall. `partner_at` is the place
+    whose share or rank it is. `rule` names what decided.
+    """
+
+    figure: Figure
+    role: str
+    rule: str
+    level: str = MAIN
+    sign: int = 1
+    flow: Flow | None = None
+    is_following: bool = False
+    is_paren: bool = False
+    beside: Told | None = None
+    subject: str = ""
+    owner: str = ""
+    sector: str = ""
+    why_not: str = ""
+    is_topic: bool = False
+
+
+def told(sentence: Marked, found: list[Flow]) -> list[Told]:
+    """The figures of a sentence with their roles; those that are of no trade are left out."""
+    result: list[Told] = []
+    for figure in sentence.figures:
+        before = result[-1] if result else None
+        one = _role(sentence, figure, before)
+        if one is None:
+            continue
+        _attach(sentence, one, found, before)
+        if _is_of_other_things(sentence, one):
+            continue
+        one.why_not = _unasserted(sentence, one)
+        result.append(one)
+    _parts(sentence, result)
+    return result
+
+
+# -- what stands beside a figure --------------------------------------------------------
+
+
+def _left(sentence: Marked, figure: Figure) -> int:
+    """The place of the word before a figure, its hedge and articles."""
+    place = figure.left - 1
+    while place >= 0 and sentence.at.get(place) is None and sentence.word(place) in _SMALL:
+        place -= 1
+    return place
+
+
+def _change_at(sentence: Marked, place: int) -> int | None:
+    """The direction of the word of change at a place."""
+    item = sentence.at.get(place)
+    if item is None or item.table != CHANGE:
+        return None
+    return int(item.value["direction"])
+
+
+def _change_before(sentence: Marked, place: int) -> int | None:
+    """The direction of the nearest word of change before a place, in the same clause."""
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in _BOUNDS:
+            return None
+        if item is not None and item.table == CHANGE:
+            return int(item.value["direction"])
+        place = item.start - 1 if item else place - 1
+    return None
+
+
+def _change_after(sentence: Marked, figure: Figure) -> int | None:
+    """The direction of a word right after: 15 percent less, a 4.26 % decline."""
+    place = figure.end
+    for _ in range(3):
+        if (direction := _change_at(sentence, place)) is not None:
+            return direction
+        item = sentence.at.get(place)
+        if item is not None and item.table in (TIME, KIND, SECTOR):
+            place = item.end
+        elif sentence.word(place) in ("annual", "-", '"', "sharp", "net"):
+            place += 1
+        else:
+            return None
+    return None
+
+
+def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
+    if figure.kind == RANK:
+        return Told(figure, "rank", "rank")
+    if figure.kind == RUN:
+        return Told(figure, "streak", "years in a row")
+    if figure.kind == RATIO:
+        return Told(figure, "ratio", "multiple")
+    if figure.unit.startswith("?"):
+        return None
+    place = _left(sentence, figure)
+    word, two = sentence.word(place), sentence.word(place - 1)
+    is_paren = sentence.word(figure.left - 1) == "(" or word == "("
+    if figure.kind == PERCENT:
+        return _percent(sentence, figure, before, place, word, is_paren)
+    direct = _change_at(sentence, place)
+    after = _change_after(sentence, figure)
+    if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
+        return Told(figure, CHANGE_OF, "change by", sign=sign, is_paren=is_paren)
+    if direct is not None:
+        return Told(figure, CHANGE_OF, "change", sign=direct, is_paren=is_paren)
+    if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
+        return Told(figure, CHANGE_OF, "change of", sign=sign)
+    if after is not None:
+        return Told(figure, CHANGE_OF, "change after", sign=after)
+    if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
+        if not before.is_paren and before.figure.kind != figure.kind:
+            return Told(figure, CHANGE_OF, "the same change in money", sign=before.sign, is_paren=True)
+    level, rule = MAIN, "level"
+    if word == "from":
+        level, rule = FROM, "level before"
+    elif word == "than" or (word in ("to", "with") and two in ("compared", "relative")):
+        level, rule = COMPARED, "level compared"
+    elif word in ("versus", "vs", "against", "after"):
+        level, rule = COMPARED, "level compared"
+    elif _is_misread_hedge(sentence, figure, before):
+        level, rule = COMPARED, "level compared, not a hedge"
+        figure.hedge = "exact"
+    return Told(figure, LEVEL, rule, level=level, is_paren=is_paren)
+
+
+def _is_misread_hedge(sentence: Marked, figure: Figure, before: Told | None) -> bool:
+    """In "valued at $42.3 billion, less than $43.5 billion in 2011" two levels are compared."""
+    if figure.hedge not in ("more_than", "less_than") or before is None:
+        return False
+    if before.role != LEVEL or sentence.word(figure.start - 1) != "than":
+        return False
+    return sentence.word(figure.left - 1) == "," and figure.left - 1 == before.figure.end
+
+
+def _percent(
+    sentence: Marked, figure: Figure, before: Told | None, place: int, word: str, is_paren: bool
+) -> Told:
+    direct, after = _change_at(sentence, place), _change_after(sentence, figure)
+    if figure.is_points:
+        return Told(figure, OPEN, "percentage points")
+    is_of = sentence.word(figure.end) == "of" or (
+        sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
+    )
+    if direct is not None:
+        return Told(figure, GROWTH, "growth", sign=direct, is_paren=is_paren)
+    if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
+        return Told(figure, GROWTH, "growth by", sign=sign)
+    if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
+        return Told(figure, GROWTH, "growth of", sign=sign)
+    if after is not None and not is_of:
+        return Told(figure, GROWTH, "growth after", sign=after, is_paren=is_paren)
+    if is_of:
+        return Told(figure, SHARE, "share of")
+    if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
+        return Told(figure, GROWTH, "the same change in per cent", sign=before.sign, is_paren=True)
+    if before and before.role == GROWTH and word in ("and", ","):
+        sign = _change_before(sentence, place)
+        return Told(figure, GROWTH, "growth, listed", sign=sign or before.sign)
+    if word == "and" and (sign := _change_before(sentence, place)) is not None:
+        return Told(figure, GROWTH, "growth, listed", sign=sign)
+    return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+
+
+# -- which flow a figure is of ----------------------------------------------------------
+
+
+def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None) -> None:
+    if one.figure.kind == RANK:
+        return
+    following = _following(sentence, one, found)
+    if following is not None:
+        one.flow, one.is_following = following, True
+        return
+    if one.is_paren and before is not None:
+        one.beside = before
+        if before.figure.kind == RANK and one.role == LEVEL:
+            return
+        one.flow = before.flow
+        if before.flow is not None:
+            return
+    preceding = [flow for flow in found if flow.end <= one.figure.start]
+    if preceding:
+        one.flow = _nearest(sentence, one, preceding)
+        return
+    after = [flow for flow in found if flow.start >= one.figure.end]
+    if after and one.role in (LEVEL, SHARE) and after[0].is_verb:
+        one.flow, one.is_following = after[0], True
+
+
+def _nearest(sentence: Marked, one: Told, preceding: list[Flow]) -> Flow:
+    """The last flow before a figure that is not a mere object: exports … in trade with …"""
+    last = preceding[-1]
+    if last.quantity == "two_way_trade" and len(preceding) > 1:
+        between = [sentence.word(place) for place in range(preceding[-2].end, last.start)]
+        if between == ["in"]:
+            return preceding[-2]
+    return last
+
+
+def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
+    """The flow that a figure stands right before: $195 billion in two-way trade."""
+    place = one.figure.end
+    seen_change = one.rule not in ("growth after", "change after")
+    is_that = False
+    for _ in range(14):
+        if place >= len(sentence.tokens):
+            return None
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure is not None:
+            if one.role != SHARE:
+                return None
+            place = figure.end
+            continue
+        if item is None:
+            if word in ("that", "which"):
+                is_that = True
+            elif is_that and word in ("has", "had"):
+                pass
+            elif word not in _AFTER and word not in ('"', "-"):
+                return None
+            place += 1
+            continue
+        if item.table == FLOW:
+            if item.value["quantity"] == "none":
+                return None
+            flow = next((flow for flow in found if flow.start == item.start), None)
+            if flow is None or (flow.is_verb and not is_that):
+                return None
+            return flow
+        if item.table == CHANGE and not seen_change:
+            seen_change = True
+        elif item.table == TIME and one.role in (GROWTH, CHANGE_OF):
+            pass
+        elif item.table not in (KIND, SECTOR, PLACE):
+            return None
+        place = item.end
+    return None
+
+
+def _parts(sentence: Marked, result: list[Told]) -> None:
+    """$24 billion of the $69.9 billion in goods that …: the part is of the flow of the whole."""
+    for part, whole in zip(result, result[1:], strict=False):
+        between = [sentence.word(p) for p in range(part.figure.end, whole.figure.left)]
+        if between[:1] != ["of"] or len(between) > 3 or part.role != LEVEL:
+            continue
+        part.flow, part.rule = whole.flow, "part of the next figure"
+        part.role = PART
+        part.beside = whole
+
+
+# -- what is not taken ------------------------------------------------------------------
+
+
+def _is_of_other_things(sentence: Marked, one: Told) -> bool:
+    """Whether a figure is of jobs, tariffs, prices or a company, by the words around it."""
+    figure = one.figure
+    if figure.kind == RANK:
+        return sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
+    place = figure.end
+    for _ in range(5):
+        item = sentence.at.get(place)
+        if item is not None and item.table == NOT_TRADE:
+            return True
+        if item is not None and item.table not in (PLACE, KIND, SECTOR):
+            break
+        if item is None and sentence.word(place) not in (
+            *("of", "in", "a", "an", "the", "-", "new", "worth", "on", "per", '"', "american"),
+        ):
+            break
+        place = item.end if item else place + 1
+    if one.is_following:
+        return False
+    first = one.flow.end if one.flow and one.flow.end <= figure.start else 0
+    place = figure.left - 1
+    while place >= first:
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in (",", ";", "("):
+            break
+        if item is not None and item.table == NOT_TRADE:
+            return True
+        place = item.start - 1 if item else place - 1
+    return False
+
+
+def _unasserted(sentence: Marked, one: Told) -> str:
+    """Why a figure is not asserted: hypothesis, forecast, plan or negation; empty if it is."""
+    place = one.figure.left - 1
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is not None and item.table == UNASSERTED:
+            return item.value["why"]
+        if item is None and sentence.word(place) in (";", ",", "but", "while", "("):
+            # A flow after the comma begins a clause of its own; one before it goes on.
+            if one.flow is None or one.flow.start > place:
+                return "hypothesis" if sentence.word(0) == "if" else ""
+        place = item.start - 1 if item else place - 1
+    return ""

@@ -1,0 +1,282 @@
+"""Gives each figure of a sentence its period, and the base that it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagster_project.reading.items import KIND, PLACE, SECTOR, Marked
+from dagster_project.reading.periods import (
+    BASE,
+    EARLIER,
+    PERIOD,
+    RANGE,
+    THAT,
+    Span,
+    Time,
+    latest_year,
+)
+from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, SHARE, Told
+
+_TO_A_TIME = frozenset(
+    "in for during over of the ( on worth alone as - dollars , both it that which at \" were recorded".split()
+)
+_WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
+
+
+@dataclass
+class When:
+    """The period of a figure and its base; `others` are further readings of them.
+
+    `period_rule` says where the period came from; `is_open` that the text does not say it.
+    """
+
+    period: Span | None = None
+    base: Span | None = None
+    other_periods: tuple[Span, ...] = ()
+    other_bases: tuple[Span, ...] = ()
+    period_rule: str = ""
+    base_rule: str = ""
+    is_open: bool = False
+    has_own: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the text has said of time before this sentence."""
+
+    period: Span | None
+    range: tuple[Span, Span] | None
+    since: Time | None
+
+
+def when(sentence: Marked, told: list[Told], known: Known, day) -> list[When]:
+    """The period and base of each figure."""
+    owned = {id(one): _own(sentence, one, told) for one in told}
+    others = {
+        id(owned[id(one)])
+        for one in told
+        if one.level in (FROM, COMPARED) and owned[id(one)] is not None
+    }
+    result: dict[int, When] = {}
+    # Levels told of come first; what they are compared with depends on them.
+    for one in sorted(told, key=lambda one: one.level in (FROM, COMPARED)):
+        if one.level in (FROM, COMPARED):
+            result[id(one)] = _level_before(sentence, one, told, owned, result, known)
+        else:
+            result[id(one)] = _main(sentence, one, told, owned, others, result, known, day)
+    for one in told:
+        if one.role in _WITH_BASE:
+            _find_base(sentence, one, told, result, known, owned)
+    return [result[id(one)] for one in told]
+
+
+def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
+    """The time right after a figure: $27.6 billion last year from …"""
+    starts = {other.figure.start for other in told}
+    place = one.figure.end
+    for _ in range(16):
+        if place in starts:
+            return None
+        for time in sentence.times:
+            if time.start == place:
+                if time.kind == BASE and one.role == LEVEL:
+                    return None
+                return time
+        item = sentence.at.get(place)
+        if item is None:
+            word = sentence.word(place)
+            if word == ")" and one.is_paren:
+                pass
+            elif word == "," and not _is_short_comma(sentence, place):
+                return None
+            elif word not in _TO_A_TIME:
+                return None
+            place += 1
+            continue
+        is_passed = item.table in (KIND, PLACE, SECTOR) or (
+            item.table == "flows" and item.value["quantity"] != "none"
+        )
+        if not is_passed and item.table != "changes":
+            return None
+        place = item.end
+    return None
+
+
+def _is_short_comma(sentence: Marked, place: int) -> bool:
+    return False
+
+
+def _main(
+    sentence: Marked,
+    one: Told,
+    told: list[Told],
+    owned: dict[int, Time | None],
+    others: set[int],
+    result: dict[int, When],
+    known: Known,
+    day,
+) -> When:
+    own = owned[id(one)]
+    if one.beside is not None and id(one.beside) in result and own is None:
+        beside = result[id(one.beside)]
+        if one.role != PART:
+            return When(
+                beside.period,
+                beside.base if one.role in _WITH_BASE else None,
+                beside.other_periods,
+                beside.other_bases,
+                "as the figure before",
+                beside.base_rule,
+            )
+    if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
+        if not (one.role in _WITH_BASE and _is_base_year(sentence, own)):
+            return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
+    if own is not None and own.kind == THAT and known.range and one.role != "streak":
+        return When(known.range[1], None, (), (), "the same period", has_own=True)
+    times = [time for time in sentence.times if id(time) not in others]
+    periods = [time for time in times if time.kind in (PERIOD, RANGE) and time.span is not None]
+    periods = [time for time in periods if not time.is_latest or len(periods) == 1]
+    before = [time for time in periods if time.end <= one.figure.start]
+    after = [time for time in periods if time.start >= one.figure.end]
+    that = [time for time in times if time.kind == THAT]
+    if one.role in _WITH_BASE:
+        before = [time for time in before if not _is_base_year(sentence, time)]
+        after = [time for time in after if not _is_base_year(sentence, time)]
+    if before:
+        time = before[-1]
+        # A level further on in the clause has the period that a change before it is of.
+        return When(time.span, time.base, time.others, (), "before the figure")
+    if after and _reaches(sentence, one, after[0], told):
+        time = after[0]
+        return When(time.span, time.base, time.others, (), "later in the sentence")
+    if that and known.range:
+        return When(known.range[1], known.range[0], (), (), "the same period")
+    if one.role in _WITH_BASE:
+        levels = [
+            result[id(other)]
+            for other in told
+            if other.level == MAIN and id(other) in result and other.role == LEVEL
+        ]
+        if levels and levels[0].period:
+            return When(levels[0].period, None, levels[0].other_periods, (), "as its level")
+        if known.range and any(time.kind == BASE for time in sentence.times):
+            return When(known.range[1], None, (), (), "the last year told of")
+    if known.period is not None:
+        return When(known.period, None, (), (), "the period told of before")
+    return When(latest_year(day), None, (), (), "the last year out", is_open=True)
+
+
+def _reaches(sentence: Marked, one: Told, time: Time, told: list[Told]) -> bool:
+    """Whether a time later in the sentence may be that of a figure: no semicolon between."""
+    return not any(
+        sentence.word(place) in (";", "|") for place in range(one.figure.end, time.start)
+    )
+
+
+def _is_base_year(sentence: Marked, time: Time) -> bool:
+    """Whether a year is what a change is counted from: compared with 2015, than in 2015."""
+    place = time.start - 1
+    while sentence.word(place) in ("in", "the", "that", "of"):
+        place -= 1
+    word, two = sentence.word(place), sentence.word(place - 1)
+    return word in ("than", "from", "against", "versus", "vs", "on", "over") or (
+        word in ("with", "to") and two in ("compared", "relative")
+    )
+
+
+def _level_before(
+    sentence: Marked,
+    one: Told,
+    told: list[Told],
+    owned: dict[int, Time | None],
+    result: dict[int, When],
+    known: Known,
+) -> When:
+    """The period of a level that the one told of is compared with."""
+    own = owned[id(one)]
+    mains = [
+        result[id(other)]
+        for other in told
+        if id(other) in result and other.flow is one.flow and result[id(other)].period
+    ]
+    mains = mains or [result[id(other)] for other in told if id(other) in result]
+    main = next((time.period for time in mains if time.period), known.period)
+    if own is not None:
+        if own.kind in (PERIOD, RANGE) and own.span is not None:
+            return When(own.span, None, own.others, (), "after the figure", has_own=True)
+        if own.kind == EARLIER and main is not None:
+            return When(own.earlier_than(main), None, (), (), "after the figure", has_own=True)
+    bases = [time for time in sentence.times if time.base is not None]
+    if bases:
+        return When(bases[0].base, None, bases[0].others if bases[0].kind == BASE else (), (), "start of the span")
+    earlier = [time for time in sentence.times if time.kind == EARLIER]
+    if main is not None and earlier:
+        return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
+    if main is not None:
+        return When(main.moved(-12), None, (), (), "a year before, not said", is_open=False)
+    return When(None, is_open=True)
+
+
+def _find_base(
+    sentence: Marked,
+    one: Told,
+    told: list[Told],
+    result: dict[int, When],
+    known: Known,
+    owned: dict[int, Time | None],
+) -> None:
+    time = result[id(one)]
+    if time.base is not None or time.period is None:
+        return
+    right = _right_limit(one, told)
+    near = [t for t in sentence.times if one.figure.end <= t.start < right]
+    for found in near:
+        if found.kind == BASE and found.base:
+            time.base, time.other_bases, time.base_rule = found.base, found.others, "since"
+            return
+        if found.kind == EARLIER:
+            time.base, time.base_rule = found.earlier_than(time.period), "earlier"
+            return
+        if found.kind == PERIOD and found.span and _is_base_year(sentence, found):
+            time.base, time.base_rule = found.span, "compared with"
+            return
+    levels = [
+        result[id(other)]
+        for other in told
+        if other.level in (FROM, COMPARED) and other.flow is one.flow and result[id(other)].period
+    ]
+    if levels:
+        time.base, time.base_rule = levels[0].period, "as the level before"
+        time.other_bases = levels[0].other_periods
+        return
+    before = [t for t in sentence.times if t.end <= one.figure.start]
+    for found in reversed(before):
+        if found.kind in (BASE, RANGE) and found.base:
+            time.base, time.base_rule = found.base, "since"
+            time.other_bases = found.others if found.kind == BASE else ()
+            return
+        if found.kind == EARLIER:
+            time.base, time.base_rule = found.earlier_than(time.period), "earlier"
+            return
+    for found in sentence.times:
+        if found.kind == BASE and found.base and found.start >= one.figure.end:
+            time.base, time.other_bases, time.base_rule = found.base, found.others, "since"
+            return
+    if any(t.kind == THAT for t in sentence.times) and known.range:
+        time.base, time.base_rule = known.range[0], "the same period"
+    elif one.role in ("ratio", "sign"):
+        if known.since and known.since.base:
+            time.base, time.other_bases = known.since.base, known.since.others
+            time.base_rule = "since, said before"
+        else:
+            time.is_open = True
+    else:
+        time.base, time.base_rule = time.period.moved(-12), "a year before, not said"
+
+
+def _right_limit(one: Told, told: list[Told]) -> int:
+    """Where the next figure begins that is not in brackets."""
+    for other in told:
+        if other.figure.start >= one.figure.end and not other.is_paren:
+            return other.figure.start
+    return 10**9
