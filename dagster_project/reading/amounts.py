@@ -17,6 +17,7 @@ _RANK_FILLERS = frozenset(
     " agricultural economic world's world 's american overseas global country".split()
 )
 _AFTER_HEAD = 6
+_AFTER_BARE_RANK = frozenset({",", ".", ";", ")", "after", "behind", "in", "that", "among", "of"})
 
 
 @dataclass
@@ -179,6 +180,9 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     numbers = [value for one in ("ordinal", "number", "count") for value in head.slots.get(one, ())]
     value = numbers[0] if numbers else 1
     at = head.end
+    is_bare = head.value["part"] == "head" and bool(numbers)
+    if is_bare and (at >= len(found) or found[at].word in _AFTER_BARE_RANK):
+        return Figure(place, at, RANK, Decimal(value), "rank")
     for _ in range(_AFTER_HEAD):
         if at >= len(found):
             return None

@@ -25,6 +25,9 @@ _LEFT_STOPS = frozenset(
 )
 _PRONOUNS = frozenset({"its", "their", "our", "his"})
 _ITS = frozenset({"it", "them", "us"})
+_HAVE = frozenset(
+    "had has have ran run runs posted recorded registered enjoyed enjoys showed shows reported".split()
+)
 _LEFT, _RIGHT = 8, 24
 _PARTNER_WORDS = {
     "exports": frozenset({"to", "with", "into", "for"}),
@@ -75,8 +78,10 @@ def flows(sentence: Marked) -> list[Flow]:
         flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
         _look_left(sentence, flow)
         _look_right(sentence, flow)
-        if flow.is_verb and not flow.owner:
+        if not flow.owner and (flow.is_verb or sentence.word(_noun_start(sentence, flow)) in _HAVE):
             _find_subject(sentence, flow, result)
+        if not flow.kind:
+            flow.kind = _kind_before(sentence, flow)
         result.append(flow)
     _share_places(sentence, result)
     return result
@@ -120,6 +125,32 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
         elif item.table != CHANGE or item.value["part"] == "adverb":
             return
         place = item.start - 1
+
+
+def _noun_start(sentence: Marked, flow: Flow) -> int:
+    """The place of the verb before "a goods surplus", if there is one."""
+    place = flow.start - 1
+    while place >= 0 and flow.start - place < _LEFT:
+        item, word = sentence.at.get(place), sentence.word(place)
+        if item is not None and item.table not in (KIND, SECTOR, CHANGE):
+            return place
+        if item is None and (word in _HAVE or word not in ("a", "an", "the", "record", "large")):
+            return place
+        place = item.start - 1 if item else place - 1
+    return place
+
+
+def _kind_before(sentence: Marked, flow: Flow) -> str:
+    """In services alone the United States had a surplus; trade in goods showed a deficit."""
+    place = flow.start - 1
+    while place >= 0:
+        item = sentence.at.get(place)
+        if sentence.figure_at(place) or (item is None and sentence.word(place) in _STRONG):
+            return ""
+        if item is not None and item.table == KIND and sentence.word(item.start - 1) == "in":
+            return item.value["trade_kind"]
+        place = item.start - 1 if item else place - 1
+    return ""
 
 
 def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from dagster_project.reading.phrases import Phrases, Slot
+from dagster_project.reading.phrases import PhraseError, Phrases, Slot
 from dagster_project.reading.tokens import Token
 
 FOLDER = Path(__file__).with_name("grammar")
@@ -25,6 +25,7 @@ class Event:
 
     event: str
     month: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def grammar() -> Grammar:
     return Grammar(
         phrases={name: Phrases(_rows(name), {**slots, "event": event}) for name in TABLES},
         numbers=numbers,
-        events=[Event(row["event"], row["month"]) for row in event_rows],
+        events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
         names=names,
     )
 
@@ -78,7 +79,14 @@ def grammar() -> Grammar:
 def _rows(name: str) -> list[dict[str, str]]:
     path = FOLDER / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+        rows = list(csv.DictReader(handle))
+    for place, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise PhraseError(
+                f"{path.name}, line {place}: not as many cells as the header; put a cell that has a"
+                " comma in quotes"
+            )
+    return rows
 
 
 def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot]:

@@ -122,6 +122,8 @@ def _hedge(found: Sequence[Token], figure: Figure, words: Grammar) -> tuple[str,
         match = words.phrases["hedges"].at(found, first)
         if match and match.end == end:
             return match.value["hedge"], first
+    if [one.word for one in found[figure.end : figure.end + 2]] == ["or", "so"]:
+        return "about", figure.start
     return "exact", figure.start
 
 

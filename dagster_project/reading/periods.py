@@ -164,7 +164,7 @@ def read_time(
         time.kind, time.base = BASE, Span.of_year(year)
         if months:
             time.base = Span.of_months(year, months[0], months[0])
-    elif rule == "since_month" and year:
+    elif rule in ("since_month", "base_month_year") and year:
         time.kind, time.base = BASE, Span.of_months(year, months[0], months[0])
     elif rule == "base_month":
         year = _last(months[0], day, near)
@@ -185,6 +185,9 @@ def read_event(match: Match, event_month: str) -> Time:
     years, months = match.slots.get("year", []), match.slots.get("month", [])
     if rule == "when_event" and years:
         time.kind, time.span = PERIOD, Span.of_year(years[0])
+        return time
+    if rule == "before_event" and event_month:
+        time.kind, time.span = PERIOD, Span.of_year(int(event_month[:4]) - 1)
         return time
     if rule not in ("since_event", "since_event_month"):
         return time

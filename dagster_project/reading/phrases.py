@@ -1,7 +1,7 @@
 """Matches the phrases of the grammar: words, alternatives, optional words and slots.
 
-A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent, and
-`{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {number}, {event}.
+A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent,
+`[in {year}]` several words that may be absent together, and `{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {number}, {event}.
 Capital letters match capital letters only (`US`, `May`); small letters match any case. A hyphen in
 the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
 place is bounded, whatever the text is.
@@ -56,14 +56,17 @@ class Phrases:
         self._by_word: dict[str, list[tuple[list[_Element], Mapping[str, str]]]] = defaultdict(list)
         self._by_slot: list[tuple[list[_Element], Mapping[str, str]]] = []
         for row in rows:
-            elements = self._elements(row["words"])
-            for element in elements:
-                for word in element.words | {one.casefold() for one in element.capitals}:
-                    self._by_word[word].append((elements, row))
-                if element.slots and (elements, row) not in self._by_slot:
-                    self._by_slot.append((elements, row))
-                if not element.is_optional:
-                    break
+            for phrase in _spelled_out(row["words"]):
+                self._add(self._elements(phrase), row)
+
+    def _add(self, elements: list[_Element], row: Mapping[str, str]) -> None:
+        for element in elements:
+            for word in element.words | {one.casefold() for one in element.capitals}:
+                self._by_word[word].append((elements, row))
+            if element.slots and (elements, row) not in self._by_slot:
+                self._by_slot.append((elements, row))
+            if not element.is_optional:
+                break
 
     def at(self, found: Sequence[Token], place: int) -> Match | None:
         """The longest phrase that begins at a place; of equally long ones the first."""
@@ -123,3 +126,14 @@ class Phrases:
         if element.is_optional:
             return self._match(found, place, elements, number + 1)
         return None
+
+
+def _spelled_out(phrase: str) -> list[str]:
+    """The phrase with and without each of its groups of several words."""
+    spelled = [""]
+    for part in _PART.findall(phrase):
+        if part[0] == "[" and " " in part:
+            spelled = [f"{one} {option}" for one in spelled for option in (part[1:-1], "")]
+        else:
+            spelled = [f"{one} {part}" for one in spelled]
+    return spelled

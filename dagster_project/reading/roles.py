@@ -29,10 +29,8 @@ _AFTER = frozenset(
     "of in worth the all total overall its their - goods trade bilateral annual combined u.s two way"
     " 's our whole entire that this".split()
 )
-_SHARE_VERBS = frozenset(
-    "accounted accounting accounts account made make makes making represented represents"
-    " representing constituted comprised comprising contributed was is were are took takes".split()
-)
+_MADE = frozenset({"made", "make", "makes", "making"})
+_THAN = frozenset({"less", "more", "fewer"})
 
 
 @dataclass
@@ -101,7 +99,7 @@ def _change_before(sentence: Marked, place: int) -> int | None:
         item = sentence.at.get(place)
         if item is None and sentence.word(place) in _BOUNDS:
             return None
-        if item is not None and item.table == CHANGE:
+        if item is not None and item.table == CHANGE and item.value["part"] != "noun":
             return int(item.value["direction"])
         place = item.start - 1 if item else place - 1
     return None
@@ -112,7 +110,10 @@ def _change_after(sentence: Marked, figure: Figure) -> int | None:
     place = figure.end
     for _ in range(3):
         if (direction := _change_at(sentence, place)) is not None:
-            return direction
+            # "$44 billion less imports of" subtracts.
+            item = sentence.at.get(place + 1)
+            is_minus = item is not None and item.table == FLOW
+            return None if sentence.word(place) in _THAN and is_minus else direction
         item = sentence.at.get(place)
         if item is not None and item.table in (TIME, KIND, SECTOR):
             place = item.end
@@ -127,6 +128,9 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     if figure.kind == RANK:
         return Told(figure, "rank", "rank")
     if figure.kind == RUN:
+        place = _left(sentence, figure)
+        if _change_at(sentence, place) is not None or _change_at(sentence, place - 1) is not None:
+            return Told(figure, OPEN, "years in a row of rises or falls")
         return Told(figure, "streak", "years in a row")
     if figure.kind == RATIO:
         return Told(figure, "ratio", "multiple")
@@ -181,6 +185,10 @@ def _percent(
     is_of = sentence.word(figure.end) == "of" or (
         sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
     )
+    if is_of and sentence.word(place - 1) in _MADE:
+        return Told(figure, SHARE, "share of")
+    if before and before.role == SHARE and word == "from":
+        return Told(figure, SHARE, "share before", level=FROM, beside=before)
     if direct is not None:
         return Told(figure, GROWTH, "growth", sign=direct, is_paren=is_paren)
     if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
@@ -198,7 +206,21 @@ def _percent(
         return Told(figure, GROWTH, "growth, listed", sign=sign or before.sign)
     if word == "and" and (sign := _change_before(sentence, place)) is not None:
         return Told(figure, GROWTH, "growth, listed", sign=sign)
+    if before and before.role == GROWTH and _is_after_flow(sentence, before, place):
+        return Told(figure, GROWTH, "growth, listed", sign=before.sign)
     return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+
+
+def _is_after_flow(sentence: Marked, before: Told, place: int) -> bool:
+    """Exports rose 11 percent and imports from the U.S. 0.7 percent."""
+    while place >= before.figure.end:
+        item = sentence.at.get(place)
+        if item is not None and item.table == FLOW:
+            return True
+        if item is None and sentence.word(place) not in ("from", "to", "with", "the", "of", "in"):
+            return False
+        place = item.start - 1 if item else place - 1
+    return False
 
 
 # -- which flow a figure is of ----------------------------------------------------------
@@ -206,6 +228,12 @@ def _percent(
 
 def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None) -> None:
     if one.figure.kind == RANK:
+        preceding = [flow for flow in found if flow.end <= one.figure.start]
+        if not one.figure.quantity and preceding:
+            one.flow = preceding[-1]
+        return
+    if one.beside is not None:
+        one.flow = one.beside.flow
         return
     following = _following(sentence, one, found)
     if following is not None:
@@ -215,23 +243,36 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         one.beside = before
         if before.figure.kind == RANK and one.role == LEVEL:
             return
+        item = sentence.at.get(one.figure.left - 2)
+        if item is not None and item.table == SECTOR:
+            # beef ($1.9 billion), corn ($2.2 billion)
+            one.sector, one.beside = item.value["sector"], None
         one.flow = before.flow
+        if one.role == before.role and one.sector == "":
+            one.level = before.level
         if before.flow is not None:
             return
+    elif one.is_paren:
+        item = sentence.at.get(one.figure.left - 2)
+        if item is not None and item.table == SECTOR:
+            one.sector = item.value["sector"]
     preceding = [flow for flow in found if flow.end <= one.figure.start]
     if preceding:
         one.flow = _nearest(sentence, one, preceding)
         return
-    after = [flow for flow in found if flow.start >= one.figure.end]
-    if after and one.role in (LEVEL, SHARE) and after[0].is_verb:
-        one.flow, one.is_following = after[0], True
+    if one.figure.kind == RUN:
+        one.flow = next(iter(found), None)
 
 
 def _nearest(sentence: Marked, one: Told, preceding: list[Flow]) -> Flow:
     """The last flow before a figure that is not a mere object: exports … in trade with …"""
     last = preceding[-1]
     if last.quantity == "two_way_trade" and len(preceding) > 1:
-        between = [sentence.word(place) for place in range(preceding[-2].end, last.start)]
+        between = [
+            sentence.word(place)
+            for place in range(preceding[-2].end, last.start)
+            if place not in sentence.at
+        ]
         if between == ["in"]:
             return preceding[-2]
     return last
@@ -256,6 +297,8 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
             if word in ("that", "which"):
                 is_that = True
             elif is_that and word in ("has", "had"):
+                pass
+            elif word in ("(", ")") and "two" in (sentence.word(place + 1), sentence.word(place - 2)):
                 pass
             elif word not in _AFTER and word not in ('"', "-"):
                 return None

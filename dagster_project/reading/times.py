@@ -20,7 +20,7 @@ from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, SHA
 _TO_A_TIME = frozenset(
     "in for during over of the ( on worth alone as - dollars , both it that which at \" were recorded".split()
 )
-_WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
+WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
 
 @dataclass
@@ -65,7 +65,7 @@ def when(sentence: Marked, told: list[Told], known: Known, day) -> list[When]:
         else:
             result[id(one)] = _main(sentence, one, told, owned, others, result, known, day)
     for one in told:
-        if one.role in _WITH_BASE:
+        if one.role in WITH_BASE:
             _find_base(sentence, one, told, result, known, owned)
     return [result[id(one)] for one in told]
 
@@ -122,14 +122,14 @@ def _main(
         if one.role != PART:
             return When(
                 beside.period,
-                beside.base if one.role in _WITH_BASE else None,
+                beside.base if one.role in WITH_BASE else None,
                 beside.other_periods,
                 beside.other_bases,
                 "as the figure before",
                 beside.base_rule,
             )
     if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
-        if not (one.role in _WITH_BASE and _is_base_year(sentence, own)):
+        if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
         return When(known.range[1], None, (), (), "the same period", has_own=True)
@@ -139,7 +139,7 @@ def _main(
     before = [time for time in periods if time.end <= one.figure.start]
     after = [time for time in periods if time.start >= one.figure.end]
     that = [time for time in times if time.kind == THAT]
-    if one.role in _WITH_BASE:
+    if one.role in WITH_BASE:
         before = [time for time in before if not _is_base_year(sentence, time)]
         after = [time for time in after if not _is_base_year(sentence, time)]
     if before:
@@ -151,7 +151,7 @@ def _main(
         return When(time.span, time.base, time.others, (), "later in the sentence")
     if that and known.range:
         return When(known.range[1], known.range[0], (), (), "the same period")
-    if one.role in _WITH_BASE:
+    if one.role in WITH_BASE:
         levels = [
             result[id(other)]
             for other in told

@@ -1,0 +1,45 @@
+"""What a text has said so far, on which its next sentences rely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.periods import Span, Time
+
+
+@dataclass
+class Context:
+    """The countries, times, flows and products told of; codes are empty where none were.
+
+    `home` is the country whose figures the text tells most, `main_partner` the partner that it
+    names most, `named` the last other place named. `range` and `since` are the span and the base
+    of the sentence before, `topic` the first flow of the paragraph, `last` the first of the
+    sentence before.
+    """
+
+    home: str
+    main_partner: str
+    reporter: str = ""
+    partner: str = ""
+    named: str = ""
+    period: Span | None = None
+    range: tuple[Span, Span] | None = None
+    since: Time | None = None
+    paragraph: int = -1
+    kind: str = ""
+    sector: str = ""
+    topic: Flow | None = None
+    last: Flow | None = None
+    topic_sector: str = ""
+    agreement: str = ""
+
+
+@dataclass
+class Pair:
+    """Reporter and partner, and whether the sentence names both."""
+
+    reporter: str
+    partner: str
+    is_said: bool
+    taken: list[int] = field(default_factory=list)

@@ -1,0 +1,90 @@
+"""Says of what products and kind of trade a figure is."""
+
+from __future__ import annotations
+
+from dagster_project.reading.context import Context
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.items import SECTOR, Marked
+from dagster_project.reading.roles import LEVEL, PART, SHARE, Told
+
+TOTAL, GOODS = "total", "goods"
+
+
+def scope_of(
+    sentence: Marked,
+    found: list[Flow],
+    one: Told,
+    flow: Flow | None,
+    context: Context,
+    sector_before: str,
+) -> tuple[str, str]:
+    """The product group, `total` for all, and goods, services or both."""
+    sector = _sector(sentence, one, flow, sector_before)
+    kind = flow.kind if flow else ""
+    if not sector and not kind and flow is not None and not flow.is_whole and one.role != SHARE:
+        sector = context.topic_sector
+    if flow is None:
+        return sector or TOTAL, GOODS
+    if not kind and flow.is_overall and flow.quantity not in ("exports", "imports"):
+        kind = "goods_services"
+    if not kind:
+        earlier = [other.kind for other in found if other.start < flow.start and other.kind]
+        kind = earlier[-1] if earlier else ""
+    if not kind and (not flow.owner or flow.is_whole):
+        kind = context.kind
+    return sector or TOTAL, kind or GOODS
+
+
+def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) -> str:
+    if one.sector:
+        return one.sector
+    if one.role in (SHARE, PART):
+        found = [item for item in sentence.of(SECTOR) if item.end <= one.figure.start]
+        sector = found[-1].value["sector"] if found else ""
+        if not sector and sector_before != TOTAL:
+            sector = sector_before
+        if not sector and one.role == SHARE:
+            sector = _after(sentence, one)
+    elif flow is None:
+        sector = _after(sentence, one) if one.figure.kind == "rank" else ""
+    else:
+        sector = flow.sector
+        if not sector and not flow.is_whole:
+            sector = _between(sentence, flow, one) if flow.end <= one.figure.start else ""
+            if not sector and not flow.kind and one.role == LEVEL:
+                sector = _after(sentence, one)
+    if sector == "autos" and sector_before == "autos_and_parts":
+        return sector_before
+    return sector
+
+
+def _between(sentence: Marked, flow: Flow, one: Told) -> str:
+    """The auto sector between a flow and its figure: the deficit in the autos sector is …"""
+    for item in sentence.of(SECTOR):
+        if flow.end <= item.start < one.figure.start:
+            if sentence.word(item.start - 1) in ("of", "in") or flow.is_verb:
+                return item.value["sector"]
+    return ""
+
+
+def _after(sentence: Marked, one: Told) -> str:
+    """$18.8 billion in cars; 80 percent … coming from the auto sector."""
+    place = one.figure.end
+    for _ in range(16):
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in (",", ";", ":", "."):
+            return ""
+        if sentence.figure_at(place):
+            return ""
+        if item is not None and item.table == SECTOR:
+            start = item.start - 1
+            while sentence.word(start) in ("the", "american") or (
+                start in sentence.at and sentence.at[start].table == "places"
+            ):
+                start -= 1
+            return item.value["sector"] if sentence.word(start) in _OF else ""
+        place = item.end if item else place + 1
+    return ""
+
+
+_OF = frozenset({"in", "of", "from", "worth", "for"})
