@@ -84,7 +84,7 @@ def flows(sentence: Marked) -> list[Flow]:
             flow.kind = _kind_before(sentence, flow)
         result.append(flow)
     _share_places(sentence, result)
-    return result
+    return _without_mere_trade(sentence, result)
 
 
 def _look_left(sentence: Marked, flow: Flow) -> None:
@@ -118,6 +118,10 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
         elif item.table == PLACE:
             flow.owner, flow.owner_at = item.value["place"], item.start
             _pair_before(sentence, flow, item)
+            for before in (item.start - 1, item.start - 2):
+                word = sentence.word(before)
+                flow.is_whole = flow.is_whole or word in _WHOLE
+                flow.is_overall = flow.is_overall or word == "overall"
             return
         elif item.table == FLOW and item.end == flow.start and flow.quantity != "none":
             # "trade" before "deficit" stands alone only by accident.
@@ -258,6 +262,24 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
                 return
             place = item.start
         place -= 1
+
+
+def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
+    """Korea's surplus in trade with the United States is one flow."""
+    result: list[Flow] = []
+    for flow in found:
+        last = result[-1] if result else None
+        between = {
+            sentence.word(place)
+            for place in range(last.end if last else 0, flow.start)
+            if place not in sentence.at
+        }
+        if last and flow.quantity == "two_way_trade" and between == {"in"}:
+            last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
+            last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
+        else:
+            result.append(flow)
+    return result
 
 
 def _share_places(sentence: Marked, found: list[Flow]) -> None:

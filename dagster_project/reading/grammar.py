@@ -62,6 +62,13 @@ def grammar() -> Grammar:
         numbers.setdefault(row["kind"], {})[row["word"]] = value
     event_rows = [{**row, "row": str(place)} for place, row in enumerate(_rows("events"))]
     slots = _slots(numbers)
+    places = Phrases(_rows("places"), slots)
+
+    def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        matched = places.at(found, place) if found[place].is_capital else None
+        return (matched.end, 0) if matched else None
+
+    slots["place"] = place_name
     names = Phrases(event_rows, slots)
 
     def event(found: Sequence[Token], place: int) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
 """Matches the phrases of the grammar: words, alternatives, optional words and slots.
 
 A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent,
-`[in {year}]` several words that may be absent together, and `{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {number}, {event}.
+`[in {year}|this year]` several words that may be absent together, and `{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {ordinal}, {number} (one or two
+digits), {place}, {event}.
 Capital letters match capital letters only (`US`, `May`); small letters match any case. A hyphen in
 the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
 place is bounded, whatever the text is.
@@ -133,7 +134,8 @@ def _spelled_out(phrase: str) -> list[str]:
     spelled = [""]
     for part in _PART.findall(phrase):
         if part[0] == "[" and " " in part:
-            spelled = [f"{one} {option}" for one in spelled for option in (part[1:-1], "")]
+            options = [*part[1:-1].split("|"), ""]
+            spelled = [f"{one} {option}" for one in spelled for option in options]
         else:
             spelled = [f"{one} {part}" for one in spelled]
     return spelled

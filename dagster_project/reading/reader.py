@@ -14,7 +14,7 @@ from dagster_project.reading.flows import IT, Flow, flows
 from dagster_project.reading.grammar import Grammar, grammar
 from dagster_project.reading.items import PLACE, SECTOR, SOURCE, Marked, marked, read_times
 from dagster_project.reading.pairs import pair_of, pair_of_rank, pair_of_share
-from dagster_project.reading.periods import BASE, RANGE
+from dagster_project.reading.periods import BASE, PERIOD, RANGE
 from dagster_project.reading.roles import FROM, MAIN, OPEN, SHARE, Told, told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
@@ -173,7 +173,7 @@ def _read_part(
         result.append(reading)
         if reading.is_claim:
             before = one
-    _remember(part, found, times, pairs, context)
+    _remember(part, found, times, pairs, result, context)
     return result
 
 
@@ -222,7 +222,7 @@ def _reading(
         reading.rules.append("the flow told of before")
         reading.confidence = LIKELY
     pair_before = pairs.get(id(before)) if before is not None else None
-    if figure.kind == RANK:
+    if figure.kind == RANK and figure.quantity:
         pair = pair_of_rank(sentence, figure, context, pair_before)
     elif is_of_rank and pair_before is not None:
         pair = pair_before
@@ -297,7 +297,12 @@ def _carried_flow(sentence: Marked, one: Told, context: Context) -> Flow | None:
 
 
 def _remember(
-    part: _Part, found: list[Told], times: list[When], pairs: dict[int, Pair], context: Context
+    part: _Part,
+    found: list[Told],
+    times: list[When],
+    pairs: dict[int, Pair],
+    result: list[Reading],
+    context: Context,
 ) -> None:
     ranges = [(t.base, t.span) for t in part.marked.times if t.kind == RANGE and t.base and t.span]
     since = [t for t in part.marked.times if t.kind == BASE and t.base]
@@ -311,6 +316,9 @@ def _remember(
             mains.append(time.period)
         elif one.level == FROM:
             befores.append(time.period)
+    said = [t.span for t in part.marked.times if t.kind == PERIOD and t.span and not t.is_latest]
+    if not mains and said and part.flows:
+        context.period = said[-1]
     if mains:
         context.period = mains[-1]
         if befores:
@@ -329,3 +337,5 @@ def _remember(
         context.last = told_of[0]
         context.topic = context.topic or told_of[0]
         context.kind = told_of[-1].kind or context.kind
+    if result and result[-1].trade_kind:
+        context.kind = result[-1].trade_kind

@@ -258,24 +258,10 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
             one.sector = item.value["sector"]
     preceding = [flow for flow in found if flow.end <= one.figure.start]
     if preceding:
-        one.flow = _nearest(sentence, one, preceding)
+        one.flow = preceding[-1]
         return
     if one.figure.kind == RUN:
         one.flow = next(iter(found), None)
-
-
-def _nearest(sentence: Marked, one: Told, preceding: list[Flow]) -> Flow:
-    """The last flow before a figure that is not a mere object: exports … in trade with …"""
-    last = preceding[-1]
-    if last.quantity == "two_way_trade" and len(preceding) > 1:
-        between = [
-            sentence.word(place)
-            for place in range(preceding[-2].end, last.start)
-            if place not in sentence.at
-        ]
-        if between == ["in"]:
-            return preceding[-2]
-    return last
 
 
 def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:

@@ -142,6 +142,11 @@ def _main(
     if one.role in WITH_BASE:
         before = [time for time in before if not _is_base_year(sentence, time)]
         after = [time for time in after if not _is_base_year(sentence, time)]
+    earlier = [time for time in times if time.kind == EARLIER and time.end <= one.figure.start]
+    if earlier and not before and one.role == LEVEL and known.period is not None:
+        return When(earlier[-1].earlier_than(known.period), None, (), (), "before the figure")
+    if own is not None and own.kind == BASE and one.role in WITH_BASE:
+        after = [time for time in after if not _has_comma(sentence, one, time)]
     if before:
         time = before[-1]
         # A level further on in the clause has the period that a change before it is of.
@@ -164,6 +169,10 @@ def _main(
     if known.period is not None:
         return When(known.period, None, (), (), "the period told of before")
     return When(latest_year(day), None, (), (), "the last year out", is_open=True)
+
+
+def _has_comma(sentence: Marked, one: Told, time: Time) -> bool:
+    return any(sentence.word(place) == "," for place in range(one.figure.end, time.start))
 
 
 def _reaches(sentence: Marked, one: Told, time: Time, told: list[Told]) -> bool:
