@@ -9,13 +9,23 @@ from dagster_project.reading.periods import Span, Time
 
 
 @dataclass
+class Pair:
+    """Reporter and partner, and whether the sentence names both."""
+
+    reporter: str
+    partner: str
+    is_said: bool
+    taken: list[int] = field(default_factory=list)
+
+
+@dataclass
 class Context:
     """The countries, times, flows and products told of; codes are empty where none were.
 
     `home` is the country whose figures the text tells most, `main_partner` the partner that it
     names most, `named` the last other place named. `range` and `since` are the span and the base
-    of the sentence before, `topic` the first flow of the paragraph, `last` the first of the
-    sentence before.
+    of the sentence before, `topic` the first flow of the paragraph and `topic_pair` its countries,
+    `last` the first flow of the sentence before.
     """
 
     home: str
@@ -32,14 +42,5 @@ class Context:
     topic: Flow | None = None
     last: Flow | None = None
     topic_sector: str = ""
+    topic_pair: Pair | None = None
     agreement: str = ""
-
-
-@dataclass
-class Pair:
-    """Reporter and partner, and whether the sentence names both."""
-
-    reporter: str
-    partner: str
-    is_said: bool
-    taken: list[int] = field(default_factory=list)

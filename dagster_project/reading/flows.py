@@ -82,7 +82,9 @@ def flows(sentence: Marked) -> list[Flow]:
             _find_subject(sentence, flow, result)
         if not flow.kind:
             flow.kind = _kind_before(sentence, flow)
-        result.append(flow)
+        _find_which(sentence, flow)
+        if not _is_in_brackets(sentence, item):
+            result.append(flow)
     _share_places(sentence, result)
     return _without_mere_trade(sentence, result)
 
@@ -131,6 +133,32 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
         place = item.start - 1
 
 
+def _is_in_brackets(sentence: Marked, item: Item) -> bool:
+    """Trade with Japan (exports and imports) totaled: the words in brackets explain, no more."""
+    place = item.end
+    while place < min(item.end + 4, len(sentence.tokens)):
+        if sentence.word(place) == ")":
+            return any(sentence.word(one) == "(" for one in range(item.start - 4, item.start))
+        if sentence.figure_at(place):
+            return False
+        place += 1
+    return False
+
+
+def _find_which(sentence: Marked, flow: Flow) -> None:
+    """Japan, with which the United States had a deficit: the partner stands before."""
+    if flow.partner:
+        return
+    place = flow.start - 1
+    while place > 2:
+        if sentence.word(place) == "which" and sentence.word(place - 1) in ("with", "to", "from"):
+            item = sentence.at.get(place - 2 - (sentence.word(place - 2) == ","))
+            if item is not None and item.table == PLACE:
+                flow.partner, flow.partner_at = item.value["place"], item.start
+            return
+        place -= 1
+
+
 def _noun_start(sentence: Marked, flow: Flow) -> int:
     """The place of the verb before "a goods surplus", if there is one."""
     place = flow.start - 1
@@ -138,7 +166,7 @@ def _noun_start(sentence: Marked, flow: Flow) -> int:
         item, word = sentence.at.get(place), sentence.word(place)
         if item is not None and item.table not in (KIND, SECTOR, CHANGE):
             return place
-        if item is None and (word in _HAVE or word not in ("a", "an", "the", "record", "large")):
+        if item is None and (word in _HAVE or word in _LEFT_STOPS or not word.isalpha()):
             return place
         place = item.start - 1 if item else place - 1
     return place

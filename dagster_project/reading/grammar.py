@@ -36,6 +36,11 @@ class Grammar:
     numbers: Mapping[str, Mapping[str, Decimal | str]]
     events: Sequence[Event]
     names: Phrases
+    homes: Mapping[str, str]
+
+    def home_of(self, unit: str) -> str:
+        """The place of the currency of a unit; empty if it has none."""
+        return self.homes.get(unit.partition(" ")[0], "")
 
     def number(self, token: Token, kind: str) -> Decimal | None:
         """The cardinal, ordinal, month or multiple that a word is."""
@@ -80,6 +85,7 @@ def grammar() -> Grammar:
         numbers=numbers,
         events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
         names=names,
+        homes={row["currency"]: row["place"] for row in _rows("currencies")},
     )
 
 

@@ -8,7 +8,8 @@ from dagster_project.reading.flows import IT, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 
-WORLD = "WLD"
+WORLD, UNKNOWN = "WLD", "?"
+_OVERTAKEN = frozenset("overtook overtaken replaced passed surpassed after behind than over".split())
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
@@ -22,11 +23,16 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     told = before or Pair(
         context.reporter or context.home, context.partner or context.main_partner, False
     )
+    if UNKNOWN in (owner, partner):
+        return Pair("", "", False)
     if owner and partner:
         return Pair(owner, partner, True)
     if partner:
         return Pair(told.partner if partner == told.reporter else told.reporter, partner, False)
     if not owner:
+        topic = context.topic_pair
+        if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:
+            return Pair(topic.reporter, topic.partner, False)
         return Pair(told.reporter, told.partner, False)
     if flow is not None and flow.is_whole and flow.partner != IT:
         return Pair(owner, WORLD, True)
@@ -97,7 +103,12 @@ def _rank_partner(
     reporter: str,
     is_its: bool,
 ) -> str:
-    others = [item for item in earlier if item.value["place"] != reporter]
+    others = [
+        item
+        for item in earlier
+        if item.value["place"] != reporter
+        and not {sentence.word(item.start - 1), sentence.word(item.start - 2)} & _OVERTAKEN
+    ]
     apposed = figure.left - 2 if is_its else figure.left - 1
     if sentence.word(apposed) == "," and (item := sentence.at.get(apposed - 1)):
         if item.table == PLACE:
@@ -119,6 +130,11 @@ def pair_of_share(
     pair = pair_of(flow, context, before)
     if flow is None or flow.partner:
         return pair
+    if flow.owner == IT and flow.end > one.figure.end:
+        owners = [item for item in sentence.of(PLACE) if item.end <= one.figure.start]
+        if owners and owners[0].value["place"] == pair.partner:
+            # Mexico sends us 80 percent of its exports.
+            return Pair(pair.partner, pair.reporter, False)
     subjects = [
         item.value["place"]
         for item in sentence.of(PLACE)

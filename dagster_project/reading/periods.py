@@ -153,6 +153,8 @@ def read_time(
         time.kind, time.months = EARLIER, 1
     elif rule in ("decade_earlier", "years_earlier"):
         time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
+    elif rule == "years_later":
+        time.kind, time.months = EARLIER, -12 * counts[0]
     elif rule == "same_period_of_year":
         time.kind, time.year = EARLIER, year
     elif rule == "span" and len(years) == 2 and years[0] < years[1]:

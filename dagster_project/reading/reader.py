@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from dagster_project.reading.amounts import RANK, RATIO, Figure
+from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
 from dagster_project.reading.flows import IT, Flow, flows
 from dagster_project.reading.grammar import Grammar, grammar
@@ -113,7 +113,11 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
     sources: Counter[str] = Counter()
     named: Counter[str] = Counter()
     agreements: Counter[str] = Counter()
+    currencies: Counter[str] = Counter()
     for part in parts:
+        for figure in part.marked.figures:
+            if figure.kind == MONEY:
+                currencies[words.home_of(figure.unit)] += 1
         for flow in part.flows:
             owners.update([flow.owner] if flow.owner not in ("", IT) else [])
             partners.update([flow.partner] if flow.partner not in ("", IT) else [])
@@ -126,16 +130,13 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                 for row in item.match.slots.get("event", []):
                     agreements[words.events[row].event] += 1
                     named[words.events[row].place] += 1
-    del agreements[""], named[""]
-    home = reporter or _most(owners) or _most(sources) or _most(named & Counter(_HOMES))
+    del agreements[""], named[""], currencies[""]
+    del owners["?"], partners["?"], named["?"]
+    home = reporter or _most(owners) or _most(sources) or _most(currencies)
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
     return Context(
         home=home, main_partner=others[0] if others else "", agreement=_most(agreements) or "korus"
     )
-
-
-# The country whose figures an English text means if it names several and none as the owner.
-_HOMES = {"USA": 10**9}
 
 
 def _most(counted: Counter[str]) -> str:
@@ -152,7 +153,7 @@ def _read_part(
     if part.sentence.paragraph != context.paragraph:
         context.paragraph = part.sentence.paragraph
         context.topic_sector = context.kind = ""
-        context.topic = None
+        context.topic = context.topic_pair = None
     place = context.reporter or context.home
     read_times(sentence, words, day, context.period, place, context.agreement)
     _find_topic(sentence, context)
@@ -328,6 +329,7 @@ def _remember(
     context.since = since[0] if since else None
     if pairs:
         last = list(pairs.values())[-1]
+        context.topic_pair = context.topic_pair or next(iter(pairs.values()))
         context.reporter, context.partner = last.reporter, last.partner
     named = [item.value["place"] for item in part.marked.of(PLACE)]
     others = [one for one in named if one != (context.reporter or context.home)]

@@ -41,6 +41,8 @@ def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool)
         end = _clause_end(sentence, item.end)
         if any(item.start <= one.figure.start < end for one in told):
             continue
+        if {sentence.word(one) for one in range(item.end, end)} & {"every", "each"}:
+            continue
         direction = Decimal(item.value["direction"])
         figure = Figure(item.start, item.end, SIGN, Decimal(1), SIGN, hedge=hedge)
         result.append(Told(figure, SIGN, "risen or fallen since", sign=int(direction), flow=flow))

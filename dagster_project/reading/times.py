@@ -215,6 +215,8 @@ def _level_before(
             return When(own.span, None, own.others, (), "after the figure", has_own=True)
         if own.kind == EARLIER and main is not None:
             return When(own.earlier_than(main), None, (), (), "after the figure", has_own=True)
+    if known.range and any(time.kind == THAT for time in sentence.times):
+        return When(known.range[0], None, (), (), "start of the same period")
     bases = [time for time in sentence.times if time.base is not None]
     if bases:
         return When(bases[0].base, None, bases[0].others if bases[0].kind == BASE else (), (), "start of the span")
@@ -254,6 +256,9 @@ def _find_base(
         for other in told
         if other.level in (FROM, COMPARED) and other.flow is one.flow and result[id(other)].period
     ]
+    if known.range and any(t.kind == THAT and t.rule != "that_year" for t in near):
+        time.base, time.base_rule = known.range[0], "the same period"
+        return
     if levels:
         time.base, time.base_rule = levels[0].period, "as the level before"
         time.other_bases = levels[0].other_periods
