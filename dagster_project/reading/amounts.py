@@ -13,10 +13,11 @@ MONEY, PERCENT, RATIO, RANK, RUN = "money", "percent", "ratio", "rank", "years"
 _PERCENT_WORDS = frozenset({"%", "percent", "pct"})
 _LONGEST = 15
 _RANK_FILLERS = frozenset(
-    "goods merchandise export exports trading trade us overall single bilateral foreign u.s for its"
+    "among the of goods merchandise export exports trading trade us overall single bilateral foreign u.s for its"
     " agricultural economic world's world 's american overseas global country".split()
 )
-_AFTER_HEAD = 6
+_SCALES_SAID = {"billions": "bn", "millions": "mn", "thousands": "th"}
+_AFTER_HEAD = 7
 _AFTER_BARE_RANK = frozenset({",", ".", ";", ")", "after", "behind", "in", "that", "among", "of"})
 
 
@@ -209,6 +210,14 @@ def _multiple(found: Sequence[Token], place: int, words: Grammar) -> Figure | No
     return Figure(place, place + 1, RATIO, value, "ratio")
 
 
+def _scale_said(found: Sequence[Token]) -> str:
+    """The scale of all amounts of a sentence: in billions of dollars."""
+    for one, two in zip(found, found[1:], strict=False):
+        if one.word in _SCALES_SAID and two.word == "of":
+            return _SCALES_SAID[one.word]
+    return ""
+
+
 def _share_units(result: list[Figure], found: Sequence[Token]) -> None:
     """Give a number its neighbour's scale and currency: from $13.2 to $27.6 billion."""
     money = [one for one in result if one.kind == MONEY]
@@ -217,6 +226,10 @@ def _share_units(result: list[Figure], found: Sequence[Token]) -> None:
         if " " not in left.unit and left.unit != "?" and right.unit.startswith(f"{left.unit} "):
             if right.start - left.end <= 2 and between <= {"to", "and", "or", "-"}:
                 left.unit = right.unit
+    if scale := _scale_said(found):
+        for one in money:
+            if " " not in one.unit and one.unit != "?":
+                one.unit = f"{one.unit} {scale}"
     currency = next((one.unit.split()[0] for one in money if one.unit[0] != "?"), "")
     for one in money:
         if one.unit[0] != "?":

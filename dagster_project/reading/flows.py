@@ -16,15 +16,15 @@ from dagster_project.reading.items import (
     Marked,
 )
 
-IT = "it"
+IT, OURS = "it", "ours"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
 _VERBS = frozenset("is are was were has have had be been being that which who said says".split())
 _LEFT_STOPS = frozenset(
     "of in with to from by for on at and or but than as while into between against".split()
 )
-_PRONOUNS = frozenset({"its", "their", "our", "his"})
-_ITS = frozenset({"it", "them", "us"})
+_PRONOUNS = {"its": IT, "their": IT, "our": OURS}
+_ITS = {"it": IT, "them": IT, "us": OURS}
 _HAVE = frozenset(
     "had has have ran run runs posted recorded registered enjoyed enjoys showed shows reported".split()
 )
@@ -105,7 +105,7 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
                 flow.is_whole = True
                 flow.is_overall = flow.is_overall or word == "overall"
             if word in _PRONOUNS:
-                flow.owner, flow.owner_at = IT, place
+                flow.owner, flow.owner_at = _PRONOUNS[word], place
                 return
             if word in _LEFT_STOPS or word in _VERBS or word in _STRONG or word in _COMMAS:
                 return
@@ -179,8 +179,10 @@ def _kind_before(sentence: Marked, flow: Flow) -> str:
         item = sentence.at.get(place)
         if sentence.figure_at(place) or (item is None and sentence.word(place) in _STRONG):
             return ""
-        if item is not None and item.table == KIND and sentence.word(item.start - 1) == "in":
-            return item.value["trade_kind"]
+        if item is not None and item.table == KIND:
+            is_counted = sentence.word(item.start) in ("counting", "including")
+            if is_counted or sentence.word(item.start - 1) == "in":
+                return item.value["trade_kind"]
         place = item.start - 1 if item else place - 1
     return ""
 
@@ -199,7 +201,9 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
     """The words after it: exports of vehicles to Korea, deficit in goods with China."""
     prepositions = _PARTNER_WORDS.get(flow.quantity, _ANY_PARTNER)
     owners = _OWNER_WORDS.get(flow.quantity, frozenset({"of"}))
-    place, before, crossed = flow.end, "", False
+    place, crossed = flow.end, False
+    before = sentence.word(flow.end - 1)
+    before = before if before in _ANY_PARTNER else ""
     end = min(flow.end + _RIGHT, len(sentence.tokens))
     while place < end:
         item, word = sentence.at.get(place), sentence.word(place)
@@ -211,7 +215,7 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
             if word in _STRONG or word in _COMMAS or word in ("while", "but"):
                 return
             if word in _ITS and before in prepositions and not flow.partner:
-                flow.partner = IT
+                flow.partner = _ITS[word]
             crossed = crossed or word in _VERBS or word == "and"
             if word not in ("the", "both", "all", '"', "-", "south"):
                 before = word
@@ -278,6 +282,9 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
         item, word = sentence.at.get(place), sentence.word(place)
         if word in _STRONG and item is None:
             return
+        if item is None and word == "we":
+            flow.owner, flow.owner_at = OURS, place
+            return
         if item is not None:
             if item.table == FLOW and item.value["quantity"] != "none":
                 verbs = [one for one in earlier if one.is_verb and one.start == item.start]
@@ -287,6 +294,8 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
             is_located = sentence.word(item.start - 1) in ("in", "with", "to", "from", "for")
             if item.table == PLACE and item.start not in taken and not is_located:
                 flow.owner, flow.owner_at = item.value["place"], item.start
+                if flow.quantity == "two_way_trade":
+                    _find_other_subject(sentence, flow, item)
                 return
             place = item.start
         place -= 1
@@ -308,6 +317,14 @@ def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
         else:
             result.append(flow)
     return result
+
+
+def _find_other_subject(sentence: Marked, flow: Flow, item: Item) -> None:
+    """Canada and the United States exchanged goods."""
+    place = item.start - 1 - (sentence.word(item.start - 1) == "the")
+    other = sentence.at.get(place - 1)
+    if sentence.word(place) == "and" and other is not None and other.table == PLACE:
+        flow.partner, flow.partner_at = other.value["place"], other.start
 
 
 def _share_places(sentence: Marked, found: list[Flow]) -> None:

@@ -37,6 +37,7 @@ class Grammar:
     events: Sequence[Event]
     names: Phrases
     homes: Mapping[str, str]
+    monthly: Mapping[str, int]
 
     def home_of(self, unit: str) -> str:
         """The place of the currency of a unit; empty if it has none."""
@@ -85,6 +86,7 @@ def grammar() -> Grammar:
         numbers=numbers,
         events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
         names=names,
+        monthly={row["place"]: int(row["months"]) for row in _rows("monthly_comparisons")},
         homes={row["currency"]: row["place"] for row in _rows("currencies")},
     )
 

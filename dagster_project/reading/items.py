@@ -21,7 +21,8 @@ _TABLES = (
     *("event_phrases", "periods", SOURCE, FLOW, KIND, CHANGE, SECTOR, PLACE, UNASSERTED),
     NOT_TRADE,
 )
-_WORLD = "WLD"
+# The world and unnamed groups; a country begins with a capital letter.
+_ANY_CASE = ("WLD", "?")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _longest(found: Sequence[Token], place: int, words: Grammar) -> tuple[str, M
         match = words.phrases[table].at(found, place)
         if match is None or (best and match.end <= best[1].end):
             continue
-        if table == PLACE and match.value["place"] != _WORLD and not found[place].is_capital:
+        if table == PLACE and match.value["place"] not in _ANY_CASE and not found[place].is_capital:
             continue
         best = table, match
     return best

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_project.reading.amounts import Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flows import IT, Flow
+from dagster_project.reading.flows import IT, OURS, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 
@@ -18,8 +18,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     A partner that is the reporter told of turns the sides round: "shipments to the U.S." after
     "Korea's surplus with the United States" are Korea's.
     """
-    owner = "" if flow is None or flow.owner == IT else flow.owner
-    partner = "" if flow is None or flow.partner == IT else flow.partner
+    codes = {IT: "", OURS: context.home}
+    owner = "" if flow is None else codes.get(flow.owner, flow.owner)
+    partner = "" if flow is None else codes.get(flow.partner, flow.partner)
     told = before or Pair(
         context.reporter or context.home, context.partner or context.main_partner, False
     )
@@ -42,6 +43,25 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
     return Pair(owner, told.partner, False)
+
+
+def with_partner(pair: Pair, partner: str) -> Pair:
+    """The pair with another partner; a partner that is the reporter turns the sides round."""
+    if not partner or UNKNOWN == partner:
+        return pair
+    if partner == pair.reporter:
+        return Pair(pair.partner, partner, pair.is_said)
+    return Pair(pair.reporter, partner, pair.is_said)
+
+
+def partner_beside(sentence: Marked, before: int) -> str:
+    """The partner in a sentence without a flow: with Ireland it topped $38 billion."""
+    places = [
+        item.value["place"]
+        for item in sentence.of(PLACE)
+        if item.end <= before and sentence.word(item.start - 1) in ("with", "to", "from")
+    ]
+    return places[-1] if places else ""
 
 
 def pair_of_rank(sentence: Marked, figure: Figure, context: Context, before: Pair | None) -> Pair:

@@ -10,7 +10,7 @@ from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
 
 # Annual figures of a year are published in the February after it.
-_ANNUAL_DAY = (2, 15)
+_ANNUAL_DAY = (2, 10)
 # Months of a fiscal year by place: its first month, and whether it is named by its last year.
 _FISCAL_STARTS: Mapping[str, tuple[int, bool]] = {
     "USA": (10, True),

@@ -10,15 +10,23 @@ from decimal import Decimal
 
 from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flows import IT, Flow, flows
+from dagster_project.reading.flows import IT, OURS, Flow, flows
 from dagster_project.reading.grammar import Grammar, grammar
 from dagster_project.reading.items import PLACE, SECTOR, SOURCE, Marked, marked, read_times
-from dagster_project.reading.pairs import pair_of, pair_of_rank, pair_of_share
-from dagster_project.reading.periods import BASE, PERIOD, RANGE
+from dagster_project.reading.pairs import (
+    UNKNOWN,
+    pair_of,
+    pair_of_rank,
+    pair_of_share,
+    partner_beside,
+    with_partner,
+)
+from dagster_project.reading.periods import BASE, PERIOD, RANGE, Span
 from dagster_project.reading.roles import FROM, MAIN, OPEN, SHARE, Told, told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
+from dagster_project.reading.tables import CellFigure, Table, find_tables, read_table
 from dagster_project.reading.times import WITH_BASE, Known, When, when
 from dagster_project.reading.tokens import Sentence, divided, sentences, tokens
 
@@ -30,6 +38,7 @@ _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "rat
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
 _PEAKS = frozenset({"high", "record", "peak", "low", "highs"})
+_PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
 _PRONOUNS = frozenset("it this that they which these figure total amount those".split())
 
 
@@ -79,6 +88,7 @@ class _Part:
     marked: Marked
     flows: list[Flow]
     told: list[Told]
+    table: Table | None = None
 
 
 def read(text: str, day: date, reporter: str = "") -> list[Reading]:
@@ -93,17 +103,28 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
     parts = list(_parts(text, words))
     context = _first_context(parts, reporter, words)
     result: list[Reading] = []
+    caption: Marked | None = None
     for part in parts:
+        if part.table is not None:
+            result.extend(_read_table(part.table, caption, context, words, day))
+            continue
         result.extend(_read_part(part, context, words, day, text))
+        caption = part.marked
     return result
 
 
 def _parts(text: str, words: Grammar) -> Iterable[_Part]:
-    for sentence in sentences(text):
-        for found in divided(tokens(text, sentence.start, sentence.end)):
-            part = marked(found, words)
-            of_part = flows(part)
-            yield _Part(sentence, part, of_part, told(part, of_part))
+    position = 0
+    for table in [*find_tables(text), None]:
+        end = table.start if table else len(text)
+        for sentence in sentences(text, position, end):
+            for found in divided(tokens(text, sentence.start, sentence.end)):
+                part = marked(found, words)
+                of_part = flows(part)
+                yield _Part(sentence, part, of_part, told(part, of_part))
+        if table is not None:
+            yield _Part(Sentence(table.start, table.end, table.start), Marked(()), [], [], table)
+            position = table.end
 
 
 def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Context:
@@ -119,8 +140,8 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
             if figure.kind == MONEY:
                 currencies[words.home_of(figure.unit)] += 1
         for flow in part.flows:
-            owners.update([flow.owner] if flow.owner not in ("", IT) else [])
-            partners.update([flow.partner] if flow.partner not in ("", IT) else [])
+            owners.update([flow.owner] if flow.owner not in _PRONOUN_PLACES else [])
+            partners.update([flow.partner] if flow.partner not in _PRONOUN_PLACES else [])
         for item in part.marked.items:
             if item.table == SOURCE and item.value["place"]:
                 sources[item.value["place"]] += 1
@@ -130,8 +151,7 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                 for row in item.match.slots.get("event", []):
                     agreements[words.events[row].event] += 1
                     named[words.events[row].place] += 1
-    del agreements[""], named[""], currencies[""]
-    del owners["?"], partners["?"], named["?"]
+    del agreements[""], named[""], named[UNKNOWN], currencies[""]
     home = reporter or _most(owners) or _most(sources) or _most(currencies)
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
     return Context(
@@ -159,7 +179,8 @@ def _read_part(
     _find_topic(sentence, context)
     found = [*part.told, *signs(sentence, part.flows, part.told, context.since is not None)]
     found.sort(key=lambda one: one.figure.start)
-    known = Known(context.period, context.range, context.since)
+    months_back = words.monthly.get(place, 12)
+    known = Known(context.period, context.range, context.since, months_back)
     times = when(sentence, found, known, day)
     who = speaker(sentence, text)
     result: list[Reading] = []
@@ -209,6 +230,7 @@ def _reading(
         rules=[one.rule],
     )
     is_of_rank = one.beside is not None and one.beside.figure.kind == RANK and flow is None
+    is_carried = False
     quantity = figure.quantity or (flow.quantity if flow else "")
     if is_of_rank and one.beside is not None:
         quantity = one.beside.figure.quantity
@@ -216,6 +238,7 @@ def _reading(
         return _not_understood(reading, one.rule) if flow or last else None
     if not quantity:
         flow = _carried_flow(sentence, one, context)
+        is_carried = flow is not None
         if flow is None:
             is_near = last is not None or context.last is not None
             return _not_understood(reading, "no flow of trade is named") if is_near else None
@@ -231,6 +254,9 @@ def _reading(
         pair = pair_of_share(sentence, one, flow, context, pair_before)
     else:
         pair = pair_of(flow, context, pair_before)
+    if is_carried:
+        pair = with_partner(pair, partner_beside(sentence, figure.start))
+    pair = with_partner(pair, one.partner)
     sector, kind = scope_of(
         sentence, part.flows, one, flow, context, last.sector if last else TOTAL
     )
@@ -292,6 +318,57 @@ def _carried_flow(sentence: Marked, one: Told, context: Context) -> Flow | None:
     if words & _PEAKS:
         return context.topic
     return context.last if words & _PRONOUNS else None
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+def _read_table(
+    table: Table, caption: Marked | None, context: Context, words: Grammar, day: date
+) -> list[Reading]:
+    result = []
+    for one in read_table(table, caption, context, words):
+        period = None
+        for marks in one.marks:
+            read_times(marks, words, day, context.period, context.home, context.agreement)
+            spans = [time.span for time in marks.times if time.kind == PERIOD and time.span]
+            period = period or (spans[-1] if spans else None)
+        reading = _cell_reading(one, period, context, table)
+        if reading is not None:
+            result.append(reading)
+    return result
+
+
+def _cell_reading(
+    one: CellFigure, period: Span | None, context: Context, table: Table
+) -> Reading | None:
+    pair = with_partner(pair_of(one.flow, context, None), one.place)
+    quantity = one.flow.quantity
+    if quantity in ("deficit", "surplus") and one.value < 0 and not one.is_growth:
+        quantity = "balance"
+    reading = Reading(
+        start=one.cell.start,
+        end=one.cell.end,
+        sentence_start=table.start,
+        sentence_end=table.end,
+        value=one.value,
+        unit=one.unit,
+        rounding=Decimal(1).scaleb(-one.decimals),
+        hedge="exact",
+        confidence=LIKELY,
+        rules=["cell of a table"],
+    )
+    if not one.unit or not period or not pair.reporter or not pair.partner:
+        return _not_understood(reading, "the table does not say its unit, period or countries")
+    if pair.reporter == pair.partner:
+        return _not_understood(reading, "the table does not say whose trade with whom")
+    reading.measure = f"growth_pct_{quantity}" if one.is_growth else quantity
+    reading.base_period = str(period.moved(-12)) if one.is_growth else ""
+    reading.reporter, reading.partner = pair.reporter, pair.partner
+    reading.sector = one.flow.sector or one.sector or TOTAL
+    reading.trade_kind = one.flow.kind or context.kind or "goods"
+    reading.period = str(period)
+    return reading
 
 
 # -- what the sentences after may rely on -------------------------------------------------------

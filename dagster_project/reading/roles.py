@@ -53,6 +53,7 @@ class Told:
     subject: str = ""
     owner: str = ""
     sector: str = ""
+    partner: str = ""
     why_not: str = ""
     is_topic: bool = False
 
@@ -71,6 +72,7 @@ def told(sentence: Marked, found: list[Flow]) -> list[Told]:
         one.why_not = _unasserted(sentence, one)
         result.append(one)
     _parts(sentence, result)
+    _respectively(sentence, result, found)
     return result
 
 
@@ -185,7 +187,9 @@ def _percent(
     is_of = sentence.word(figure.end) == "of" or (
         sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
     )
-    if is_of and sentence.word(place - 1) in _MADE:
+    if is_of and (direct is None or sentence.word(place - 1) in _MADE):
+        if _is_of_services(sentence, place):
+            return Told(figure, OPEN, "a share of services")
         return Told(figure, SHARE, "share of")
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
@@ -197,8 +201,6 @@ def _percent(
         return Told(figure, GROWTH, "growth of", sign=sign)
     if after is not None and not is_of:
         return Told(figure, GROWTH, "growth after", sign=after, is_paren=is_paren)
-    if is_of:
-        return Told(figure, SHARE, "share of")
     if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
         return Told(figure, GROWTH, "the same change in per cent", sign=before.sign, is_paren=True)
     if before and before.role == GROWTH and word in ("and", ","):
@@ -209,6 +211,16 @@ def _percent(
     if before and before.role == GROWTH and _is_after_flow(sentence, before, place):
         return Told(figure, GROWTH, "growth, listed", sign=before.sign)
     return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+
+
+def _is_of_services(sentence: Marked, place: int) -> bool:
+    """Services made up 32 percent of exports: no product group."""
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is not None and item.table in (KIND, SECTOR, PLACE, FLOW):
+            return item.table == KIND and item.value["trade_kind"] != "goods"
+        place = item.start - 1 if item else place - 1
+    return False
 
 
 def _is_after_flow(sentence: Marked, before: Told, place: int) -> bool:
@@ -247,6 +259,9 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         if item is not None and item.table == SECTOR:
             # beef ($1.9 billion), corn ($2.2 billion)
             one.sector, one.beside = item.value["sector"], None
+        if item is not None and item.table == PLACE and before.figure.kind != RANK:
+            # second only to Germany ($74.2 billion)
+            one.partner, one.beside = item.value["place"], None
         one.flow = before.flow
         if one.role == before.role and one.sector == "":
             one.level = before.level
@@ -256,6 +271,8 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         item = sentence.at.get(one.figure.left - 2)
         if item is not None and item.table == SECTOR:
             one.sector = item.value["sector"]
+        elif item is not None and item.table == PLACE:
+            one.partner = item.value["place"]
     preceding = [flow for flow in found if flow.end <= one.figure.start]
     if preceding:
         one.flow = preceding[-1]
@@ -316,6 +333,17 @@ def _parts(sentence: Marked, result: list[Told]) -> None:
         part.flow, part.rule = whole.flow, "part of the next figure"
         part.role = PART
         part.beside = whole
+
+
+def _respectively(sentence: Marked, result: list[Told], found: list[Flow]) -> None:
+    """Exports and imports were $18.9 billion and $9.4 billion, respectively."""
+    places = [place for place, one in enumerate(sentence.tokens) if one.word == "respectively"]
+    if not places:
+        return
+    figures = [one for one in result if one.figure.end <= places[0]]
+    named = [one for one in found if figures and one.end <= figures[0].figure.start]
+    for one, flow in zip(reversed(figures), reversed(named), strict=False):
+        one.flow = flow
 
 
 # -- what is not taken ------------------------------------------------------------------

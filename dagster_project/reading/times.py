@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from dagster_project.reading.items import KIND, PLACE, SECTOR, Marked
 from dagster_project.reading.periods import (
@@ -47,9 +48,10 @@ class Known:
     period: Span | None
     range: tuple[Span, Span] | None
     since: Time | None
+    months_back: int = 12
 
 
-def when(sentence: Marked, told: list[Told], known: Known, day) -> list[When]:
+def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[When]:
     """The period and base of each figure."""
     owned = {id(one): _own(sentence, one, told) for one in told}
     others = {
@@ -114,7 +116,7 @@ def _main(
     others: set[int],
     result: dict[int, When],
     known: Known,
-    day,
+    day: date,
 ) -> When:
     own = owned[id(one)]
     if one.beside is not None and id(one.beside) in result and own is None:
@@ -285,7 +287,11 @@ def _find_base(
         else:
             time.is_open = True
     else:
-        time.base, time.base_rule = time.period.moved(-12), "a year before, not said"
+        is_month = time.period.first == time.period.last
+        back = known.months_back if is_month else 12
+        time.base, time.base_rule = time.period.moved(-back), "the period before, not said"
+        if is_month:
+            time.other_bases = (time.period.moved(-(13 - back)),)
 
 
 def _right_limit(one: Told, told: list[Told]) -> int:

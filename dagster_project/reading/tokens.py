@@ -33,6 +33,8 @@ _STARTERS = frozenset(
 )
 _BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)
 _SHORT_LINE = 55
+# A heading is shorter.
+_HEADING = 160
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A stretch of the text; `paragraph` counts the stretches between empty lines or bullets."""
+    """A stretch of the text; sentences of one paragraph have the same `paragraph`."""
 
     start: int
     end: int
@@ -91,17 +93,21 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
     return found
 
 
-def sentences(text: str) -> Iterator[Sentence]:
-    """The sentences of a text, in order."""
-    for paragraph, (start, end) in enumerate(_blocks(text)):
-        begin = start
-        ends = list(_sentence_ends(text, start, end))
-        for stop in [*ends, end]:
-            first, last = _stripped(text, begin, stop)
-            if first < last:
-                is_heading = not ends and text[last - 1] not in ".!?:;”\"" and last - first < 160
-                yield Sentence(first, last, paragraph, is_heading)
-            begin = stop
+def sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
+    """The sentences of `text[start:end]`, in order."""
+    for begin, stop in _blocks(text[start:end]):
+        yield from _sentences_of(text, start + begin, start + stop)
+
+
+def _sentences_of(text: str, start: int, end: int) -> Iterator[Sentence]:
+    begin = start
+    ends = list(_sentence_ends(text, start, end))
+    for stop in [*ends, end]:
+        first, last = _stripped(text, begin, stop)
+        if first < last:
+            is_heading = not ends and text[last - 1] not in '.!?:;”"' and last - first < _HEADING
+            yield Sentence(first, last, start, is_heading or text[first] == "#")
+        begin = stop
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
