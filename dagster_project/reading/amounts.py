@@ -181,12 +181,9 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     numbers = [value for one in ("ordinal", "number", "count") for value in head.slots.get(one, ())]
     value = numbers[0] if numbers else 1
     at = head.end
-    is_bare = head.value["part"] == "head" and bool(numbers)
-    if is_bare and (at >= len(found) or found[at].word in _AFTER_BARE_RANK):
-        return Figure(place, at, RANK, Decimal(value), "rank")
     for _ in range(_AFTER_HEAD):
         if at >= len(found):
-            return None
+            break
         noun = table.at(found, at)
         if noun and noun.value["part"] == "noun":
             return Figure(place, noun.end, RANK, Decimal(value), "rank", 0, noun.value["quantity"])
@@ -199,7 +196,11 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
         elif found[at].word in _RANK_FILLERS:
             at += 1
         else:
-            return None
+            break
+    # "its third largest", of what was told of.
+    is_bare = head.value["part"] == "head" and bool(numbers)
+    if is_bare and (head.end >= len(found) or found[head.end].word in _AFTER_BARE_RANK):
+        return Figure(place, head.end, RANK, Decimal(value), "rank")
     return None
 
 

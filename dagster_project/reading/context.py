@@ -25,7 +25,7 @@ class Context:
     `home` is the country whose figures the text tells most, `main_partner` the partner that it
     names most, `named` the last other place named. `range` and `since` are the span and the base
     of the sentence before, `topic` the first flow of the paragraph and `topic_pair` its countries,
-    `last` the first flow of the sentence before.
+    `last` the first flow of the sentence before, `list_flow` that of the line above a list.
     """
 
     home: str
@@ -43,4 +43,5 @@ class Context:
     last: Flow | None = None
     topic_sector: str = ""
     topic_pair: Pair | None = None
+    list_flow: Flow | None = None
     agreement: str = ""

@@ -28,6 +28,7 @@ _ITS = {"it": IT, "them": IT, "us": OURS}
 _HAVE = frozenset(
     "had has have ran run runs posted recorded registered enjoyed enjoys showed shows reported".split()
 )
+_BEFORE_PLACES = frozenset({"the", "both", "all", '"', "-", "our", "its", "their", "two", "three"})
 _LEFT, _RIGHT = 8, 24
 _PARTNER_WORDS = {
     "exports": frozenset({"to", "with", "into", "for"}),
@@ -80,9 +81,12 @@ def flows(sentence: Marked) -> list[Flow]:
         _look_right(sentence, flow)
         if not flow.owner and (flow.is_verb or sentence.word(_noun_start(sentence, flow)) in _HAVE):
             _find_subject(sentence, flow, result)
+        if flow.is_verb and flow.quantity == "two_way_trade" and not flow.partner:
+            _find_other_subject(sentence, flow)
         if not flow.kind:
             flow.kind = _kind_before(sentence, flow)
         _find_which(sentence, flow)
+        _find_heading(sentence, flow)
         if not _is_in_brackets(sentence, item):
             result.append(flow)
     _share_places(sentence, result)
@@ -159,11 +163,26 @@ def _find_which(sentence: Marked, flow: Flow) -> None:
         place -= 1
 
 
+def _find_heading(sentence: Marked, flow: Flow) -> None:
+    """Mexico: exports $231 billion. The place before a colon is the partner of what follows."""
+    colons = [place for place in range(flow.start) if sentence.word(place) == ":"]
+    named = [item for item in sentence.of(FLOW) if item.value["quantity"] != "none"]
+    if flow.partner or not colons or named[0].end <= colons[-1]:
+        return
+    for item in sentence.of(PLACE):
+        if item.end <= colons[-1] and item.value["place"] != flow.owner:
+            flow.partner, flow.partner_at = item.value["place"], item.start
+            return
+
+
 def _noun_start(sentence: Marked, flow: Flow) -> int:
     """The place of the verb before "a goods surplus", if there is one."""
     place = flow.start - 1
     while place >= 0 and flow.start - place < _LEFT:
         item, word = sentence.at.get(place), sentence.word(place)
+        if figure := sentence.figure_at(place):
+            place = figure.left - 1
+            continue
         if item is not None and item.table not in (KIND, SECTOR, CHANGE):
             return place
         if item is None and (word in _HAVE or word in _LEFT_STOPS or not word.isalpha()):
@@ -217,7 +236,7 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
             if word in _ITS and before in prepositions and not flow.partner:
                 flow.partner = _ITS[word]
             crossed = crossed or word in _VERBS or word == "and"
-            if word not in ("the", "both", "all", '"', "-", "south"):
+            if word not in _BEFORE_PLACES:
                 before = word
             place += 1
             continue
@@ -294,8 +313,6 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
             is_located = sentence.word(item.start - 1) in ("in", "with", "to", "from", "for")
             if item.table == PLACE and item.start not in taken and not is_located:
                 flow.owner, flow.owner_at = item.value["place"], item.start
-                if flow.quantity == "two_way_trade":
-                    _find_other_subject(sentence, flow, item)
                 return
             place = item.start
         place -= 1
@@ -319,9 +336,9 @@ def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
     return result
 
 
-def _find_other_subject(sentence: Marked, flow: Flow, item: Item) -> None:
+def _find_other_subject(sentence: Marked, flow: Flow) -> None:
     """Canada and the United States exchanged goods."""
-    place = item.start - 1 - (sentence.word(item.start - 1) == "the")
+    place = flow.owner_at - 1 - (sentence.word(flow.owner_at - 1) == "the")
     other = sentence.at.get(place - 1)
     if sentence.word(place) == "and" and other is not None and other.table == PLACE:
         flow.partner, flow.partner_at = other.value["place"], other.start

@@ -65,6 +65,7 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
     sentence = Marked(found, figures=figures(found, words))
     by_start = {one.start: one for one in sentence.figures}
     dropped: list[Figure] = []
+    is_by_chapter = {"hs", "digit"} <= {token.word for token in found}
     place = 0
     while place < len(found):
         best = _longest(found, place, words)
@@ -78,13 +79,11 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
             place += 1
             continue
         table, match = best
-        item = Item(
-            TIME if table in ("periods", "event_phrases") else table,
-            match.start,
-            match.end,
-            {**match.value, "table": table},
-            match,
-        )
+        value = {**match.value, "table": table}
+        if is_by_chapter and value.get("hs"):
+            value["sector"] = value["hs"]
+        kind = TIME if table in ("periods", "event_phrases") else table
+        item = Item(kind, match.start, match.end, value, match)
         sentence.items.append(item)
         for one in range(item.start, item.end):
             sentence.at[one] = item

@@ -54,12 +54,16 @@ def with_partner(pair: Pair, partner: str) -> Pair:
     return Pair(pair.reporter, partner, pair.is_said)
 
 
-def partner_beside(sentence: Marked, before: int) -> str:
-    """The partner in a sentence without a flow: with Ireland it topped $38 billion."""
+def partner_beside(sentence: Marked, before: int, *, is_list: bool) -> str:
+    """The partner in a sentence without a flow: with Ireland it topped $38 billion.
+
+    In a list, any place before the figure is one: Ireland: $38 billion.
+    """
     places = [
         item.value["place"]
         for item in sentence.of(PLACE)
-        if item.end <= before and sentence.word(item.start - 1) in ("with", "to", "from")
+        if item.end <= before
+        and (is_list or sentence.word(item.start - 1) in ("with", "to", "from"))
     ]
     return places[-1] if places else ""
 

@@ -27,7 +27,7 @@ from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
 from dagster_project.reading.tables import CellFigure, Table, find_tables, read_table
-from dagster_project.reading.times import WITH_BASE, Known, When, when
+from dagster_project.reading.times import LAST_YEAR, WITH_BASE, Known, When, when
 from dagster_project.reading.tokens import Sentence, divided, sentences, tokens
 
 CERTAIN, LIKELY, UNDECIDED = "certain", "likely", "open"
@@ -110,7 +110,24 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
             continue
         result.extend(_read_part(part, context, words, day, text))
         caption = part.marked
+    _date_headlines(result)
     return result
+
+
+def _date_headlines(found: list[Reading]) -> None:
+    """A headline without a date has that of the figure which it rounds."""
+    for place, one in enumerate(found):
+        if LAST_YEAR not in one.rules or not one.is_claim:
+            continue
+        for other in found[place + 1 :]:
+            same = (other.measure, other.reporter, other.partner, other.unit)
+            if same != (one.measure, one.reporter, one.partner, one.unit):
+                continue
+            if abs(other.value - one.value) <= one.rounding:
+                one.period, one.base_period = other.period, other.base_period
+                one.rules.append("dated by the figure that it rounds")
+                one.confidence = LIKELY
+                break
 
 
 def _parts(text: str, words: Grammar) -> Iterable[_Part]:
@@ -237,7 +254,7 @@ def _reading(
     if one.role == OPEN:
         return _not_understood(reading, one.rule) if flow or last else None
     if not quantity:
-        flow = _carried_flow(sentence, one, context)
+        flow = _carried_flow(part, one, context)
         is_carried = flow is not None
         if flow is None:
             is_near = last is not None or context.last is not None
@@ -255,7 +272,8 @@ def _reading(
     else:
         pair = pair_of(flow, context, pair_before)
     if is_carried:
-        pair = with_partner(pair, partner_beside(sentence, figure.start))
+        is_list = part.sentence.is_heading
+        pair = with_partner(pair, partner_beside(sentence, figure.start, is_list=is_list))
     pair = with_partner(pair, one.partner)
     sector, kind = scope_of(
         sentence, part.flows, one, flow, context, last.sector if last else TOTAL
@@ -312,8 +330,11 @@ def _measure(one: Told, quantity: str, sector: str) -> str:
     return _PREFIXES.get(one.role, "") + quantity
 
 
-def _carried_flow(sentence: Marked, one: Told, context: Context) -> Flow | None:
-    """The flow that a sentence without one is about: this, it, the previous high."""
+def _carried_flow(part: _Part, one: Told, context: Context) -> Flow | None:
+    """The flow that a sentence without one is about: this, it, the previous high, a list."""
+    sentence = part.marked
+    if part.sentence.is_heading and context.list_flow is not None:
+        return context.list_flow
     words = {token.word for token in sentence.tokens[: one.figure.start]}
     if words & _PEAKS:
         return context.topic
@@ -374,6 +395,13 @@ def _cell_reading(
 # -- what the sentences after may rely on -------------------------------------------------------
 
 
+def _pair_of_heading(part: _Part, context: Context) -> tuple[str, str]:
+    pair = pair_of(part.flows[0], context, None)
+    if not pair.reporter or not pair.partner or pair.partner == "WLD":
+        return context.reporter, context.partner
+    return pair.reporter, pair.partner
+
+
 def _remember(
     part: _Part,
     found: list[Told],
@@ -411,6 +439,12 @@ def _remember(
     named = [item.value["place"] for item in part.marked.of(PLACE)]
     others = [one for one in named if one != (context.reporter or context.home)]
     context.named = others[-1] if others else context.named
+    ends_in_colon = part.marked.word(len(part.marked.tokens) - 1) == ":"
+    if part.flows and not pairs and (part.sentence.is_heading or ends_in_colon):
+        context.list_flow = part.flows[0]
+        context.reporter, context.partner = _pair_of_heading(part, context)
+    elif not part.sentence.is_heading:
+        context.list_flow = None
     told_of = [one.flow for one in found if one.flow is not None] or part.flows
     if told_of:
         context.last = told_of[0]

@@ -279,6 +279,9 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         return
     if one.figure.kind == RUN:
         one.flow = next(iter(found), None)
+    elif before is not None and before.figure.kind == RANK and before.figure.quantity:
+        # The largest deficit remained the one with China, at $375.2 billion.
+        one.beside = before
 
 
 def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:

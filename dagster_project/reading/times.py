@@ -21,6 +21,7 @@ from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, SHA
 _TO_A_TIME = frozenset(
     "in for during over of the ( on worth alone as - dollars , both it that which at \" were recorded".split()
 )
+LAST_YEAR = "the last year out"
 WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
 
@@ -131,6 +132,8 @@ def _main(
                 beside.base_rule,
             )
     if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
+        if own.is_latest and known.period and known.period.is_year and known.period > own.span:
+            return When(known.period, None, (), (), "the period told of before", has_own=True)
         if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
@@ -141,14 +144,16 @@ def _main(
     before = [time for time in periods if time.end <= one.figure.start]
     after = [time for time in periods if time.start >= one.figure.end]
     that = [time for time in times if time.kind == THAT]
-    if one.role in WITH_BASE:
-        before = [time for time in before if not _is_base_year(sentence, time)]
-        after = [time for time in after if not _is_base_year(sentence, time)]
+    before = [time for time in before if not _is_base_year(sentence, time)]
+    after = [time for time in after if not _is_base_year(sentence, time)]
     earlier = [time for time in times if time.kind == EARLIER and time.end <= one.figure.start]
     if earlier and not before and one.role == LEVEL and known.period is not None:
         return When(earlier[-1].earlier_than(known.period), None, (), (), "before the figure")
     if own is not None and own.kind == BASE and one.role in WITH_BASE:
         after = [time for time in after if not _has_comma(sentence, one, time)]
+    if before and before[-1].is_latest and known.period and known.period.is_year:
+        if known.period > before[-1].span:
+            return When(known.period, None, (), (), "the period told of before")
     if before:
         time = before[-1]
         # A level further on in the clause has the period that a change before it is of.
@@ -170,7 +175,7 @@ def _main(
             return When(known.range[1], None, (), (), "the last year told of")
     if known.period is not None:
         return When(known.period, None, (), (), "the period told of before")
-    return When(latest_year(day), None, (), (), "the last year out", is_open=True)
+    return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
 
 
 def _has_comma(sentence: Marked, one: Told, time: Time) -> bool:
