@@ -80,26 +80,43 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
 
     Raises:
         SnapshotError: a file cannot be read, lacks a column, or has no rows.
-        InputError: more than `MOST_CLAIMS` claims.
+        InputError: see `check_claims`.
     """
     claims = read_claims(claims_file, words.claim_vocabulary)
-    if claims.frame.height > MOST_CLAIMS:
-        raise InputError(
-            f"{claims_file}: {claims.frame.height:,} claims, and one check takes at most"
-            f" {MOST_CLAIMS:,}. Divide the file, keeping the claims of each article together."
-        )
     problems = _problems(claims_file, claims.rejects)
-    inputs = {
-        "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
-    }
+    described = None
     if documents_file is not None:
         documents = read_documents(documents_file)
         problems += _problems(documents_file, documents.rejects)
         problems += _without_document(claims_file, claims.frame, documents_file, documents.frame)
-        inputs["documents_given"] = documents.frame.select(
+        described = documents.frame
+    return check_claims(replay, words, claims.frame, described, problems, str(claims_file))
+
+
+def check_claims(
+    replay: Replay,
+    words: Words,
+    claims: pl.DataFrame,
+    documents: pl.DataFrame | None,
+    problems: list[Problem],
+    name: str,
+) -> Checked:
+    """Check claims that have been read, as `read_claims` and `read_documents` give them.
+
+    Raises:
+        InputError: more than `MOST_CLAIMS` claims; `name` is what the message calls them.
+    """
+    if claims.height > MOST_CLAIMS:
+        raise InputError(
+            f"{name}: {claims.height:,} claims, and one check takes at most"
+            f" {MOST_CLAIMS:,}. Divide the file, keeping the claims of each article together."
+        )
+    inputs = {"claims_given": claims.drop("column_name").rename(_RENAMED)}
+    if documents is not None:
+        inputs["documents_given"] = documents.select(
             "document_id", "publisher", "title_in_short", "published_on"
         )
-    if claims.frame.is_empty():
+    if claims.is_empty():
         return Checked([], {}, {}, [], problems)
     replay.answer(inputs, ["claims", "claim_verdicts", *CONSISTENCY_INPUTS])
     verdicts = judged(replay)
@@ -229,22 +246,28 @@ def checked_text(checked: Checked, width: int) -> str:
         if words.needed:
             lines += wrapped(words.needed, width, "      ")
     for row in checked.inconsistencies:
-        lines += ["", f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
-        lines += wrapped(f"{row['equation']} ({row['about']}).", width, "      ")
-        lines += wrapped(
-            f"{', '.join(row['left_claim_ids'])} allow {_interval(row, 'left')};"
-            f" {', '.join(row['right_claim_ids'])} allow {_interval(row, 'right')}.",
-            width,
-            "      ",
-        )
-        for repair in row["repairs"] or ():
-            lines += wrapped(f"Likely correction: {repair}", width, "      ")
+        lines += ["", *inconsistency_lines(row, width)]
     counts = Counter(str(verdict["status"]) for verdict in checked.verdicts.values())
     counted = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     lines += ["", f"{plural(len(checked.claims), 'claim')}: {counted or 'none could be read'}"]
     if checked.inconsistencies:
         lines[-1] += f"; {plural(len(checked.inconsistencies), 'inconsistency', 'inconsistencies')}"
     return "\n".join(lines).lstrip("\n")
+
+
+def inconsistency_lines(row: Mapping[str, Any], width: int) -> list[str]:
+    """A contradiction within one article: its figures, the equation and likely corrections."""
+    lines = [f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
+    lines += wrapped(f"{row['equation']} ({row['about']}).", width, "      ")
+    lines += wrapped(
+        f"{', '.join(row['left_claim_ids'])} allow {_interval(row, 'left')};"
+        f" {', '.join(row['right_claim_ids'])} allow {_interval(row, 'right')}.",
+        width,
+        "      ",
+    )
+    for repair in row["repairs"] or ():
+        lines += wrapped(f"Likely correction: {repair}", width, "      ")
+    return lines
 
 
 def _interval(row: Mapping[str, Any], side: str) -> str:

@@ -9,7 +9,9 @@ from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 
 WORLD, UNKNOWN = "WLD", "?"
-_OVERTAKEN = frozenset("overtook overtaken replaced passed surpassed after behind than over".split())
+_OVERTAKEN = frozenset(
+    "overtook overtaken replaced passed surpassed after behind than over".split()
+)
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
@@ -39,7 +41,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(owner, WORLD, True)
     if not context.partner and before is None and not context.named:
         # "South Korea's exports slipped" with no other country told of yet.
-        return Pair(owner, WORLD if flow is not None and flow.partner != IT else told.partner, False)
+        return Pair(
+            owner, WORLD if flow is not None and flow.partner != IT else told.partner, False
+        )
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
     return Pair(owner, told.partner, False)

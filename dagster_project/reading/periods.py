@@ -57,7 +57,14 @@ class Span:
 
 # What a phrase for time says: a period; a period before the one told of; a base to compare with;
 # a span with its base; the period told of already; or nothing.
-PERIOD, EARLIER, BASE, RANGE, THAT, NOTHING = "period", "earlier", "base", "range", "that", "nothing"
+PERIOD, EARLIER, BASE, RANGE, THAT, NOTHING = (
+    "period",
+    "earlier",
+    "base",
+    "range",
+    "that",
+    "nothing",
+)
 
 
 @dataclass

@@ -23,7 +23,9 @@ OPEN = "open"
 # How a level stands to the others: the one told of, where it came from, what it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
-_SMALL = frozenset({"a", "an", "the", '"', "its", "their", "some", "annual", "year", "'s", "record"})
+_SMALL = frozenset(
+    {"a", "an", "the", '"', "its", "their", "some", "annual", "year", "'s", "record"}
+)
 _NOUN_BEFORE = frozenset({"of", "in", "by"})
 _AFTER = frozenset(
     "of in worth the all total overall its their - goods trade bilateral annual combined u.s two way"
@@ -155,7 +157,9 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
         return Told(figure, CHANGE_OF, "change after", sign=after)
     if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
         if not before.is_paren and before.figure.kind != figure.kind:
-            return Told(figure, CHANGE_OF, "the same change in money", sign=before.sign, is_paren=True)
+            return Told(
+                figure, CHANGE_OF, "the same change in money", sign=before.sign, is_paren=True
+            )
     level, rule = MAIN, "level"
     if word == "from":
         level, rule = FROM, "level before"
@@ -304,7 +308,10 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
                 is_that = True
             elif is_that and word in ("has", "had"):
                 pass
-            elif word in ("(", ")") and "two" in (sentence.word(place + 1), sentence.word(place - 2)):
+            elif word in ("(", ")") and "two" in (
+                sentence.word(place + 1),
+                sentence.word(place - 2),
+            ):
                 pass
             elif word not in _AFTER and word not in ('"', "-"):
                 return None
@@ -356,7 +363,9 @@ def _is_of_other_things(sentence: Marked, one: Told) -> bool:
     """Whether a figure is of jobs, tariffs, prices or a company, by the words around it."""
     figure = one.figure
     if figure.kind == RANK:
-        return sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
+        return (
+            sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
+        )
     place = figure.end
     for _ in range(5):
         item = sentence.at.get(place)

@@ -65,7 +65,13 @@ def _after_places(sentence: Marked, flow: Flow) -> int:
 
 def _clause_end(sentence: Marked, place: int) -> int:
     while place < len(sentence.tokens):
-        if sentence.at.get(place) is None and sentence.word(place) in (",", ";", "and", "while", "but"):
+        if sentence.at.get(place) is None and sentence.word(place) in (
+            ",",
+            ";",
+            "and",
+            "while",
+            "but",
+        ):
             return place
         place += 1
     return place

@@ -144,13 +144,20 @@ def read_table(
             if flow is None:
                 continue
             if header_flows[column] and not flow.partner and above:
-                flow.partner, flow.owner = flow.partner or above[0].partner, flow.owner or above[0].owner
+                flow.partner, flow.owner = (
+                    flow.partner or above[0].partner,
+                    flow.owner or above[0].owner,
+                )
                 flow.kind = flow.kind or above[0].kind
             marks = tuple(one for one in (label, header[column], caption) if one is not None)
             unit = _cell_unit(number, header[column], label, above_unit)
             digits = number["digits"].replace(",", "")
             value = Decimal(digits)
-            if number["minus"] or (number["sign"] and not number["percent"]) or number["sign"] in ("-", "−"):  # noqa: RUF001
+            if (
+                number["minus"]
+                or (number["sign"] and not number["percent"])
+                or number["sign"] in ("-", "−")
+            ):  # noqa: RUF001
                 value = -value
             if number["sign"] == "(" and not cell.text.endswith(")"):
                 continue

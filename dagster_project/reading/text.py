@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -41,6 +41,11 @@ class Article:
     publisher: str = ""
     address: str = ""
     published_on: date | None = None
+
+
+def with_day(article: Article, day: date) -> Article:
+    """The article as printed on another day than its page says."""
+    return replace(article, published_on=day)
 
 
 def read_article(content: bytes, name: str) -> Article:
@@ -174,7 +179,9 @@ def parse_pdf(content: bytes) -> Article:
         created = about.creation_date if about else None
         published = created.date() if created else None
     title = str((about and about.title) or "").strip()
-    return Article(text, title=title or _first_line(text), published_on=_byline_day(text) or published)
+    return Article(
+        text, title=title or _first_line(text), published_on=_byline_day(text) or published
+    )
 
 
 def read_file(path: Path) -> Article:

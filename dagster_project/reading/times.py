@@ -19,7 +19,7 @@ from dagster_project.reading.periods import (
 from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, SHARE, Told
 
 _TO_A_TIME = frozenset(
-    "in for during over of the ( on worth alone as - dollars , both it that which at \" were recorded".split()
+    'in for during over of the ( on worth alone as - dollars , both it that which at " were recorded'.split()
 )
 LAST_YEAR = "the last year out"
 WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
@@ -226,7 +226,13 @@ def _level_before(
         return When(known.range[0], None, (), (), "start of the same period")
     bases = [time for time in sentence.times if time.base is not None]
     if bases:
-        return When(bases[0].base, None, bases[0].others if bases[0].kind == BASE else (), (), "start of the span")
+        return When(
+            bases[0].base,
+            None,
+            bases[0].others if bases[0].kind == BASE else (),
+            (),
+            "start of the span",
+        )
     earlier = [time for time in sentence.times if time.kind == EARLIER]
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")

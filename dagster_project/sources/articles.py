@@ -85,6 +85,8 @@ _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in
 # What a claims file has to say; a column that it leaves out, or an empty cell, says the usual.
 _CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
 _USUAL = {"trade_kind": "goods", "sector": "total", "hedge": "exact"}
+# A row whose claim_id begins so is a note, and no claim.
+_COMMENT = "#"
 _MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "seed_file"})
 _NUMBER = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,6})?")
 _PERIOD = re.compile(PERIOD_PATTERN)
@@ -130,6 +132,9 @@ def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Pars
         "document_id": pl.lit(Path(name).stem),
         "says": pl.concat_str("measure", "period", "value", separator=" "),
     }
+    if "claim_id" in cells.columns:
+        # Rows that `bilateral read` offers as other readings.
+        cells = cells.filter(~pl.col("claim_id").str.starts_with(_COMMENT))
     cells = cells.select(
         "row_number",
         *(
