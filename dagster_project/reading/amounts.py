@@ -8,17 +8,13 @@ from decimal import Decimal
 
 from dagster_project.reading.grammar import Grammar
 from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import small_words
 
 MONEY, PERCENT, RATIO, RANK, RUN = "money", "percent", "ratio", "rank", "years"
 _PERCENT_WORDS = frozenset({"%", "percent", "pct"})
 _LONGEST = 15
-_RANK_FILLERS = frozenset(
-    "among the of goods merchandise export exports trading trade us overall single bilateral foreign u.s for its"
-    " agricultural economic world's world 's american overseas global country".split()
-)
 _SCALES_SAID = {"billions": "bn", "millions": "mn", "thousands": "th"}
 _AFTER_HEAD = 7
-_AFTER_BARE_RANK = frozenset({",", ".", ";", ")", "after", "behind", "in", "that", "among", "of"})
 
 
 @dataclass
@@ -193,13 +189,13 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
             at = place_name.end
         elif kind:
             at = kind.end
-        elif found[at].word in _RANK_FILLERS:
+        elif found[at].word in small_words("within a rank"):
             at += 1
         else:
             break
     # "its third largest", of what was told of.
     is_bare = head.value["part"] == "head" and bool(numbers)
-    if is_bare and (head.end >= len(found) or found[head.end].word in _AFTER_BARE_RANK):
+    if is_bare and (head.end >= len(found) or found[head.end].word in small_words("after a rank")):
         return Figure(place, head.end, RANK, Decimal(value), "rank")
     return None
 

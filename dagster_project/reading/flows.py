@@ -15,20 +15,13 @@ from dagster_project.reading.items import (
     Item,
     Marked,
 )
+from dagster_project.reading.word_lists import small_words
 
 IT, OURS = "it", "ours"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
-_VERBS = frozenset("is are was were has have had be been being that which who said says".split())
-_LEFT_STOPS = frozenset(
-    "of in with to from by for on at and or but than as while into between against".split()
-)
 _PRONOUNS = {"its": IT, "their": IT, "our": OURS}
 _ITS = {"it": IT, "them": IT, "us": OURS}
-_HAVE = frozenset(
-    "had has have ran run runs posted recorded registered enjoyed enjoys showed shows reported".split()
-)
-_BEFORE_PLACES = frozenset({"the", "both", "all", '"', "-", "our", "its", "their", "two", "three"})
 _LEFT, _RIGHT = 8, 24
 _PARTNER_WORDS = {
     "exports": frozenset({"to", "with", "into", "for"}),
@@ -39,7 +32,6 @@ _OWNER_WORDS = {
     "exports": frozenset({"from", "of", "by"}),
     "imports": frozenset({"into", "by", "to"}),
 }
-_WHOLE = frozenset({"total", "overall", "all", "entire", "whole", "global", "worldwide"})
 
 
 @dataclass
@@ -79,7 +71,9 @@ def flows(sentence: Marked) -> list[Flow]:
         flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
         _look_left(sentence, flow)
         _look_right(sentence, flow)
-        if not flow.owner and (flow.is_verb or sentence.word(_noun_start(sentence, flow)) in _HAVE):
+        if not flow.owner and (
+            flow.is_verb or sentence.word(_noun_start(sentence, flow)) in small_words("has")
+        ):
             _find_subject(sentence, flow, result)
         if flow.is_verb and flow.quantity == "two_way_trade" and not flow.partner:
             _find_other_subject(sentence, flow)
@@ -105,13 +99,18 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
             place = figure.start - 1
             continue
         if item is None:
-            if word in _WHOLE:
+            if word in small_words("whole"):
                 flow.is_whole = True
                 flow.is_overall = flow.is_overall or word == "overall"
             if word in _PRONOUNS:
                 flow.owner, flow.owner_at = _PRONOUNS[word], place
                 return
-            if word in _LEFT_STOPS or word in _VERBS or word in _STRONG or word in _COMMAS:
+            if (
+                word in small_words("before a noun")
+                or word in small_words("verbs")
+                or word in _STRONG
+                or word in _COMMAS
+            ):
                 return
             if flow.is_verb and word not in ("'s", '"', "-"):
                 return
@@ -126,7 +125,7 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
             _pair_before(sentence, flow, item)
             for before in (item.start - 1, item.start - 2):
                 word = sentence.word(before)
-                flow.is_whole = flow.is_whole or word in _WHOLE
+                flow.is_whole = flow.is_whole or word in small_words("whole")
                 flow.is_overall = flow.is_overall or word == "overall"
             return
         elif item.table == FLOW and item.end == flow.start and flow.quantity != "none":
@@ -185,7 +184,9 @@ def _noun_start(sentence: Marked, flow: Flow) -> int:
             continue
         if item is not None and item.table not in (KIND, SECTOR, CHANGE):
             return place
-        if item is None and (word in _HAVE or word in _LEFT_STOPS or not word.isalpha()):
+        if item is None and (
+            word in small_words("has") or word in small_words("before a noun") or not word.isalpha()
+        ):
             return place
         place = item.start - 1 if item else place - 1
     return place
@@ -235,8 +236,8 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
                 return
             if word in _ITS and before in prepositions and not flow.partner:
                 flow.partner = _ITS[word]
-            crossed = crossed or word in _VERBS or word == "and"
-            if word not in _BEFORE_PLACES:
+            crossed = crossed or word in small_words("verbs") or word == "and"
+            if word not in small_words("before a place"):
                 before = word
             place += 1
             continue

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 
-from dagster_project.reading.phrases import PhraseError, Phrases, Slot
+from dagster_project.reading.phrases import Phrases, Slot
 from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import rows
 
-FOLDER = Path(__file__).with_name("grammar")
 TABLES = (
     *("flows", "kinds", "changes", "hedges", "periods", "event_phrases", "places", "products"),
     *("sources", "unasserted", "not_trade", "currencies", "ranks", "runs"),
@@ -60,15 +58,15 @@ def grammar() -> Grammar:
     """The shipped grammar.
 
     Raises:
-        PhraseError: a table has a phrase that cannot be read.
+        GrammarError: a table has a phrase that cannot be read.
     """
     numbers: dict[str, dict[str, Decimal | str]] = {}
-    for row in _rows("numbers"):
+    for row in rows("numbers"):
         value = row["value"] if row["kind"] == "scale" else Decimal(row["value"])
         numbers.setdefault(row["kind"], {})[row["word"]] = value
-    event_rows = [{**row, "row": str(place)} for place, row in enumerate(_rows("events"))]
+    event_rows = [{**row, "row": str(place)} for place, row in enumerate(rows("events"))]
     slots = _slots(numbers)
-    places = Phrases(_rows("places"), slots)
+    places = Phrases(rows("places"), slots)
 
     def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
         matched = places.at(found, place) if found[place].is_capital else None
@@ -82,26 +80,13 @@ def grammar() -> Grammar:
         return (matched.end, int(matched.value["row"])) if matched else None
 
     return Grammar(
-        phrases={name: Phrases(_rows(name), {**slots, "event": event}) for name in TABLES},
+        phrases={name: Phrases(rows(name), {**slots, "event": event}) for name in TABLES},
         numbers=numbers,
         events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
         names=names,
-        monthly={row["place"]: int(row["months"]) for row in _rows("monthly_comparisons")},
-        homes={row["currency"]: row["place"] for row in _rows("currencies")},
+        monthly={row["place"]: int(row["months"]) for row in rows("monthly_comparisons")},
+        homes={row["currency"]: row["place"] for row in rows("currencies")},
     )
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    path = FOLDER / f"{name}.csv"
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    for place, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise PhraseError(
-                f"{path.name}, line {place}: not as many cells as the header; put a cell that has a"
-                " comma in quotes"
-            )
-    return rows
 
 
 def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot]:
@@ -118,7 +103,9 @@ def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot
         if not token.text.isdigit() or (place and found[place - 1].word in "$€£¥"):
             return None
         after = found[place + 1] if place + 1 < len(found) else None
-        if after and (after.word in numbers["scale"] and len(after.word) > 1 or after.word == "%"):
+        if after and (
+            (after.word in numbers["scale"] and len(after.word) > 1) or after.word == "%"
+        ):
             return None
         return place + 1, int(token.text)
 

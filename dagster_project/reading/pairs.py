@@ -7,11 +7,9 @@ from dagster_project.reading.context import Context, Pair
 from dagster_project.reading.flows import IT, OURS, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
+from dagster_project.reading.word_lists import small_words
 
 WORLD, UNKNOWN = "WLD", "?"
-_OVERTAKEN = frozenset(
-    "overtook overtaken replaced passed surpassed after behind than over".split()
-)
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
@@ -51,7 +49,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
 
 def with_partner(pair: Pair, partner: str) -> Pair:
     """The pair with another partner; a partner that is the reporter turns the sides round."""
-    if not partner or UNKNOWN == partner:
+    if not partner or partner == UNKNOWN:
         return pair
     if partner == pair.reporter:
         return Pair(pair.partner, partner, pair.is_said)
@@ -135,7 +133,8 @@ def _rank_partner(
         item
         for item in earlier
         if item.value["place"] != reporter
-        and not {sentence.word(item.start - 1), sentence.word(item.start - 2)} & _OVERTAKEN
+        and not {sentence.word(item.start - 1), sentence.word(item.start - 2)}
+        & small_words("overtaken")
     ]
     apposed = figure.left - 2 if is_its else figure.left - 1
     if sentence.word(apposed) == "," and (item := sentence.at.get(apposed - 1)):

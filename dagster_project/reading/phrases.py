@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import GrammarError
 
 Captured = dict[str, list[int]]
 # The end of a slot's value and what it holds, or None where there is none.
@@ -25,10 +26,6 @@ Value = TypeVar("Value")
 
 _PART = re.compile(r"\[[^\]]++\]|\S++")
 _SKIPPED = frozenset({"-", '"'})
-
-
-class PhraseError(ValueError):
-    """A phrase of the grammar that cannot be read; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Phrases:
             options = inner.split("|")
             slots = tuple(one[1:-1] for one in options if one[0:1] == "{")
             if unknown := [one for one in slots if one not in self._slots]:
-                raise PhraseError(f"{phrase!r}: no slot {{{unknown[0]}}}")
+                raise GrammarError(f"{phrase!r}: no slot {{{unknown[0]}}}")
             words = [one.replace(".", "") or one for one in options if one[0:1] != "{"]
             elements.append(
                 _Element(
@@ -100,7 +97,7 @@ class Phrases:
                 )
             )
         if not elements or all(one.is_optional for one in elements):
-            raise PhraseError(f"{phrase!r}: a phrase needs a word that must be there")
+            raise GrammarError(f"{phrase!r}: a phrase needs a word that must be there")
         return elements
 
     def _match(

@@ -29,6 +29,7 @@ from dagster_project.reading.speakers import speaker
 from dagster_project.reading.tables import CellFigure, Table, find_tables, read_table
 from dagster_project.reading.times import LAST_YEAR, WITH_BASE, Known, When, when
 from dagster_project.reading.tokens import Sentence, divided, sentences, tokens
+from dagster_project.reading.word_lists import small_words
 
 CERTAIN, LIKELY, UNDECIDED = "certain", "likely", "open"
 NOT_UNDERSTOOD, NOT_ASSERTED = "not understood", "not asserted"
@@ -37,9 +38,7 @@ OTHER = "other"
 _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "ratio": "ratio_"}
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
-_PEAKS = frozenset({"high", "record", "peak", "low", "highs"})
 _PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
-_PRONOUNS = frozenset("it this that they which these figure total amount those".split())
 
 
 @dataclass
@@ -336,9 +335,9 @@ def _carried_flow(part: _Part, one: Told, context: Context) -> Flow | None:
     if part.sentence.is_heading and context.list_flow is not None:
         return context.list_flow
     words = {token.word for token in sentence.tokens[: one.figure.start]}
-    if words & _PEAKS:
+    if words & small_words("peaks"):
         return context.topic
-    return context.last if words & _PRONOUNS else None
+    return context.last if words & small_words("pronouns") else None
 
 
 # -- tables -----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dagster_project.reading.amounts import MONEY, PERCENT, RANK, RATIO, RUN, Figure
+from dagster_project.reading.amounts import PERCENT, RANK, RATIO, RUN, Figure
 from dagster_project.reading.flows import Flow
 from dagster_project.reading.items import (
     CHANGE,
@@ -17,20 +17,14 @@ from dagster_project.reading.items import (
     UNASSERTED,
     Marked,
 )
+from dagster_project.reading.word_lists import small_words
 
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
 # How a level stands to the others: the one told of, where it came from, what it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
-_SMALL = frozenset(
-    {"a", "an", "the", '"', "its", "their", "some", "annual", "year", "'s", "record"}
-)
 _NOUN_BEFORE = frozenset({"of", "in", "by"})
-_AFTER = frozenset(
-    "of in worth the all total overall its their - goods trade bilateral annual combined u.s two way"
-    " 's our whole entire that this".split()
-)
 _MADE = frozenset({"made", "make", "makes", "making"})
 _THAN = frozenset({"less", "more", "fewer"})
 
@@ -84,7 +78,11 @@ def told(sentence: Marked, found: list[Flow]) -> list[Told]:
 def _left(sentence: Marked, figure: Figure) -> int:
     """The place of the word before a figure, its hedge and articles."""
     place = figure.left - 1
-    while place >= 0 and sentence.at.get(place) is None and sentence.word(place) in _SMALL:
+    while (
+        place >= 0
+        and sentence.at.get(place) is None
+        and sentence.word(place) in small_words("before a figure")
+    ):
         place -= 1
     return place
 
@@ -163,9 +161,11 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     level, rule = MAIN, "level"
     if word == "from":
         level, rule = FROM, "level before"
-    elif word == "than" or (word in ("to", "with") and two in ("compared", "relative")):
-        level, rule = COMPARED, "level compared"
-    elif word in ("versus", "vs", "against", "after"):
+    elif (
+        word == "than"
+        or (word in ("to", "with") and two in ("compared", "relative"))
+        or word in ("versus", "vs", "against", "after")
+    ):
         level, rule = COMPARED, "level compared"
     elif _is_misread_hedge(sentence, figure, before):
         level, rule = COMPARED, "level compared, not a hedge"
@@ -306,14 +306,16 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
         if item is None:
             if word in ("that", "which"):
                 is_that = True
-            elif is_that and word in ("has", "had"):
-                pass
-            elif word in ("(", ")") and "two" in (
-                sentence.word(place + 1),
-                sentence.word(place - 2),
+            elif (is_that and word in ("has", "had")) or (
+                word in ("(", ")")
+                and "two"
+                in (
+                    sentence.word(place + 1),
+                    sentence.word(place - 2),
+                )
             ):
                 pass
-            elif word not in _AFTER and word not in ('"', "-"):
+            elif word not in small_words("after a figure") and word not in ('"', "-"):
                 return None
             place += 1
             continue

@@ -9,11 +9,10 @@ from dagster_project.reading.flows import Flow
 from dagster_project.reading.items import CHANGE, PLACE, Marked
 from dagster_project.reading.periods import BASE, THAT
 from dagster_project.reading.roles import Told
+from dagster_project.reading.word_lists import small_words
 
 SIGN = "sign"
 _HAVE = frozenset({"has", "have", "had"})
-_BETWEEN = frozenset({"actually", "even", "also", "since", "only", "in", "fact", "steadily"})
-_HEDGED = frozenset({"barely", "hardly", "scarcely"})
 _LONGEST = 10
 
 
@@ -32,8 +31,11 @@ def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool)
             continue
         place += 1
         hedge = "exact"
-        while sentence.word(place) in _BETWEEN | _HEDGED and sentence.at.get(place) is None:
-            hedge = "about" if sentence.word(place) in _HEDGED else hedge
+        while (
+            sentence.word(place) in small_words("within a perfect") | small_words("hardly")
+            and sentence.at.get(place) is None
+        ):
+            hedge = "about" if sentence.word(place) in small_words("hardly") else hedge
             place += 1
         item = sentence.at.get(place)
         if item is None or item.table != CHANGE or item.value["part"] != "verb":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dagster_project.reading.items import PLACE, SOURCE, Marked
+from dagster_project.reading.word_lists import small_words
 
-_SAYS = frozenset("said says told wrote announced reported stated claimed claims added".split())
-_TITLES = frozenset("mr mrs ms dr president minister secretary representative".split())
 _MOST_NAMES = 4
 
 
@@ -15,7 +14,7 @@ def speaker(sentence: Marked, text: str) -> str:
     if sources:
         return sources[0].value["name"]
     for place, token in enumerate(sentence.tokens):
-        if token.word not in _SAYS or sentence.at.get(place) is not None:
+        if token.word not in small_words("says") or sentence.at.get(place) is not None:
             continue
         first = place
         while (

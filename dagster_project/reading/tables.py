@@ -18,7 +18,7 @@ from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
 from dagster_project.reading.tokens import tokens
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
+    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"
     r"(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
@@ -157,7 +157,7 @@ def read_table(
                 number["minus"]
                 or (number["sign"] and not number["percent"])
                 or number["sign"] in ("-", "−")
-            ):  # noqa: RUF001
+            ):
                 value = -value
             if number["sign"] == "(" and not cell.text.endswith(")"):
                 continue

@@ -16,11 +16,9 @@ from dagster_project.reading.periods import (
     Time,
     latest_year,
 )
-from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, SHARE, Told
+from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, Told
+from dagster_project.reading.word_lists import small_words
 
-_TO_A_TIME = frozenset(
-    'in for during over of the ( on worth alone as - dollars , both it that which at " were recorded'.split()
-)
 LAST_YEAR = "the last year out"
 WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
@@ -90,9 +88,9 @@ def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
             word = sentence.word(place)
             if word == ")" and one.is_paren:
                 pass
-            elif word == "," and not _is_short_comma(sentence, place):
-                return None
-            elif word not in _TO_A_TIME:
+            elif (word == "," and not _is_short_comma(sentence, place)) or word not in small_words(
+                "before a time"
+            ):
                 return None
             place += 1
             continue

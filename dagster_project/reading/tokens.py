@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dagster_project.reading.word_lists import small_words
+
 # Longer sentences are divided, so that work grows with the length of a text and not faster.
 MOST_TOKENS = 240
 
@@ -17,20 +19,11 @@ _TOKEN = re.compile(
     r"|['’](?:s|S)(?![^\W_])"
     r"|\S"
 )
-_DASHES = frozenset("-‐‑‒–—−")  # noqa: RUF001
-_QUOTES = frozenset("\"'“”„«»‘’*_`")  # noqa: RUF001
+_DASHES = frozenset("-‐‑‒–—−")
+_QUOTES = frozenset("\"'“”„«»‘’*_`")
 _ENDS = frozenset(".!?")
-_CLOSING = frozenset("\"'”’)]»*_")  # noqa: RUF001
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st gen sen rep gov prof jan feb mar apr jun jul aug sept sep oct nov dec no vs"
-    " approx inc corp co ltd dept est fig md va mass calif ed dept e.g i.e etc cf al pp vol ca".split()
-)
+_CLOSING = frozenset("\"'”’)]»*_")
 # Words that begin a sentence, rather than continue a name after "the U.S.".
-_STARTERS = frozenset(
-    "the in it this that these those but and however by from since for while although as at on he she"
-    " they we its imports exports goods services machinery according last over after before during"
-    " total trade to a an".split()
-)
 _BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)
 _SHORT_LINE = 55
 # A heading is shorter.
@@ -76,7 +69,7 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
             plain = word = "-"
         elif words in _QUOTES:
             plain = word = '"'
-        elif len(words) == 2 and words[0] in "'’" and words[1] in "sS":  # noqa: RUF001
+        elif len(words) == 2 and words[0] in "'’" and words[1] in "sS":
             plain = word = "'s"
         found.append(
             Token(
@@ -173,7 +166,7 @@ def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _begins(sign: str) -> bool:
-    return sign.isupper() or sign.isdigit() or sign in "\"“‘'($€£¥[•-–—"  # noqa: RUF001
+    return sign.isupper() or sign.isdigit() or sign in "\"“‘'($€£¥[•-–—"
 
 
 def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> bool:
@@ -193,8 +186,8 @@ def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> b
         following = after
         while following < end and text[following].isalpha():
             following += 1
-        return "." in word and text[after:following].casefold() in _STARTERS
-    if word.casefold() in _ABBREVIATIONS:
+        return "." in word and text[after:following].casefold() in small_words("sentence starters")
+    if word.casefold() in small_words("abbreviations"):
         # "in Dec. 2016", "No. 2", "Mr. Kim" go on; only a lower-case word would show an end.
         return False
     return True
