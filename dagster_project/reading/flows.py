@@ -52,6 +52,7 @@ class Flow:
     is_whole: bool = False
     is_overall: bool = False
     is_verb: bool = False
+    is_between: bool = False
     owner_at: int = -1
     partner_at: int = -1
     places: list[int] = field(default_factory=list)
@@ -201,6 +202,7 @@ def _kind_before(sentence: Marked, flow: Flow) -> str:
             return ""
         if item is not None and item.table == KIND:
             is_counted = sentence.word(item.start) in ("counting", "including")
+            is_counted = is_counted or sentence.word(item.end + 1) == "where"
             if is_counted or sentence.word(item.start - 1) == "in":
                 return item.value["trade_kind"]
         place = item.start - 1 if item else place - 1
@@ -270,6 +272,7 @@ def _place_after(
     code = item.value["place"]
     following = sentence.at.get(item.end)
     if before == "between":
+        flow.is_between = True
         flow.owner, flow.owner_at = code, item.start
         place = item.end
         if sentence.word(place) in ("and", "-"):

@@ -69,7 +69,7 @@ def grammar() -> Grammar:
     places = Phrases(rows("places"), slots)
 
     def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
-        matched = places.at(found, place) if found[place].is_capital else None
+        matched = places.at(found, place)
         return (matched.end, 0) if matched else None
 
     slots["place"] = place_name

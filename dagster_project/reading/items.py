@@ -8,21 +8,21 @@ from datetime import date
 
 from dagster_project.reading.amounts import Figure, figures
 from dagster_project.reading.grammar import Grammar
-from dagster_project.reading.periods import PERIOD, Span, Time, read_event, read_time
+from dagster_project.reading.periods import BASE, PERIOD, Span, Time, read_event, read_time
 from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import small_words
 
 FLOW, KIND, CHANGE, PLACE, SECTOR, SOURCE, UNASSERTED, NOT_TRADE, TIME = (
     *("flows", "kinds", "changes", "places", "products", "sources", "unasserted", "not_trade"),
     "time",
 )
+_LONGEST_DATELINE = 14
 # In this order where two phrases are equally long.
 _TABLES = (
     *("event_phrases", "periods", SOURCE, FLOW, KIND, CHANGE, SECTOR, PLACE, UNASSERTED),
     NOT_TRADE,
 )
-# The world and unnamed groups; a country begins with a capital letter.
-_ANY_CASE = ("WLD", "?")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
     by_start = {one.start: one for one in sentence.figures}
     dropped: list[Figure] = []
     is_by_chapter = {"hs", "digit"} <= {token.word for token in found}
-    place = 0
+    place = _dateline(found)
     while place < len(found):
         best = _longest(found, place, words)
         figure = by_start.get(place)
@@ -101,13 +101,21 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
 _OVER_FIGURES = frozenset({"periods", "event_phrases"})
 
 
+def _dateline(found: Sequence[Token]) -> int:
+    """Where a report begins after its place: LONDON, Jan. 15 - or OTTAWA (staff) -."""
+    if not found or not (found[0].text.isupper() and len(found[0].text) > 3):
+        return 0
+    for place, token in enumerate(found[:_LONGEST_DATELINE]):
+        if token.word == "-" and not token.glued:
+            return place + 1
+    return 0
+
+
 def _longest(found: Sequence[Token], place: int, words: Grammar) -> tuple[str, Match] | None:
     best: tuple[str, Match] | None = None
     for table in _TABLES:
         match = words.phrases[table].at(found, place)
         if match is None or (best and match.end <= best[1].end):
-            continue
-        if table == PLACE and match.value["place"] not in _ANY_CASE and not found[place].is_capital:
             continue
         best = table, match
     return best
@@ -152,7 +160,17 @@ def read_times(
             times.append(read_time(item.match, sentence.tokens, day, anchor, place))
         else:
             times.append(read_event(item.match, _month_of(item.match, words, agreement)))
-    sentence.times = [one for one in times if one.kind != "nothing"]
+    sentence.times = [
+        one for one in times if one.kind != "nothing" and not _is_of_extreme(sentence, one)
+    ]
+
+
+def _is_of_extreme(sentence: Marked, time: Time) -> bool:
+    """The lowest since 2014: no base of a change."""
+    if time.kind != BASE or sentence.word(time.start) != "since":
+        return False
+    before = {sentence.word(place) for place in range(time.start - 4, time.start)}
+    return bool(before & small_words("extremes"))
 
 
 def _month_of(match: Match, words: Grammar, agreement: str) -> str:

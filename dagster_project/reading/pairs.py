@@ -39,9 +39,8 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(owner, WORLD, True)
     if not context.partner and before is None and not context.named:
         # "South Korea's exports slipped" with no other country told of yet.
-        return Pair(
-            owner, WORLD if flow is not None and flow.partner != IT else told.partner, False
-        )
+        is_world = flow is not None and flow.partner != IT and not context.is_of_two
+        return Pair(owner, WORLD if is_world else told.partner, False)
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
     return Pair(owner, told.partner, False)

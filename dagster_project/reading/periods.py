@@ -140,11 +140,19 @@ def read_time(
         time.span = _part_of_year(rule, words, counts, year, day, near)
     elif rule == "fiscal":
         time.span = _fiscal(year or day.year - 1, place)
+    elif rule == "fiscal_pair" and year and counts[0] == (year + 1) % 100:
+        time.span = _fiscal(year if place != "USA" else year + 1, place)
+    elif rule == "past_years":
+        time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
     elif rule == "last_year":
         time.span = Span.of_year(day.year - 1)
-    elif rule in ("this_year", "year_to_date"):
+    elif rule == "this_year":
         is_near = near and near.year == day.year and not near.is_year
         time.span = near if is_near else Span.of_year(day.year)
+    elif rule == "year_to_date":
+        # Monthly figures come out five weeks after the month.
+        last = near.last if near and not near.is_year else day.year * 12 + day.month - 3
+        time.span = Span(last // 12 * 12, last)
     elif rule == "last_month":
         month = day.year * 12 + day.month - 2
         time.span = Span(month, month)

@@ -3,7 +3,7 @@
 A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent,
 `[in {year}|this year]` several words that may be absent together, and `{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {ordinal}, {number} (one or two
 digits), {place}, {event}.
-Capital letters match capital letters only (`US`, `May`); small letters match any case. A hyphen in
+Small letters match any case, `May` words with a capital letter, and `US` only that. A hyphen in
 the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
 place is bounded, whatever the text is.
 """
@@ -31,6 +31,7 @@ _SKIPPED = frozenset({"-", '"'})
 @dataclass(frozen=True)
 class _Element:
     words: frozenset[str]
+    names: frozenset[str]
     capitals: frozenset[str]
     slots: tuple[str, ...]
     is_optional: bool
@@ -91,6 +92,7 @@ class Phrases:
             elements.append(
                 _Element(
                     frozenset(one for one in words if one == one.casefold()),
+                    frozenset(one.casefold() for one in words if one.istitle() and len(one) > 1),
                     frozenset(one for one in words if one != one.casefold()),
                     slots,
                     part[0] == "[",
@@ -111,7 +113,11 @@ class Phrases:
             at += 1
         if at < len(found):
             token = found[at]
-            if token.word in element.words or token.plain in element.capitals:
+            if (
+                token.word in element.words
+                or token.plain in element.capitals
+                or (token.is_capital and token.word in element.names)
+            ):
                 rest = self._match(found, at + 1, elements, number + 1)
                 if rest:
                     return rest

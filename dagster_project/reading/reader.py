@@ -22,7 +22,7 @@ from dagster_project.reading.pairs import (
     with_partner,
 )
 from dagster_project.reading.periods import BASE, PERIOD, RANGE, Span
-from dagster_project.reading.roles import FROM, MAIN, OPEN, SHARE, Told, told
+from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told, told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
@@ -156,7 +156,8 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
             if figure.kind == MONEY:
                 currencies[words.home_of(figure.unit)] += 1
         for flow in part.flows:
-            owners.update([flow.owner] if flow.owner not in _PRONOUN_PLACES else [])
+            is_owner = flow.owner not in _PRONOUN_PLACES and not flow.is_between
+            owners.update([flow.owner] if is_owner else [])
             partners.update([flow.partner] if flow.partner not in _PRONOUN_PLACES else [])
         for item in part.marked.items:
             if item.table == SOURCE and item.value["place"]:
@@ -171,7 +172,10 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
     home = reporter or _most(owners) or _most(sources) or _most(currencies)
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
     return Context(
-        home=home, main_partner=others[0] if others else "", agreement=_most(agreements) or "korus"
+        home=home,
+        main_partner=others[0] if others else "",
+        is_of_two=len(set(others)) == 1,
+        agreement=_most(agreements) or "korus",
     )
 
 
@@ -419,7 +423,7 @@ def _remember(
             ranges.append((time.base, time.period))
         if one.level == MAIN:
             mains.append(time.period)
-        elif one.level == FROM:
+        elif one.level in (FROM, COMPARED):
             befores.append(time.period)
     said = [t.span for t in part.marked.times if t.kind == PERIOD and t.span and not t.is_latest]
     if not mains and said and part.flows:

@@ -144,6 +144,8 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     if figure.kind == PERCENT:
         return _percent(sentence, figure, before, place, word, is_paren)
     direct = _change_at(sentence, place)
+    if direct is not None and two in _MADE:
+        direct = None
     after = _change_after(sentence, figure)
     if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
         return Told(figure, CHANGE_OF, "change by", sign=sign, is_paren=is_paren)
@@ -158,6 +160,9 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
             return Told(
                 figure, CHANGE_OF, "the same change in money", sign=before.sign, is_paren=True
             )
+    if word == "of":
+        place = _before_noun(sentence, place)
+        word, two = sentence.word(place), sentence.word(place - 1)
     level, rule = MAIN, "level"
     if word == "from":
         level, rule = FROM, "level before"
@@ -171,6 +176,23 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
         level, rule = COMPARED, "level compared, not a hedge"
         figure.hedge = "exact"
     return Told(figure, LEVEL, rule, level=level, is_paren=is_paren)
+
+
+def _before_noun(sentence: Marked, place: int) -> int:
+    """The place before the noun of "compared to a surplus of", or the same place without one."""
+    item = sentence.at.get(place - 1)
+    if item is None or item.table != FLOW:
+        return place
+    start = item.start - 1
+    while start >= 0:
+        item = sentence.at.get(start)
+        if item is not None and item.table in (KIND, SECTOR, PLACE):
+            start = item.start - 1
+        elif item is None and sentence.word(start) in small_words("before a figure"):
+            start -= 1
+        else:
+            return start
+    return place
 
 
 def _is_misread_hedge(sentence: Marked, figure: Figure, before: Told | None) -> bool:
@@ -188,12 +210,18 @@ def _percent(
     direct, after = _change_at(sentence, place), _change_after(sentence, figure)
     if figure.is_points:
         return Told(figure, OPEN, "percentage points")
+    signed = sentence.word(figure.start - 1)
+    if signed in ("-", "+") and sentence.word(figure.start - 2) in ("(", ",", ""):
+        sign = -1 if signed == "-" else 1
+        return Told(figure, GROWTH, "growth with a sign", sign=sign, is_paren=True)
     is_of = sentence.word(figure.end) == "of" or (
         sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
     )
     if is_of and (direct is None or sentence.word(place - 1) in _MADE):
         if _is_of_services(sentence, place):
             return Told(figure, OPEN, "a share of services")
+        if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
+            return Told(figure, OPEN, "a share of what was told of before")
         return Told(figure, SHARE, "share of")
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
@@ -212,8 +240,11 @@ def _percent(
         return Told(figure, GROWTH, "growth, listed", sign=sign or before.sign)
     if word == "and" and (sign := _change_before(sentence, place)) is not None:
         return Told(figure, GROWTH, "growth, listed", sign=sign)
-    if before and before.role == GROWTH and _is_after_flow(sentence, before, place):
-        return Told(figure, GROWTH, "growth, listed", sign=before.sign)
+    if before and _is_after_flow(sentence, before, place):
+        sign = _change_before(sentence, before.figure.left - 1)
+        if before.role == GROWTH or sign is not None:
+            sign = before.sign if before.role == GROWTH else sign
+            return Told(figure, GROWTH, "growth, listed", sign=sign or 1)
     return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
 
 
@@ -281,11 +312,22 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     if preceding:
         one.flow = preceding[-1]
         return
-    if one.figure.kind == RUN:
+    verbs = [flow for flow in found if flow.start >= one.figure.end and flow.is_verb]
+    if one.role == LEVEL and verbs and _is_passive(sentence, one, verbs[0]):
+        items = [item for item in sentence.of(SECTOR) if item.end <= one.figure.start]
+        one.flow, one.sector = verbs[0], items[-1].value["sector"] if items else ""
+        one.flow.owner = ""
+    elif one.figure.kind == RUN:
         one.flow = next(iter(found), None)
     elif before is not None and before.figure.kind == RANK and before.figure.quantity:
         # The largest deficit remained the one with China, at $375.2 billion.
         one.beside = before
+
+
+def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:
+    """Cars worth $6.6 billion were shipped to the U.S."""
+    between = {sentence.word(place) for place in range(one.figure.end, verb.start)}
+    return bool(between) and between <= {"were", "was", "has", "have", "had", "been"}
 
 
 def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:

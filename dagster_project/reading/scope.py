@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_project.reading.context import Context
 from dagster_project.reading.flows import Flow
-from dagster_project.reading.items import SECTOR, Marked
+from dagster_project.reading.items import CHANGE, KIND, SECTOR, Marked
 from dagster_project.reading.roles import LEVEL, PART, SHARE, Told
 
 TOTAL, GOODS = "total", "goods"
@@ -21,6 +21,7 @@ def scope_of(
     """The product group, `total` for all, and goods, services or both."""
     sector = _sector(sentence, one, flow, sector_before)
     kind = flow.kind if flow else ""
+    kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind
     if not sector and not kind and flow is not None and not flow.is_whole and one.role != SHARE:
         sector = context.topic_sector
     if flow is None:
@@ -47,6 +48,8 @@ def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) 
             sector = _after(sentence, one)
     elif flow is None:
         sector = _after(sentence, one) if one.figure.kind == "rank" else ""
+    elif subject := _subject(sentence, one):
+        sector = subject
     else:
         sector = flow.sector
         if not sector and not flow.is_whole:
@@ -56,6 +59,27 @@ def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) 
     if sector == "autos" and sector_before == "autos_and_parts":
         return sector_before
     return sector
+
+
+def _subject(sentence: Marked, one: Told) -> str:
+    """The products right before a figure: machinery made up $110 billion, furniture $32 billion."""
+    place = one.figure.left - 1
+    while place >= 0 and place not in sentence.at and sentence.word(place) in _MADE_UP:
+        place -= 1
+    item = sentence.at.get(place)
+    if item is not None and item.table == CHANGE and sentence.word(place - 1) in ("made", "make"):
+        item = sentence.at.get(place - 2)
+    if item is None or item.table != SECTOR or one.flow is None or item.start < one.flow.end:
+        return ""
+    return item.value["sector"]
+
+
+def _kind_after(sentence: Marked, one: Told) -> str:
+    """$8.4 billion in goods and services."""
+    item = sentence.at.get(one.figure.end + 1)
+    if sentence.word(one.figure.end) in ("in", "of") and item is not None and item.table == KIND:
+        return item.value["trade_kind"]
+    return ""
 
 
 def _between(sentence: Marked, flow: Flow, one: Told) -> str:
@@ -87,4 +111,5 @@ def _after(sentence: Marked, one: Told) -> str:
     return ""
 
 
+_MADE_UP = frozenset({"accounted", "for", "were", "was", "at", "with", "totaled", "totalled", ":"})
 _OF = frozenset({"in", "of", "from", "worth", "for"})

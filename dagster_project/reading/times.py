@@ -60,7 +60,7 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
     }
     result: dict[int, When] = {}
     # Levels told of come first; what they are compared with depends on them.
-    for one in sorted(told, key=lambda one: one.level in (FROM, COMPARED)):
+    for one in sorted(told, key=_order):
         if one.level in (FROM, COMPARED):
             result[id(one)] = _level_before(sentence, one, told, owned, result, known)
         else:
@@ -69,6 +69,22 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
         if one.role in WITH_BASE:
             _find_base(sentence, one, told, result, known, owned)
     return [result[id(one)] for one in told]
+
+
+def _order(one: Told) -> int:
+    """Levels told of, what is said of them, and what they are compared with."""
+    if one.level in (FROM, COMPARED):
+        return 2
+    return 0 if one.role == LEVEL and one.beside is None else 1
+
+
+def _level_after(sentence: Marked, one: Told, told: list[Told]) -> Told | None:
+    """The level that a change leads to: rose 4 percent to $10.8 billion."""
+    for other in told:
+        if other.role == LEVEL and other.level == MAIN and other.figure.start >= one.figure.end:
+            between = [sentence.word(p) for p in range(one.figure.end, other.figure.left)]
+            return other if "to" in between and len(between) <= 3 else None
+    return None
 
 
 def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
@@ -134,6 +150,10 @@ def _main(
             return When(known.period, None, (), (), "the period told of before", has_own=True)
         if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
+    level = _level_after(sentence, one, told) if one.role in WITH_BASE else None
+    if level is not None and id(level) in result and result[id(level)].has_own:
+        of_level = result[id(level)]
+        return When(of_level.period, None, of_level.other_periods, (), "as its level")
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
         return When(known.range[1], None, (), (), "the same period", has_own=True)
     times = [time for time in sentence.times if id(time) not in others]
@@ -144,7 +164,9 @@ def _main(
     that = [time for time in times if time.kind == THAT]
     before = [time for time in before if not _is_base_year(sentence, time)]
     after = [time for time in after if not _is_base_year(sentence, time)]
-    earlier = [time for time in times if time.kind == EARLIER and time.end <= one.figure.start]
+    first = min(other.figure.start for other in told)
+    first = min([first, *(other.flow.start for other in told if other.flow is not None)])
+    earlier = [time for time in times if time.kind == EARLIER and time.end <= first]
     if earlier and not before and one.role == LEVEL and known.period is not None:
         return When(earlier[-1].earlier_than(known.period), None, (), (), "before the figure")
     if own is not None and own.kind == BASE and one.role in WITH_BASE:
