@@ -27,6 +27,8 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     if UNKNOWN in (owner, partner):
         return Pair("", "", False)
     if owner and partner:
+        if flow is not None and flow.is_between and partner == context.home:
+            return Pair(partner, owner, True)
         return Pair(owner, partner, True)
     if partner:
         return Pair(told.partner if partner == told.reporter else told.reporter, partner, False)

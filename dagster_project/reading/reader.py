@@ -169,6 +169,10 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                     agreements[words.events[row].event] += 1
                     named[words.events[row].place] += 1
     del agreements[""], named[""], named[UNKNOWN], currencies[""]
+    # Where two countries are named as often, the one whose currency is used is meant.
+    for one in (owners, sources):
+        if _most(currencies) in one:
+            one[_most(currencies)] += 0.5
     home = reporter or _most(owners) or _most(sources) or _most(currencies)
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
     return Context(

@@ -169,7 +169,7 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     elif (
         word == "than"
         or (word in ("to", "with") and two in ("compared", "relative"))
-        or word in ("versus", "vs", "against", "after")
+        or word in ("versus", "vs", "against", "after", "twice", "double", "triple")
     ):
         level, rule = COMPARED, "level compared"
     elif _is_misread_hedge(sentence, figure, before):

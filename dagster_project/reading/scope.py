@@ -54,7 +54,7 @@ def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) 
         sector = flow.sector
         if not sector and not flow.is_whole:
             sector = _between(sentence, flow, one) if flow.end <= one.figure.start else ""
-            if not sector and not flow.kind and one.role == LEVEL:
+            if not sector and not flow.kind and one.role in (LEVEL, "ratio"):
                 sector = _after(sentence, one)
     if sector == "autos" and sector_before == "autos_and_parts":
         return sector_before

@@ -215,7 +215,9 @@ def _is_base_year(sentence: Marked, time: Time) -> bool:
     while sentence.word(place) in ("in", "the", "that", "of"):
         place -= 1
     word, two = sentence.word(place), sentence.word(place - 1)
-    return word in ("than", "from", "against", "versus", "vs", "on", "over") or (
+    if word in ("from", "on", "over"):
+        return time.rule == "year"
+    return word in ("than", "against", "versus", "vs") or (
         word in ("with", "to") and two in ("compared", "relative")
     )
 
