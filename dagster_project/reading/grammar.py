@@ -66,6 +66,7 @@ def grammar() -> Grammar:
         numbers.setdefault(row["kind"], {})[row["word"]] = value
     event_rows = [{**row, "row": str(place)} for place, row in enumerate(rows("events"))]
     slots = _slots(numbers)
+    starts = frozenset(word.casefold() for table in numbers.values() for word in table)
     places = Phrases(rows("places"), slots)
 
     def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
@@ -80,7 +81,7 @@ def grammar() -> Grammar:
         return (matched.end, int(matched.value["row"])) if matched else None
 
     return Grammar(
-        phrases={name: Phrases(rows(name), {**slots, "event": event}) for name in TABLES},
+        phrases={name: Phrases(rows(name), {**slots, "event": event}, starts) for name in TABLES},
         numbers=numbers,
         events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
         names=names,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from dagster_project.reading.tokens import Token
@@ -36,6 +36,11 @@ class _Element:
     slots: tuple[str, ...]
     is_optional: bool
 
+    @property
+    def all_words(self) -> frozenset[str]:
+        """The words that it may be, in lower case."""
+        return self.words | {one.casefold() for one in self.capitals}
+
 
 @dataclass(frozen=True)
 class Match:
@@ -47,37 +52,70 @@ class Match:
     slots: Captured
 
 
+@dataclass(frozen=True)
+class _Entry:
+    order: int
+    elements: tuple[_Element, ...]
+    row: Mapping[str, str]
+
+
 class Phrases:
-    """All phrases of one table, found at a place by their first word."""
+    """All phrases of one table, found at a place by their first two words."""
 
-    def __init__(self, rows: Iterable[Mapping[str, str]], slots: Mapping[str, Slot]) -> None:
-        self._slots = slots
-        self._by_word: dict[str, list[tuple[list[_Element], Mapping[str, str]]]] = defaultdict(list)
-        self._by_slot: list[tuple[list[_Element], Mapping[str, str]]] = []
-        for row in rows:
+    def __init__(
+        self,
+        table: Iterable[Mapping[str, str]],
+        slots: Mapping[str, Slot],
+        slot_words: frozenset[str] = frozenset(),
+    ) -> None:
+        """Index the phrases of a table.
+
+        Args:
+            table: rows with a phrase in the column `words`.
+            slots: what fills each slot.
+            slot_words: the words, besides numbers, with which a slot may begin.
+        """
+        self._slots, self._slot_words = slots, slot_words
+        self._by_word: dict[str, list[_Entry]] = defaultdict(list)
+        self._by_pair: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
+        self._by_slot: list[_Entry] = []
+        for order, row in enumerate(table):
             for phrase in _spelled_out(row["words"]):
-                self._add(self._elements(phrase), row)
+                for elements in _with_definite_start(self._elements(phrase)):
+                    self._add(_Entry(order, elements, row))
 
-    def _add(self, elements: list[_Element], row: Mapping[str, str]) -> None:
-        for element in elements:
-            for word in element.words | {one.casefold() for one in element.capitals}:
-                self._by_word[word].append((elements, row))
-            if element.slots and (elements, row) not in self._by_slot:
-                self._by_slot.append((elements, row))
-            if not element.is_optional:
-                break
+    def _add(self, entry: _Entry) -> None:
+        first = entry.elements[0]
+        second = entry.elements[1] if len(entry.elements) > 1 else None
+        if first.slots:
+            self._by_slot.append(entry)
+        for word in first.all_words:
+            if second is None or second.slots:
+                self._by_word[word].append(entry)
+                continue
+            for following in second.all_words:
+                self._by_pair[word, following].append(entry)
 
     def at(self, found: Sequence[Token], place: int) -> Match | None:
         """The longest phrase that begins at a place; of equally long ones the first."""
-        best: Match | None = None
         token = found[place]
-        candidates = self._by_word.get(token.word, ())
-        if self._by_slot and any(slot(found, place) for slot in self._slots.values()):
-            candidates = [*candidates, *self._by_slot]
-        for elements, row in candidates:
-            matched = self._match(found, place, elements, 0)
-            if matched and matched[0] > place and (best is None or matched[0] > best.end):
-                best = Match(place, matched[0], row, matched[1])
+        candidates = list(self._by_word.get(token.word, ()))
+        if len(found) > place + 1:
+            following = found[place + 1].word
+            candidates += self._by_pair.get((token.word, following), ())
+            if following in _SKIPPED and len(found) > place + 2:
+                candidates += self._by_pair.get((token.word, found[place + 2].word), ())
+        if token.is_number or token.word in self._slot_words:
+            candidates += self._by_slot
+        best: Match | None = None
+        order = -1
+        for entry in candidates:
+            matched = self._match(found, place, entry.elements, 0)
+            if matched is None or matched[0] <= place:
+                continue
+            longer = best is None or matched[0] > best.end
+            if longer or (best and matched[0] == best.end and entry.order < order):
+                best, order = Match(place, matched[0], entry.row, matched[1]), entry.order
         return best
 
     def _elements(self, phrase: str) -> list[_Element]:
@@ -103,7 +141,7 @@ class Phrases:
         return elements
 
     def _match(
-        self, found: Sequence[Token], place: int, elements: list[_Element], number: int
+        self, found: Sequence[Token], place: int, elements: Sequence[_Element], number: int
     ) -> tuple[int, Captured] | None:
         if number == len(elements):
             return place, {}
@@ -142,3 +180,20 @@ def _spelled_out(phrase: str) -> list[str]:
         else:
             spelled = [f"{one} {part}" for one in spelled]
     return spelled
+
+
+def _with_definite_start(elements: Sequence[_Element]) -> list[tuple[_Element, ...]]:
+    """The phrase in all ways in which its first two words are there."""
+    result: list[tuple[_Element, ...]] = []
+    open_ = [tuple(elements)]
+    while open_:
+        one = open_.pop()
+        optional = next((place for place, part in enumerate(one[:2]) if part.is_optional), None)
+        if optional is None:
+            if one:
+                result.append(one)
+            continue
+        without = one[:optional] + one[optional + 1 :]
+        there = replace(one[optional], is_optional=False)
+        open_ += [without, (*one[:optional], there, *one[optional + 1 :])]
+    return result

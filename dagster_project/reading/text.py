@@ -17,7 +17,7 @@ from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFaile
 
 # An article is shorter; a file beyond these is something else.
 MOST_BYTES = 50 * MB
-MOST_CHARACTERS = 2_000_000
+MOST_CHARACTERS = 1_000_000
 _MOST_PAGES = 500
 _LIMITS = Limits(cpu_seconds=40, wall_seconds=120, memory=450 * MB)
 # Less than this is a page whose text was not found.
