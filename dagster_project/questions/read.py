@@ -16,7 +16,7 @@ from dagster_project.questions.check import Checked, check_claims
 from dagster_project.questions.replay import Replay
 from dagster_project.questions.values import exact
 from dagster_project.questions.words import Words
-from dagster_project.reading.reader import Reading
+from dagster_project.reading.readings import Reading
 from dagster_project.reading.text import Article
 from dagster_project.sources.articles import CLAIMS_SCHEMA, DOCUMENTS_SCHEMA, parse_claims
 

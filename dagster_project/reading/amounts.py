@@ -1,7 +1,8 @@
-"""Finds figures in a sentence: amounts of money, percentages, multiples, ranks and runs of years."""
+"""Finds figures in a sentence: money, percentages, multiples, ranks and runs of years."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -118,9 +119,10 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
                 end += 1 if end + 1 < len(found) and found[end].glued else 0
     if currency is None and end < len(found):
         after = end + 1 if found[end].word in ("of", "-") and end + 1 < len(found) else end
-        if (matched := table.at(found, after)) and matched.value["where"] != "before":
-            if scale or matched.value["where"] == "both" or len(found[at].text) > 3:
-                currency, end = matched.value["currency"], matched.end
+        matched = table.at(found, after)
+        where = matched.value["where"] if matched else "before"
+        if matched and where != "before" and (scale or where == "both" or len(found[at].text) > 3):
+            currency, end = matched.value["currency"], matched.end
     elif currency and end < len(found):
         matched = table.at(found, end)
         if matched and matched.value["currency"] == currency and matched.value["where"] != "before":
@@ -209,7 +211,7 @@ def _multiple(found: Sequence[Token], place: int, words: Grammar) -> Figure | No
 
 def _scale_said(found: Sequence[Token]) -> str:
     """The scale of all amounts of a sentence: in billions of dollars."""
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in itertools.pairwise(found):
         if one.word in _SCALES_SAID and two.word == "of":
             return _SCALES_SAID[one.word]
     return ""
@@ -218,11 +220,12 @@ def _scale_said(found: Sequence[Token]) -> str:
 def _share_units(result: list[Figure], found: Sequence[Token]) -> None:
     """Give a number its neighbour's scale and currency: from $13.2 to $27.6 billion."""
     money = [one for one in result if one.kind == MONEY]
-    for left, right in zip(money, money[1:], strict=False):
+    for left, right in itertools.pairwise(money):
         between = {token.word for token in found[left.end : right.start]}
-        if " " not in left.unit and left.unit != "?" and right.unit.startswith(f"{left.unit} "):
-            if right.start - left.end <= 2 and between <= {"to", "and", "or", "-"}:
-                left.unit = right.unit
+        is_bare = " " not in left.unit and left.unit != "?"
+        is_close = right.start - left.end <= 2 and between <= {"to", "and", "or", "-"}
+        if is_bare and is_close and right.unit.startswith(f"{left.unit} "):
+            left.unit = right.unit
     if scale := _scale_said(found):
         for one in money:
             if " " not in one.unit and one.unit != "?":

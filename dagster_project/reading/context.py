@@ -23,9 +23,10 @@ class Context:
     """The countries, times, flows and products told of; codes are empty where none were.
 
     `home` is the country whose figures the text tells most, `main_partner` the partner that it
-    names most; `is_of_two` if it names no third place. `named` is the last other place named. `range` and `since` are the span and the base
-    of the sentence before, `topic` the first flow of the paragraph and `topic_pair` its countries,
-    `last` the first flow of the sentence before, `list_flow` that of the line above a list.
+    names most; `is_of_two` if it names no third place. `named` is the last other place named,
+    `range` and `since` are the span and the base of the sentence before. `topic` is the first flow
+    of the paragraph and `topic_pair` its countries, `last` the first flow of the sentence before,
+    `list_flow` that of the line above a list.
     """
 
     home: str

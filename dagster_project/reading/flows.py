@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from dagster_project.reading.items import (
@@ -243,10 +244,10 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
                 before = word
             place += 1
             continue
-        if item.table == FLOW and item.value["quantity"] != "none":
-            # "exports to and imports from": the words after the second flow are its own.
-            if not flow.is_verb or item.value["part"] == "verb":
-                return
+        is_flow = item.table == FLOW and item.value["quantity"] != "none"
+        # "exports to and imports from": the words after the second flow are its own.
+        if is_flow and (not flow.is_verb or item.value["part"] == "verb"):
+            return
         if item.table == KIND and (before in ("of", "in") or flow.is_verb) and not crossed:
             flow.kind = flow.kind or item.value["trade_kind"]
         elif item.table == SECTOR and before in ("of", "in", "for") and not flow.sector:
@@ -291,10 +292,15 @@ def _place_after(
         flow.partner, flow.partner_at = code, item.start
     elif before in owners and not flow.owner and not is_adjective:
         flow.owner, flow.owner_at = code, item.start
-    elif flow.is_verb and not flow.partner and before == "" and code != flow.owner:
+    elif (
+        flow.is_verb
+        and not flow.partner
+        and before == ""
+        and code != flow.owner
+        and item.start - flow.end <= 1
+    ):
         # Korea sold the United States goods.
-        if item.start - flow.end <= 1:
-            flow.partner, flow.partner_at = code, item.start
+        flow.partner, flow.partner_at = code, item.start
 
 
 def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
@@ -350,7 +356,7 @@ def _find_other_subject(sentence: Marked, flow: Flow) -> None:
 
 def _share_places(sentence: Marked, found: list[Flow]) -> None:
     """U.S. exports to and imports from Korea; Korea's exports and imports."""
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in itertools.pairwise(found):
         between = [sentence.word(place) for place in range(left.end, right.start)]
         if not set(between) <= {"and", "to", "from", "with", "or", ",", "the"} or len(between) > 3:
             continue

@@ -153,9 +153,9 @@ def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot
             unit = of(ordinals, after) if after and value >= 20 else None
             return (place + 3, value + unit) if unit and found[place + 1].word == "-" else None
         plain = digits(found, place, 3)
-        if plain and plain[0] < len(found) and found[plain[0]].glued:
-            if found[plain[0]].word in ("st", "nd", "rd", "th"):
-                return plain[0] + 1, plain[1]
+        ending = found[plain[0]] if plain and plain[0] < len(found) else None
+        if plain and ending and ending.glued and ending.word in ("st", "nd", "rd", "th"):
+            return plain[0] + 1, plain[1]
         return None
 
     def number(found: Sequence[Token], place: int) -> tuple[int, int] | None:

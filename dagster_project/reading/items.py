@@ -148,7 +148,7 @@ def read_times(
     anchor = near
     items = [item for item in sentence.items if item.table == TIME and item.match]
     for item in items:
-        if item.value["table"] == "periods" and "year" in (item.match.slots if item.match else {}):
+        if item.match and item.value["table"] == "periods" and "year" in item.match.slots:
             time = read_time(item.match, sentence.tokens, day, near, place)
             if time.kind == PERIOD and time.span:
                 anchor = time.span

@@ -138,9 +138,9 @@ def _rank_partner(
         & small_words("overtaken")
     ]
     apposed = figure.left - 2 if is_its else figure.left - 1
-    if sentence.word(apposed) == "," and (item := sentence.at.get(apposed - 1)):
-        if item.table == PLACE:
-            return item.value["place"]
+    item = sentence.at.get(apposed - 1)
+    if sentence.word(apposed) == "," and item is not None and item.table == PLACE:
+        return item.value["place"]
     if others:
         return others[-1].value["place"]
     for item in later:

@@ -1,8 +1,9 @@
 """Matches the phrases of the grammar: words, alternatives, optional words and slots.
 
 A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent,
-`[in {year}|this year]` several words that may be absent together, and `{year}` a slot: {year}, {month}, {day}, {count} (a number in digits or words), {ordinal}, {number} (one or two
-digits), {place}, {event}.
+`[in {year}|this year]` several words that may be absent together, and `{year}` a slot: {year},
+{month}, {day}, {count} (a number in digits or words), {ordinal}, {number} (one or two digits),
+{place}, {event}.
 Small letters match any case, `May` words with a capital letter, and `US` only that. A hyphen in
 the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
 place is bounded, whatever the text is.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
@@ -21,62 +20,29 @@ from dagster_project.reading.pairs import (
     partner_beside,
     with_partner,
 )
-from dagster_project.reading.periods import BASE, PERIOD, RANGE, Span
+from dagster_project.reading.periods import BASE, PERIOD, RANGE
+from dagster_project.reading.readings import (
+    CERTAIN,
+    LIKELY,
+    NOT_ASSERTED,
+    UNDECIDED,
+    Reading,
+    not_understood,
+)
 from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told, told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
-from dagster_project.reading.tables import CellFigure, Table, find_tables, read_table
+from dagster_project.reading.table_readings import table_readings
+from dagster_project.reading.tables import Table, find_tables
 from dagster_project.reading.times import LAST_YEAR, WITH_BASE, Known, When, when
 from dagster_project.reading.tokens import Sentence, divided, sentences, tokens
 from dagster_project.reading.word_lists import small_words
 
-CERTAIN, LIKELY, UNDECIDED = "certain", "likely", "open"
-NOT_UNDERSTOOD, NOT_ASSERTED = "not understood", "not asserted"
-# The measure of a figure that asserts nothing that can be judged.
-OTHER = "other"
 _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "ratio": "ratio_"}
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
 _PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
-
-
-@dataclass
-class Reading:
-    """One figure of a text and what it asserts.
-
-    `start` and `end` are the places of the figure in the text, `sentence_start` and
-    `sentence_end` those of its sentence. Codes, periods and units are those of a claims file.
-    `alternatives` are other readings, each as the fields that differ. `rules` say how it was read.
-    A figure whose confidence is `not understood` or `not asserted` has the measure `other`, and
-    `why` says the reason.
-    """
-
-    start: int
-    end: int
-    sentence_start: int
-    sentence_end: int
-    value: Decimal
-    unit: str
-    rounding: Decimal
-    hedge: str
-    confidence: str
-    measure: str = OTHER
-    reporter: str = ""
-    partner: str = ""
-    sector: str = ""
-    trade_kind: str = ""
-    period: str = ""
-    base_period: str = ""
-    attributed_to: str = ""
-    rules: list[str] = field(default_factory=list)
-    alternatives: list[dict[str, str]] = field(default_factory=list)
-    why: str = ""
-
-    @property
-    def is_claim(self) -> bool:
-        """Whether it asserts something that can be judged."""
-        return self.measure != OTHER
 
 
 @dataclass
@@ -105,7 +71,7 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
     caption: Marked | None = None
     for part in parts:
         if part.table is not None:
-            result.extend(_read_table(part.table, caption, context, words, day))
+            result.extend(table_readings(part.table, caption, context, words, day))
             continue
         result.extend(_read_part(part, context, words, day, text))
         caption = part.marked
@@ -169,11 +135,8 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                     agreements[words.events[row].event] += 1
                     named[words.events[row].place] += 1
     del agreements[""], named[""], named[UNKNOWN], currencies[""]
-    # Where two countries are named as often, the one whose currency is used is meant.
-    for one in (owners, sources):
-        if _most(currencies) in one:
-            one[_most(currencies)] += 0.5
-    home = reporter or _most(owners) or _most(sources) or _most(currencies)
+    money = _most(currencies)
+    home = reporter or _most(owners, money) or _most(sources, money) or money
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
     return Context(
         home=home,
@@ -183,8 +146,12 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
     )
 
 
-def _most(counted: Counter[str]) -> str:
-    return counted.most_common(1)[0][0] if counted else ""
+def _most(counted: Counter[str], preferred: str = "") -> str:
+    """The place counted most; the preferred one of several."""
+    if not counted:
+        return ""
+    most = max(counted.values())
+    return preferred if counted[preferred] == most else counted.most_common(1)[0][0]
 
 
 # -- one sentence -------------------------------------------------------------------------
@@ -259,13 +226,13 @@ def _reading(
     if is_of_rank and one.beside is not None:
         quantity = one.beside.figure.quantity
     if one.role == OPEN:
-        return _not_understood(reading, one.rule) if flow or last else None
+        return not_understood(reading, one.rule) if flow or last else None
     if not quantity:
         flow = _carried_flow(part, one, context)
         is_carried = flow is not None
         if flow is None:
             is_near = last is not None or context.last is not None
-            return _not_understood(reading, "no flow of trade is named") if is_near else None
+            return not_understood(reading, "no flow of trade is named") if is_near else None
         quantity = flow.quantity
         reading.rules.append("the flow told of before")
         reading.confidence = LIKELY
@@ -290,11 +257,11 @@ def _reading(
         return reading
     has_base = one.role in WITH_BASE
     if not pair.reporter or not pair.partner or pair.reporter == pair.partner:
-        return _not_understood(reading, "the text does not say whose trade with whom")
+        return not_understood(reading, "the text does not say whose trade with whom")
     if time.period is None or (has_base and time.base is None):
-        return _not_understood(reading, "the text does not say since when, or until when")
+        return not_understood(reading, "the text does not say since when, or until when")
     if one.role == "streak" and quantity not in ("deficit", "surplus"):
-        return _not_understood(reading, "years in a row of no deficit or surplus")
+        return not_understood(reading, "years in a row of no deficit or surplus")
     pairs[id(one)] = pair
     reading.measure = _measure(one, quantity, sector)
     reading.reporter, reading.partner = pair.reporter, pair.partner
@@ -322,11 +289,6 @@ def _hedge(figure: Figure) -> str:
     return figure.hedge
 
 
-def _not_understood(reading: Reading, why: str) -> Reading:
-    reading.confidence, reading.why = NOT_UNDERSTOOD, why
-    return reading
-
-
 def _measure(one: Told, quantity: str, sector: str) -> str:
     if one.figure.kind == RANK:
         return f"rank_{quantity}"
@@ -346,57 +308,6 @@ def _carried_flow(part: _Part, one: Told, context: Context) -> Flow | None:
     if words & small_words("peaks"):
         return context.topic
     return context.last if words & small_words("pronouns") else None
-
-
-# -- tables -----------------------------------------------------------------------------------
-
-
-def _read_table(
-    table: Table, caption: Marked | None, context: Context, words: Grammar, day: date
-) -> list[Reading]:
-    result = []
-    for one in read_table(table, caption, context, words):
-        period = None
-        for marks in one.marks:
-            read_times(marks, words, day, context.period, context.home, context.agreement)
-            spans = [time.span for time in marks.times if time.kind == PERIOD and time.span]
-            period = period or (spans[-1] if spans else None)
-        reading = _cell_reading(one, period, context, table)
-        if reading is not None:
-            result.append(reading)
-    return result
-
-
-def _cell_reading(
-    one: CellFigure, period: Span | None, context: Context, table: Table
-) -> Reading | None:
-    pair = with_partner(pair_of(one.flow, context, None), one.place)
-    quantity = one.flow.quantity
-    if quantity in ("deficit", "surplus") and one.value < 0 and not one.is_growth:
-        quantity = "balance"
-    reading = Reading(
-        start=one.cell.start,
-        end=one.cell.end,
-        sentence_start=table.start,
-        sentence_end=table.end,
-        value=one.value,
-        unit=one.unit,
-        rounding=Decimal(1).scaleb(-one.decimals),
-        hedge="exact",
-        confidence=LIKELY,
-        rules=["cell of a table"],
-    )
-    if not one.unit or not period or not pair.reporter or not pair.partner:
-        return _not_understood(reading, "the table does not say its unit, period or countries")
-    if pair.reporter == pair.partner:
-        return _not_understood(reading, "the table does not say whose trade with whom")
-    reading.measure = f"growth_pct_{quantity}" if one.is_growth else quantity
-    reading.base_period = str(period.moved(-12)) if one.is_growth else ""
-    reading.reporter, reading.partner = pair.reporter, pair.partner
-    reading.sector = one.flow.sector or one.sector or TOTAL
-    reading.trade_kind = one.flow.kind or context.kind or "goods"
-    reading.period = str(period)
-    return reading
 
 
 # -- what the sentences after may rely on -------------------------------------------------------

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from dagster_project.reading.amounts import PERCENT, RANK, RATIO, RUN, Figure
+from dagster_project.reading.exclusions import is_of_other_things, unasserted
 from dagster_project.reading.flows import Flow
 from dagster_project.reading.items import (
     CHANGE,
     FLOW,
     KIND,
-    NOT_TRADE,
     PLACE,
     SECTOR,
     TIME,
-    UNASSERTED,
     Marked,
 )
 from dagster_project.reading.word_lists import small_words
@@ -33,7 +33,7 @@ _THAN = frozenset({"less", "more", "fewer"})
 class Told:
     """A figure with its role, and the flow that it is about if the sentence names it.
 
-    `level` says how a level stands to others. `sign` is −1 for a fall. `partner_at` is the place
+    `level` says how a level stands to others. `sign` is -1 for a fall. `partner_at` is the place
     whose share or rank it is. `rule` names what decided.
     """
 
@@ -63,9 +63,9 @@ def told(sentence: Marked, found: list[Flow]) -> list[Told]:
         if one is None:
             continue
         _attach(sentence, one, found, before)
-        if _is_of_other_things(sentence, one):
+        if is_of_other_things(sentence, figure, one.flow, is_following=one.is_following):
             continue
-        one.why_not = _unasserted(sentence, one)
+        one.why_not = unasserted(sentence, figure, one.flow)
         result.append(one)
     _parts(sentence, result)
     _respectively(sentence, result, found)
@@ -155,11 +155,10 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
         return Told(figure, CHANGE_OF, "change of", sign=sign)
     if after is not None:
         return Told(figure, CHANGE_OF, "change after", sign=after)
-    if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
-        if not before.is_paren and before.figure.kind != figure.kind:
-            return Told(
-                figure, CHANGE_OF, "the same change in money", sign=before.sign, is_paren=True
-            )
+    is_said_twice = before is not None and before.role in (GROWTH, CHANGE_OF)
+    if is_said_twice and before and (is_paren or word == "or") and not before.is_paren:
+        sign = before.sign
+        return Told(figure, CHANGE_OF, "the same change in money", sign=sign, is_paren=True)
     if word == "of":
         place = _before_noun(sentence, place)
         word, two = sentence.word(place), sentence.word(place - 1)
@@ -380,7 +379,7 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
 
 def _parts(sentence: Marked, result: list[Told]) -> None:
     """$24 billion of the $69.9 billion in goods that …: the part is of the flow of the whole."""
-    for part, whole in zip(result, result[1:], strict=False):
+    for part, whole in itertools.pairwise(result):
         between = [sentence.word(p) for p in range(part.figure.end, whole.figure.left)]
         if between[:1] != ["of"] or len(between) > 3 or part.role != LEVEL:
             continue
@@ -398,54 +397,3 @@ def _respectively(sentence: Marked, result: list[Told], found: list[Flow]) -> No
     named = [one for one in found if figures and one.end <= figures[0].figure.start]
     for one, flow in zip(reversed(figures), reversed(named), strict=False):
         one.flow = flow
-
-
-# -- what is not taken ------------------------------------------------------------------
-
-
-def _is_of_other_things(sentence: Marked, one: Told) -> bool:
-    """Whether a figure is of jobs, tariffs, prices or a company, by the words around it."""
-    figure = one.figure
-    if figure.kind == RANK:
-        return (
-            sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
-        )
-    place = figure.end
-    for _ in range(5):
-        item = sentence.at.get(place)
-        if item is not None and item.table == NOT_TRADE:
-            return True
-        if item is not None and item.table not in (PLACE, KIND, SECTOR):
-            break
-        if item is None and sentence.word(place) not in (
-            *("of", "in", "a", "an", "the", "-", "new", "worth", "on", "per", '"', "american"),
-        ):
-            break
-        place = item.end if item else place + 1
-    if one.is_following:
-        return False
-    first = one.flow.end if one.flow and one.flow.end <= figure.start else 0
-    place = figure.left - 1
-    while place >= first:
-        item = sentence.at.get(place)
-        if item is None and sentence.word(place) in (",", ";", "("):
-            break
-        if item is not None and item.table == NOT_TRADE:
-            return True
-        place = item.start - 1 if item else place - 1
-    return False
-
-
-def _unasserted(sentence: Marked, one: Told) -> str:
-    """Why a figure is not asserted: hypothesis, forecast, plan or negation; empty if it is."""
-    place = one.figure.left - 1
-    while place >= 0:
-        item = sentence.at.get(place)
-        if item is not None and item.table == UNASSERTED:
-            return item.value["why"]
-        if item is None and sentence.word(place) in (";", ",", "but", "while", "("):
-            # A flow after the comma begins a clause of its own; one before it goes on.
-            if one.flow is None or one.flow.start > place:
-                return "hypothesis" if sentence.word(0) == "if" else ""
-        place = item.start - 1 if item else place - 1
-    return ""

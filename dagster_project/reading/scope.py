@@ -85,9 +85,9 @@ def _kind_after(sentence: Marked, one: Told) -> str:
 def _between(sentence: Marked, flow: Flow, one: Told) -> str:
     """The auto sector between a flow and its figure: the deficit in the autos sector is …"""
     for item in sentence.of(SECTOR):
-        if flow.end <= item.start < one.figure.start:
-            if sentence.word(item.start - 1) in ("of", "in") or flow.is_verb:
-                return item.value["sector"]
+        is_of_flow = sentence.word(item.start - 1) in ("of", "in") or flow.is_verb
+        if is_of_flow and flow.end <= item.start < one.figure.start:
+            return item.value["sector"]
     return ""
 
 

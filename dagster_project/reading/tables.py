@@ -18,13 +18,14 @@ from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
 from dagster_project.reading.tokens import tokens
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"
+    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
     r"(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
 _SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW"}
 _SCALES = {"billions": "bn", "millions": "mn", "thousands": "th", "trillions": "tn"}
+_MINUS = ("-", "−")  # noqa: RUF001
 _LEAST_ROWS = 2
 _WIDEST = 40
 
@@ -156,7 +157,7 @@ def read_table(
             if (
                 number["minus"]
                 or (number["sign"] and not number["percent"])
-                or number["sign"] in ("-", "−")
+                or number["sign"] in _MINUS
             ):
                 value = -value
             if number["sign"] == "(" and not cell.text.endswith(")"):

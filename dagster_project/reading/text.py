@@ -145,9 +145,9 @@ def parse_page(content: bytes) -> Article:
             published = date.fromisoformat(about.date[:10])
     return Article(
         text,
-        title=(about and about.title) or "",
-        publisher=(about and about.sitename) or "",
-        address=(about and about.url) or "",
+        title=about.title or "" if about else "",
+        publisher=about.sitename or "" if about else "",
+        address=about.url or "" if about else "",
         published_on=published,
     )
 

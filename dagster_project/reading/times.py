@@ -146,7 +146,7 @@ def _main(
                 beside.base_rule,
             )
     if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
-        if own.is_latest and known.period and known.period.is_year and known.period > own.span:
+        if own.is_latest and _is_later_year(known.period, own.span):
             return When(known.period, None, (), (), "the period told of before", has_own=True)
         if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
@@ -171,9 +171,8 @@ def _main(
         return When(earlier[-1].earlier_than(known.period), None, (), (), "before the figure")
     if own is not None and own.kind == BASE and one.role in WITH_BASE:
         after = [time for time in after if not _has_comma(sentence, one, time)]
-    if before and before[-1].is_latest and known.period and known.period.is_year:
-        if known.period > before[-1].span:
-            return When(known.period, None, (), (), "the period told of before")
+    if before and before[-1].is_latest and _is_later_year(known.period, before[-1].span):
+        return When(known.period, None, (), (), "the period told of before")
     if before:
         time = before[-1]
         # A level further on in the clause has the period that a change before it is of.
@@ -196,6 +195,10 @@ def _main(
     if known.period is not None:
         return When(known.period, None, (), (), "the period told of before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
+
+
+def _is_later_year(period: Span | None, span: Span | None) -> bool:
+    return period is not None and span is not None and period.is_year and period > span
 
 
 def _has_comma(sentence: Marked, one: Told, time: Time) -> bool:

@@ -16,15 +16,15 @@ _TOKEN = re.compile(
     r"(?:[A-Za-z]\.){2,}+[A-Z]?(?![A-Za-z])"  # U.S., U.K.
     r"|\d++(?:[.,]\d++)*+"
     r"|[^\W\d_]++"
-    r"|['’](?:s|S)(?![^\W_])"
+    r"|['’](?:s|S)(?![^\W_])"  # noqa: RUF001
     r"|\S"
 )
-_DASHES = frozenset("-‐‑‒–—−")
-_QUOTES = frozenset("\"'“”„«»‘’*_`")
+_DASHES = frozenset("-‐‑‒–—−")  # noqa: RUF001
+_QUOTES = frozenset("\"'“”„«»‘’*_`")  # noqa: RUF001
 _ENDS = frozenset(".!?")
-_CLOSING = frozenset("\"'”’)]»*_")
+_CLOSING = frozenset("\"'”’)]»*_")  # noqa: RUF001
 # Words that begin a sentence, rather than continue a name after "the U.S.".
-_BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)
+_BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)  # noqa: RUF001
 _SHORT_LINE = 55
 # A heading is shorter.
 _HEADING = 160
@@ -69,7 +69,7 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
             plain = word = "-"
         elif words in _QUOTES:
             plain = word = '"'
-        elif len(words) == 2 and words[0] in "'’" and words[1] in "sS":
+        elif len(words) == 2 and words[0] in "'’" and words[1] in "sS":  # noqa: RUF001
             plain = word = "'s"
         found.append(
             Token(
@@ -166,7 +166,7 @@ def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
 
 
 def _begins(sign: str) -> bool:
-    return sign.isupper() or sign.isdigit() or sign in "\"“‘'($€£¥[•-–—"
+    return sign.isupper() or sign.isdigit() or sign in "\"“‘'($€£¥[•-–—"  # noqa: RUF001
 
 
 def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> bool:
@@ -187,10 +187,7 @@ def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> b
         while following < end and text[following].isalpha():
             following += 1
         return "." in word and text[after:following].casefold() in small_words("sentence starters")
-    if word.casefold() in small_words("abbreviations"):
-        # "in Dec. 2016", "No. 2", "Mr. Kim" go on; only a lower-case word would show an end.
-        return False
-    return True
+    return word.casefold() not in small_words("abbreviations")
 
 
 def divided(found: list[Token]) -> Iterator[list[Token]]:
