@@ -232,7 +232,8 @@ def _share_units(result: list[Figure], found: Sequence[Token]) -> None:
                 one.unit = f"{one.unit} {scale}"
     currency = next((one.unit.split()[0] for one in money if one.unit[0] != "?"), "")
     for one in money:
+        after = found[one.end].word if one.end < len(found) else ""
         if one.unit[0] != "?":
             currency = one.unit.split()[0]
-        elif currency:
+        elif currency and (not after.isalpha() or after in small_words("after an amount")):
             one.unit = one.unit.replace("?", currency, 1)

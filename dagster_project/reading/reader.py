@@ -82,7 +82,7 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
 def _date_headlines(found: list[Reading]) -> None:
     """A headline without a date has that of the figure which it rounds."""
     for place, one in enumerate(found):
-        if LAST_YEAR not in one.rules or not one.is_claim:
+        if f"period: {LAST_YEAR}" not in one.rules or not one.is_claim:
             continue
         for other in found[place + 1 :]:
             same = (other.measure, other.reporter, other.partner, other.unit)
@@ -90,7 +90,7 @@ def _date_headlines(found: list[Reading]) -> None:
                 continue
             if abs(other.value - one.value) <= one.rounding:
                 one.period, one.base_period = other.period, other.base_period
-                one.rules.append("dated by the figure that it rounds")
+                one.rules.append("period: that of the figure which it rounds")
                 one.confidence = LIKELY
                 break
 
@@ -234,7 +234,7 @@ def _reading(
             is_near = last is not None or context.last is not None
             return not_understood(reading, "no flow of trade is named") if is_near else None
         quantity = flow.quantity
-        reading.rules.append("the flow told of before")
+        reading.rules.append("flow: told of before")
         reading.confidence = LIKELY
     pair_before = pairs.get(id(before)) if before is not None else None
     if figure.kind == RANK and figure.quantity:
@@ -269,9 +269,11 @@ def _reading(
     reading.period = str(time.period)
     reading.base_period = str(time.base) if has_base else ""
     reading.unit = "sign" if one.role == SIGN else figure.unit
-    reading.rules += [rule for rule in (time.period_rule, time.base_rule) if rule]
+    reading.rules.append(f"period: {time.period_rule}")
+    if has_base:
+        reading.rules.append(f"base: {time.base_rule}")
     if not pair.is_said:
-        reading.rules.append("the countries told of before")
+        reading.rules.append("countries: told of before")
     reading.alternatives = [
         *({"period": str(other)} for other in time.other_periods),
         *({"base_period": str(other)} for other in time.other_bases if has_base),

@@ -222,6 +222,8 @@ def _percent(
         if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
             return Told(figure, OPEN, "a share of what was told of before")
         return Told(figure, SHARE, "share of")
+    if direct is not None and sentence.word(place - 1) in _MADE:
+        return Told(figure, OPEN, "a share of what is not said")
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
     if direct is not None:

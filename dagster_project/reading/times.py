@@ -147,7 +147,7 @@ def _main(
             )
     if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
         if own.is_latest and _is_later_year(known.period, own.span):
-            return When(known.period, None, (), (), "the period told of before", has_own=True)
+            return When(known.period, None, (), (), "told of before", has_own=True)
         if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
     level = _level_after(sentence, one, told) if one.role in WITH_BASE else None
@@ -155,7 +155,7 @@ def _main(
         of_level = result[id(level)]
         return When(of_level.period, None, of_level.other_periods, (), "as its level")
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
-        return When(known.range[1], None, (), (), "the same period", has_own=True)
+        return When(known.range[1], None, (), (), "the same as before", has_own=True)
     times = [time for time in sentence.times if id(time) not in others]
     periods = [time for time in times if time.kind in (PERIOD, RANGE) and time.span is not None]
     periods = [time for time in periods if not time.is_latest or len(periods) == 1]
@@ -172,7 +172,7 @@ def _main(
     if own is not None and own.kind == BASE and one.role in WITH_BASE:
         after = [time for time in after if not _has_comma(sentence, one, time)]
     if before and before[-1].is_latest and _is_later_year(known.period, before[-1].span):
-        return When(known.period, None, (), (), "the period told of before")
+        return When(known.period, None, (), (), "told of before")
     if before:
         time = before[-1]
         # A level further on in the clause has the period that a change before it is of.
@@ -181,7 +181,7 @@ def _main(
         time = after[0]
         return When(time.span, time.base, time.others, (), "later in the sentence")
     if that and known.range:
-        return When(known.range[1], known.range[0], (), (), "the same period")
+        return When(known.range[1], known.range[0], (), (), "the same as before")
     if one.role in WITH_BASE:
         levels = [
             result[id(other)]
@@ -191,9 +191,9 @@ def _main(
         if levels and levels[0].period:
             return When(levels[0].period, None, levels[0].other_periods, (), "as its level")
         if known.range and any(time.kind == BASE for time in sentence.times):
-            return When(known.range[1], None, (), (), "the last year told of")
+            return When(known.range[1], None, (), (), "the last one told of")
     if known.period is not None:
-        return When(known.period, None, (), (), "the period told of before")
+        return When(known.period, None, (), (), "told of before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
 
 
@@ -248,7 +248,7 @@ def _level_before(
         if own.kind == EARLIER and main is not None:
             return When(own.earlier_than(main), None, (), (), "after the figure", has_own=True)
     if known.range and any(time.kind == THAT for time in sentence.times):
-        return When(known.range[0], None, (), (), "start of the same period")
+        return When(known.range[0], None, (), (), "start of the same span")
     bases = [time for time in sentence.times if time.base is not None]
     if bases:
         return When(
@@ -262,7 +262,7 @@ def _level_before(
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
     if main is not None:
-        return When(main.moved(-12), None, (), (), "a year before, not said", is_open=False)
+        return When(main.moved(-12), None, (), (), "a year before, which is not said", is_open=False)
     return When(None, is_open=True)
 
 
@@ -281,10 +281,10 @@ def _find_base(
     near = [t for t in sentence.times if one.figure.end <= t.start < right]
     for found in near:
         if found.kind == BASE and found.base:
-            time.base, time.other_bases, time.base_rule = found.base, found.others, "since"
+            time.base, time.other_bases, time.base_rule = found.base, found.others, "since then"
             return
         if found.kind == EARLIER:
-            time.base, time.base_rule = found.earlier_than(time.period), "earlier"
+            time.base, time.base_rule = found.earlier_than(time.period), "an earlier time"
             return
         if found.kind == PERIOD and found.span and _is_base_year(sentence, found):
             time.base, time.base_rule = found.span, "compared with"
@@ -295,7 +295,7 @@ def _find_base(
         if other.level in (FROM, COMPARED) and other.flow is one.flow and result[id(other)].period
     ]
     if known.range and any(t.kind == THAT and t.rule != "that_year" for t in near):
-        time.base, time.base_rule = known.range[0], "the same period"
+        time.base, time.base_rule = known.range[0], "the same as before"
         return
     if levels:
         time.base, time.base_rule = levels[0].period, "as the level before"
@@ -304,28 +304,28 @@ def _find_base(
     before = [t for t in sentence.times if t.end <= one.figure.start]
     for found in reversed(before):
         if found.kind in (BASE, RANGE) and found.base:
-            time.base, time.base_rule = found.base, "since"
+            time.base, time.base_rule = found.base, "since then"
             time.other_bases = found.others if found.kind == BASE else ()
             return
         if found.kind == EARLIER:
-            time.base, time.base_rule = found.earlier_than(time.period), "earlier"
+            time.base, time.base_rule = found.earlier_than(time.period), "an earlier time"
             return
     for found in sentence.times:
         if found.kind == BASE and found.base and found.start >= one.figure.end:
-            time.base, time.other_bases, time.base_rule = found.base, found.others, "since"
+            time.base, time.other_bases, time.base_rule = found.base, found.others, "since then"
             return
     if any(t.kind == THAT for t in sentence.times) and known.range:
-        time.base, time.base_rule = known.range[0], "the same period"
+        time.base, time.base_rule = known.range[0], "the same as before"
     elif one.role in ("ratio", "sign"):
         if known.since and known.since.base:
             time.base, time.other_bases = known.since.base, known.since.others
-            time.base_rule = "since, said before"
+            time.base_rule = "since then, said before"
         else:
             time.is_open = True
     else:
         is_month = time.period.first == time.period.last
         back = known.months_back if is_month else 12
-        time.base, time.base_rule = time.period.moved(-back), "the period before, not said"
+        time.base, time.base_rule = time.period.moved(-back), "the period before, which is not said"
         if is_month:
             time.other_bases = (time.period.moved(-(13 - back)),)
 
