@@ -63,18 +63,16 @@ def read_article(content: bytes, name: str) -> Article:
             f"{name}: {len(content) // MB:,} MB, and an article has at most {MOST_BYTES // MB} MB."
         )
     parser = _parser(content)
-    if parser is None:
-        article = _plain(content)
-    else:
-        with Isolated(__name__) as child:
-            try:
+    try:
+        if parser is None:
+            article = _plain(content)
+        else:
+            with Isolated(__name__) as child:
                 article = child.call(parser, content, limits=_LIMITS, expected=(ArticleError,))
-            except ArticleError as error:
-                raise ArticleError(f"{name}: {error}") from None
-            except ReadingFailed as error:
-                raise ArticleError(
-                    f"{name}: {error}. Save its text and read that instead."
-                ) from None
+    except ArticleError as error:
+        raise ArticleError(f"{name}: {error}") from None
+    except ReadingFailed as error:
+        raise ArticleError(f"{name}: {error}. Save its text and read that instead.") from None
     if len(article.text) > MOST_CHARACTERS:
         raise ArticleError(
             f"{name}: {len(article.text):,} characters, and at most {MOST_CHARACTERS:,} are read."

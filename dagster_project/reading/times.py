@@ -262,7 +262,9 @@ def _level_before(
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
     if main is not None:
-        return When(main.moved(-12), None, (), (), "a year before, which is not said", is_open=False)
+        return When(
+            main.moved(-12), None, (), (), "a year before, which is not said", is_open=False
+        )
     return When(None, is_open=True)
 
 

@@ -69,15 +69,13 @@ def score(folder: str) -> Score:
     return total
 
 
-def _compare(
-    name: str, asked: list[dict[str, str]], found: list[Reading], total: Score
-) -> None:
+def _compare(name: str, asked: list[dict[str, str]], found: list[Reading], total: Score) -> None:
     left = list(found)
     for row in asked:
         views = [row]
         if row.get("also_accept"):
-            other = dict(zip(("measure", "reporter", "partner"), row["also_accept"].split(":")))
-            views.append({**row, **other})
+            measure, reporter, partner = row["also_accept"].split(":")
+            views.append({**row, "measure": measure, "reporter": reporter, "partner": partner})
         near = [
             (len(wrong), place, wrong)
             for place, one in enumerate(left)
