@@ -131,6 +131,10 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
         return None
     value, decimals = number
     unit = f"{currency or '?'} {scale}" if scale else (currency or "?")
+    if begins and found[begins - 1].word == "-" and found[begins].glued and currency:
+        # A minus stands apart from the word before it.
+        is_minus = not found[begins - 1].glued
+        begins, value = (begins - 1, -value) if is_minus else (begins, value)
     return Figure(begins, end, MONEY, value, unit, decimals)
 
 
@@ -175,6 +179,10 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     table = words.phrases["ranks"]
     head = table.at(found, place)
     if head is None or head.value["part"] not in ("head", "first", "bare"):
+        return None
+    if head.value["part"] == "bare" and (
+        head.end >= len(found) or found[head.end].word not in ("among", "export", "trading")
+    ):
         return None
     numbers = [value for one in ("ordinal", "number", "count") for value in head.slots.get(one, ())]
     value = numbers[0] if numbers else 1

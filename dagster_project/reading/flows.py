@@ -19,6 +19,7 @@ from dagster_project.reading.items import (
 from dagster_project.reading.word_lists import small_words
 
 IT, OURS = "it", "ours"
+SAME = "same"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
 _PRONOUNS = {"its": IT, "their": IT, "our": OURS}
@@ -70,6 +71,11 @@ def flows(sentence: Marked) -> list[Flow]:
         quantity = item.value["quantity"]
         if quantity == "none":
             continue
+        if quantity == SAME:
+            # "the deficit with China fell, and that with Mexico rose"
+            if not result:
+                continue
+            quantity = result[-1].quantity
         flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
         _look_left(sentence, flow)
         _look_right(sentence, flow)
@@ -83,6 +89,7 @@ def flows(sentence: Marked) -> list[Flow]:
             flow.kind = _kind_before(sentence, flow)
         _find_which(sentence, flow)
         _find_heading(sentence, flow)
+        _find_lead(sentence, flow)
         if not _is_in_brackets(sentence, item):
             result.append(flow)
     _share_places(sentence, result)
@@ -174,6 +181,24 @@ def _find_heading(sentence: Marked, flow: Flow) -> None:
         if item.end <= colons[-1] and item.value["place"] != flow.owner:
             flow.partner, flow.partner_at = item.value["place"], item.start
             return
+
+
+def _find_lead(sentence: Marked, flow: Flow) -> None:
+    """With Japan, the deficit was $68.9 billion."""
+    place = flow.start - 1
+    while place > 0 and (sentence.word(place) in ("the", "its", "a") or _is_kind(sentence, place)):
+        place -= 1
+    item = sentence.at.get(place - 1)
+    if flow.partner or sentence.word(place) != "," or item is None or item.table != PLACE:
+        return
+    start = item.start - 1 - (sentence.word(item.start - 1) == "the")
+    if sentence.word(start) in _ANY_PARTNER:
+        flow.partner, flow.partner_at = item.value["place"], item.start
+
+
+def _is_kind(sentence: Marked, place: int) -> bool:
+    item = sentence.at.get(place)
+    return item is not None and item.table == KIND
 
 
 def _noun_start(sentence: Marked, flow: Flow) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from dagster_project.reading.amounts import Figure, figures
+from dagster_project.reading.amounts import RANK, Figure, figures
 from dagster_project.reading.grammar import Grammar
 from dagster_project.reading.periods import BASE, PERIOD, Span, Time, read_event, read_time
 from dagster_project.reading.phrases import Match
@@ -71,6 +71,8 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
         best = _longest(found, place, words)
         figure = by_start.get(place)
         if figure and (best is None or best[1].end <= figure.end or best[0] not in _OVER_FIGURES):
+            if figure.kind == RANK:
+                _mark_places(sentence, figure, words)
             place = figure.end
             continue
         if figure:
@@ -91,7 +93,8 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
     sentence.figures = [
         one
         for one in sentence.figures
-        if one not in dropped and not any(p in sentence.at for p in range(one.start, one.end))
+        if one not in dropped
+        and (one.kind == RANK or not any(p in sentence.at for p in range(one.start, one.end)))
     ]
     for figure in sentence.figures:
         figure.hedge, figure.left = _hedge(found, figure, words)
@@ -99,6 +102,16 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
 
 
 _OVER_FIGURES = frozenset({"periods", "event_phrases"})
+
+
+def _mark_places(sentence: Marked, figure: Figure, words: Grammar) -> None:
+    """Mark whose partner is ranked: the sixth largest U.S. trading partner."""
+    for place in range(figure.start, figure.end):
+        match = words.phrases[PLACE].at(sentence.tokens, place)
+        if match is not None and match.end <= figure.end:
+            item = Item(PLACE, match.start, match.end, {**match.value, "table": PLACE}, match)
+            sentence.items.append(item)
+            sentence.at |= dict.fromkeys(range(item.start, item.end), item)
 
 
 def _dateline(found: Sequence[Token]) -> int:

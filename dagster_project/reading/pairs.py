@@ -33,6 +33,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     if partner:
         return Pair(told.partner if partner == told.reporter else told.reporter, partner, False)
     if not owner:
+        is_of_all = flow is not None and flow.is_whole and flow.quantity != "two_way_trade"
+        if is_of_all and before is None and not context.partner and not context.is_of_two:
+            return Pair(told.reporter, WORLD, False)
         topic = context.topic_pair
         if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:
             return Pair(topic.reporter, topic.partner, False)

@@ -263,6 +263,8 @@ def _reading(
     if one.role == "streak" and quantity not in ("deficit", "surplus"):
         return not_understood(reading, "years in a row of no deficit or surplus")
     pairs[id(one)] = pair
+    if figure.value < 0 and quantity in ("deficit", "surplus"):
+        quantity = "balance"
     reading.measure = _measure(one, quantity, sector)
     reading.reporter, reading.partner = pair.reporter, pair.partner
     reading.sector, reading.trade_kind = sector, kind

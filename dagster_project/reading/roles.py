@@ -107,6 +107,18 @@ def _change_before(sentence: Marked, place: int) -> int | None:
     return None
 
 
+def _change_by(sentence: Marked, place: int, before: Told | None) -> int | None:
+    """The direction of "rose by", or of "exports rose by $3 billion and imports by"."""
+    first = before.figure.end if before is not None else 0
+    for one in range(place, first - 1, -1):
+        item = sentence.at.get(one)
+        if item is not None and item.table == CHANGE and item.value["part"] != "noun":
+            return int(item.value["direction"])
+    if before is not None and before.role in (GROWTH, CHANGE_OF):
+        return before.sign if _is_after_flow(sentence, before, place) else None
+    return None
+
+
 def _change_after(sentence: Marked, figure: Figure) -> int | None:
     """The direction of a word right after: 15 percent less, a 4.26 % decline."""
     place = figure.end
@@ -147,7 +159,10 @@ def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     if direct is not None and two in _MADE:
         direct = None
     after = _change_after(sentence, figure)
-    if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
+    if word == "by":
+        sign = _change_by(sentence, place - 1, before)
+        if sign is None:
+            return Told(figure, OPEN, "by how much, without a word of change")
         return Told(figure, CHANGE_OF, "change by", sign=sign, is_paren=is_paren)
     if direct is not None:
         return Told(figure, CHANGE_OF, "change", sign=direct, is_paren=is_paren)
@@ -312,6 +327,10 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     preceding = [flow for flow in found if flow.end <= one.figure.start]
     if preceding:
         one.flow = preceding[-1]
+        one.partner = one.partner or _partner_beside(sentence, one, before)
+        return
+    if one.is_paren and one.sector and found:
+        one.flow = found[0]
         return
     verbs = [flow for flow in found if flow.start >= one.figure.end and flow.is_verb]
     if one.role == LEVEL and verbs and _is_passive(sentence, one, verbs[0]):
@@ -323,6 +342,22 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     elif before is not None and before.figure.kind == RANK and before.figure.quantity:
         # The largest deficit remained the one with China, at $375.2 billion.
         one.beside = before
+
+
+def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
+    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion, $3 billion with Peru."""
+    item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
+    if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
+        return item.value["place"]
+    if before is None or one.flow is None or before.flow is not one.flow or one.role != LEVEL:
+        return ""
+    places = [
+        item.value["place"]
+        for item in sentence.of(PLACE)
+        if before.figure.end <= item.start < one.figure.start
+        and sentence.word(item.start - 1 - (sentence.word(item.start - 1) == "the")) == "with"
+    ]
+    return places[-1] if places else ""
 
 
 def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:

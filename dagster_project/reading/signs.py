@@ -43,7 +43,7 @@ def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool)
         end = _clause_end(sentence, item.end)
         if any(item.start <= one.figure.start < end for one in told):
             continue
-        if {sentence.word(one) for one in range(item.end, end)} & {"every", "each"}:
+        if {sentence.word(one) for one in range(item.end, end)} & {"every", "each", "by"}:
             continue
         direction = Decimal(item.value["direction"])
         figure = Figure(item.start, item.end, SIGN, Decimal(1), SIGN, hedge=hedge)

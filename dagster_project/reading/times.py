@@ -156,6 +156,8 @@ def _main(
         return When(of_level.period, None, of_level.other_periods, (), "as its level")
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
         return When(known.range[1], None, (), (), "the same as before", has_own=True)
+    if one.role == LEVEL and (span := _when_it_was(sentence, one)):
+        return When(span, None, (), (), "before the figure")
     times = [time for time in sentence.times if id(time) not in others]
     periods = [time for time in times if time.kind in (PERIOD, RANGE) and time.span is not None]
     periods = [time for time in periods if not time.is_latest or len(periods) == 1]
@@ -195,6 +197,17 @@ def _main(
     if known.period is not None:
         return When(known.period, None, (), (), "told of before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
+
+
+def _when_it_was(sentence: Marked, one: Told) -> Span | None:
+    """More than doubled since 2014, when it was $24.9 billion."""
+    for place in range(one.figure.left - 1, max(one.figure.left - 6, 0), -1):
+        if sentence.word(place) == "when":
+            before = place - 1 if sentence.word(place - 1) == "," else place
+            return next(
+                (t.base or t.span for t in sentence.times if t.end in (place, before)), None
+            )
+    return None
 
 
 def _is_later_year(period: Span | None, span: Span | None) -> bool:
@@ -258,6 +271,13 @@ def _level_before(
             (),
             "start of the span",
         )
+    said = [
+        result[id(other)].period
+        for other in told
+        if other.level == one.level and id(other) in result and result[id(other)].has_own
+    ]
+    if said:
+        return When(said[-1], None, (), (), "as the level before")
     earlier = [time for time in sentence.times if time.kind == EARLIER]
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
