@@ -8,7 +8,7 @@ from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from dagster_project.display import for_page
 from dagster_project.questions.read import ReadAnswer
-from dagster_project.questions.read_text import by_sentence, reading_in_words, summary
+from dagster_project.questions.read_text import by_sentence, reading_in_words, summary, why_not
 
 _TEMPLATE = Path(__file__).with_name("read_page.html")
 # The words of a verdict say it; the colour repeats them.
@@ -43,6 +43,7 @@ def answer_page(answer: ReadAnswer) -> str:
             inconsistencies=answer.checked.inconsistencies,
             colour=lambda one: _COLOURS.get(one.status, "open"),
             how=reading_in_words,
+            why_not=why_not,
         )
     )
 

@@ -11,6 +11,16 @@ from dagster_project.questions.check import inconsistency_lines
 from dagster_project.questions.read import Judged, ReadAnswer
 from dagster_project.questions.values import exact, plural, wrapped
 
+# What a text does instead of asserting a figure, by the reasons of the table `unasserted`.
+_NOT_ASSERTED = {
+    "hypothesis": "the text says what could happen, not what did",
+    "forecast": "the text foresees it",
+    "plan": "the text tells of a plan or wish",
+    "negation": "the text denies it",
+    "loose talk": "the text does not say what is meant by a loss",
+    "rate": "it is an amount per day, week, month or person",
+    "average": "it is an average, which is not read yet",
+}
 _FIELDS = {"period": "period", "base_period": "base"}
 
 
@@ -30,18 +40,17 @@ def answer_text(answer: ReadAnswer, width: int) -> str:
     for sentence, figures in by_sentence(answer):
         lines += ["", *wrapped(sentence, width, "")]
         for one in figures:
-            lines += ["", *_figure_lines(one, width)]
+            lines += ["", *_figure_lines(answer, one, width)]
     for row in answer.checked.inconsistencies:
         lines += ["", *inconsistency_lines(row, width)]
     return "\n".join([*lines, "", summary(answer)])
 
 
-def _figure_lines(one: Judged, width: int) -> list[str]:
+def _figure_lines(answer: ReadAnswer, one: Judged, width: int) -> list[str]:
     if one.words is None:
-        lines = wrapped(f"{one.claim_id}  {one.status.upper()}  {_heading(one)}", width, "  ")
-        return lines + (
-            wrapped(f"{_capital(one.why_not)}.", width, "      ") if one.why_not else []
-        )
+        heading = _heading(answer, one)
+        lines = wrapped(f"{one.claim_id}  {one.status.upper()}  {heading}", width, "  ")
+        return lines + wrapped(why_not(one), width, "      ")
     lines = wrapped(f"{one.claim_id}  {one.words.status.upper()}  {one.words.about}", width, "  ")
     lines += wrapped(one.words.evidence, width, "      ")
     if one.words.needed:
@@ -51,10 +60,16 @@ def _figure_lines(one: Judged, width: int) -> list[str]:
     return lines
 
 
-def _heading(one: Judged) -> str:
+def why_not(one: Judged) -> str:
+    """Why a figure is not judged, as a sentence."""
+    reason = _NOT_ASSERTED.get(one.why_not, one.why_not)
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def _heading(answer: ReadAnswer, one: Judged) -> str:
     reading = one.reading
     if not reading.is_claim:
-        return f"{exact(reading.value)} {reading.unit}"
+        return " ".join(answer.article.text[reading.start : reading.end].split())
     kind = KINDS.get(reading.trade_kind, reading.trade_kind)
     return (
         f"{reading.reporter}–{reading.partner}, {kind} {reading.measure.replace('_', ' ')},"  # noqa: RUF001
@@ -125,7 +140,7 @@ def answer_objects(answer: ReadAnswer) -> list[dict[str, object]]:
             "rules": one.reading.rules,
             "status": one.status,
             "reason_code": one.verdict.get("reason_code"),
-            "reason": one.words.text if one.words else one.why_not,
+            "reason": one.words.text if one.words else why_not(one),
             "basis": one.verdict.get("basis_id"),
             "release": one.verdict.get("release_key"),
             "found_value": one.verdict.get("value"),
@@ -139,7 +154,3 @@ def answer_objects(answer: ReadAnswer) -> list[dict[str, object]]:
         }
         for one in answer.judged
     ]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -336,8 +336,8 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
         item, word = sentence.at.get(place), sentence.word(place)
         if word in _STRONG and item is None:
             return
-        if item is None and word == "we":
-            flow.owner, flow.owner_at = OURS, place
+        if item is None and word in ("we", "it", "they", "which", "that", "country"):
+            flow.owner, flow.owner_at = OURS if word == "we" else IT, place
             return
         if item is not None:
             if item.table == FLOW and item.value["quantity"] != "none":

@@ -24,7 +24,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     told = before or Pair(
         context.reporter or context.home, context.partner or context.main_partner, False
     )
-    if UNKNOWN in (owner, partner):
+    is_of_no_place = flow is not None and flow.is_verb and not flow.owner and not flow.partner
+    if UNKNOWN in (owner, partner) or is_of_no_place:
+        # A company ships cars: whose trade that is, nobody says.
         return Pair("", "", False)
     if owner and partner:
         if flow is not None and flow.is_between and partner == context.home:

@@ -345,7 +345,7 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
 
 
 def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
-    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion, $3 billion with Peru."""
+    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion."""
     item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
     if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
         return item.value["place"]

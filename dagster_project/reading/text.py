@@ -25,6 +25,7 @@ _LEAST_TEXT = 80
 _HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
 _IS_HTML = re.compile(rb"<(?:!doctype\s|html|head|body|article|div|p)\b", re.IGNORECASE)
 _BYLINE_LINES = 25
+_LONGEST_TITLE = 150
 _DAY_FORMS = ("%B %d, %Y", "%b %d, %Y", "%b. %d, %Y", "%d %B %Y", "%d %b %Y", "%Y-%m-%d")
 
 
@@ -108,8 +109,12 @@ def decoded(content: bytes) -> str:
 
 
 def _first_line(text: str) -> str:
-    first = next((line.strip() for line in text[:4000].splitlines() if line.strip()), "")
-    return first.lstrip("# ") if len(first) <= 150 else ""
+    """The title of a text: a short first line that stands alone."""
+    lines = text[:4000].strip().splitlines()
+    if len(lines) < 2 or lines[1].strip() or lines[0].rstrip().endswith("."):
+        return ""
+    title = lines[0].strip("# *\t")
+    return title if len(title) <= _LONGEST_TITLE else ""
 
 
 def _byline_day(text: str) -> date | None:

@@ -142,8 +142,8 @@ def test_a_figure_that_the_warehouse_cannot_judge_says_why(
     found = objects(result)
     assert result.exit_code == 0
     assert [one["status"] for one in found] == ["not judged", "not judged"]
-    assert found[0]["reason"].startswith("sector beef: unknown sector")
-    assert found[1]["reason"].startswith("unit GBP bn: unknown unit")
+    assert found[0]["reason"].startswith("Sector beef: unknown sector")
+    assert found[1]["reason"].startswith("Unit GBP bn: unknown unit")
 
 
 def test_without_a_day_of_print_a_note_says_what_times_are_counted_from(

@@ -15,7 +15,8 @@ def test_every_figure_of_the_given_texts_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "figures"), [("held_out_1", 193), ("held_out_2", 181), ("held_out_3", 107)]
+    ("folder", "figures"),
+    [("held_out_1", 193), ("held_out_2", 181), ("held_out_3", 107), ("held_out_4", 75)],
 )
 def test_texts_of_other_kinds_are_read(folder: str, figures: int) -> None:
     result = score(folder)
@@ -26,7 +27,12 @@ def test_texts_of_other_kinds_are_read(folder: str, figures: int) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "name"),
-    [("held_out_1", "h11_non_trade"), ("held_out_2", "k17_not_trade"), ("held_out_3", "m23")],
+    [
+        ("held_out_1", "h11_non_trade"),
+        ("held_out_2", "k17_not_trade"),
+        ("held_out_3", "m23"),
+        ("held_out_4", "n14"),
+    ],
 )
 def test_figures_of_other_things_are_not_taken(folder: str, name: str) -> None:
     (text, day) = next((text, day) for one, text, day in documents(folder) if one == name)
