@@ -75,7 +75,7 @@ def read(
 
     Example: `bilateral read article.txt --published-on 2017-08-18 --claims claims.csv`
 
-    Example: `pbpaste | bilateral read - --published-on 2017-08-18 --reporter USA`
+    Example: `cat article.txt | bilateral read - --published-on 2017-08-18 --reporter USA`
     """
     from dagster_project.questions import read as reading
     from dagster_project.questions import read_text
