@@ -13,6 +13,7 @@ from dagster_project.cli import (  # noqa: F401
     building,
     importing,
     questions,
+    reading,
     releases,
     site,
     sources,

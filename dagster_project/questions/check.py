@@ -82,28 +82,46 @@ def check(replay: Replay, words: Words, claims_file: Path, documents_file: Path 
 
     Raises:
         SnapshotError: a file cannot be read, lacks a column, or has no rows.
-        InputError: more than `MOST_CLAIMS` claims, or `MOST_SHARES_OF_AMOUNTS` shares of amounts.
+        InputError: see `check_claims`.
     """
     claims = read_claims(claims_file, words.claim_vocabulary)
-    if claims.frame.height > MOST_CLAIMS:
-        raise InputError(
-            f"{claims_file}: {claims.frame.height:,} claims, and one check takes at most"
-            f" {MOST_CLAIMS:,}. Divide the file, keeping the claims of each article together."
-        )
     problems = _problems(claims_file, claims.rejects)
-    inputs = {
-        "claims_given": claims.frame.drop("column_name").rename(_RENAMED),
-    }
-    _refuse_too_many_shares(replay, claims_file, claims.frame)
+    described = None
     if documents_file is not None:
         documents = read_documents(documents_file)
         problems += _problems(documents_file, documents.rejects)
         problems += _without_document(claims_file, claims.frame, documents_file, documents.frame)
-        inputs["documents_given"] = documents.frame.select(
+        described = documents.frame
+    return check_claims(replay, words, claims.frame, described, problems, str(claims_file))
+
+
+def check_claims(
+    replay: Replay,
+    words: Words,
+    claims: pl.DataFrame,
+    documents: pl.DataFrame | None,
+    problems: list[Problem],
+    name: str,
+) -> Checked:
+    """Check claims that have been read, as `read_claims` and `read_documents` give them.
+
+    Raises:
+        InputError: more than `MOST_CLAIMS` claims, or `MOST_SHARES_OF_AMOUNTS` shares of amounts;
+            `name` is what the message calls them.
+    """
+    if claims.height > MOST_CLAIMS:
+        raise InputError(
+            f"{name}: {claims.height:,} claims, and one check takes at most"
+            f" {MOST_CLAIMS:,}. Divide the file, keeping the claims of each article together."
+        )
+    inputs = {"claims_given": claims.drop("column_name").rename(_RENAMED)}
+    if documents is not None:
+        inputs["documents_given"] = documents.select(
             "document_id", "publisher", "title_in_short", "published_on"
         )
-    if claims.frame.is_empty():
+    if claims.is_empty():
         return Checked([], {}, {}, [], problems)
+    _refuse_too_many_shares(replay, name, claims)
     replay.answer(inputs, ["claims", "claim_verdicts", *CONSISTENCY_INPUTS])
     verdicts = judged(replay)
     notes: list[str] = []
@@ -137,7 +155,7 @@ def find_inconsistencies(
     return inconsistencies(claims, wholes, on_unfinished).to_dicts()
 
 
-def _refuse_too_many_shares(replay: Replay, claims_file: Path, claims: pl.DataFrame) -> None:
+def _refuse_too_many_shares(replay: Replay, name: str, claims: pl.DataFrame) -> None:
     transforms = replay.published("select measure, transform from warehouse.seeds.claim_measures")
     countries = ("reporter", "partner")
     trades = (
@@ -158,7 +176,7 @@ def _refuse_too_many_shares(replay: Replay, claims_file: Path, claims: pl.DataFr
         return
     most = trades.row(0, named=True)
     raise InputError(
-        f"{claims_file}: {most['document_id']} has {most['shares']:,} shares and"
+        f"{name}: {most['document_id']} has {most['shares']:,} shares and"
         f" {most['amounts']:,} amounts of the same trade ({most['sector']}, {most['period']}). Each"
         f" share is compared with each amount, and one check makes at most"
         f" {MOST_SHARES_OF_AMOUNTS:,} such comparisons. Remove what is told twice, or divide the"
@@ -262,22 +280,28 @@ def checked_text(checked: Checked, width: int) -> str:
         if words.needed:
             lines += wrapped(words.needed, width, "      ")
     for row in checked.inconsistencies:
-        lines += ["", f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
-        lines += wrapped(f"{row['equation']} ({row['about']}).", width, "      ")
-        lines += wrapped(
-            f"{', '.join(row['left_claim_ids'])} allow {_interval(row, 'left')};"
-            f" {', '.join(row['right_claim_ids'])} allow {_interval(row, 'right')}.",
-            width,
-            "      ",
-        )
-        for repair in row["repairs"] or ():
-            lines += wrapped(f"Likely correction: {repair}", width, "      ")
+        lines += ["", *inconsistency_lines(row, width)]
     counts = Counter(str(verdict["status"]) for verdict in checked.verdicts.values())
     counted = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     lines += ["", f"{plural(len(checked.claims), 'claim')}: {counted or 'none could be read'}"]
     if checked.inconsistencies:
         lines[-1] += f"; {plural(len(checked.inconsistencies), 'inconsistency', 'inconsistencies')}"
     return "\n".join(lines).lstrip("\n")
+
+
+def inconsistency_lines(row: Mapping[str, Any], width: int) -> list[str]:
+    """A contradiction within one article: its figures, the equation and likely corrections."""
+    lines = [f"  INCONSISTENT  {', '.join(row['claim_ids'])}"]
+    lines += wrapped(f"{row['equation']} ({row['about']}).", width, "      ")
+    lines += wrapped(
+        f"{', '.join(row['left_claim_ids'])} allow {_interval(row, 'left')};"
+        f" {', '.join(row['right_claim_ids'])} allow {_interval(row, 'right')}.",
+        width,
+        "      ",
+    )
+    for repair in row["repairs"] or ():
+        lines += wrapped(f"Likely correction: {repair}", width, "      ")
+    return lines
 
 
 def _interval(row: Mapping[str, Any], side: str) -> str:

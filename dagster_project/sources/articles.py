@@ -76,6 +76,8 @@ _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in
 _CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
 _USUAL = {"trade_kind": "goods", "sector": "total", "hedge": "exact"}
 _DOCUMENTS_MAY_LACK = frozenset({"seed_file"})
+# A row whose claim_id begins so is a note, and no claim.
+_COMMENT = "#"
 
 
 def read_claims(path: Path, vocabulary: ClaimVocabulary) -> Parsed:
@@ -117,6 +119,9 @@ def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Pars
         "document_id": pl.lit(Path(name).stem),
         "says": pl.concat_str("measure", "period", "value", separator=" "),
     }
+    if "claim_id" in cells.columns:
+        # Rows that `bilateral read` offers as other readings.
+        cells = cells.filter(~pl.col("claim_id").str.starts_with(_COMMENT))
     cells = cells.select(
         "row_number",
         *(

@@ -37,9 +37,10 @@ def split_console(block: str) -> tuple[list[str], str]:
 
 @pytest.fixture
 def at_the_readers_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the claims file that the README shows."""
-    (example,) = blocks("csv")
+    """A folder with the claims file and the article that the README shows."""
+    (example,), (article,) = blocks("csv"), blocks("text")
     (tmp_path / "claims.csv").write_text(example, encoding="utf-8")
+    (tmp_path / "article.txt").write_text(article, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,0 +1,60 @@
+"""Writes the figures of an article and their verdicts as one page, which needs nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, select_autoescape
+
+from dagster_project.display import for_page
+from dagster_project.questions.read import ReadAnswer
+from dagster_project.questions.read_text import by_sentence, reading_in_words, summary, why_not
+
+_TEMPLATE = Path(__file__).with_name("read_page.html")
+# The words of a verdict say it; the colour repeats them.
+_COLOURS = {
+    "confirmed": "good",
+    "revised": "good",
+    "other_basis": "good",
+    "contradicted": "bad",
+    "mislabelled": "bad",
+}
+
+
+def answer_page(answer: ReadAnswer) -> str:
+    """The sentences with figures, each figure underlined and followed by its verdict."""
+    environment = Environment(
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    sentences = [
+        {"parts": list(_parts(answer, figures)), "figures": figures}
+        for _, figures in by_sentence(answer)
+    ]
+    return for_page(
+        template.render(
+            article=answer.article,
+            name=answer.name,
+            sentences=sentences,
+            summary=summary(answer),
+            inconsistencies=answer.checked.inconsistencies,
+            colour=lambda one: _COLOURS.get(one.status, "open"),
+            how=reading_in_words,
+            why_not=why_not,
+        )
+    )
+
+
+def _parts(answer: ReadAnswer, figures: list):
+    """The text of a sentence in pieces, each with the figure that it is, or none."""
+    text = answer.article.text
+    position, end = figures[0].reading.sentence_start, figures[0].reading.sentence_end
+    for one in sorted(figures, key=lambda one: one.reading.start):
+        first, last = max(one.reading.start, position), one.reading.end
+        yield text[position:first], None
+        yield text[first:last], one
+        position = last
+    yield text[position:end], None

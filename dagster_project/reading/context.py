@@ -1,0 +1,49 @@
+"""What a text has said so far, on which its next sentences rely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.periods import Span, Time
+
+
+@dataclass
+class Pair:
+    """Reporter and partner, and whether the sentence names both."""
+
+    reporter: str
+    partner: str
+    is_said: bool
+    taken: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Context:
+    """The countries, times, flows and products told of; codes are empty where none were.
+
+    `home` is the country whose figures the text tells most, `main_partner` the partner that it
+    names most; `is_of_two` if it names no third place. `named` is the last other place named,
+    `range` and `since` are the span and the base of the sentence before. `topic` is the first flow
+    of the paragraph and `topic_pair` its countries, `last` the first flow of the sentence before,
+    `list_flow` that of the line above a list.
+    """
+
+    home: str
+    main_partner: str
+    is_of_two: bool = False
+    reporter: str = ""
+    partner: str = ""
+    named: str = ""
+    period: Span | None = None
+    range: tuple[Span, Span] | None = None
+    since: Time | None = None
+    paragraph: int = -1
+    kind: str = ""
+    sector: str = ""
+    topic: Flow | None = None
+    last: Flow | None = None
+    topic_sector: str = ""
+    topic_pair: Pair | None = None
+    list_flow: Flow | None = None
+    agreement: str = ""

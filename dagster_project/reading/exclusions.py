@@ -1,0 +1,56 @@
+"""Says which figures are of other things than trade, and which are not asserted."""
+
+from __future__ import annotations
+
+from dagster_project.reading.amounts import RANK, Figure
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.items import KIND, NOT_TRADE, PLACE, SECTOR, UNASSERTED, Marked
+
+
+def is_of_other_things(
+    sentence: Marked, figure: Figure, flow: Flow | None, *, is_following: bool
+) -> bool:
+    """Whether a figure is of jobs, tariffs, prices or a company, by the words around it."""
+    if figure.kind == RANK:
+        return (
+            sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
+        )
+    place = figure.end
+    for _ in range(5):
+        item = sentence.at.get(place)
+        if item is not None and item.table == NOT_TRADE:
+            return True
+        if item is not None and item.table not in (PLACE, KIND, SECTOR):
+            break
+        if item is None and sentence.word(place) not in (
+            *("of", "in", "a", "an", "the", "-", "new", "worth", "on", "per", '"', "american"),
+        ):
+            break
+        place = item.end if item else place + 1
+    if is_following:
+        return False
+    first = flow.end if flow and flow.end <= figure.start else 0
+    place = figure.left - 1
+    while place >= first:
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in (",", ";", "("):
+            break
+        if item is not None and item.table == NOT_TRADE:
+            return True
+        place = item.start - 1 if item else place - 1
+    return False
+
+
+def unasserted(sentence: Marked, figure: Figure, flow: Flow | None) -> str:
+    """Why a figure is not asserted: hypothesis, forecast, plan or negation; empty if it is."""
+    place = figure.left - 1
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is not None and item.table == UNASSERTED:
+            return item.value["why"]
+        is_bound = item is None and sentence.word(place) in (";", ",", "but", "while", "(")
+        # A flow after the comma begins a clause of its own; one before it goes on.
+        if is_bound and (flow is None or flow.start > place):
+            return "hypothesis" if sentence.word(0) == "if" else ""
+        place = item.start - 1 if item else place - 1
+    return ""

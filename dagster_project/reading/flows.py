@@ -1,0 +1,393 @@
+"""Finds what a sentence says about each flow: whose it is, with whom, of what."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+from dagster_project.reading.items import (
+    CHANGE,
+    FLOW,
+    KIND,
+    NOT_TRADE,
+    PLACE,
+    SECTOR,
+    SOURCE,
+    Item,
+    Marked,
+)
+from dagster_project.reading.word_lists import small_words
+
+IT, OURS = "it", "ours"
+SAME = "same"
+_STRONG = frozenset({";", ".", "!", "?", ":", "|"})
+_COMMAS = frozenset({",", "(", ")", "[", "]"})
+_PRONOUNS = {"its": IT, "their": IT, "our": OURS}
+_ITS = {"it": IT, "them": IT, "us": OURS}
+_LEFT, _RIGHT = 8, 24
+_PARTNER_WORDS = {
+    "exports": frozenset({"to", "with", "into", "for"}),
+    "imports": frozenset({"from", "of", "with"}),
+}
+_ANY_PARTNER = frozenset({"with", "to", "from", "against", "vis"})
+_OWNER_WORDS = {
+    "exports": frozenset({"from", "of", "by"}),
+    "imports": frozenset({"into", "by", "to"}),
+}
+
+
+@dataclass
+class Flow:
+    """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
+
+    Places are codes, `it` for a pronoun, or empty. `is_whole` says that a word such as total or
+    overall stands before it, `has_scope` that its products or kind of trade are named.
+    """
+
+    start: int
+    end: int
+    quantity: str
+    owner: str = ""
+    partner: str = ""
+    kind: str = ""
+    sector: str = ""
+    is_whole: bool = False
+    is_overall: bool = False
+    is_verb: bool = False
+    is_between: bool = False
+    owner_at: int = -1
+    partner_at: int = -1
+    places: list[int] = field(default_factory=list)
+
+    @property
+    def has_scope(self) -> bool:
+        return bool(self.kind or self.sector)
+
+
+def flows(sentence: Marked) -> list[Flow]:
+    """The flows of a sentence, from left to right."""
+    result: list[Flow] = []
+    for item in sentence.of(FLOW):
+        quantity = item.value["quantity"]
+        if quantity == "none":
+            continue
+        if quantity == SAME:
+            # "the deficit with China fell, and that with Mexico rose"
+            if not result:
+                continue
+            quantity = result[-1].quantity
+        flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
+        _look_left(sentence, flow)
+        _look_right(sentence, flow)
+        if not flow.owner and (
+            flow.is_verb or sentence.word(_noun_start(sentence, flow)) in small_words("has")
+        ):
+            _find_subject(sentence, flow, result)
+        if flow.is_verb and flow.quantity == "two_way_trade" and not flow.partner:
+            _find_other_subject(sentence, flow)
+        if not flow.kind:
+            flow.kind = _kind_before(sentence, flow)
+        _find_which(sentence, flow)
+        _find_heading(sentence, flow)
+        _find_lead(sentence, flow)
+        if not _is_in_brackets(sentence, item):
+            result.append(flow)
+    _share_places(sentence, result)
+    return _without_mere_trade(sentence, result)
+
+
+def _look_left(sentence: Marked, flow: Flow) -> None:
+    """The words before a noun: South Korea's growing goods trade surplus."""
+    place = flow.start - 1
+    for _ in range(_LEFT):
+        if place < 0:
+            return
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure:
+            place = figure.start - 1
+            continue
+        if item is None:
+            if word in small_words("whole"):
+                flow.is_whole = True
+                flow.is_overall = flow.is_overall or word == "overall"
+            if word in _PRONOUNS:
+                flow.owner, flow.owner_at = _PRONOUNS[word], place
+                return
+            if (
+                word in small_words("before a noun")
+                or word in small_words("verbs")
+                or word in _STRONG
+                or word in _COMMAS
+            ):
+                return
+            if flow.is_verb and word not in ("'s", '"', "-"):
+                return
+            place -= 1
+            continue
+        if item.table == KIND and not flow.kind:
+            flow.kind = item.value["trade_kind"]
+        elif item.table == SECTOR and not flow.sector:
+            flow.sector = item.value["sector"]
+        elif item.table == PLACE:
+            flow.owner, flow.owner_at = item.value["place"], item.start
+            _pair_before(sentence, flow, item)
+            for before in (item.start - 1, item.start - 2):
+                word = sentence.word(before)
+                flow.is_whole = flow.is_whole or word in small_words("whole")
+                flow.is_overall = flow.is_overall or word == "overall"
+            return
+        elif item.table == FLOW and item.end == flow.start and flow.quantity != "none":
+            # "trade" before "deficit" stands alone only by accident.
+            pass
+        elif item.table != CHANGE or item.value["part"] == "adverb":
+            return
+        place = item.start - 1
+
+
+def _is_in_brackets(sentence: Marked, item: Item) -> bool:
+    """Trade with Japan (exports and imports) totaled: the words in brackets explain, no more."""
+    place = item.end
+    while place < min(item.end + 4, len(sentence.tokens)):
+        if sentence.word(place) == ")":
+            return any(sentence.word(one) == "(" for one in range(item.start - 4, item.start))
+        if sentence.figure_at(place):
+            return False
+        place += 1
+    return False
+
+
+def _find_which(sentence: Marked, flow: Flow) -> None:
+    """Japan, with which the United States had a deficit: the partner stands before."""
+    if flow.partner:
+        return
+    place = flow.start - 1
+    while place > 2:
+        if sentence.word(place) == "which" and sentence.word(place - 1) in ("with", "to", "from"):
+            item = sentence.at.get(place - 2 - (sentence.word(place - 2) == ","))
+            if item is not None and item.table == PLACE:
+                flow.partner, flow.partner_at = item.value["place"], item.start
+            return
+        place -= 1
+
+
+def _find_heading(sentence: Marked, flow: Flow) -> None:
+    """Mexico: exports $231 billion. The place before a colon is the partner of what follows."""
+    colons = [place for place in range(flow.start) if sentence.word(place) == ":"]
+    named = [item for item in sentence.of(FLOW) if item.value["quantity"] != "none"]
+    if flow.partner or not colons or named[0].end <= colons[-1]:
+        return
+    for item in sentence.of(PLACE):
+        if item.end <= colons[-1] and item.value["place"] != flow.owner:
+            flow.partner, flow.partner_at = item.value["place"], item.start
+            return
+
+
+def _find_lead(sentence: Marked, flow: Flow) -> None:
+    """With Japan, the deficit was $68.9 billion."""
+    place = flow.start - 1
+    while place > 0 and (sentence.word(place) in ("the", "its", "a") or _is_kind(sentence, place)):
+        place -= 1
+    item = sentence.at.get(place - 1)
+    if flow.partner or sentence.word(place) != "," or item is None or item.table != PLACE:
+        return
+    start = item.start - 1 - (sentence.word(item.start - 1) == "the")
+    if sentence.word(start) in _ANY_PARTNER:
+        flow.partner, flow.partner_at = item.value["place"], item.start
+
+
+def _is_kind(sentence: Marked, place: int) -> bool:
+    item = sentence.at.get(place)
+    return item is not None and item.table == KIND
+
+
+def _noun_start(sentence: Marked, flow: Flow) -> int:
+    """The place of the verb before "a goods surplus", if there is one."""
+    place = flow.start - 1
+    while place >= 0 and flow.start - place < _LEFT:
+        item, word = sentence.at.get(place), sentence.word(place)
+        if figure := sentence.figure_at(place):
+            place = figure.left - 1
+            continue
+        if item is not None and item.table not in (KIND, SECTOR, CHANGE):
+            return place
+        if item is None and (
+            word in small_words("has") or word in small_words("before a noun") or not word.isalpha()
+        ):
+            return place
+        place = item.start - 1 if item else place - 1
+    return place
+
+
+def _kind_before(sentence: Marked, flow: Flow) -> str:
+    """In services alone the United States had a surplus; trade in goods showed a deficit."""
+    place = flow.start - 1
+    while place >= 0:
+        item = sentence.at.get(place)
+        if sentence.figure_at(place) or (item is None and sentence.word(place) in _STRONG):
+            return ""
+        if item is not None and item.table == KIND:
+            is_counted = sentence.word(item.start) in ("counting", "including")
+            is_counted = is_counted or sentence.word(item.end + 1) == "where"
+            if is_counted or sentence.word(item.start - 1) == "in":
+                return item.value["trade_kind"]
+        place = item.start - 1 if item else place - 1
+    return ""
+
+
+def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:
+    """U.S.-Korea trade: the place before a dash is the owner, the one after it the partner."""
+    before = item.start - 1
+    if sentence.word(before) != "-" or not (other := sentence.at.get(before - 1)):
+        return
+    if other.table == PLACE:
+        flow.partner, flow.partner_at = flow.owner, flow.owner_at
+        flow.owner, flow.owner_at = other.value["place"], other.start
+
+
+def _look_right(sentence: Marked, flow: Flow) -> None:
+    """The words after it: exports of vehicles to Korea, deficit in goods with China."""
+    prepositions = _PARTNER_WORDS.get(flow.quantity, _ANY_PARTNER)
+    owners = _OWNER_WORDS.get(flow.quantity, frozenset({"of"}))
+    place, crossed = flow.end, False
+    before = sentence.word(flow.end - 1)
+    before = before if before in _ANY_PARTNER else ""
+    end = min(flow.end + _RIGHT, len(sentence.tokens))
+    while place < end:
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure:
+            place, before = figure.end, ""
+            continue
+        if item is None:
+            if word in _STRONG or word in _COMMAS or word in ("while", "but"):
+                return
+            if word in _ITS and before in prepositions and not flow.partner:
+                flow.partner = _ITS[word]
+            crossed = crossed or word in small_words("verbs") or word == "and"
+            if word not in small_words("before a place"):
+                before = word
+            place += 1
+            continue
+        is_flow = item.table == FLOW and item.value["quantity"] != "none"
+        # "exports to and imports from": the words after the second flow are its own.
+        if is_flow and (not flow.is_verb or item.value["part"] == "verb"):
+            return
+        if item.table == KIND and (before in ("of", "in") or flow.is_verb) and not crossed:
+            flow.kind = flow.kind or item.value["trade_kind"]
+        elif item.table == SECTOR and before in ("of", "in", "for") and not flow.sector:
+            if not crossed or flow.is_verb:
+                flow.sector = item.value["sector"]
+        elif item.table == PLACE:
+            _place_after(sentence, flow, item, before, prepositions, owners)
+        elif item.table in (SOURCE, NOT_TRADE):
+            before = ""
+        if item.table in (PLACE, SOURCE, CHANGE):
+            before = "" if item.table != PLACE or sentence.word(item.end) != "and" else before
+        place = item.end
+
+
+def _place_after(
+    sentence: Marked,
+    flow: Flow,
+    item: Item,
+    before: str,
+    prepositions: frozenset[str],
+    owners: frozenset[str],
+) -> None:
+    code = item.value["place"]
+    following = sentence.at.get(item.end)
+    if before == "between":
+        flow.is_between = True
+        flow.owner, flow.owner_at = code, item.start
+        place = item.end
+        if sentence.word(place) in ("and", "-"):
+            place += 1
+        place += sentence.word(place) == "the"
+        other = sentence.at.get(place)
+        if other and other.table == PLACE:
+            flow.partner, flow.partner_at = other.value["place"], other.start
+        return
+    is_adjective = following is not None and following.table in (KIND, SECTOR)
+    if before == "of" and flow.quantity == "imports" and not is_adjective:
+        if not flow.owner and not flow.is_verb:
+            flow.owner, flow.owner_at = code, item.start
+        return
+    if before in prepositions and not flow.partner:
+        flow.partner, flow.partner_at = code, item.start
+    elif before in owners and not flow.owner and not is_adjective:
+        flow.owner, flow.owner_at = code, item.start
+    elif (
+        flow.is_verb
+        and not flow.partner
+        and before == ""
+        and code != flow.owner
+        and item.start - flow.end <= 1
+    ):
+        # Korea sold the United States goods.
+        flow.partner, flow.partner_at = code, item.start
+
+
+def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
+    """The place before a verb that no flow has: the United States exported."""
+    taken = {one.partner_at for one in earlier} | {one.owner_at for one in earlier}
+    place = flow.start - 1
+    while place >= 0:
+        item, word = sentence.at.get(place), sentence.word(place)
+        if word in _STRONG and item is None:
+            return
+        if item is None and word in ("we", "it", "they", "which", "that", "country"):
+            flow.owner, flow.owner_at = OURS if word == "we" else IT, place
+            return
+        if item is not None:
+            if item.table == FLOW and item.value["quantity"] != "none":
+                verbs = [one for one in earlier if one.is_verb and one.start == item.start]
+                if verbs:
+                    flow.owner, flow.owner_at = verbs[0].owner, verbs[0].owner_at
+                return
+            is_located = sentence.word(item.start - 1) in ("in", "with", "to", "from", "for")
+            if item.table == PLACE and item.start not in taken and not is_located:
+                flow.owner, flow.owner_at = item.value["place"], item.start
+                return
+            place = item.start
+        place -= 1
+
+
+def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
+    """Korea's surplus in trade with the United States is one flow."""
+    result: list[Flow] = []
+    for flow in found:
+        last = result[-1] if result else None
+        between = {
+            sentence.word(place)
+            for place in range(last.end if last else 0, flow.start)
+            if place not in sentence.at
+        }
+        if last and flow.quantity == "two_way_trade" and between == {"in"}:
+            last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
+            last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
+        else:
+            result.append(flow)
+    return result
+
+
+def _find_other_subject(sentence: Marked, flow: Flow) -> None:
+    """Canada and the United States exchanged goods."""
+    place = flow.owner_at - 1 - (sentence.word(flow.owner_at - 1) == "the")
+    other = sentence.at.get(place - 1)
+    if sentence.word(place) == "and" and other is not None and other.table == PLACE:
+        flow.partner, flow.partner_at = other.value["place"], other.start
+
+
+def _share_places(sentence: Marked, found: list[Flow]) -> None:
+    """U.S. exports to and imports from Korea; Korea's exports and imports."""
+    for left, right in itertools.pairwise(found):
+        between = [sentence.word(place) for place in range(left.end, right.start)]
+        if not set(between) <= {"and", "to", "from", "with", "or", ",", "the"} or len(between) > 3:
+            continue
+        if not right.owner:
+            right.owner, right.owner_at = left.owner, left.owner_at
+        if not left.partner:
+            left.partner, left.partner_at = right.partner, right.partner_at
+        if not right.kind:
+            right.kind = left.kind

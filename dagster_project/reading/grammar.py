@@ -1,0 +1,171 @@
+"""The words that readings use: the tables of the folder `grammar`, which anyone may extend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from dagster_project.reading.phrases import Phrases, Slot
+from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import rows
+
+TABLES = (
+    *("flows", "kinds", "changes", "hedges", "periods", "event_phrases", "places", "products"),
+    *("sources", "unasserted", "not_trade", "currencies", "ranks", "runs"),
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that trade is counted from; the agreement of the nearest name if it has no id."""
+
+    event: str
+    month: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The tables of words, and the numbers written as words."""
+
+    phrases: Mapping[str, Phrases]
+    numbers: Mapping[str, Mapping[str, Decimal | str]]
+    events: Sequence[Event]
+    names: Phrases
+    homes: Mapping[str, str]
+    monthly: Mapping[str, int]
+
+    def home_of(self, unit: str) -> str:
+        """The place of the currency of a unit; empty if it has none."""
+        return self.homes.get(unit.partition(" ")[0], "")
+
+    def number(self, token: Token, kind: str) -> Decimal | None:
+        """The cardinal, ordinal, month or multiple that a word is."""
+        table = self.numbers[kind]
+        value = table.get(token.plain) or table.get(token.word)
+        return value if isinstance(value, Decimal) else None
+
+    def scale(self, token: Token) -> str | None:
+        """The scale that a word is: bn for billion."""
+        value = self.numbers["scale"].get(token.word)
+        return value if isinstance(value, str) else None
+
+
+@cache
+def grammar() -> Grammar:
+    """The shipped grammar.
+
+    Raises:
+        GrammarError: a table has a phrase that cannot be read.
+    """
+    numbers: dict[str, dict[str, Decimal | str]] = {}
+    for row in rows("numbers"):
+        value = row["value"] if row["kind"] == "scale" else Decimal(row["value"])
+        numbers.setdefault(row["kind"], {})[row["word"]] = value
+    event_rows = [{**row, "row": str(place)} for place, row in enumerate(rows("events"))]
+    slots = _slots(numbers)
+    starts = frozenset(word.casefold() for table in numbers.values() for word in table)
+    places = Phrases(rows("places"), slots)
+
+    def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        matched = places.at(found, place)
+        return (matched.end, 0) if matched else None
+
+    slots["place"] = place_name
+    names = Phrases(event_rows, slots)
+
+    def event(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        matched = names.at(found, place)
+        return (matched.end, int(matched.value["row"])) if matched else None
+
+    return Grammar(
+        phrases={name: Phrases(rows(name), {**slots, "event": event}, starts) for name in TABLES},
+        numbers=numbers,
+        events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
+        names=names,
+        monthly={row["place"]: int(row["months"]) for row in rows("monthly_comparisons")},
+        homes={row["currency"]: row["place"] for row in rows("currencies")},
+    )
+
+
+def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot]:
+    months, cardinals, ordinals = numbers["month"], numbers["cardinal"], numbers["ordinal"]
+
+    def of(table: Mapping[str, Decimal | str], token: Token) -> int | None:
+        value = table.get(token.plain) or table.get(token.word)
+        return int(value) if value is not None else None
+
+    def year(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        token = found[place]
+        if not token.is_number or len(token.text) != 4 or not "1900" <= token.text <= "2100":
+            return None
+        if not token.text.isdigit() or (place and found[place - 1].word in "$€£¥"):
+            return None
+        after = found[place + 1] if place + 1 < len(found) else None
+        if after and (
+            (after.word in numbers["scale"] and len(after.word) > 1) or after.word == "%"
+        ):
+            return None
+        return place + 1, int(token.text)
+
+    def month(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        value = of(months, found[place])
+        if value is None:
+            return None
+        end = place + 1
+        if end < len(found) and found[end].word == "." and found[end].glued:
+            end += 1
+        return end, value
+
+    def digits(found: Sequence[Token], place: int, most: int) -> tuple[int, int] | None:
+        token = found[place]
+        if token.is_number and token.text.isdigit() and len(token.text) <= most:
+            return place + 1, int(token.text)
+        return None
+
+    def day(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        value = digits(found, place, 2)
+        if value is None or not 1 <= value[1] <= 31:
+            return None
+        end = value[0]
+        if end < len(found) and found[end].word in ("st", "nd", "rd", "th") and found[end].glued:
+            end += 1
+        return end, value[1]
+
+    def count(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        value = of(cardinals, found[place])
+        if value is None:
+            return digits(found, place, 3)
+        if value >= 20 and place + 2 < len(found) and found[place + 1].word == "-":
+            unit = of(cardinals, found[place + 2])
+            if unit is not None and 0 < unit < 10:
+                return place + 3, value + unit
+        return place + 1, value
+
+    def ordinal(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        value = of(ordinals, found[place])
+        if value is not None:
+            return place + 1, value
+        if value := of(cardinals, found[place]):
+            after = found[place + 2] if place + 2 < len(found) else None
+            unit = of(ordinals, after) if after and value >= 20 else None
+            return (place + 3, value + unit) if unit and found[place + 1].word == "-" else None
+        plain = digits(found, place, 3)
+        ending = found[plain[0]] if plain and plain[0] < len(found) else None
+        if plain and ending and ending.glued and ending.word in ("st", "nd", "rd", "th"):
+            return plain[0] + 1, plain[1]
+        return None
+
+    def number(found: Sequence[Token], place: int) -> tuple[int, int] | None:
+        return digits(found, place, 2)
+
+    return {
+        "year": year,
+        "month": month,
+        "day": day,
+        "count": count,
+        "ordinal": ordinal,
+        "number": number,
+    }

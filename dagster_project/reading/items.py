@@ -1,0 +1,196 @@
+"""Finds the words of the grammar in a sentence, none overlapping, from left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from dagster_project.reading.amounts import RANK, Figure, figures
+from dagster_project.reading.grammar import Grammar
+from dagster_project.reading.periods import BASE, PERIOD, Span, Time, read_event, read_time
+from dagster_project.reading.phrases import Match
+from dagster_project.reading.tokens import Token
+from dagster_project.reading.word_lists import small_words
+
+FLOW, KIND, CHANGE, PLACE, SECTOR, SOURCE, UNASSERTED, NOT_TRADE, TIME = (
+    *("flows", "kinds", "changes", "places", "products", "sources", "unasserted", "not_trade"),
+    "time",
+)
+_LONGEST_DATELINE = 14
+# In this order where two phrases are equally long.
+_TABLES = (
+    *("event_phrases", "periods", SOURCE, FLOW, KIND, CHANGE, SECTOR, PLACE, UNASSERTED),
+    NOT_TRADE,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A phrase of one table in tokens `start` to `end`, with its row."""
+
+    table: str
+    start: int
+    end: int
+    value: Mapping[str, str]
+    match: Match | None = None
+
+
+@dataclass
+class Marked:
+    """The tokens of a sentence with the items, figures and times in them.
+
+    `at` has for each token the item that it is in.
+    """
+
+    tokens: Sequence[Token]
+    items: list[Item] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    times: list[Time] = field(default_factory=list)
+    at: dict[int, Item] = field(default_factory=dict)
+
+    def word(self, place: int) -> str:
+        """The word at a place, empty outside the sentence."""
+        return self.tokens[place].word if 0 <= place < len(self.tokens) else ""
+
+    def of(self, table: str) -> list[Item]:
+        return [item for item in self.items if item.table == table]
+
+    def figure_at(self, place: int) -> Figure | None:
+        return next((one for one in self.figures if one.start <= place < one.end), None)
+
+
+def marked(found: Sequence[Token], words: Grammar) -> Marked:
+    """The items and figures of a sentence; times are read later, with the context."""
+    sentence = Marked(found, figures=figures(found, words))
+    by_start = {one.start: one for one in sentence.figures}
+    dropped: list[Figure] = []
+    is_by_chapter = {"hs", "digit"} <= {token.word for token in found}
+    place = _dateline(found)
+    while place < len(found):
+        best = _longest(found, place, words)
+        figure = by_start.get(place)
+        if figure and (best is None or best[1].end <= figure.end or best[0] not in _OVER_FIGURES):
+            if figure.kind == RANK:
+                _mark_places(sentence, figure, words)
+            place = figure.end
+            continue
+        if figure:
+            dropped.append(figure)
+        if best is None:
+            place += 1
+            continue
+        table, match = best
+        value = {**match.value, "table": table}
+        if is_by_chapter and value.get("hs"):
+            value["sector"] = value["hs"]
+        kind = TIME if table in ("periods", "event_phrases") else table
+        item = Item(kind, match.start, match.end, value, match)
+        sentence.items.append(item)
+        for one in range(item.start, item.end):
+            sentence.at[one] = item
+        place = item.end
+    sentence.figures = [
+        one
+        for one in sentence.figures
+        if one not in dropped
+        and (one.kind == RANK or not any(p in sentence.at for p in range(one.start, one.end)))
+    ]
+    for figure in sentence.figures:
+        figure.hedge, figure.left = _hedge(found, figure, words)
+    return sentence
+
+
+_OVER_FIGURES = frozenset({"periods", "event_phrases"})
+
+
+def _mark_places(sentence: Marked, figure: Figure, words: Grammar) -> None:
+    """Mark whose partner is ranked: the sixth largest U.S. trading partner."""
+    for place in range(figure.start, figure.end):
+        match = words.phrases[PLACE].at(sentence.tokens, place)
+        if match is not None and match.end <= figure.end:
+            item = Item(PLACE, match.start, match.end, {**match.value, "table": PLACE}, match)
+            sentence.items.append(item)
+            sentence.at |= dict.fromkeys(range(item.start, item.end), item)
+
+
+def _dateline(found: Sequence[Token]) -> int:
+    """Where a report begins after its place: LONDON, Jan. 15 - or OTTAWA (staff) -."""
+    if not found or not (found[0].text.isupper() and len(found[0].text) > 3):
+        return 0
+    for place, token in enumerate(found[:_LONGEST_DATELINE]):
+        if token.word == "-" and not token.glued:
+            return place + 1
+    return 0
+
+
+def _longest(found: Sequence[Token], place: int, words: Grammar) -> tuple[str, Match] | None:
+    best: tuple[str, Match] | None = None
+    for table in _TABLES:
+        match = words.phrases[table].at(found, place)
+        if match is None or (best and match.end <= best[1].end):
+            continue
+        best = table, match
+    return best
+
+
+def _hedge(found: Sequence[Token], figure: Figure, words: Grammar) -> tuple[str, int]:
+    """The hedge that ends where a figure begins, and where it begins itself."""
+    end = figure.start
+    if end and found[end - 1].word in ('"', "a", "an"):
+        end -= 1
+    for first in range(max(end - 5, 0), end):
+        match = words.phrases["hedges"].at(found, first)
+        if match and match.end == end:
+            return match.value["hedge"], first
+    if [one.word for one in found[figure.end : figure.end + 2]] == ["or", "so"]:
+        return "about", figure.start
+    return "exact", figure.start
+
+
+def read_times(
+    sentence: Marked,
+    words: Grammar,
+    day: date,
+    near: Span | None,
+    place: str | None,
+    agreement: str,
+) -> None:
+    """Read the times of a sentence; `agreement` is the event that "it" and "the deal" mean."""
+    times: list[Time] = []
+    anchor = near
+    items = [item for item in sentence.items if item.table == TIME and item.match]
+    for item in items:
+        if item.match and item.value["table"] == "periods" and "year" in item.match.slots:
+            time = read_time(item.match, sentence.tokens, day, near, place)
+            if time.kind == PERIOD and time.span:
+                anchor = time.span
+                break
+    for item in items:
+        if item.match is None:
+            continue
+        if item.value["table"] == "periods":
+            times.append(read_time(item.match, sentence.tokens, day, anchor, place))
+        else:
+            times.append(read_event(item.match, _month_of(item.match, words, agreement)))
+    sentence.times = [
+        one for one in times if one.kind != "nothing" and not _is_of_extreme(sentence, one)
+    ]
+
+
+def _is_of_extreme(sentence: Marked, time: Time) -> bool:
+    """The lowest since 2014: no base of a change."""
+    if time.kind != BASE or sentence.word(time.start) != "since":
+        return False
+    before = {sentence.word(place) for place in range(time.start - 4, time.start)}
+    return bool(before & small_words("extremes"))
+
+
+def _month_of(match: Match, words: Grammar, agreement: str) -> str:
+    rows = match.slots.get("event", [])
+    if not rows:
+        return ""
+    event = words.events[rows[0]]
+    if event.month:
+        return event.month
+    return next((one.month for one in words.events if one.event and one.event == agreement), "")

@@ -1,0 +1,436 @@
+"""Says what each figure of a sentence is of its flow: a level, a change, growth, a share."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from dagster_project.reading.amounts import PERCENT, RANK, RATIO, RUN, Figure
+from dagster_project.reading.exclusions import is_of_other_things, unasserted
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.items import (
+    CHANGE,
+    FLOW,
+    KIND,
+    PLACE,
+    SECTOR,
+    TIME,
+    Marked,
+)
+from dagster_project.reading.word_lists import small_words
+
+LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
+OPEN = "open"
+# How a level stands to the others: the one told of, where it came from, what it is compared with.
+MAIN, FROM, COMPARED = "main", "from", "compared"
+_BOUNDS = frozenset({";", ".", "!", "?", "|"})
+_NOUN_BEFORE = frozenset({"of", "in", "by"})
+_MADE = frozenset({"made", "make", "makes", "making"})
+_THAN = frozenset({"less", "more", "fewer"})
+
+
+@dataclass
+class Told:
+    """A figure with its role, and the flow that it is about if the sentence names it.
+
+    `level` says how a level stands to others. `sign` is -1 for a fall. `partner_at` is the place
+    whose share or rank it is. `rule` names what decided.
+    """
+
+    figure: Figure
+    role: str
+    rule: str
+    level: str = MAIN
+    sign: int = 1
+    flow: Flow | None = None
+    is_following: bool = False
+    is_paren: bool = False
+    beside: Told | None = None
+    subject: str = ""
+    owner: str = ""
+    sector: str = ""
+    partner: str = ""
+    why_not: str = ""
+    is_topic: bool = False
+
+
+def told(sentence: Marked, found: list[Flow]) -> list[Told]:
+    """The figures of a sentence with their roles; those that are of no trade are left out."""
+    result: list[Told] = []
+    for figure in sentence.figures:
+        before = result[-1] if result else None
+        one = _role(sentence, figure, before)
+        if one is None:
+            continue
+        _attach(sentence, one, found, before)
+        if is_of_other_things(sentence, figure, one.flow, is_following=one.is_following):
+            continue
+        one.why_not = unasserted(sentence, figure, one.flow)
+        result.append(one)
+    _parts(sentence, result)
+    _respectively(sentence, result, found)
+    return result
+
+
+# -- what stands beside a figure --------------------------------------------------------
+
+
+def _left(sentence: Marked, figure: Figure) -> int:
+    """The place of the word before a figure, its hedge and articles."""
+    place = figure.left - 1
+    while (
+        place >= 0
+        and sentence.at.get(place) is None
+        and sentence.word(place) in small_words("before a figure")
+    ):
+        place -= 1
+    return place
+
+
+def _change_at(sentence: Marked, place: int) -> int | None:
+    """The direction of the word of change at a place."""
+    item = sentence.at.get(place)
+    if item is None or item.table != CHANGE:
+        return None
+    return int(item.value["direction"])
+
+
+def _change_before(sentence: Marked, place: int) -> int | None:
+    """The direction of the nearest word of change before a place, in the same clause."""
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in _BOUNDS:
+            return None
+        if item is not None and item.table == CHANGE and item.value["part"] != "noun":
+            return int(item.value["direction"])
+        place = item.start - 1 if item else place - 1
+    return None
+
+
+def _change_by(sentence: Marked, place: int, before: Told | None) -> int | None:
+    """The direction of "rose by", or of "exports rose by $3 billion and imports by"."""
+    first = before.figure.end if before is not None else 0
+    for one in range(place, first - 1, -1):
+        item = sentence.at.get(one)
+        if item is not None and item.table == CHANGE and item.value["part"] != "noun":
+            return int(item.value["direction"])
+    if before is not None and before.role in (GROWTH, CHANGE_OF):
+        return before.sign if _is_after_flow(sentence, before, place) else None
+    return None
+
+
+def _change_after(sentence: Marked, figure: Figure) -> int | None:
+    """The direction of a word right after: 15 percent less, a 4.26 % decline."""
+    place = figure.end
+    for _ in range(3):
+        if (direction := _change_at(sentence, place)) is not None:
+            # "$44 billion less imports of" subtracts.
+            item = sentence.at.get(place + 1)
+            is_minus = item is not None and item.table == FLOW
+            return None if sentence.word(place) in _THAN and is_minus else direction
+        item = sentence.at.get(place)
+        if item is not None and item.table in (TIME, KIND, SECTOR):
+            place = item.end
+        elif sentence.word(place) in ("annual", "-", '"', "sharp", "net"):
+            place += 1
+        else:
+            return None
+    return None
+
+
+def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
+    if figure.kind == RANK:
+        return Told(figure, "rank", "rank")
+    if figure.kind == RUN:
+        place = _left(sentence, figure)
+        if _change_at(sentence, place) is not None or _change_at(sentence, place - 1) is not None:
+            return Told(figure, OPEN, "years in a row of rises or falls")
+        return Told(figure, "streak", "years in a row")
+    if figure.kind == RATIO:
+        return Told(figure, "ratio", "multiple")
+    if figure.unit.startswith("?"):
+        return None
+    place = _left(sentence, figure)
+    word, two = sentence.word(place), sentence.word(place - 1)
+    is_paren = sentence.word(figure.left - 1) == "(" or word == "("
+    if figure.kind == PERCENT:
+        return _percent(sentence, figure, before, place, word, is_paren)
+    direct = _change_at(sentence, place)
+    if direct is not None and two in _MADE:
+        direct = None
+    after = _change_after(sentence, figure)
+    if word == "by":
+        sign = _change_by(sentence, place - 1, before)
+        if sign is None:
+            return Told(figure, OPEN, "by how much, without a word of change")
+        return Told(figure, CHANGE_OF, "change by", sign=sign, is_paren=is_paren)
+    if direct is not None:
+        return Told(figure, CHANGE_OF, "change", sign=direct, is_paren=is_paren)
+    if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
+        return Told(figure, CHANGE_OF, "change of", sign=sign)
+    if after is not None:
+        return Told(figure, CHANGE_OF, "change after", sign=after)
+    is_said_twice = before is not None and before.role in (GROWTH, CHANGE_OF)
+    if is_said_twice and before and (is_paren or word == "or") and not before.is_paren:
+        sign = before.sign
+        return Told(figure, CHANGE_OF, "the same change in money", sign=sign, is_paren=True)
+    if word == "of":
+        place = _before_noun(sentence, place)
+        word, two = sentence.word(place), sentence.word(place - 1)
+    level, rule = MAIN, "level"
+    if word == "from":
+        level, rule = FROM, "level before"
+    elif (
+        word == "than"
+        or (word in ("to", "with") and two in ("compared", "relative"))
+        or word in ("versus", "vs", "against", "after", "twice", "double", "triple")
+    ):
+        level, rule = COMPARED, "level compared"
+    elif _is_misread_hedge(sentence, figure, before):
+        level, rule = COMPARED, "level compared, not a hedge"
+        figure.hedge = "exact"
+    return Told(figure, LEVEL, rule, level=level, is_paren=is_paren)
+
+
+def _before_noun(sentence: Marked, place: int) -> int:
+    """The place before the noun of "compared to a surplus of", or the same place without one."""
+    item = sentence.at.get(place - 1)
+    if item is None or item.table != FLOW:
+        return place
+    start = item.start - 1
+    while start >= 0:
+        item = sentence.at.get(start)
+        if item is not None and item.table in (KIND, SECTOR, PLACE):
+            start = item.start - 1
+        elif item is None and sentence.word(start) in small_words("before a figure"):
+            start -= 1
+        else:
+            return start
+    return place
+
+
+def _is_misread_hedge(sentence: Marked, figure: Figure, before: Told | None) -> bool:
+    """In "valued at $42.3 billion, less than $43.5 billion in 2011" two levels are compared."""
+    if figure.hedge not in ("more_than", "less_than") or before is None:
+        return False
+    if before.role != LEVEL or sentence.word(figure.start - 1) != "than":
+        return False
+    return sentence.word(figure.left - 1) == "," and figure.left - 1 == before.figure.end
+
+
+def _percent(
+    sentence: Marked, figure: Figure, before: Told | None, place: int, word: str, is_paren: bool
+) -> Told:
+    direct, after = _change_at(sentence, place), _change_after(sentence, figure)
+    if figure.is_points:
+        return Told(figure, OPEN, "percentage points")
+    signed = sentence.word(figure.start - 1)
+    if signed in ("-", "+") and sentence.word(figure.start - 2) in ("(", ",", ""):
+        sign = -1 if signed == "-" else 1
+        return Told(figure, GROWTH, "growth with a sign", sign=sign, is_paren=True)
+    is_of = sentence.word(figure.end) == "of" or (
+        sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
+    )
+    if is_of and (direct is None or sentence.word(place - 1) in _MADE):
+        if _is_of_services(sentence, place):
+            return Told(figure, OPEN, "a share of services")
+        if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
+            return Told(figure, OPEN, "a share of what was told of before")
+        return Told(figure, SHARE, "share of")
+    if direct is not None and sentence.word(place - 1) in _MADE:
+        return Told(figure, OPEN, "a share of what is not said")
+    if before and before.role == SHARE and word == "from":
+        return Told(figure, SHARE, "share before", level=FROM, beside=before)
+    if direct is not None:
+        return Told(figure, GROWTH, "growth", sign=direct, is_paren=is_paren)
+    if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
+        return Told(figure, GROWTH, "growth by", sign=sign)
+    if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
+        return Told(figure, GROWTH, "growth of", sign=sign)
+    if after is not None and not is_of:
+        return Told(figure, GROWTH, "growth after", sign=after, is_paren=is_paren)
+    if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
+        return Told(figure, GROWTH, "the same change in per cent", sign=before.sign, is_paren=True)
+    if before and before.role == GROWTH and word in ("and", ","):
+        sign = _change_before(sentence, place)
+        return Told(figure, GROWTH, "growth, listed", sign=sign or before.sign)
+    if word == "and" and (sign := _change_before(sentence, place)) is not None:
+        return Told(figure, GROWTH, "growth, listed", sign=sign)
+    if before and _is_after_flow(sentence, before, place):
+        sign = _change_before(sentence, before.figure.left - 1)
+        if before.role == GROWTH or sign is not None:
+            sign = before.sign if before.role == GROWTH else sign
+            return Told(figure, GROWTH, "growth, listed", sign=sign or 1)
+    return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+
+
+def _is_of_services(sentence: Marked, place: int) -> bool:
+    """Services made up 32 percent of exports: no product group."""
+    while place >= 0:
+        item = sentence.at.get(place)
+        if item is not None and item.table in (KIND, SECTOR, PLACE, FLOW):
+            return item.table == KIND and item.value["trade_kind"] != "goods"
+        place = item.start - 1 if item else place - 1
+    return False
+
+
+def _is_after_flow(sentence: Marked, before: Told, place: int) -> bool:
+    """Exports rose 11 percent and imports from the U.S. 0.7 percent."""
+    while place >= before.figure.end:
+        item = sentence.at.get(place)
+        if item is not None and item.table == FLOW:
+            return True
+        if item is None and sentence.word(place) not in ("from", "to", "with", "the", "of", "in"):
+            return False
+        place = item.start - 1 if item else place - 1
+    return False
+
+
+# -- which flow a figure is of ----------------------------------------------------------
+
+
+def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None) -> None:
+    if one.figure.kind == RANK:
+        preceding = [flow for flow in found if flow.end <= one.figure.start]
+        if not one.figure.quantity and preceding:
+            one.flow = preceding[-1]
+        return
+    if one.beside is not None:
+        one.flow = one.beside.flow
+        return
+    following = _following(sentence, one, found)
+    if following is not None:
+        one.flow, one.is_following = following, True
+        return
+    if one.is_paren and before is not None:
+        one.beside = before
+        if before.figure.kind == RANK and one.role == LEVEL:
+            return
+        item = sentence.at.get(one.figure.left - 2)
+        if item is not None and item.table == SECTOR:
+            # beef ($1.9 billion), corn ($2.2 billion)
+            one.sector, one.beside = item.value["sector"], None
+        if item is not None and item.table == PLACE and before.figure.kind != RANK:
+            # second only to Germany ($74.2 billion)
+            one.partner, one.beside = item.value["place"], None
+        one.flow = before.flow
+        if one.role == before.role and one.sector == "":
+            one.level = before.level
+        if before.flow is not None:
+            return
+    elif one.is_paren:
+        item = sentence.at.get(one.figure.left - 2)
+        if item is not None and item.table == SECTOR:
+            one.sector = item.value["sector"]
+        elif item is not None and item.table == PLACE:
+            one.partner = item.value["place"]
+    preceding = [flow for flow in found if flow.end <= one.figure.start]
+    if preceding:
+        one.flow = preceding[-1]
+        one.partner = one.partner or _partner_beside(sentence, one, before)
+        return
+    if one.is_paren and one.sector and found:
+        one.flow = found[0]
+        return
+    verbs = [flow for flow in found if flow.start >= one.figure.end and flow.is_verb]
+    if one.role == LEVEL and verbs and _is_passive(sentence, one, verbs[0]):
+        items = [item for item in sentence.of(SECTOR) if item.end <= one.figure.start]
+        one.flow, one.sector = verbs[0], items[-1].value["sector"] if items else ""
+        one.flow.owner = ""
+    elif one.figure.kind == RUN:
+        one.flow = next(iter(found), None)
+    elif before is not None and before.figure.kind == RANK and before.figure.quantity:
+        # The largest deficit remained the one with China, at $375.2 billion.
+        one.beside = before
+
+
+def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
+    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion."""
+    item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
+    if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
+        return item.value["place"]
+    if before is None or one.flow is None or before.flow is not one.flow or one.role != LEVEL:
+        return ""
+    places = [
+        item.value["place"]
+        for item in sentence.of(PLACE)
+        if before.figure.end <= item.start < one.figure.start
+        and sentence.word(item.start - 1 - (sentence.word(item.start - 1) == "the")) == "with"
+    ]
+    return places[-1] if places else ""
+
+
+def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:
+    """Cars worth $6.6 billion were shipped to the U.S."""
+    between = {sentence.word(place) for place in range(one.figure.end, verb.start)}
+    return bool(between) and between <= {"were", "was", "has", "have", "had", "been"}
+
+
+def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
+    """The flow that a figure stands right before: $195 billion in two-way trade."""
+    place = one.figure.end
+    seen_change = one.rule not in ("growth after", "change after")
+    is_that = False
+    for _ in range(14):
+        if place >= len(sentence.tokens):
+            return None
+        item, word = sentence.at.get(place), sentence.word(place)
+        figure = sentence.figure_at(place)
+        if figure is not None:
+            if one.role != SHARE:
+                return None
+            place = figure.end
+            continue
+        if item is None:
+            if word in ("that", "which"):
+                is_that = True
+            elif (is_that and word in ("has", "had")) or (
+                word in ("(", ")")
+                and "two"
+                in (
+                    sentence.word(place + 1),
+                    sentence.word(place - 2),
+                )
+            ):
+                pass
+            elif word not in small_words("after a figure") and word not in ('"', "-"):
+                return None
+            place += 1
+            continue
+        if item.table == FLOW:
+            if item.value["quantity"] == "none":
+                return None
+            flow = next((flow for flow in found if flow.start == item.start), None)
+            if flow is None or (flow.is_verb and not is_that):
+                return None
+            return flow
+        if item.table == CHANGE and not seen_change:
+            seen_change = True
+        elif item.table == TIME and one.role in (GROWTH, CHANGE_OF):
+            pass
+        elif item.table not in (KIND, SECTOR, PLACE):
+            return None
+        place = item.end
+    return None
+
+
+def _parts(sentence: Marked, result: list[Told]) -> None:
+    """$24 billion of the $69.9 billion in goods that …: the part is of the flow of the whole."""
+    for part, whole in itertools.pairwise(result):
+        between = [sentence.word(p) for p in range(part.figure.end, whole.figure.left)]
+        if between[:1] != ["of"] or len(between) > 3 or part.role != LEVEL:
+            continue
+        part.flow, part.rule = whole.flow, "part of the next figure"
+        part.role = PART
+        part.beside = whole
+
+
+def _respectively(sentence: Marked, result: list[Told], found: list[Flow]) -> None:
+    """Exports and imports were $18.9 billion and $9.4 billion, respectively."""
+    places = [place for place, one in enumerate(sentence.tokens) if one.word == "respectively"]
+    if not places:
+        return
+    figures = [one for one in result if one.figure.end <= places[0]]
+    named = [one for one in found if figures and one.end <= figures[0].figure.start]
+    for one, flow in zip(reversed(figures), reversed(named), strict=False):
+        one.flow = flow

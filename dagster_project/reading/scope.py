@@ -1,0 +1,115 @@
+"""Says of what products and kind of trade a figure is."""
+
+from __future__ import annotations
+
+from dagster_project.reading.context import Context
+from dagster_project.reading.flows import Flow
+from dagster_project.reading.items import CHANGE, KIND, SECTOR, Marked
+from dagster_project.reading.roles import LEVEL, PART, SHARE, Told
+
+TOTAL, GOODS = "total", "goods"
+
+
+def scope_of(
+    sentence: Marked,
+    found: list[Flow],
+    one: Told,
+    flow: Flow | None,
+    context: Context,
+    sector_before: str,
+) -> tuple[str, str]:
+    """The product group, `total` for all, and goods, services or both."""
+    sector = _sector(sentence, one, flow, sector_before)
+    kind = flow.kind if flow else ""
+    kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind
+    if not sector and not kind and flow is not None and not flow.is_whole and one.role != SHARE:
+        sector = context.topic_sector
+    if flow is None:
+        return sector or TOTAL, GOODS
+    if not kind and flow.is_overall and flow.quantity not in ("exports", "imports"):
+        kind = "goods_services"
+    if not kind:
+        earlier = [other.kind for other in found if other.start < flow.start and other.kind]
+        kind = earlier[-1] if earlier else ""
+    if not kind and (not flow.owner or flow.is_whole):
+        kind = context.kind
+    return sector or TOTAL, kind or GOODS
+
+
+def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) -> str:
+    if one.sector:
+        return one.sector
+    if one.role in (SHARE, PART):
+        found = [item for item in sentence.of(SECTOR) if item.end <= one.figure.start]
+        sector = found[-1].value["sector"] if found else ""
+        if not sector and sector_before != TOTAL:
+            sector = sector_before
+        if not sector and one.role == SHARE:
+            sector = _after(sentence, one)
+    elif flow is None:
+        sector = _after(sentence, one) if one.figure.kind == "rank" else ""
+    elif subject := _subject(sentence, one):
+        sector = subject
+    else:
+        sector = flow.sector
+        if not sector and not flow.is_whole:
+            sector = _between(sentence, flow, one) if flow.end <= one.figure.start else ""
+            if not sector and not flow.kind and one.role in (LEVEL, "ratio"):
+                sector = _after(sentence, one)
+    if sector == "autos" and sector_before == "autos_and_parts":
+        return sector_before
+    return sector
+
+
+def _subject(sentence: Marked, one: Told) -> str:
+    """The products right before a figure: machinery made up $110 billion, furniture $32 billion."""
+    place = one.figure.left - 1
+    while place >= 0 and place not in sentence.at and sentence.word(place) in _MADE_UP:
+        place -= 1
+    item = sentence.at.get(place)
+    if item is not None and item.table == CHANGE and sentence.word(place - 1) in ("made", "make"):
+        item = sentence.at.get(place - 2)
+    if item is None or item.table != SECTOR or one.flow is None or item.start < one.flow.end:
+        return ""
+    return item.value["sector"]
+
+
+def _kind_after(sentence: Marked, one: Told) -> str:
+    """$8.4 billion in goods and services."""
+    item = sentence.at.get(one.figure.end + 1)
+    if sentence.word(one.figure.end) in ("in", "of") and item is not None and item.table == KIND:
+        return item.value["trade_kind"]
+    return ""
+
+
+def _between(sentence: Marked, flow: Flow, one: Told) -> str:
+    """The auto sector between a flow and its figure: the deficit in the autos sector is …"""
+    for item in sentence.of(SECTOR):
+        is_of_flow = sentence.word(item.start - 1) in ("of", "in") or flow.is_verb
+        if is_of_flow and flow.end <= item.start < one.figure.start:
+            return item.value["sector"]
+    return ""
+
+
+def _after(sentence: Marked, one: Told) -> str:
+    """$18.8 billion in cars; 80 percent … coming from the auto sector."""
+    place = one.figure.end
+    for _ in range(16):
+        item = sentence.at.get(place)
+        if item is None and sentence.word(place) in (",", ";", ":", "."):
+            return ""
+        if sentence.figure_at(place):
+            return ""
+        if item is not None and item.table == SECTOR:
+            start = item.start - 1
+            while sentence.word(start) in ("the", "american") or (
+                start in sentence.at and sentence.at[start].table == "places"
+            ):
+                start -= 1
+            return item.value["sector"] if sentence.word(start) in _OF else ""
+        place = item.end if item else place + 1
+    return ""
+
+
+_MADE_UP = frozenset({"accounted", "for", "were", "was", "at", "with", "totaled", "totalled", ":"})
+_OF = frozenset({"in", "of", "from", "worth", "for"})

@@ -1,0 +1,64 @@
+"""Completes the figures of a table with its times and countries."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from dagster_project.reading.context import Context
+from dagster_project.reading.grammar import Grammar
+from dagster_project.reading.items import Marked, read_times
+from dagster_project.reading.pairs import pair_of, with_partner
+from dagster_project.reading.periods import PERIOD, Span
+from dagster_project.reading.readings import LIKELY, Reading, not_understood
+from dagster_project.reading.scope import GOODS, TOTAL
+from dagster_project.reading.tables import CellFigure, Table, read_table
+
+
+def table_readings(
+    table: Table, caption: Marked | None, context: Context, words: Grammar, day: date
+) -> list[Reading]:
+    """The figures of a table that name a flow, from left to right and down."""
+    result = []
+    for one in read_table(table, caption, context, words):
+        period = None
+        for marks in one.marks:
+            read_times(marks, words, day, context.period, context.home, context.agreement)
+            spans = [time.span for time in marks.times if time.kind == PERIOD and time.span]
+            period = period or (spans[-1] if spans else None)
+        reading = _cell_reading(one, period, context, table)
+        if reading is not None:
+            result.append(reading)
+    return result
+
+
+def _cell_reading(
+    one: CellFigure, period: Span | None, context: Context, table: Table
+) -> Reading | None:
+    pair = with_partner(pair_of(one.flow, context, None), one.place)
+    quantity = one.flow.quantity
+    if quantity in ("deficit", "surplus") and one.value < 0 and not one.is_growth:
+        quantity = "balance"
+    reading = Reading(
+        start=one.cell.start,
+        end=one.cell.end,
+        sentence_start=table.start,
+        sentence_end=table.end,
+        value=one.value,
+        unit=one.unit,
+        rounding=Decimal(1).scaleb(-one.decimals),
+        hedge="exact",
+        confidence=LIKELY,
+        rules=["cell of a table"],
+    )
+    if not one.unit or not period or not pair.reporter or not pair.partner:
+        return not_understood(reading, "the table does not say its unit, period or countries")
+    if pair.reporter == pair.partner:
+        return not_understood(reading, "the table does not say whose trade with whom")
+    reading.measure = f"growth_pct_{quantity}" if one.is_growth else quantity
+    reading.base_period = str(period.moved(-12)) if one.is_growth else ""
+    reading.reporter, reading.partner = pair.reporter, pair.partner
+    reading.sector = one.flow.sector or one.sector or TOTAL
+    reading.trade_kind = one.flow.kind or context.kind or GOODS
+    reading.period = str(period)
+    return reading

@@ -1,0 +1,239 @@
+"""Finds tables in a text, and reads the figures in their cells.
+
+A cell is a figure if its column or row names a flow, a time and a unit are known from its row, its
+column or the line above the table, and so are the countries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from dagster_project.reading.context import Context
+from dagster_project.reading.flows import IT, Flow, flows
+from dagster_project.reading.grammar import Grammar
+from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
+from dagster_project.reading.tokens import tokens
+
+_NUMBER = re.compile(
+    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
+    r"(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)\s?"
+    r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
+)
+_RULE = re.compile(r"[\s|:+=-]++")
+_SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW"}
+_SCALES = {"billions": "bn", "millions": "mn", "thousands": "th", "trillions": "tn"}
+_MINUS = ("-", "−")  # noqa: RUF001
+_LEAST_ROWS = 2
+_WIDEST = 40
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its place in the text and its words."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass
+class Table:
+    """Rows of cells between two places of a text; the first row is the header."""
+
+    start: int
+    end: int
+    rows: list[list[Cell]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CellFigure:
+    """A number in a cell with all that its table says of it.
+
+    `unit` is that of a claims file, empty if the table says none.
+    """
+
+    cell: Cell
+    value: Decimal
+    decimals: int
+    unit: str
+    flow: Flow
+    place: str
+    sector: str
+    marks: tuple[Marked, ...]
+    is_growth: bool
+
+
+def find_tables(text: str) -> list[Table]:
+    """The tables of a text: lines with bars, or with columns that tabs or spaces part."""
+    tables: list[Table] = []
+    table: Table | None = None
+    form = ""
+    position = 0
+    for line in text.splitlines(keepends=True):
+        start, position = position, position + len(line)
+        cells, line_form = _cells(line, start)
+        is_rule = table is not None and form == "|" and _RULE.fullmatch(line) is not None
+        if is_rule and table is not None:
+            table.end = position
+            continue
+        if len(cells) < 2 or (table is not None and line_form != form):
+            table = _kept(tables, table)
+        if len(cells) >= 2:
+            if table is None:
+                table, form = Table(start, position), line_form
+            table.rows.append(cells)
+            table.end = position
+    _kept(tables, table)
+    return tables
+
+
+def _kept(tables: list[Table], table: Table | None) -> None:
+    """Keep a table that has a header and a row with a number."""
+    if table is None or len(table.rows) < _LEAST_ROWS:
+        return
+    if any(_NUMBER.fullmatch(cell.text) for row in table.rows[1:] for cell in row[1:]):
+        tables.append(table)
+
+
+def _cells(line: str, start: int) -> tuple[list[Cell], str]:
+    stripped = line.strip()
+    if stripped.startswith("|") or stripped.count("|") > 1:
+        return _split(line, start, "|"), "|"
+    if "\t" in stripped:
+        return _split(line, start, "\t"), "\t"
+    if "  " in stripped and len(stripped) < 400:
+        return _split(line, start, "  "), "  "
+    return [], ""
+
+
+def _split(line: str, start: int, separator: str) -> list[Cell]:
+    cells = []
+    position = 0
+    parts = line.split(separator)
+    for place, part in enumerate(parts):
+        text = part.strip(" \t\r\n*_`")
+        first = position + (part.find(text) if text else 0)
+        position += len(part) + len(separator)
+        is_edge = separator == "|" and place in (0, len(parts) - 1)
+        if text or (separator == "|" and not is_edge):
+            cells.append(Cell(start + first, start + first + len(text), text))
+    return cells[:_WIDEST]
+
+
+def read_table(
+    table: Table, caption: Marked | None, context: Context, words: Grammar
+) -> list[CellFigure]:
+    """The figures of a table that name a flow; the caption is the line above it."""
+    header = [_marked(cell.text, words) for cell in table.rows[0]]
+    header_flows = [flows(one) for one in header]
+    above = flows(caption) if caption else []
+    above_unit = _unit([token.word for token in caption.tokens]) if caption else ""
+    result: list[CellFigure] = []
+    for row in table.rows[1:]:
+        label = _marked(row[0].text, words) if row else None
+        if label is None:
+            continue
+        row_flows = flows(label)
+        for column, cell in enumerate(row):
+            number = _NUMBER.fullmatch(cell.text)
+            if column == 0 or number is None or column >= len(header):
+                continue
+            flow = next(iter([*header_flows[column], *row_flows, *above]), None)
+            if flow is None:
+                continue
+            if header_flows[column] and not flow.partner and above:
+                flow.partner, flow.owner = (
+                    flow.partner or above[0].partner,
+                    flow.owner or above[0].owner,
+                )
+                flow.kind = flow.kind or above[0].kind
+            marks = tuple(one for one in (label, header[column], caption) if one is not None)
+            unit = _cell_unit(number, header[column], label, above_unit)
+            digits = number["digits"].replace(",", "")
+            value = Decimal(digits)
+            if (
+                number["minus"]
+                or (number["sign"] and not number["percent"])
+                or number["sign"] in _MINUS
+            ):
+                value = -value
+            if number["sign"] == "(" and not cell.text.endswith(")"):
+                continue
+            result.append(
+                CellFigure(
+                    cell,
+                    value,
+                    len(digits.partition(".")[2]),
+                    unit,
+                    flow,
+                    _place(label, header[column], flow),
+                    _sector(label, header[column]),
+                    marks,
+                    is_growth=unit == "pct",
+                )
+            )
+    return result
+
+
+def _marked(text: str, words: Grammar) -> Marked:
+    return marked(tokens(text, 0, len(text)), words)
+
+
+def _place(label: Marked, header: Marked, flow: Flow) -> str:
+    """The partner that a row or column names."""
+    for one in (label, header):
+        for item in one.of(PLACE):
+            if item.value["place"] != flow.owner:
+                return item.value["place"]
+    return "" if flow.partner == IT else flow.partner
+
+
+def _sector(label: Marked, header: Marked) -> str:
+    for one in (label, header):
+        for item in one.of(SECTOR):
+            return item.value["sector"]
+    return ""
+
+
+def _cell_unit(number: re.Match[str], header: Marked, label: Marked, above: str) -> str:
+    if number["percent"]:
+        return "pct"
+    scale = {"billion": "bn", "b": "bn", "million": "mn", "m": "mn", "trillion": "tn"}.get(
+        number["scale"] or "", number["scale"] or ""
+    )
+    if number["money"] and scale:
+        return f"{_SYMBOLS[number['money']]} {scale}"
+    for one in (header, label):
+        unit = _unit([token.word for token in one.tokens])
+        if unit:
+            return unit
+    if above and above != "pct":
+        return above
+    return ""
+
+
+def _unit(words: Sequence[str]) -> str:
+    """The unit that a heading names: ($ billion), in millions of dollars, percent change."""
+    found = set(words)
+    if found & {"%", "percent", "pct"}:
+        return "pct"
+    currency = next(
+        (
+            code
+            for code, names in {
+                "EUR": {"€", "euro", "euros", "eur"},
+                "GBP": {"£", "pounds", "gbp"},
+                "JPY": {"¥", "yen", "jpy"},
+                "KRW": {"₩", "won", "krw"},
+                "USD": {"$", "dollars", "dollar", "usd"},
+            }.items()
+            if found & names
+        ),
+        "",
+    )
+    scales = {"bn": "bn", "mn": "mn", "billion": "bn", "million": "mn", "trillion": "tn", **_SCALES}
+    scale = next((scales[word] for word in words if word in scales), "")
+    return f"{currency} {scale}" if currency and scale else ""

@@ -1,0 +1,205 @@
+"""Gets the words of an article from a file: text, Markdown, HTML or PDF.
+
+Web pages and PDF files are parsed by libraries in a child process with limits of time and memory;
+see `sources/isolation.py`. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFailed
+
+# An article is shorter; a file beyond these is something else.
+MOST_BYTES = 50 * MB
+MOST_CHARACTERS = 1_000_000
+_MOST_PAGES = 500
+_LIMITS = Limits(cpu_seconds=40, wall_seconds=120, memory=450 * MB)
+# Less than this is a page whose text was not found.
+_LEAST_TEXT = 80
+_HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+_IS_HTML = re.compile(rb"<(?:!doctype\s|html|head|body|article|div|p)\b", re.IGNORECASE)
+_BYLINE_LINES = 25
+_LONGEST_TITLE = 150
+_DAY_FORMS = ("%B %d, %Y", "%b %d, %Y", "%b. %d, %Y", "%d %B %Y", "%d %b %Y", "%Y-%m-%d")
+
+
+class ArticleError(ValueError):
+    """A file without an article that can be read; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Article:
+    """The main text of a page, and what the page says about itself; empty where it says nothing."""
+
+    text: str
+    title: str = ""
+    publisher: str = ""
+    address: str = ""
+    published_on: date | None = None
+
+
+def with_day(article: Article, day: date) -> Article:
+    """The article as printed on another day than its page says."""
+    return replace(article, published_on=day)
+
+
+def read_article(content: bytes, name: str) -> Article:
+    """The article of a file.
+
+    Args:
+        content: the bytes of the file.
+        name: what error messages call it; its ending says nothing that the bytes do not.
+
+    Raises:
+        ArticleError: no text, too much of it, or a file that its parser cannot read in its limits.
+    """
+    if len(content) > MOST_BYTES:
+        raise ArticleError(
+            f"{name}: {len(content) // MB:,} MB, and an article has at most {MOST_BYTES // MB} MB."
+        )
+    parser = _parser(content)
+    try:
+        if parser is None:
+            article = _plain(content)
+        else:
+            with Isolated(__name__) as child:
+                article = child.call(parser, content, limits=_LIMITS, expected=(ArticleError,))
+    except ArticleError as error:
+        raise ArticleError(f"{name}: {error}") from None
+    except ReadingFailed as error:
+        raise ArticleError(f"{name}: {error}. Save its text and read that instead.") from None
+    if len(article.text) > MOST_CHARACTERS:
+        raise ArticleError(
+            f"{name}: {len(article.text):,} characters, and at most {MOST_CHARACTERS:,} are read."
+            " Divide it, or save the article alone."
+        )
+    if not article.text.strip():
+        raise ArticleError(f"{name}: no text was found in it. Save its text and read that instead.")
+    return article
+
+
+def _parser(content: bytes):
+    start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"%PDF"):
+        return parse_pdf
+    return parse_page if start.startswith(b"<") and _IS_HTML.search(start) else None
+
+
+def _plain(content: bytes) -> Article:
+    if b"\0" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ArticleError("it is no text, HTML or PDF file.")
+    text = decoded(content)
+    return Article(text, title=_first_line(text), published_on=_byline_day(text))
+
+
+def decoded(content: bytes) -> str:
+    """Text in UTF-8 or UTF-16, or else in the encoding of older Windows programs."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _first_line(text: str) -> str:
+    """The title of a text: a short first line that stands alone."""
+    lines = text[:4000].strip().splitlines()
+    if len(lines) < 2 or lines[1].strip() or lines[0].rstrip().endswith("."):
+        return ""
+    title = lines[0].strip("# *\t")
+    return title if len(title) <= _LONGEST_TITLE else ""
+
+
+def _byline_day(text: str) -> date | None:
+    """A line near the top that is a date and nothing else."""
+    for line in text[:6000].splitlines()[:_BYLINE_LINES]:
+        words = line.strip(" *_#|").removeprefix("Published ").removeprefix("on ")
+        for form in _DAY_FORMS:
+            with suppress(ValueError):
+                return datetime.strptime(words, form).date()
+    return None
+
+
+# -- in the child -------------------------------------------------------------------------------
+
+
+def parse_page(content: bytes) -> Article:
+    """The main text of a web page as Markdown, without menus, comments and banners."""
+    import trafilatura
+
+    html = decoded(content)
+    text = trafilatura.extract(html, output_format="markdown", include_comments=False) or ""
+    if len(text) < _LEAST_TEXT:
+        more = trafilatura.extract(
+            html, output_format="markdown", include_comments=False, favor_recall=True
+        )
+        text = more or text or trafilatura.html2txt(html)
+    about = trafilatura.extract_metadata(html)
+    published = None
+    if about is not None and about.date:
+        with suppress(ValueError):
+            published = date.fromisoformat(about.date[:10])
+    return Article(
+        text,
+        title=about.title or "" if about else "",
+        publisher=about.sitename or "" if about else "",
+        address=about.url or "" if about else "",
+        published_on=published,
+    )
+
+
+def parse_pdf(content: bytes) -> Article:
+    """The text of a PDF file; words divided at the end of a line are joined.
+
+    Raises:
+        ArticleError: it is encrypted, or has too many pages, or no text.
+    """
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        reader = PdfReader(io.BytesIO(content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise ArticleError("it is protected by a password.")
+        if len(reader.pages) > _MOST_PAGES:
+            raise ArticleError(f"it has more than {_MOST_PAGES} pages. Save the pages you need.")
+        pages = [page.extract_text() or "" for page in reader.pages]
+    except PyPdfError as error:
+        raise ArticleError(f"it cannot be read as PDF ({str(error)[:100]}).") from error
+    text = _HYPHENATED.sub("", "\n\n".join(page.strip() for page in pages))
+    if not text.strip():
+        raise ArticleError("it has no text, only pictures of pages. Recognise its text first.")
+    about = reader.metadata
+    published = None
+    with suppress(Exception):
+        created = about.creation_date if about else None
+        published = created.date() if created else None
+    title = str((about and about.title) or "").strip()
+    return Article(
+        text, title=title or _first_line(text), published_on=_byline_day(text) or published
+    )
+
+
+def read_file(path: Path) -> Article:
+    """See `read_article`.
+
+    Raises:
+        ArticleError: the file cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise ArticleError(
+                f"{path}: {size // MB:,} MB, and an article has at most {MOST_BYTES // MB} MB."
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    return read_article(content, str(path))

@@ -1,0 +1,52 @@
+"""The figures of whole texts are read as a careful reader reads them."""
+
+from __future__ import annotations
+
+import pytest
+from reading.scoring import documents, score
+
+from dagster_project.reading.reader import read
+
+
+def test_every_figure_of_the_given_texts_is_read() -> None:
+    result = score("given")
+    assert result.wrong == []
+    assert result.asked == result.found == result.every == 79
+
+
+@pytest.mark.parametrize(
+    ("folder", "figures"),
+    [("held_out_1", 193), ("held_out_2", 181), ("held_out_3", 107), ("held_out_4", 75)],
+)
+def test_texts_of_other_kinds_are_read(folder: str, figures: int) -> None:
+    result = score(folder)
+    assert result.asked == figures
+    assert min(result.measure) >= 0.98, result.wrong
+    assert min(result.fields) >= 0.97, result.wrong
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("held_out_1", "h11_non_trade"),
+        ("held_out_2", "k17_not_trade"),
+        ("held_out_3", "m23"),
+        ("held_out_4", "n14"),
+    ],
+)
+def test_figures_of_other_things_are_not_taken(folder: str, name: str) -> None:
+    (text, day) = next((text, day) for one, text, day in documents(folder) if one == name)
+    assert [one for one in read(text, day) if one.is_claim] == []
+
+
+def test_what_is_denied_planned_or_foreseen_is_listed_and_not_asserted() -> None:
+    found = {
+        text[one.start : one.end]: one
+        for name, text, day in documents("held_out_1")
+        if name == "h10_negation"
+        for one in read(text, day)
+    }
+    assert found["$68.9 billion"].measure == "deficit"
+    assert {
+        quoted: one.why for quoted, one in found.items() if one.confidence == "not asserted"
+    } == {"$100 billion": "negation", "$10 billion": "hypothesis", "5 percent": "forecast"}
