@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from e2e.stand_in import make_build
-from reading import Reader
+from reader import Reader
 from sources.test_un_comtrade import FACT, written
 
 from dagster_project.publish.publication import publish

@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from e2e.stand_in import identity
-from reading import Reader
+from reader import Reader
 from typer.testing import CliRunner
 
 from dagster_project.cli import app

@@ -22,7 +22,7 @@ from fetch.homes import HomeAt
 from fetch.publishers import PUBLISHERS
 from fetch.publishers.publisher import Case
 from fetch.replay_server import Phase, ReplayServer
-from reading import Reader
+from reader import Reader
 
 from dagster_project.fetch.client import RetryPolicy
 from dagster_project.fetch.job import run_fetch

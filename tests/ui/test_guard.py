@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
@@ -205,7 +204,9 @@ def test_the_guard_passes_on_what_this_machine_asks_and_nothing_else(scheme: str
             "query_string": b"",
             "headers": [(b"host", host)],
         }
-        asyncio.run(guard(scope, receive, send))
+        # Nothing is awaited that would need an event loop.
+        with pytest.raises(StopIteration):
+            guard(scope, receive, send).send(None)
         assert (bool(passed), bool(answers)) == (is_passed, not is_passed), host
 
 
