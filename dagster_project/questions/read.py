@@ -146,6 +146,7 @@ def claim_row(one: Reading, claim_id: str, document: str, article: Article) -> d
         "rounding": f"{one.rounding:f}",
         "hedge": one.hedge,
         "attributed_to": one.attributed_to,
+        "compared_with": "",
     }
 
 
