@@ -49,6 +49,16 @@ _NOUNS = {
     "balance": ("balance", "with"),
     "two_way": ("trade", "with"),
 }
+# What a heading says of the flow; of others, only the flow.
+_HEADINGS = {
+    "average": "average {}",
+    "change": "change in {}",
+    "growth": "growth of {}",
+    "share": "share of {}",
+    "share_of_world": "share of all {}",
+    "rank": "rank by {}",
+    "streak": "{} in a row",
+}
 _OF = {
     "exports": "of",
     "imports": "of",
@@ -148,11 +158,15 @@ class Phrases:
         row = self.row
         names = (self.country(row[column]) for column in ("reporter_iso3", "partner_code"))
         pair = "–".join(name.removeprefix("the ") for name in names)  # noqa: RUF001
-        what = f"{self._kind} {in_words(row['measure'])}"
+        what = in_words(row["measure"])
+        if row["quantity"] in _NOUNS:
+            what = _HEADINGS.get(row["transform"], "{}").format(self._traded())
         if row["compared_with"]:
-            flow = in_words(row["measure"].removeprefix("times_partner_"))
-            what = f"{self._kind} {flow} against {self.country(row['compared_with'])}"
-        return f"{pair}, {what}, {row['period']}: {self.stated}"
+            what = f"{what} against {self.country(row['compared_with'])}"
+        period = self.period
+        if row["base_period"] and not row["base_event_on"] and row["transform"] not in PLACES:
+            period = f"{period} against {period_of(row['base_period'])}"
+        return f"{pair}, {what}, {period}: {self.stated}"
 
     def country(self, code: str | None) -> str:
         name = self.names.countries.get(code or "", code or "an unnamed partner")
@@ -187,17 +201,23 @@ class Phrases:
         A negative deficit is called a surplus.
         """
         row = self.row
+        _, preposition = _NOUNS[quantity or row["quantity"]]
+        return (
+            f"{self.owner(row['reporter_iso3'])} {self._traded(quantity, value, whole=whole)}"
+            f" {preposition} {self.country(row['partner_code'])}"
+        )
+
+    def _traded(
+        self, quantity: str | None = None, value: Any = None, *, whole: bool = False
+    ) -> str:
+        """A flow without its countries: goods deficit, imports of automobiles."""
+        row = self.row
         products = None if whole else self._products
-        noun, preposition = _NOUNS[quantity or row["quantity"]]
+        noun, _ = _NOUNS[quantity or row["quantity"]]
         if (quantity or row["quantity"]) == "balance" and row["transform"] != "size":
             noun = self._balance(quantity, value)
         what = f"{noun} {_OF[noun]} {products}" if products else f"{self._kind} {noun}"
-        if noun == "trade":
-            what = f"two-way {what}"
-        return (
-            f"{self.owner(row['reporter_iso3'])} {what} {preposition}"
-            f" {self.country(row['partner_code'])}"
-        )
+        return f"two-way {what}" if noun == "trade" else what
 
     @property
     def flow_with_the_world(self) -> str:

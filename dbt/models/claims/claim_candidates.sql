@@ -324,7 +324,7 @@ with
 
         select
             h.claim_id,
-            -- Where the year is incomplete, the available months are used and flagged.
+            -- Where the year is incomplete, the available months are flagged.
             case
                 when r.period_end = h.period_end then 'as_stated' else 'as_stated, of ' || r.period
             end as hypothesis,
@@ -373,6 +373,8 @@ with
             and h.period_start = r.period_start
             and h.period_end >= r.period_end
         where h.transform = 'rank' and r.known_from <= {{ as_of_day() }}
+        -- Ranks of a part of the year count only where none of more months is available.
+        qualify r.period_end = max(r.period_end) over (partition by h.claim_id)
 
     ),
 
