@@ -33,8 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Explains why published trade figures disagree, with a dollar amount for each cause.",
     epilog="Exit codes: 0 done; 1 a claim is contradicted or inconsistent (check, read); 2 bad"
-    " usage or input; 3 fetch interrupted, run it again to resume (fetch); 130 or 143 stopped by Ctrl-C"
-    " or SIGTERM.",
+    " usage or input; 3 fetch interrupted, run it again to resume (fetch); 130 or 143 stopped by"
+    " Ctrl-C or SIGTERM.",
 )
 
 

@@ -19,6 +19,8 @@ from dagster_project.reading.items import (
 from dagster_project.reading.word_lists import small_words
 
 IT, OURS = "it", "ours"
+# A group without a code, or several partners together.
+SEVERAL = "?"
 SAME = "same"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
@@ -243,6 +245,8 @@ def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:
     if other.table == PLACE:
         flow.partner, flow.partner_at = flow.owner, flow.owner_at
         flow.owner, flow.owner_at = other.value["place"], other.start
+        # "Vietnam-U.S. trade" says nothing of whose figures it is.
+        flow.is_between = flow.quantity == "two_way_trade"
 
 
 def _look_right(sentence: Marked, flow: Flow) -> None:
@@ -282,8 +286,10 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
             _place_after(sentence, flow, item, before, prepositions, owners)
         elif item.table in (SOURCE, NOT_TRADE):
             before = ""
-        if item.table in (PLACE, SOURCE, CHANGE):
-            before = "" if item.table != PLACE or sentence.word(item.end) != "and" else before
+        after = sentence.at.get(item.end)
+        is_adjective = after is not None and after.table in (KIND, SECTOR)
+        if item.table in (SOURCE, CHANGE) or (item.table == PLACE and not is_adjective):
+            before = ""
         place = item.end
 
 
@@ -315,6 +321,8 @@ def _place_after(
         return
     if before in prepositions and not flow.partner:
         flow.partner, flow.partner_at = code, item.start
+        if _is_one_of_two(sentence, item):
+            flow.partner = SEVERAL
     elif before in owners and not flow.owner and not is_adjective:
         flow.owner, flow.owner_at = code, item.start
     elif (
@@ -326,6 +334,18 @@ def _place_after(
     ):
         # Korea sold the United States goods.
         flow.partner, flow.partner_at = code, item.start
+
+
+def _is_one_of_two(sentence: Marked, item: Item) -> bool:
+    """Exports to Canada and Mexico: one figure of two partners."""
+    place = item.end + 1 + (sentence.word(item.end + 1) == "the")
+    other, after = sentence.at.get(place), sentence.at.get(place + 1)
+    if sentence.word(item.end) != "and" or other is None or other.table != PLACE:
+        return False
+    # "to Korea and Japanese goods", "with China and Japan's exports" begin another flow.
+    return (after is None or after.table not in (KIND, SECTOR, FLOW)) and (
+        sentence.word(other.end) != "'s"
+    )
 
 
 def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:

@@ -248,6 +248,8 @@ def _reading(
     if is_carried:
         is_list = part.sentence.is_heading
         pair = with_partner(pair, partner_beside(sentence, figure.start, is_list=is_list))
+    if one.partner and not pair.reporter:
+        pair = Pair(context.reporter or context.home, one.partner, False)
     pair = with_partner(pair, one.partner)
     sector, kind = scope_of(
         sentence, part.flows, one, flow, context, last.sector if last else TOTAL
@@ -362,9 +364,10 @@ def _remember(
     others = [one for one in named if one != (context.reporter or context.home)]
     context.named = others[-1] if others else context.named
     ends_in_colon = part.marked.word(len(part.marked.tokens) - 1) == ":"
-    if part.flows and not pairs and (part.sentence.is_heading or ends_in_colon):
+    if part.flows and (part.sentence.is_heading or ends_in_colon):
         context.list_flow = part.flows[0]
-        context.reporter, context.partner = _pair_of_heading(part, context)
+        if not pairs:
+            context.reporter, context.partner = _pair_of_heading(part, context)
     elif not part.sentence.is_heading:
         context.list_flow = None
     told_of = [one.flow for one in found if one.flow is not None] or part.flows

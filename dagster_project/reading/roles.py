@@ -312,7 +312,8 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
             one.sector, one.beside = item.value["sector"], None
         if item is not None and item.table == PLACE and before.figure.kind != RANK:
             # second only to Germany ($74.2 billion)
-            one.partner, one.beside = item.value["place"], None
+            one.partner = item.value["place"]
+            one.beside = before.beside if before.flow is None else None
         one.flow = before.flow
         if one.role == before.role and one.sector == "":
             one.level = before.level

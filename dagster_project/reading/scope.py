@@ -69,7 +69,9 @@ def _subject(sentence: Marked, one: Told) -> str:
     item = sentence.at.get(place)
     if item is not None and item.table == CHANGE and sentence.word(place - 1) in ("made", "make"):
         item = sentence.at.get(place - 2)
-    if item is None or item.table != SECTOR or one.flow is None or item.start < one.flow.end:
+    if item is None or item.table != SECTOR or one.flow is None:
+        return ""
+    if one.flow.end <= one.figure.start and item.start < one.flow.end:
         return ""
     return item.value["sector"]
 
@@ -111,5 +113,7 @@ def _after(sentence: Marked, one: Told) -> str:
     return ""
 
 
-_MADE_UP = frozenset({"accounted", "for", "were", "was", "at", "with", "totaled", "totalled", ":"})
+_MADE_UP = frozenset(
+    {"accounted", "alone", "for", "were", "was", "at", "with", "totaled", "totalled", ":"}
+)
 _OF = frozenset({"in", "of", "from", "worth", "for"})

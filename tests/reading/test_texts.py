@@ -15,14 +15,22 @@ def test_every_figure_of_the_given_texts_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "figures"),
-    [("held_out_1", 193), ("held_out_2", 181), ("held_out_3", 107), ("held_out_4", 75)],
+    ("folder", "figures", "measure", "fields"),
+    [
+        ("held_out_1", 193, 0.99, 0.99),
+        ("held_out_2", 181, 0.99, 0.99),
+        ("held_out_3", 107, 0.99, 0.99),
+        ("held_out_4", 75, 0.99, 0.99),
+        ("held_out_5", 65, 0.95, 0.92),
+    ],
 )
-def test_texts_of_other_kinds_are_read(folder: str, figures: int) -> None:
+def test_texts_of_other_kinds_are_read(
+    folder: str, figures: int, measure: float, fields: float
+) -> None:
     result = score(folder)
     assert result.asked == figures
-    assert min(result.measure) >= 0.98, result.wrong
-    assert min(result.fields) >= 0.97, result.wrong
+    assert min(result.measure) >= measure, result.wrong
+    assert min(result.fields) >= fields, result.wrong
 
 
 @pytest.mark.parametrize(
