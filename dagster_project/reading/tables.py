@@ -19,7 +19,7 @@ from dagster_project.reading.tokens import tokens
 
 _NUMBER = re.compile(
     r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
-    r"(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)\s?"
+    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?|[0-9]++(?:\.[0-9]++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
