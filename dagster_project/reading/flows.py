@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dagster_project.reading.items import (
     CHANGE,
@@ -43,7 +43,7 @@ class Flow:
     """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
 
     Places are codes, `it` for a pronoun, or empty. `is_whole` says that a word such as total or
-    overall stands before it, `has_scope` that its products or kind of trade are named.
+    overall stands before it, `is_between` that both places stand on a par.
     """
 
     start: int
@@ -59,11 +59,6 @@ class Flow:
     is_between: bool = False
     owner_at: int = -1
     partner_at: int = -1
-    places: list[int] = field(default_factory=list)
-
-    @property
-    def has_scope(self) -> bool:
-        return bool(self.kind or self.sector)
 
 
 def flows(sentence: Marked) -> list[Flow]:

@@ -132,18 +132,26 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                 named[item.value["place"]] += 1
             if item.match and item.value["table"] == "event_phrases":
                 for row in item.match.slots.get("event", []):
-                    agreements[words.events[row].event] += 1
-                    named[words.events[row].place] += 1
-    del agreements[""], named[""], named[UNKNOWN], currencies[""]
+                    event = words.events[row]
+                    agreements.update([event.event] if event.kind == "agreement" else [])
+                    named.update(event.places if len(event.places) == 1 else [])
+    del named[UNKNOWN], currencies[""]
     money = _most(currencies)
     home = reporter or _most(owners, money) or _most(sources, money) or money
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
+    partner = others[0] if others else ""
     return Context(
         home=home,
-        main_partner=others[0] if others else "",
+        main_partner=partner,
         is_of_two=len(set(others)) == 1,
-        agreement=_most(agreements) or "korus",
+        agreement=_most(agreements) or _agreement_with(partner, words),
     )
+
+
+def _agreement_with(partner: str, words: Grammar) -> str:
+    """The agreement that a text means if it names none: the only one with its partner."""
+    found = {one.event for one in words.events if one.kind == "agreement" and partner in one.places}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _most(counted: Counter[str], preferred: str = "") -> str:

@@ -33,8 +33,9 @@ _THAN = frozenset({"less", "more", "fewer"})
 class Told:
     """A figure with its role, and the flow that it is about if the sentence names it.
 
-    `level` says how a level stands to others. `sign` is -1 for a fall. `partner_at` is the place
-    whose share or rank it is. `rule` names what decided.
+    `level` says how a level stands to others, `sign` is -1 for a fall, `rule` names what decided.
+    `beside` is the figure that it explains in brackets, `sector` and `partner` are named right
+    before it, `why_not` says why it is not asserted.
     """
 
     figure: Figure
@@ -46,12 +47,9 @@ class Told:
     is_following: bool = False
     is_paren: bool = False
     beside: Told | None = None
-    subject: str = ""
-    owner: str = ""
     sector: str = ""
     partner: str = ""
     why_not: str = ""
-    is_topic: bool = False
 
 
 def told(sentence: Marked, found: list[Flow]) -> list[Told]:
