@@ -33,7 +33,11 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
             return Pair(partner, owner, True)
         return Pair(owner, partner, True)
     if partner:
-        return Pair(told.partner if partner == told.reporter else told.reporter, partner, False)
+        if partner == told.reporter:
+            return Pair(told.partner, partner, False)
+        # A third country is a partner of the one that the text is about.
+        is_third = partner != told.partner and context.home == told.partner
+        return Pair(context.home if is_third else told.reporter, partner, False)
     if not owner:
         is_of_all = flow is not None and flow.is_whole and flow.quantity != "two_way_trade"
         if is_of_all and before is None and not context.partner and not context.is_of_two:

@@ -309,7 +309,8 @@ def _measure(one: Told, quantity: str, sector: str) -> str:
     if one.role == "streak":
         return f"streak_{quantity}_years"
     if one.role == SHARE:
-        return f"share_pct_{quantity}" if sector != TOTAL else f"share_of_world_{quantity}"
+        is_of_world = sector == TOTAL or (one.flow is not None and sector == one.flow.sector)
+        return f"share_of_world_{quantity}" if is_of_world else f"share_pct_{quantity}"
     return _PREFIXES.get(one.role, "") + quantity
 
 

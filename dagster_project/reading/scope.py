@@ -36,6 +36,11 @@ def scope_of(
     return sector or TOTAL, kind or GOODS
 
 
+def is_share_of_partner(one: Told) -> bool:
+    """Whether a share is a partner's, of the products of the flow: 60 % of U.S. soybean exports."""
+    return one.role == SHARE and one.is_following and one.flow is not None and bool(one.flow.sector)
+
+
 def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) -> str:
     if one.sector:
         return one.sector
@@ -45,7 +50,7 @@ def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) 
         if not sector and sector_before != TOTAL:
             sector = sector_before
         if not sector and one.role == SHARE:
-            sector = _after(sentence, one)
+            sector = flow.sector if is_share_of_partner(one) and flow else _after(sentence, one)
     elif flow is None:
         sector = _after(sentence, one) if one.figure.kind == "rank" else ""
     elif subject := _subject(sentence, one):

@@ -55,7 +55,12 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
     owned = {id(one): _own(sentence, one, told) for one in told}
     for one in told:
         own = owned[id(one)]
-        if one.is_paren and one.role == LEVEL and own is not None and own.kind == EARLIER:
+        is_owners = sentence.word(one.figure.left - 1) == "'s"
+        if own is None or one.role != LEVEL or one.level != MAIN:
+            continue
+        if own.kind == EARLIER and one.is_paren:
+            one.level = COMPARED
+        elif own.kind == PERIOD and is_owners and _is_base_year(sentence, own):
             one.level = COMPARED
     others = {
         id(owned[id(one)])
@@ -96,6 +101,11 @@ def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
     starts = {other.figure.start for other in told}
     if one.is_paren and one.role == LEVEL:
         # slightly less than the year before ($24.8 billion)
+        before = [time for time in sentence.times if time.end == one.figure.left - 1]
+        if before and before[0].kind in (PERIOD, EARLIER):
+            return before[0]
+    if sentence.word(one.figure.left - 1) == "'s":
+        # above 2017's $375.6 billion
         before = [time for time in sentence.times if time.end == one.figure.left - 1]
         if before and before[0].kind in (PERIOD, EARLIER):
             return before[0]
