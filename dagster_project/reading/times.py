@@ -58,9 +58,8 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
         is_owners = sentence.word(one.figure.left - 1) == "'s"
         if own is None or one.role != LEVEL or one.level != MAIN:
             continue
-        if own.kind == EARLIER and one.is_paren:
-            one.level = COMPARED
-        elif own.kind == PERIOD and is_owners and _is_base_year(sentence, own):
+        is_base = own.kind == PERIOD and is_owners and _is_base_year(sentence, own)
+        if is_base or (own.kind == EARLIER and one.is_paren):
             one.level = COMPARED
     others = {
         id(owned[id(one)])
