@@ -87,7 +87,9 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_which(sentence, flow)
         _find_heading(sentence, flow)
         _find_lead(sentence, flow)
-        if not _is_in_brackets(sentence, item):
+        # "Car sales fell" is of no trade with anyone.
+        is_domestic = item.value["part"] == "weak" and not flow.partner
+        if not is_domestic and not _is_in_brackets(sentence, item):
             result.append(flow)
     _share_places(sentence, result)
     return _without_mere_trade(sentence, result)

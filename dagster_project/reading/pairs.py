@@ -57,6 +57,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(owner, WORLD if is_world else told.partner, False)
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
+    is_new = owner != told.reporter and before is None and context.topic_pair is None
+    if is_new and not context.is_of_two:
+        return Pair(owner, WORLD, False)
     return Pair(owner, told.partner, False)
 
 

@@ -239,7 +239,7 @@ def _reading(
         flow = _carried_flow(part, one, context)
         is_carried = flow is not None
         if flow is None:
-            is_near = last is not None or context.last is not None
+            is_near = last is not None or context.topic is not None
             return not_understood(reading, "no flow of trade is named") if is_near else None
         quantity = flow.quantity
         reading.rules.append("flow: told of before")

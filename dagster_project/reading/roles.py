@@ -300,6 +300,8 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     if following is not None:
         one.flow, one.is_following = following, True
         return
+    if one.role == SHARE and not _is_of_the_whole(sentence, one):
+        one.role, one.rule = OPEN, "a share of what is no flow"
     if one.is_paren and before is not None:
         one.beside = before
         if before.figure.kind == RANK and one.role == LEVEL:
@@ -341,6 +343,12 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     elif before is not None and before.figure.kind == RANK and before.figure.quantity:
         # The largest deficit remained the one with China, at $375.2 billion.
         one.beside = before
+
+
+def _is_of_the_whole(sentence: Marked, one: Told) -> bool:
+    """Whether a share is of "the total", which was told of before."""
+    after = [sentence.word(place) for place in range(one.figure.end, one.figure.end + 3)]
+    return bool({"total", "whole"} & set(after))
 
 
 def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
