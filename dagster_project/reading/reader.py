@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
+from dagster_project.reading.attachments import told
 from dagster_project.reading.context import Context, Pair
 from dagster_project.reading.flows import IT, OURS, Flow, flows
 from dagster_project.reading.grammar import Grammar, grammar
@@ -29,7 +30,7 @@ from dagster_project.reading.readings import (
     Reading,
     not_understood,
 )
-from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told, told
+from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker

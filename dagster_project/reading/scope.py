@@ -31,7 +31,8 @@ def scope_of(
     if not kind:
         earlier = [other.kind for other in found if other.start < flow.start and other.kind]
         kind = earlier[-1] if earlier else ""
-    if not kind and (not flow.owner or flow.is_whole):
+    is_same_trade = not flow.partner and (not flow.owner or flow.is_whole)
+    if not kind and is_same_trade:
         kind = context.kind
     return sector or TOTAL, kind or GOODS
 

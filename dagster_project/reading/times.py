@@ -206,7 +206,10 @@ def _main(
         levels = [
             result[id(other)]
             for other in told
-            if other.level == MAIN and id(other) in result and other.role == LEVEL
+            if other.level == MAIN
+            and id(other) in result
+            and other.role == LEVEL
+            and not (own is not None and own.base == result[id(other)].period)
         ]
         if levels and levels[0].period:
             return When(levels[0].period, None, levels[0].other_periods, (), "as its level")
@@ -304,6 +307,8 @@ def _level_before(
     earlier = [time for time in sentence.times if time.kind == EARLIER]
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
+    if main is not None and known.range and known.range[1] == main:
+        return When(known.range[0], None, (), (), "start of the span told of before")
     if main is not None:
         return When(
             main.moved(-12), None, (), (), "a year before, which is not said", is_open=False
