@@ -91,7 +91,7 @@ def read(
         words = Words(replay)
         home = words.country(reporter, "--reporter", may_be_group=True).code if reporter else ""
         found = find_figures(article.text, day, home)
-        answer = reading.judge(replay, words, article, name, day, found)
+        answer = reading.judge(replay, words, article, name, found)
     if claims is not None:
         _write(claims, reading.claims_file(answer))
     if form is ReadFormat.json:

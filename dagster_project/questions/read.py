@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import PurePath
 
 import polars as pl
@@ -23,8 +22,6 @@ from dagster_project.sources.articles import CLAIMS_SCHEMA, DOCUMENTS_SCHEMA, pa
 CLAIM_COLUMNS = tuple(
     column for column in CLAIMS_SCHEMA if column not in ("row_number", "column_name")
 )
-# Verdicts of readings that leave nothing to explain.
-_TRUE = frozenset({"confirmed", "other_basis", "revised"})
 _LONGEST_QUOTE = 400
 
 
@@ -50,24 +47,13 @@ class Judged:
             return str(self.verdict["status"])
         return "not judged" if self.reading.is_claim else self.reading.confidence
 
-    @property
-    def truer(self) -> Mapping[str, str] | None:
-        """Another reading that the figures confirm, where they do not confirm the first."""
-        if self.status in _TRUE:
-            return None
-        return next((fields for fields, status in self.alternatives if status in _TRUE), None)
-
 
 @dataclass(frozen=True)
 class ReadAnswer:
-    """An article, its figures in the order of the text, and where it contradicts itself.
-
-    `day` is the day that relative times are counted from; it is known if the article has one.
-    """
+    """An article, its figures in the order of the text, and where it contradicts itself."""
 
     article: Article
     name: str
-    day: date
     judged: Sequence[Judged]
     checked: Checked
 
@@ -78,7 +64,7 @@ class ReadAnswer:
 
 
 def judge(
-    replay: Replay, words: Words, article: Article, name: str, day: date, found: Sequence[Reading]
+    replay: Replay, words: Words, article: Article, name: str, found: Sequence[Reading]
 ) -> ReadAnswer:
     """Check the figures of an article, and their other readings, as `bilateral check` does.
 
@@ -92,7 +78,6 @@ def judge(
     rows = [claim_row(one, ids[id(one)], document, article) for one in claims]
     parsed = parse_claims(as_csv(rows).encode(), name, vocabulary) if rows else None
     documents = _documents([document, _others(document)], article)
-    problems: list = []
     frame = parsed.frame if parsed else pl.DataFrame(schema=CLAIMS_SCHEMA)
     # The other readings first: the results of the second check are the ones that are kept.
     others = [
@@ -106,7 +91,7 @@ def judge(
         readable = parse_claims(as_csv(of_others).encode(), name, vocabulary)
         second = check_claims(replay, words, readable.frame, documents, [], name)
         statuses = {key: str(one["status"]) for key, one in second.verdicts.items()}
-    checked = check_claims(replay, words, frame, documents, problems, name)
+    checked = check_claims(replay, words, frame, documents, [], name)
     reasons = _reasons(parsed.rejects, rows) if parsed else {}
     judged = []
     for one in found:
@@ -124,7 +109,7 @@ def judge(
                 ],
             )
         )
-    return ReadAnswer(article, name, day, judged, checked)
+    return ReadAnswer(article, name, judged, checked)
 
 
 def claim_row(one: Reading, claim_id: str, document: str, article: Article) -> dict[str, str]:

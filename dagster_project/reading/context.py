@@ -40,7 +40,6 @@ class Context:
     since: Time | None = None
     paragraph: int = -1
     kind: str = ""
-    sector: str = ""
     topic: Flow | None = None
     last: Flow | None = None
     topic_sector: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dagster_project.reading.items import (
     CHANGE,
@@ -19,6 +19,8 @@ from dagster_project.reading.items import (
 from dagster_project.reading.word_lists import small_words
 
 IT, OURS = "it", "ours"
+# A group without a code, or several partners together.
+SEVERAL = "?"
 SAME = "same"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
@@ -41,7 +43,7 @@ class Flow:
     """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
 
     Places are codes, `it` for a pronoun, or empty. `is_whole` says that a word such as total or
-    overall stands before it, `has_scope` that its products or kind of trade are named.
+    overall stands before it, `is_between` that both places stand on a par.
     """
 
     start: int
@@ -57,11 +59,6 @@ class Flow:
     is_between: bool = False
     owner_at: int = -1
     partner_at: int = -1
-    places: list[int] = field(default_factory=list)
-
-    @property
-    def has_scope(self) -> bool:
-        return bool(self.kind or self.sector)
 
 
 def flows(sentence: Marked) -> list[Flow]:
@@ -90,7 +87,9 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_which(sentence, flow)
         _find_heading(sentence, flow)
         _find_lead(sentence, flow)
-        if not _is_in_brackets(sentence, item):
+        # "Car sales fell" is of no trade with anyone.
+        is_domestic = item.value["part"] == "weak" and not flow.partner
+        if not is_domestic and not _is_in_brackets(sentence, item):
             result.append(flow)
     _share_places(sentence, result)
     return _without_mere_trade(sentence, result)
@@ -243,6 +242,8 @@ def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:
     if other.table == PLACE:
         flow.partner, flow.partner_at = flow.owner, flow.owner_at
         flow.owner, flow.owner_at = other.value["place"], other.start
+        # "Vietnam-U.S. trade" says nothing of whose figures it is.
+        flow.is_between = flow.quantity == "two_way_trade"
 
 
 def _look_right(sentence: Marked, flow: Flow) -> None:
@@ -282,8 +283,10 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
             _place_after(sentence, flow, item, before, prepositions, owners)
         elif item.table in (SOURCE, NOT_TRADE):
             before = ""
-        if item.table in (PLACE, SOURCE, CHANGE):
-            before = "" if item.table != PLACE or sentence.word(item.end) != "and" else before
+        after = sentence.at.get(item.end)
+        is_adjective = after is not None and after.table in (KIND, SECTOR)
+        if item.table in (SOURCE, CHANGE) or (item.table == PLACE and not is_adjective):
+            before = ""
         place = item.end
 
 
@@ -315,6 +318,8 @@ def _place_after(
         return
     if before in prepositions and not flow.partner:
         flow.partner, flow.partner_at = code, item.start
+        if _is_one_of_two(sentence, item):
+            flow.partner = SEVERAL
     elif before in owners and not flow.owner and not is_adjective:
         flow.owner, flow.owner_at = code, item.start
     elif (
@@ -326,6 +331,18 @@ def _place_after(
     ):
         # Korea sold the United States goods.
         flow.partner, flow.partner_at = code, item.start
+
+
+def _is_one_of_two(sentence: Marked, item: Item) -> bool:
+    """Exports to Canada and Mexico: one figure of two partners."""
+    place = item.end + 1 + (sentence.word(item.end + 1) == "the")
+    other, after = sentence.at.get(place), sentence.at.get(place + 1)
+    if sentence.word(item.end) != "and" or other is None or other.table != PLACE:
+        return False
+    # "to Korea and Japanese goods", "with China and Japan's exports" begin another flow.
+    return (after is None or after.table not in (KIND, SECTOR, FLOW)) and (
+        sentence.word(other.end) != "'s"
+    )
 
 
 def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:

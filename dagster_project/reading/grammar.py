@@ -19,11 +19,15 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Event:
-    """Something that trade is counted from; the agreement of the nearest name if it has no id."""
+    """Something that trade is counted from, with the places that it concerns.
+
+    "The agreement" and "it" have no id: they are the one that a text names.
+    """
 
     event: str
     month: str
-    place: str
+    kind: str
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ def grammar() -> Grammar:
     return Grammar(
         phrases={name: Phrases(rows(name), {**slots, "event": event}, starts) for name in TABLES},
         numbers=numbers,
-        events=[Event(row["event"], row["month"], row["place"]) for row in event_rows],
+        events=[
+            Event(row["event"], row["month"], row["kind"], tuple(row["places"].split()))
+            for row in event_rows
+        ],
         names=names,
         monthly={row["place"]: int(row["months"]) for row in rows("monthly_comparisons")},
         homes={row["currency"]: row["place"] for row in rows("currencies")},

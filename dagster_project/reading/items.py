@@ -193,4 +193,4 @@ def _month_of(match: Match, words: Grammar, agreement: str) -> str:
     event = words.events[rows[0]]
     if event.month:
         return event.month
-    return next((one.month for one in words.events if one.event and one.event == agreement), "")
+    return next((one.month for one in words.events if agreement and one.event == agreement), "")

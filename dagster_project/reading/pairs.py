@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dagster_project.reading.amounts import Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flows import IT, OURS, Flow
+from dagster_project.reading.flows import IT, OURS, SEVERAL, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 from dagster_project.reading.word_lists import small_words
 
-WORLD, UNKNOWN = "WLD", "?"
+WORLD, UNKNOWN = "WLD", SEVERAL
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
@@ -33,11 +33,18 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
             return Pair(partner, owner, True)
         return Pair(owner, partner, True)
     if partner:
-        return Pair(told.partner if partner == told.reporter else told.reporter, partner, False)
+        if partner == told.reporter:
+            return Pair(told.partner, partner, False)
+        # A third country is a partner of the one that the text is about.
+        is_third = partner != told.partner and context.home == told.partner
+        return Pair(context.home if is_third else told.reporter, partner, False)
     if not owner:
         is_of_all = flow is not None and flow.is_whole and flow.quantity != "two_way_trade"
         if is_of_all and before is None and not context.partner and not context.is_of_two:
             return Pair(told.reporter, WORLD, False)
+        is_first = before is None and not context.partner and not context.named
+        if is_first and flow is not None and not context.is_of_two and flow.owner != OURS:
+            return Pair("", "", False)
         topic = context.topic_pair
         if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:
             return Pair(topic.reporter, topic.partner, False)
@@ -50,6 +57,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(owner, WORLD if is_world else told.partner, False)
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
+    is_new = owner != told.reporter and before is None and context.topic_pair is None
+    if is_new and not context.is_of_two:
+        return Pair(owner, WORLD, False)
     return Pair(owner, told.partner, False)
 
 
@@ -90,6 +100,11 @@ def pair_of_rank(sentence: Marked, figure: Figure, context: Context, before: Pai
     reporter = owner.value["place"] if owner else ""
     if not reporter and before is not None and before.taken:
         reporter = before.reporter
+    beside = [item for item in later if sentence.word(item.start - 1) == "with"]
+    if is_its and not reporter and earlier and beside:
+        # The U.S. has its largest deficit with China.
+        reporter = earlier[-1].value["place"]
+        earlier = []
     partner = _rank_partner(sentence, figure, earlier, later, reporter, is_its)
     if is_its and not reporter and earlier and earlier[-1].value["place"] != partner:
         reporter = earlier[-1].value["place"] if partner else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
+from dagster_project.reading.attachments import told
 from dagster_project.reading.context import Context, Pair
 from dagster_project.reading.flows import IT, OURS, Flow, flows
 from dagster_project.reading.grammar import Grammar, grammar
@@ -29,7 +30,7 @@ from dagster_project.reading.readings import (
     Reading,
     not_understood,
 )
-from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told, told
+from dagster_project.reading.roles import COMPARED, FROM, MAIN, OPEN, SHARE, Told
 from dagster_project.reading.scope import TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
@@ -132,18 +133,26 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
                 named[item.value["place"]] += 1
             if item.match and item.value["table"] == "event_phrases":
                 for row in item.match.slots.get("event", []):
-                    agreements[words.events[row].event] += 1
-                    named[words.events[row].place] += 1
-    del agreements[""], named[""], named[UNKNOWN], currencies[""]
+                    event = words.events[row]
+                    agreements.update([event.event] if event.kind == "agreement" else [])
+                    named.update(event.places if len(event.places) == 1 else [])
+    del named[UNKNOWN], currencies[""]
     money = _most(currencies)
     home = reporter or _most(owners, money) or _most(sources, money) or money
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
+    partner = others[0] if others else ""
     return Context(
         home=home,
-        main_partner=others[0] if others else "",
+        main_partner=partner,
         is_of_two=len(set(others)) == 1,
-        agreement=_most(agreements) or "korus",
+        agreement=_most(agreements) or _agreement_with(partner, words),
     )
+
+
+def _agreement_with(partner: str, words: Grammar) -> str:
+    """The agreement that a text means if it names none: the only one with its partner."""
+    found = {one.event for one in words.events if one.kind == "agreement" and partner in one.places}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _most(counted: Counter[str], preferred: str = "") -> str:
@@ -231,7 +240,7 @@ def _reading(
         flow = _carried_flow(part, one, context)
         is_carried = flow is not None
         if flow is None:
-            is_near = last is not None or context.last is not None
+            is_near = last is not None or context.topic is not None
             return not_understood(reading, "no flow of trade is named") if is_near else None
         quantity = flow.quantity
         reading.rules.append("flow: told of before")
@@ -248,6 +257,8 @@ def _reading(
     if is_carried:
         is_list = part.sentence.is_heading
         pair = with_partner(pair, partner_beside(sentence, figure.start, is_list=is_list))
+    if one.partner and not pair.reporter:
+        pair = Pair(context.reporter or context.home, one.partner, False)
     pair = with_partner(pair, one.partner)
     sector, kind = scope_of(
         sentence, part.flows, one, flow, context, last.sector if last else TOTAL
@@ -299,7 +310,8 @@ def _measure(one: Told, quantity: str, sector: str) -> str:
     if one.role == "streak":
         return f"streak_{quantity}_years"
     if one.role == SHARE:
-        return f"share_pct_{quantity}" if sector != TOTAL else f"share_of_world_{quantity}"
+        is_of_world = sector == TOTAL or (one.flow is not None and sector == one.flow.sector)
+        return f"share_of_world_{quantity}" if is_of_world else f"share_pct_{quantity}"
     return _PREFIXES.get(one.role, "") + quantity
 
 
@@ -362,9 +374,10 @@ def _remember(
     others = [one for one in named if one != (context.reporter or context.home)]
     context.named = others[-1] if others else context.named
     ends_in_colon = part.marked.word(len(part.marked.tokens) - 1) == ":"
-    if part.flows and not pairs and (part.sentence.is_heading or ends_in_colon):
+    if part.flows and (part.sentence.is_heading or ends_in_colon):
         context.list_flow = part.flows[0]
-        context.reporter, context.partner = _pair_of_heading(part, context)
+        if not pairs:
+            context.reporter, context.partner = _pair_of_heading(part, context)
     elif not part.sentence.is_heading:
         context.list_flow = None
     told_of = [one.flow for one in found if one.flow is not None] or part.flows

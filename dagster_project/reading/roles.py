@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from dagster_project.reading.amounts import PERCENT, RANK, RATIO, RUN, Figure
-from dagster_project.reading.exclusions import is_of_other_things, unasserted
 from dagster_project.reading.flows import Flow
 from dagster_project.reading.items import (
     CHANGE,
@@ -21,6 +19,7 @@ from dagster_project.reading.word_lists import small_words
 
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
+SHARE_IS = "share of … is"
 # How a level stands to the others: the one told of, where it came from, what it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
@@ -33,8 +32,9 @@ _THAN = frozenset({"less", "more", "fewer"})
 class Told:
     """A figure with its role, and the flow that it is about if the sentence names it.
 
-    `level` says how a level stands to others. `sign` is -1 for a fall. `partner_at` is the place
-    whose share or rank it is. `rule` names what decided.
+    `level` says how a level stands to others, `sign` is -1 for a fall, `rule` names what decided.
+    `beside` is the figure that it explains in brackets, `sector` and `partner` are named right
+    before it, `why_not` says why it is not asserted.
     """
 
     figure: Figure
@@ -46,30 +46,9 @@ class Told:
     is_following: bool = False
     is_paren: bool = False
     beside: Told | None = None
-    subject: str = ""
-    owner: str = ""
     sector: str = ""
     partner: str = ""
     why_not: str = ""
-    is_topic: bool = False
-
-
-def told(sentence: Marked, found: list[Flow]) -> list[Told]:
-    """The figures of a sentence with their roles; those that are of no trade are left out."""
-    result: list[Told] = []
-    for figure in sentence.figures:
-        before = result[-1] if result else None
-        one = _role(sentence, figure, before)
-        if one is None:
-            continue
-        _attach(sentence, one, found, before)
-        if is_of_other_things(sentence, figure, one.flow, is_following=one.is_following):
-            continue
-        one.why_not = unasserted(sentence, figure, one.flow)
-        result.append(one)
-    _parts(sentence, result)
-    _respectively(sentence, result, found)
-    return result
 
 
 # -- what stands beside a figure --------------------------------------------------------
@@ -138,7 +117,7 @@ def _change_after(sentence: Marked, figure: Figure) -> int | None:
     return None
 
 
-def _role(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
+def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
     if figure.kind == RANK:
         return Told(figure, "rank", "rank")
     if figure.kind == RUN:
@@ -261,7 +240,20 @@ def _percent(
         if before.role == GROWTH or sign is not None:
             sign = before.sign if before.role == GROWTH else sign
             return Told(figure, GROWTH, "growth, listed", sign=sign or 1)
+    if share_before(sentence, place) is not None:
+        return Told(figure, SHARE, SHARE_IS)
     return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+
+
+def share_before(sentence: Marked, place: int) -> int | None:
+    """The place of the word in "India's share of total U.S. imports is"."""
+    while place >= 0 and not sentence.figure_at(place):
+        if sentence.word(place) == "share" and sentence.word(place + 1) == "of":
+            return place
+        if sentence.at.get(place) is None and sentence.word(place) in _BOUNDS:
+            return None
+        place -= 1
+    return None
 
 
 def _is_of_services(sentence: Marked, place: int) -> bool:
@@ -284,153 +276,3 @@ def _is_after_flow(sentence: Marked, before: Told, place: int) -> bool:
             return False
         place = item.start - 1 if item else place - 1
     return False
-
-
-# -- which flow a figure is of ----------------------------------------------------------
-
-
-def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None) -> None:
-    if one.figure.kind == RANK:
-        preceding = [flow for flow in found if flow.end <= one.figure.start]
-        if not one.figure.quantity and preceding:
-            one.flow = preceding[-1]
-        return
-    if one.beside is not None:
-        one.flow = one.beside.flow
-        return
-    following = _following(sentence, one, found)
-    if following is not None:
-        one.flow, one.is_following = following, True
-        return
-    if one.is_paren and before is not None:
-        one.beside = before
-        if before.figure.kind == RANK and one.role == LEVEL:
-            return
-        item = sentence.at.get(one.figure.left - 2)
-        if item is not None and item.table == SECTOR:
-            # beef ($1.9 billion), corn ($2.2 billion)
-            one.sector, one.beside = item.value["sector"], None
-        if item is not None and item.table == PLACE and before.figure.kind != RANK:
-            # second only to Germany ($74.2 billion)
-            one.partner, one.beside = item.value["place"], None
-        one.flow = before.flow
-        if one.role == before.role and one.sector == "":
-            one.level = before.level
-        if before.flow is not None:
-            return
-    elif one.is_paren:
-        item = sentence.at.get(one.figure.left - 2)
-        if item is not None and item.table == SECTOR:
-            one.sector = item.value["sector"]
-        elif item is not None and item.table == PLACE:
-            one.partner = item.value["place"]
-    preceding = [flow for flow in found if flow.end <= one.figure.start]
-    if preceding:
-        one.flow = preceding[-1]
-        one.partner = one.partner or _partner_beside(sentence, one, before)
-        return
-    if one.is_paren and one.sector and found:
-        one.flow = found[0]
-        return
-    verbs = [flow for flow in found if flow.start >= one.figure.end and flow.is_verb]
-    if one.role == LEVEL and verbs and _is_passive(sentence, one, verbs[0]):
-        items = [item for item in sentence.of(SECTOR) if item.end <= one.figure.start]
-        one.flow, one.sector = verbs[0], items[-1].value["sector"] if items else ""
-        one.flow.owner = ""
-    elif one.figure.kind == RUN:
-        one.flow = next(iter(found), None)
-    elif before is not None and before.figure.kind == RANK and before.figure.quantity:
-        # The largest deficit remained the one with China, at $375.2 billion.
-        one.beside = before
-
-
-def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
-    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion."""
-    item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
-    if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
-        return item.value["place"]
-    if before is None or one.flow is None or before.flow is not one.flow or one.role != LEVEL:
-        return ""
-    places = [
-        item.value["place"]
-        for item in sentence.of(PLACE)
-        if before.figure.end <= item.start < one.figure.start
-        and sentence.word(item.start - 1 - (sentence.word(item.start - 1) == "the")) == "with"
-    ]
-    return places[-1] if places else ""
-
-
-def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:
-    """Cars worth $6.6 billion were shipped to the U.S."""
-    between = {sentence.word(place) for place in range(one.figure.end, verb.start)}
-    return bool(between) and between <= {"were", "was", "has", "have", "had", "been"}
-
-
-def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
-    """The flow that a figure stands right before: $195 billion in two-way trade."""
-    place = one.figure.end
-    seen_change = one.rule not in ("growth after", "change after")
-    is_that = False
-    for _ in range(14):
-        if place >= len(sentence.tokens):
-            return None
-        item, word = sentence.at.get(place), sentence.word(place)
-        figure = sentence.figure_at(place)
-        if figure is not None:
-            if one.role != SHARE:
-                return None
-            place = figure.end
-            continue
-        if item is None:
-            if word in ("that", "which"):
-                is_that = True
-            elif (is_that and word in ("has", "had")) or (
-                word in ("(", ")")
-                and "two"
-                in (
-                    sentence.word(place + 1),
-                    sentence.word(place - 2),
-                )
-            ):
-                pass
-            elif word not in small_words("after a figure") and word not in ('"', "-"):
-                return None
-            place += 1
-            continue
-        if item.table == FLOW:
-            if item.value["quantity"] == "none":
-                return None
-            flow = next((flow for flow in found if flow.start == item.start), None)
-            if flow is None or (flow.is_verb and not is_that):
-                return None
-            return flow
-        if item.table == CHANGE and not seen_change:
-            seen_change = True
-        elif item.table == TIME and one.role in (GROWTH, CHANGE_OF):
-            pass
-        elif item.table not in (KIND, SECTOR, PLACE):
-            return None
-        place = item.end
-    return None
-
-
-def _parts(sentence: Marked, result: list[Told]) -> None:
-    """$24 billion of the $69.9 billion in goods that …: the part is of the flow of the whole."""
-    for part, whole in itertools.pairwise(result):
-        between = [sentence.word(p) for p in range(part.figure.end, whole.figure.left)]
-        if between[:1] != ["of"] or len(between) > 3 or part.role != LEVEL:
-            continue
-        part.flow, part.rule = whole.flow, "part of the next figure"
-        part.role = PART
-        part.beside = whole
-
-
-def _respectively(sentence: Marked, result: list[Told], found: list[Flow]) -> None:
-    """Exports and imports were $18.9 billion and $9.4 billion, respectively."""
-    places = [place for place, one in enumerate(sentence.tokens) if one.word == "respectively"]
-    if not places:
-        return
-    figures = [one for one in result if one.figure.end <= places[0]]
-    named = [one for one in found if figures and one.end <= figures[0].figure.start]
-    for one, flow in zip(reversed(figures), reversed(named), strict=False):
-        one.flow = flow

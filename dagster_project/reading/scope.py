@@ -31,9 +31,15 @@ def scope_of(
     if not kind:
         earlier = [other.kind for other in found if other.start < flow.start and other.kind]
         kind = earlier[-1] if earlier else ""
-    if not kind and (not flow.owner or flow.is_whole):
+    is_same_trade = not flow.partner and (not flow.owner or flow.is_whole)
+    if not kind and is_same_trade:
         kind = context.kind
     return sector or TOTAL, kind or GOODS
+
+
+def is_share_of_partner(one: Told) -> bool:
+    """Whether a share is a partner's, of the products of the flow: 60 % of U.S. soybean exports."""
+    return one.role == SHARE and one.is_following and one.flow is not None and bool(one.flow.sector)
 
 
 def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) -> str:
@@ -45,7 +51,7 @@ def _sector(sentence: Marked, one: Told, flow: Flow | None, sector_before: str) 
         if not sector and sector_before != TOTAL:
             sector = sector_before
         if not sector and one.role == SHARE:
-            sector = _after(sentence, one)
+            sector = flow.sector if is_share_of_partner(one) and flow else _after(sentence, one)
     elif flow is None:
         sector = _after(sentence, one) if one.figure.kind == "rank" else ""
     elif subject := _subject(sentence, one):
@@ -69,7 +75,9 @@ def _subject(sentence: Marked, one: Told) -> str:
     item = sentence.at.get(place)
     if item is not None and item.table == CHANGE and sentence.word(place - 1) in ("made", "make"):
         item = sentence.at.get(place - 2)
-    if item is None or item.table != SECTOR or one.flow is None or item.start < one.flow.end:
+    if item is None or item.table != SECTOR or one.flow is None:
+        return ""
+    if one.flow.end <= one.figure.start and item.start < one.flow.end:
         return ""
     return item.value["sector"]
 
@@ -111,5 +119,7 @@ def _after(sentence: Marked, one: Told) -> str:
     return ""
 
 
-_MADE_UP = frozenset({"accounted", "for", "were", "was", "at", "with", "totaled", "totalled", ":"})
+_MADE_UP = frozenset(
+    {"accounted", "alone", "for", "were", "was", "at", "with", "totaled", "totalled", ":"}
+)
 _OF = frozenset({"in", "of", "from", "worth", "for"})

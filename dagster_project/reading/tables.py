@@ -19,13 +19,15 @@ from dagster_project.reading.tokens import tokens
 
 _NUMBER = re.compile(
     r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
-    r"(?P<digits>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?)\s?"
+    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?|[0-9]++(?:\.[0-9]++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
 _SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW"}
 _SCALES = {"billions": "bn", "millions": "mn", "thousands": "th", "trillions": "tn"}
 _MINUS = ("-", "−")  # noqa: RUF001
+_WORD = re.compile(r"\S++")
+_LONGEST_LABEL = 4
 _LEAST_ROWS = 2
 _WIDEST = 40
 
@@ -86,6 +88,44 @@ def find_tables(text: str) -> list[Table]:
                 table, form = Table(start, position), line_form
             table.rows.append(cells)
             table.end = position
+    _kept(tables, table)
+    for plain in _plain_tables(text):
+        if all(plain.end <= one.start or one.end <= plain.start for one in tables):
+            tables.append(plain)
+    return sorted(tables, key=lambda one: one.start)
+
+
+def _plain_tables(text: str) -> list[Table]:
+    """Tables whose columns single spaces part, as in the text of a PDF file.
+
+    Rows end in the same number of figures, at least two, and the line above them has a word for
+    each column.
+    """
+    tables: list[Table] = []
+    table: Table | None = None
+    above: list[Cell] = []
+    position = 0
+    for line in text.splitlines(keepends=True):
+        start, position = position, position + len(line)
+        words = [
+            Cell(start + one.start(), start + one.end(), one[0]) for one in _WORD.finditer(line)
+        ]
+        words = words[:_WIDEST]
+        numbers = 0
+        while numbers < len(words) and _NUMBER.fullmatch(words[-1 - numbers].text):
+            numbers += 1
+        label = words[: len(words) - numbers] or words[:1]
+        columns = numbers + (1 if len(words) > numbers else 0)
+        is_row = columns > 2 and len(label) <= _LONGEST_LABEL
+        if not is_row or (table is not None and len(table.rows[0]) != columns):
+            table = _kept(tables, table)
+        if is_row and table is None and len(above) == columns:
+            table = Table(above[0].start, position, [above])
+        if is_row and table is not None:
+            first = Cell(label[0].start, label[-1].end, text[label[0].start : label[-1].end])
+            table.rows.append([first, *words[len(label) :]])
+            table.end = position
+        above = words
     _kept(tables, table)
     return tables
 

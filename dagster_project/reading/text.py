@@ -22,7 +22,11 @@ _MOST_PAGES = 500
 _LIMITS = Limits(cpu_seconds=40, wall_seconds=120, memory=450 * MB)
 # Less than this is a page whose text was not found.
 _LEAST_TEXT = 80
-_HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+_HYPHENATED = re.compile(r"(?<![^\W_])([^\W_]{1,40}+)-\n([a-z]{1,40}+)")
+# Words that stand after a hyphen of their own: third-largest, year-on-year.
+_AFTER_HYPHEN = frozenset(
+    {"largest", "biggest", "on", "over", "to", "way", "year", "month", "owned"}
+)
 _IS_HTML = re.compile(rb"<(?:!doctype\s|html|head|body|article|div|p)\b", re.IGNORECASE)
 _BYLINE_LINES = 25
 _LONGEST_TITLE = 150
@@ -173,7 +177,7 @@ def parse_pdf(content: bytes) -> Article:
         pages = [page.extract_text() or "" for page in reader.pages]
     except PyPdfError as error:
         raise ArticleError(f"it cannot be read as PDF ({str(error)[:100]}).") from error
-    text = _HYPHENATED.sub("", "\n\n".join(page.strip() for page in pages))
+    text = _HYPHENATED.sub(_joined, "\n\n".join(page.strip() for page in pages))
     if not text.strip():
         raise ArticleError("it has no text, only pictures of pages. Recognise its text first.")
     about = reader.metadata
@@ -185,6 +189,12 @@ def parse_pdf(content: bytes) -> Article:
     return Article(
         text, title=title or _first_line(text), published_on=_byline_day(text) or published
     )
+
+
+def _joined(found: re.Match[str]) -> str:
+    """A word that the end of a line divides, or two words with a hyphen between them."""
+    hyphen = "-" if found[2] in _AFTER_HYPHEN or not found[1].isalpha() else ""
+    return f"{found[1]}{hyphen}{found[2]}"
 
 
 def read_file(path: Path) -> Article:

@@ -53,6 +53,14 @@ class Known:
 def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[When]:
     """The period and base of each figure."""
     owned = {id(one): _own(sentence, one, told) for one in told}
+    for one in told:
+        own = owned[id(one)]
+        is_owners = sentence.word(one.figure.left - 1) == "'s"
+        if own is None or one.role != LEVEL or one.level != MAIN:
+            continue
+        is_base = own.kind == PERIOD and is_owners and _is_base_year(sentence, own)
+        if is_base or (own.kind == EARLIER and one.is_paren):
+            one.level = COMPARED
     others = {
         id(owned[id(one)])
         for one in told
@@ -90,6 +98,16 @@ def _level_after(sentence: Marked, one: Told, told: list[Told]) -> Told | None:
 def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
     """The time right after a figure: $27.6 billion last year from …"""
     starts = {other.figure.start for other in told}
+    if one.is_paren and one.role == LEVEL:
+        # slightly less than the year before ($24.8 billion)
+        before = [time for time in sentence.times if time.end == one.figure.left - 1]
+        if before and before[0].kind in (PERIOD, EARLIER):
+            return before[0]
+    if sentence.word(one.figure.left - 1) == "'s":
+        # above 2017's $375.6 billion
+        before = [time for time in sentence.times if time.end == one.figure.left - 1]
+        if before and before[0].kind in (PERIOD, EARLIER):
+            return before[0]
     place = one.figure.end
     for _ in range(16):
         if place in starts:
@@ -188,12 +206,20 @@ def _main(
         levels = [
             result[id(other)]
             for other in told
-            if other.level == MAIN and id(other) in result and other.role == LEVEL
+            if other.level == MAIN
+            and id(other) in result
+            and other.role == LEVEL
+            and not (own is not None and own.base == result[id(other)].period)
         ]
         if levels and levels[0].period:
             return When(levels[0].period, None, levels[0].other_periods, (), "as its level")
         if known.range and any(time.kind == BASE for time in sentence.times):
             return When(known.range[1], None, (), (), "the last one told of")
+    bases = [t.span for t in times if t.kind == PERIOD and t.span and _is_base_year(sentence, t)]
+    if bases and known.period is not None and bases[0].year < known.period.year:
+        # Compared with the first eight months of 2018, the deficit has narrowed.
+        span = bases[0].moved((known.period.year - bases[0].year) * 12)
+        return When(span, None, (), (), "the same months as the base")
     if known.period is not None:
         return When(known.period, None, (), (), "told of before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
@@ -228,12 +254,12 @@ def _reaches(sentence: Marked, one: Told, time: Time, told: list[Told]) -> bool:
 def _is_base_year(sentence: Marked, time: Time) -> bool:
     """Whether a year is what a change is counted from: compared with 2015, than in 2015."""
     place = time.start - 1
-    while sentence.word(place) in ("in", "the", "that", "of"):
+    while sentence.word(place) in ("in", "the", "that", "those", "of"):
         place -= 1
     word, two = sentence.word(place), sentence.word(place - 1)
     if word in ("from", "on", "over"):
         return time.rule == "year"
-    return word in ("than", "against", "versus", "vs") or (
+    return word in ("than", "against", "versus", "vs", "above", "below") or (
         word in ("with", "to") and two in ("compared", "relative")
     )
 
@@ -281,6 +307,8 @@ def _level_before(
     earlier = [time for time in sentence.times if time.kind == EARLIER]
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
+    if main is not None and known.range and known.range[1] == main:
+        return When(known.range[0], None, (), (), "start of the span told of before")
     if main is not None:
         return When(
             main.moved(-12), None, (), (), "a year before, which is not said", is_open=False
@@ -335,6 +363,10 @@ def _find_base(
     for found in sentence.times:
         if found.kind == BASE and found.base and found.start >= one.figure.end:
             time.base, time.other_bases, time.base_rule = found.base, found.others, "since then"
+            return
+    for found in before:
+        if found.kind == PERIOD and found.span and _is_base_year(sentence, found):
+            time.base, time.base_rule = found.span, "compared with"
             return
     if any(t.kind == THAT for t in sentence.times) and known.range:
         time.base, time.base_rule = known.range[0], "the same as before"

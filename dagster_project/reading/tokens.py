@@ -14,7 +14,7 @@ MOST_TOKENS = 240
 # Every repetition is possessive: it never gives back what it has matched.
 _TOKEN = re.compile(
     r"(?:[A-Za-z]\.){2,}+[A-Z]?(?![A-Za-z])"  # U.S., U.K.
-    r"|\d++(?:[.,]\d++)*+"
+    r"|[0-9]++(?:[.,][0-9]++)*+"
     r"|[^\W\d_]++"
     r"|['’](?:s|S)(?![^\W_])"  # noqa: RUF001
     r"|\S"
@@ -24,7 +24,7 @@ _QUOTES = frozenset("\"'“”„«»‘’*_`")  # noqa: RUF001
 _ENDS = frozenset(".!?")
 _CLOSING = frozenset("\"'”’)]»*_")  # noqa: RUF001
 # Words that begin a sentence, rather than continue a name after "the U.S.".
-_BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|\d{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)  # noqa: RUF001
+_BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|[0-9]{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)  # noqa: RUF001
 _SHORT_LINE = 55
 # A heading is shorter.
 _HEADING = 160
@@ -79,7 +79,7 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
                 word,
                 plain,
                 glued=match.start() == last and bool(found),
-                is_number=words[0].isdigit(),
+                is_number="0" <= words[0] <= "9",
             )
         )
         last = match.end()

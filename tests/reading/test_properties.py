@@ -27,7 +27,15 @@ WORDS = tuple(
     )
 )
 sentence_like = st.lists(st.sampled_from([*WORDS, "\n", "\n\n", "| "]), max_size=60).map(" ".join)
-FOLDERS = ("given", "held_out_1", "held_out_2", "held_out_3", "held_out_4")
+FOLDERS = (
+    "given",
+    "held_out_1",
+    "held_out_2",
+    "held_out_3",
+    "held_out_4",
+    "held_out_5",
+    "held_out_6",
+)
 # Time doubles with the length of a text; the rest is the machine's.
 FAIR = 3.5
 LEAST = 0.05

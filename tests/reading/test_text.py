@@ -9,6 +9,7 @@ import pytest
 from reading.portable_document import pdf
 from reading.scoring import TEXTS
 
+from dagster_project.reading.reader import read
 from dagster_project.reading.text import (
     MOST_CHARACTERS,
     ArticleError,
@@ -50,6 +51,23 @@ def test_a_page_is_known_by_its_bytes_and_read_in_a_child_process() -> None:
 def test_words_divided_at_the_end_of_a_line_are_joined() -> None:
     article = parse_pdf(pdf([["Goods ex-", "ports to Korea (2016)", "were $42.3 billion."]]))
     assert article.text == "Goods exports to Korea (2016)\nwere $42.3 billion."
+    article = parse_pdf(pdf([["its third-", "largest and 22nd-", "biggest market"]]))
+    assert article.text == "its third-largest and 22nd-biggest market"
+
+
+def test_a_table_of_a_document_keeps_its_columns() -> None:
+    lines = ["US goods trade with Korea (millions of dollars)", "Year Exports Imports Balance"]
+    lines += ["2012 42,284 58,902 -16,618", "2013 41,687 62,379 -20,693"]
+    found = read(parse_pdf(pdf([lines])).text, date(2014, 5, 15))
+    assert [(one.measure, one.period, one.unit, float(one.value)) for one in found] == [
+        ("exports", "2012", "USD mn", 42_284),
+        ("imports", "2012", "USD mn", 58_902),
+        ("balance", "2012", "USD mn", -16_618),
+        ("exports", "2013", "USD mn", 41_687),
+        ("imports", "2013", "USD mn", 62_379),
+        ("balance", "2013", "USD mn", -20_693),
+    ]
+    assert {(one.reporter, one.partner) for one in found} == {("USA", "KOR")}
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from reading.scoring import documents, score
 
@@ -15,14 +17,23 @@ def test_every_figure_of_the_given_texts_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "figures"),
-    [("held_out_1", 193), ("held_out_2", 181), ("held_out_3", 107), ("held_out_4", 75)],
+    ("folder", "figures", "measure", "fields"),
+    [
+        ("held_out_1", 193, 0.99, 0.99),
+        ("held_out_2", 181, 0.99, 0.99),
+        ("held_out_3", 107, 0.99, 0.99),
+        ("held_out_4", 75, 0.99, 0.99),
+        ("held_out_5", 65, 0.92, 0.92),
+        ("held_out_6", 50, 0.99, 0.99),
+    ],
 )
-def test_texts_of_other_kinds_are_read(folder: str, figures: int) -> None:
+def test_texts_of_other_kinds_are_read(
+    folder: str, figures: int, measure: float, fields: float
+) -> None:
     result = score(folder)
     assert result.asked == figures
-    assert min(result.measure) >= 0.98, result.wrong
-    assert min(result.fields) >= 0.97, result.wrong
+    assert min(result.measure) >= measure, result.wrong
+    assert min(result.fields) >= fields, result.wrong
 
 
 @pytest.mark.parametrize(
@@ -50,3 +61,22 @@ def test_what_is_denied_planned_or_foreseen_is_listed_and_not_asserted() -> None
     assert {
         quoted: one.why for quoted, one in found.items() if one.confidence == "not asserted"
     } == {"$100 billion": "negation", "$10 billion": "hypothesis", "5 percent": "forecast"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Retail sales rose 0.4 percent in May to $455.6 billion.",
+        "Car sales in the U.S. dropped 2 percent to 17.2 million vehicles.",
+        "Exports of the firm rose by 10 percent to $2.1 billion.",
+        "The company ships cars worth $7 billion from South Carolina each year.",
+        "Imports accounted for 24 percent of sales at the chain.",
+        "Canada's current account deficit was C$16.6 billion in the second quarter.",
+        "The trade ministry spent $5 billion, and the free trade agreement covers 95 percent of"
+        " tariff lines.",
+        "Services made up 32 percent of American exports to Ireland in 2019.",
+        "Exports to Canada and Mexico together came to $525 billion in 2017.",
+    ],
+)
+def test_what_only_looks_like_trade_is_not_judged(text: str) -> None:
+    assert [one for one in read(text, date(2018, 6, 20)) if one.is_claim] == []
