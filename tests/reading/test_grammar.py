@@ -117,11 +117,22 @@ def test_every_measure_that_is_read_is_one_of_the_warehouse() -> None:
 
 
 def test_an_agreement_is_the_one_of_the_warehouse() -> None:
+    """A month stands in the grammar where the agreement took effect for all its places at once."""
+    months: dict[str, dict[str, str]] = {}
     with (PROJECT_ROOT / "dbt" / "seeds" / "agreements.csv").open(encoding="utf-8") as handle:
-        days = {row["agreement_id"]: row["in_force_from"] for row in csv.DictReader(handle)}
-    events = {row["event"]: row["month"] for row in rows("events") if row["event"] in days}
-    assert events
-    assert all(days[event].startswith(month) for event, month in events.items())
+        for row in csv.DictReader(handle):
+            of_agreement = months.setdefault(row["agreement_id"], {})
+            of_agreement[row["partner_code"]] = row["in_force_from"][:7]
+    american = [
+        row for row in rows("events") if row["kind"] == "agreement" and row["event"] != "ceta"
+    ]
+    assert len(american) > 15
+    for row in american:
+        of_agreement = months[row["event"]]
+        assert set(row["places"].split()) == set(of_agreement), row["event"]
+        assert {row["month"] or "several"} == (
+            set(of_agreement.values()) if len(set(of_agreement.values())) == 1 else {"several"}
+        ), row["event"]
 
 
 @pytest.mark.parametrize(
