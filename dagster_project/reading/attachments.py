@@ -103,7 +103,7 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
 
 
 def _is_of_the_whole(sentence: Marked, one: Told) -> bool:
-    """Whether a share is of "the total", which was told of before."""
+    """Whether a share is of "the total", which was named before."""
     after = [sentence.word(place) for place in range(one.figure.end, one.figure.end + 3)]
     return bool({"total", "whole"} & set(after))
 

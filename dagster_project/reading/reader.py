@@ -243,7 +243,7 @@ def _reading(
             is_near = last is not None or context.topic is not None
             return not_understood(reading, "no flow of trade is named") if is_near else None
         quantity = flow.quantity
-        reading.rules.append("flow: told of before")
+        reading.rules.append("flow: named before")
         reading.confidence = LIKELY
     pair_before = pairs.get(id(before)) if before is not None else None
     if figure.kind == RANK and figure.quantity:
@@ -286,7 +286,7 @@ def _reading(
     if has_base:
         reading.rules.append(f"base: {time.base_rule}")
     if not pair.is_said:
-        reading.rules.append("countries: told of before")
+        reading.rules.append("countries: named before")
     reading.alternatives = [
         *({"period": str(other)} for other in time.other_periods),
         *({"base_period": str(other)} for other in time.other_bases if has_base),

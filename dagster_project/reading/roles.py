@@ -158,7 +158,7 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
         word, two = sentence.word(place), sentence.word(place - 1)
     level, rule = MAIN, "level"
     if word == "from":
-        level, rule = FROM, "level before"
+        level, rule = FROM, "earlier level"
     elif (
         word == "than"
         or (word in ("to", "with") and two in ("compared", "relative"))
@@ -214,7 +214,7 @@ def _percent(
         if _is_of_services(sentence, place):
             return Told(figure, OPEN, "a share of services")
         if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
-            return Told(figure, OPEN, "a share of what was told of before")
+            return Told(figure, OPEN, "a share of what was named before")
         return Told(figure, SHARE, "share of")
     if direct is not None and sentence.word(place - 1) in _MADE:
         return Told(figure, OPEN, "a share of what is not said")

@@ -165,7 +165,7 @@ def _main(
             )
     if own is not None and own.kind in (PERIOD, RANGE) and own.span is not None:
         if own.is_latest and _is_later_year(known.period, own.span):
-            return When(known.period, None, (), (), "told of before", has_own=True)
+            return When(known.period, None, (), (), "named before", has_own=True)
         if not (one.role in WITH_BASE and _is_base_year(sentence, own)):
             return When(own.span, own.base, own.others, (), "after the figure", has_own=True)
     level = _level_after(sentence, one, told) if one.role in WITH_BASE else None
@@ -192,7 +192,7 @@ def _main(
     if own is not None and own.kind == BASE and one.role in WITH_BASE:
         after = [time for time in after if not _has_comma(sentence, one, time)]
     if before and before[-1].is_latest and _is_later_year(known.period, before[-1].span):
-        return When(known.period, None, (), (), "told of before")
+        return When(known.period, None, (), (), "named before")
     if before:
         time = before[-1]
         # A level further on in the clause has the period that a change before it is of.
@@ -221,7 +221,7 @@ def _main(
         span = bases[0].moved((known.period.year - bases[0].year) * 12)
         return When(span, None, (), (), "the same months as the base")
     if known.period is not None:
-        return When(known.period, None, (), (), "told of before")
+        return When(known.period, None, (), (), "named before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
 
 
@@ -303,12 +303,12 @@ def _level_before(
         if other.level == one.level and id(other) in result and result[id(other)].has_own
     ]
     if said:
-        return When(said[-1], None, (), (), "as the level before")
+        return When(said[-1], None, (), (), "as of the earlier level")
     earlier = [time for time in sentence.times if time.kind == EARLIER]
     if main is not None and earlier:
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
     if main is not None and known.range and known.range[1] == main:
-        return When(known.range[0], None, (), (), "start of the span told of before")
+        return When(known.range[0], None, (), (), "start of the span named before")
     if main is not None:
         return When(
             main.moved(-12), None, (), (), "a year before, which is not said", is_open=False
@@ -348,7 +348,7 @@ def _find_base(
         time.base, time.base_rule = known.range[0], "the same as before"
         return
     if levels:
-        time.base, time.base_rule = levels[0].period, "as the level before"
+        time.base, time.base_rule = levels[0].period, "as of the earlier level"
         time.other_bases = levels[0].other_periods
         return
     before = [t for t in sentence.times if t.end <= one.figure.start]
