@@ -17,13 +17,13 @@ import pytest
 from sandbox.statements import directed
 
 from dagster_project.cli.writing import QueryFormat, renderer
-from dagster_project.publication_record import RECORD
+from dagster_project.publication_record import RECORD, read_record, write_record
 from dagster_project.query_policy import Policy
 from dagster_project.questions.replay import Replay
 from dagster_project.sandbox.kernel import landlock_version
 from dagster_project.sandbox.process import Limits, ask
 from dagster_project.settings import PROJECT_ROOT, Settings
-from dagster_project.warehouse import QueryRefused, WarehouseRefused
+from dagster_project.warehouse import QueryRefused, WarehouseAltered, WarehouseRefused
 
 LIMITS = Limits(seconds=20, memory=10**9, temporary=10**8)
 
@@ -132,10 +132,22 @@ def test_an_explained_copy_does_not_replace_the_warehouse(
     assert state(published_small.data_home) == before
 
 
-def test_a_forged_warehouse_is_not_run(published_small: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("has_a_record", "refused", "reason"),
+    [(True, WarehouseRefused, "answers"), (False, WarehouseAltered, RECORD)],
+)
+def test_a_forged_warehouse_is_not_run(
+    published_small: Settings,
+    tmp_path: Path,
+    *,
+    has_a_record: bool,
+    refused: type[Exception],
+    reason: str,
+) -> None:
     written = tmp_path / "written.csv"
-    # A stranger's file comes without a record of this machine, or with one of its own.
     file = published_small.warehouse.resolve()
+    record = read_record(file.parent)
+    assert record
     (file.parent / RECORD).unlink()
     file.chmod(0o644)
     with duckdb.connect(str(file)) as connection:
@@ -143,7 +155,10 @@ def test_a_forged_warehouse_is_not_run(published_small: Settings, tmp_path: Path
             "update meta.question_models set compiled_sql ="
             f" 'select 1; copy (select 1) to ''{written}'''"
         )
-    with pytest.raises(WarehouseRefused, match="answers"):
+    # A stranger's file comes with a record of its own, or without one.
+    if has_a_record:
+        write_record(file.parent, record.publication, record.world)
+    with pytest.raises(refused, match=reason):
         Replay(published_small)
     assert not written.exists()
 
