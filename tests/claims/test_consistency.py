@@ -189,6 +189,7 @@ def test_a_text_is_reported_where_it_contradicts_itself_and_nowhere_else(claims:
     assert all(can_all_be_true(voice) for voice in voices(rest))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(claims=texts(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_claims_changes_nothing(claims: list[Row], chance: random.Random) -> None:
@@ -396,6 +397,7 @@ def test_what_says_nothing_that_adds_up_is_left_aside() -> None:
 # ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [0, 1])
 def test_the_effort_for_four_hundred_figures_is_bounded(wrong: int) -> None:
     claims = _long_text(random.Random(3), 400, wrong)
@@ -469,6 +471,7 @@ def test_the_effort_for_a_long_text_is_bounded_and_its_end_is_told(wrong: int) -
     assert told == ([] if wrong == 1 else [("d", 1_000)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [250, 1_000])
 def test_many_figures_for_one_quantity_are_all_compared_within_the_bounds(size: int) -> None:
     claims = [claim(f"c{n:04}", "exports", 1_000 + n) for n in range(size)]

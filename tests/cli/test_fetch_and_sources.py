@@ -152,6 +152,7 @@ def test_data_that_a_publisher_never_had_add_no_release(run: Run, home: dict[str
     assert fetched(home) == []
 
 
+@pytest.mark.slow
 def test_a_fetch_without_news_succeeds(
     run: Run,
     server: Loopback,
@@ -405,6 +406,7 @@ def test_the_current_month_may_be_selected_and_a_future_one_not() -> None:
 # ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_fetched_and_listed_sources_are_both_shown(run: Run, home: dict[str, str]) -> None:
     rows = {one["source_id"]: one for one in json.loads(run("sources", "--format", "json").stdout)}
     small = rows[SOURCE]

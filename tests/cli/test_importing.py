@@ -45,6 +45,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_files_are_imported_one_after_the_other_and_stay(
     run: Run, home: Path, tmp_path: Path
 ) -> None:
@@ -72,12 +73,14 @@ def test_files_are_imported_one_after_the_other_and_stay(
     assert files(home) == before
 
 
+@pytest.mark.slow
 def test_the_table_may_be_named(run: Run, tmp_path: Path) -> None:
     path = report(tmp_path, "fuels.csv", layout="comtrade_legacy_22")
     assert " un_comtrade__bulk " in run(path, "--table", "un_comtrade__bulk").stdout
     assert " un_comtrade__trade " in run(path).stdout
 
 
+@pytest.mark.slow
 def test_a_bad_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     cut = Path(report(tmp_path, "cut.tsv.gz"))
     cut.write_bytes(cut.read_bytes()[:-9])
@@ -89,6 +92,7 @@ def test_a_bad_file_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
     assert "2 of 3" in result.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_table_is_refused(run: Run, tmp_path: Path) -> None:
     result = run(report(tmp_path, "2016.tsv.gz"), "--table", "un_comtrade__bluk")
     assert result.exit_code == 2
@@ -96,6 +100,7 @@ def test_an_unknown_table_is_refused(run: Run, tmp_path: Path) -> None:
     assert "un_comtrade__bulk" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_is_not_a_file(run: Run, tmp_path: Path) -> None:
     result = run(str(tmp_path))
     assert result.exit_code == 2

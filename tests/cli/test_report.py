@@ -178,6 +178,7 @@ def answered(
     return connection.getresponse()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/%00", "/index.html%00.png", "/inner%0a", "/%1b[2J", "/%7f"])
 def test_an_address_with_control_characters_is_a_bad_request(
     served: tuple[str, int], path: str

@@ -14,6 +14,8 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources.left_out import rows_left_out
 from dagster_project.sources.un_comtrade.trade import parse_reply, read_areas
 
+pytestmark = pytest.mark.slow
+
 STAGED = "stg_un_comtrade__trade"
 ALIGNED = "int_trade__un_comtrade_trade_aligned"
 REPORTING = "int_trade__un_comtrade_reporting_chosen"

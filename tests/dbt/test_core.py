@@ -64,6 +64,7 @@ def test_the_core_knows_what_a_day_knew(core: Core, size: Size) -> None:
             check_observations_as_of(connection, figures, observations, current, day)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(size=sizes, place=st.floats(0, 1))
 def test_a_build_as_of_a_day_knows_what_the_day_knew(core: Core, size: Size, place: float) -> None:

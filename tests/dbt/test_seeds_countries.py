@@ -383,6 +383,7 @@ def test_distances_are_symmetrical_and_of_every_pair(
         assert is_contiguous == ((x, m) in BORDERS or (m, x) in BORDERS)
 
 
+@pytest.mark.slow
 @given(st.permutations(sorted(PLACES)).map(lambda order: order[:3]))
 def test_a_detour_is_no_shorter(
     distances: dict[tuple[str, str], tuple[float, bool]], stops: list[str]

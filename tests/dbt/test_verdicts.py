@@ -116,6 +116,7 @@ def test_a_claim_has_the_verdict_of_the_figures(
     assert (found["evidence"] == []) == (release is None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "share", "status"),
     [
@@ -139,6 +140,7 @@ def test_a_share_of_all_products_is_the_share_of_a_partner_in_the_trade_with_the
     assert len(found["evidence"]) == (2 if "ports" in measure else 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["rank_exports", "rank_imports", "rank_deficit"])
 @pytest.mark.parametrize(("rank", "status"), [(1, "confirmed"), (2, "contradicted")])
 def test_a_rank_is_one_among_all_partners_by_the_measure(
@@ -152,6 +154,7 @@ def test_a_rank_is_one_among_all_partners_by_the_measure(
     assert found["status"] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attributed_to", "status", "reason"),
     [
@@ -172,6 +175,7 @@ def test_the_partners_figure_confirms_only_what_the_partner_says(
         assert found["nearest_value"] == 28
 
 
+@pytest.mark.slow
 def test_a_confirmed_figure_of_an_earlier_release_comes_with_todays(
     compiled_models: CompiledModels,
 ) -> None:
@@ -181,6 +185,7 @@ def test_a_confirmed_figure_of_an_earlier_release_comes_with_todays(
     assert verdict(compiled_models, reported_value=28.0)["latest_value"] is None
 
 
+@pytest.mark.slow
 def test_a_share_without_a_world_total_names_the_missing_row(
     compiled_models: CompiledModels,
 ) -> None:
@@ -192,6 +197,7 @@ def test_a_share_without_a_world_total_names_the_missing_row(
     assert {"USA–WLD", "2016"} <= set(missing.split(", "))  # noqa: RUF001
 
 
+@pytest.mark.slow
 def test_a_year_is_no_less_sure_for_being_seasonally_adjusted_too(
     compiled_models: CompiledModels,
 ) -> None:
@@ -199,6 +205,7 @@ def test_a_year_is_no_less_sure_for_being_seasonally_adjusted_too(
     assert (found["status"], found["basis_id"]) == ("confirmed", "census")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "published_on", "reason"),
     [

@@ -11,6 +11,8 @@ from compiled_models import CompiledModels
 from dbt.composed import Figure, Release, Series
 from dbt.judged_claims import verdicts_of
 
+pytestmark = pytest.mark.slow
+
 FIRST = Release("us_census", date(2017, 2, 7), 0, "2017-02")
 LAST = Release("us_census", date(2019, 3, 6), 0, "2019-03")
 BILLION = 10**9

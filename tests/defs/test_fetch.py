@@ -137,6 +137,7 @@ def test_what_the_publisher_changed_is_counted(at: Settings, server: ReplayServe
     assert min(metadata[f"rows_{what}"] for what in ("new", "changed", "withdrawn")) > 0
 
 
+@pytest.mark.slow
 def test_a_source_of_few_requests_is_fetched_whole(at: Settings, server: ReplayServer) -> None:
     subscribe(at, "fred,USA,KOR,total,,,M,2010-01")
     assert partitions_of(CONNECTORS["fred"].about) is None
@@ -146,6 +147,7 @@ def test_a_source_of_few_requests_is_fetched_whole(at: Settings, server: ReplayS
     assert "2010-01" in str(server.asked)
 
 
+@pytest.mark.slow
 def test_only_its_own_subscriptions_are_asked_of_a_source(
     at: Settings, server: ReplayServer
 ) -> None:
@@ -251,6 +253,7 @@ def test_an_empty_publisher_fails_the_run_and_names_the_command_that_confirms(
     assert releases(at) == before
 
 
+@pytest.mark.slow
 def test_parts_that_do_not_add_up_are_a_warning(at: Settings) -> None:
     # In the replayed world, chapters and totals have nothing to do with each other.
     subscribe(
@@ -270,6 +273,7 @@ def test_sources_without_totals_are_not_judged_by_them(at: Settings) -> None:
     assert set(checks(run(at, "fred"))) == {"no_row_loss", "is_complete"}
 
 
+@pytest.mark.slow
 def test_nothing_that_a_run_keeps_holds_a_key(at: Settings) -> None:
     subscribe(at, "us_census,USA,KOR,hs2,,,M,2016-01", "fred,USA,KOR,total,,,M,2010-01")
     result = run(at, "us_census", 2016)

@@ -61,6 +61,7 @@ def put(settings: Settings, release_id: str, value: str) -> None:
     write_release(settings.shipped_snapshots, "us_census", release_id, files, known_from=known_from)
 
 
+@pytest.mark.slow
 def test_the_data_version_of_a_raw_table_follows_its_files(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:

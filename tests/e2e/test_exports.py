@@ -163,6 +163,7 @@ def test_metadata_keeps_quotes(tmp_path: Path) -> None:
     assert metadata(out / "keys.parquet")["content_hash"] == "it's"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source_may", "folder", "kept"),
     [(True, "typed/1", 1), (False, "typed/1", 0), (True, "secret/1", 0)],

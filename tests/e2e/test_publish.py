@@ -59,6 +59,7 @@ def test_nothing_published_says_to_build(settings: Settings) -> None:
     assert read_publication(settings) is None
 
 
+@pytest.mark.slow
 def test_publication_row_says_what_was_published(settings: Settings, build: Build) -> None:
     outcome = publish(settings, build(run_id="first"))
     publication = read_publication(settings)
@@ -72,6 +73,7 @@ def test_publication_row_says_what_was_published(settings: Settings, build: Buil
     assert remains(settings) == []
 
 
+@pytest.mark.slow
 def test_meta_carries_rejects_questions_and_comments(settings: Settings, build: Build) -> None:
     publish(settings, build())
     connection = connect_published(settings)
@@ -93,6 +95,7 @@ def test_meta_carries_rejects_questions_and_comments(settings: Settings, build: 
     connection.close()
 
 
+@pytest.mark.slow
 def test_exports_hold_the_marts_and_their_hash(settings: Settings, build: Build) -> None:
     outcome = publish(settings, build())
     assert is_served(settings, outcome.content_hash, "inputs of 1")
@@ -106,6 +109,7 @@ def test_exports_hold_the_marts_and_their_hash(settings: Settings, build: Build)
     assert stored["content_hash"] == outcome.content_hash
 
 
+@pytest.mark.slow
 def test_same_content_is_not_published_again(settings: Settings, build: Build) -> None:
     first = publish(settings, build(run_id="first"))
     inode = settings.warehouse.stat().st_ino
@@ -116,6 +120,7 @@ def test_same_content_is_not_published_again(settings: Settings, build: Build) -
     assert read_publication(settings).run_id == "first"
 
 
+@pytest.mark.slow
 def test_content_hash_does_not_depend_on_the_order_of_rows(
     settings: Settings, build: Build
 ) -> None:
@@ -159,12 +164,14 @@ def test_content_hash_sees_any_other_value(
     assert hashes[0] != hashes[1]
 
 
+@pytest.mark.slow
 def test_same_marts_from_other_inputs_are_published(settings: Settings, build: Build) -> None:
     publish(settings, build(run_id="first"))
     assert publish(settings, build(run_id="second", input_hash="other SQL")).published
     assert read_publication(settings).run_id == "second"
 
 
+@pytest.mark.slow
 def test_lost_exports_are_written_again(settings: Settings, build: Build) -> None:
     outcome = publish(settings, build())
     settings.exports.unlink()
@@ -206,6 +213,7 @@ def test_a_model_that_left_no_table_is_not_published(settings: Settings, build: 
     assert not settings.warehouse.exists()
 
 
+@pytest.mark.slow
 def test_stray_log_beside_the_published_file_is_removed(settings: Settings, build: Build) -> None:
     publish(settings, build())
     stray = settings.warehouse.with_name("warehouse.duckdb.wal")
@@ -248,6 +256,7 @@ def test_files_of_years_that_are_gone_are_published_again(settings: Settings) ->
     assert is_current(settings, "same")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_named(settings: Settings, build: Build) -> None:
     publish(settings, build())
     settings.warehouse.write_bytes(settings.warehouse.read_bytes()[:5000])
@@ -271,6 +280,7 @@ def test_open_reader_keeps_its_file_and_the_helper_follows(
     following.close()
 
 
+@pytest.mark.slow
 def test_answering_writes_to_memory_only(settings: Settings, build: Build) -> None:
     publish(settings, build())
     before = settings.warehouse.read_bytes()

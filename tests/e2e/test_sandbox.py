@@ -132,6 +132,7 @@ def test_anything_more_is_refused(
     assert [path.name for path in folder.iterdir()] == ["secret.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_moved", [False, True], ids=["removed", "moved"])
 def test_a_view_whose_files_are_gone_says_what_to_do(tmp_path: Path, is_moved: bool) -> None:
     settings = Settings(PROJECT_ROOT, tmp_path / "home", None)
@@ -179,6 +180,7 @@ def forge(settings: Settings, *statements: str, has_record: bool = True) -> None
         file.replace(settings.warehouse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_record", [True, False], ids=["with a record", "without"])
 @pytest.mark.parametrize("statement", FORGED.values(), ids=list(FORGED))
 def test_a_file_whose_own_sql_does_more_than_read_is_refused(
@@ -194,6 +196,7 @@ def test_a_file_whose_own_sql_does_more_than_read_is_refused(
     assert not (tmp_path / "log").exists()
 
 
+@pytest.mark.slow
 def test_a_view_of_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
     settings = Settings(PROJECT_ROOT, tmp_path / "home", None)
     publish(settings, make_build(settings))
@@ -209,6 +212,7 @@ def test_a_view_of_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
         connection.execute(f"from {CATALOG}.marts.forged")
 
 
+@pytest.mark.slow
 def test_a_macro_of_the_file_cannot_take_the_place_of_a_function(tmp_path: Path) -> None:
     settings = Settings(PROJECT_ROOT, tmp_path / "home", None)
     publish(settings, make_build(settings))

@@ -85,6 +85,7 @@ def test_published_files_cannot_be_written_by_their_owner(settings: Settings, bu
     assert {"warehouse.duckdb", "figures.parquet", RECORD} <= {path.name for path in files}
 
 
+@pytest.mark.slow
 @as_root
 def test_a_changed_warehouse_is_refused_named_and_replaced(
     settings: Settings, build: Build
@@ -104,6 +105,7 @@ def test_a_changed_warehouse_is_refused_named_and_replaced(
         ).fetchall() == [(10.5,)]
 
 
+@pytest.mark.slow
 @as_root
 def test_changed_exports_are_replaced(settings: Settings, build: Build) -> None:
     publish(settings, build(input_hash="same"))
@@ -114,6 +116,7 @@ def test_changed_exports_are_replaced(settings: Settings, build: Build) -> None:
     assert altered(settings) == ()
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("options", [[], ["--verify"], ["--format", "json"]])
 def test_status_names_a_changed_file_and_ends_with_2(
@@ -143,6 +146,7 @@ def record_of_no_file(folder: Path) -> None:
     (folder / RECORD).write_text(json.dumps({**content, "files": {}}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [remove_record, damage_record, record_of_no_file])
 def test_a_publication_without_its_record_is_refused_named_and_replaced(
     settings: Settings, build: Build, change: Callable[[Path], None]
@@ -167,6 +171,7 @@ def test_a_publication_without_its_record_is_refused_named_and_replaced(
     assert generation_of(settings) == 1
 
 
+@pytest.mark.slow
 def test_a_file_from_elsewhere_is_read_with_a_note(settings: Settings, build: Build) -> None:
     publish(settings, build())
     served = settings.warehouse.read_bytes()
@@ -254,6 +259,7 @@ def test_a_lock_is_named_and_the_next_build_does_without_it(
         assert is_current(settings, "same")
 
 
+@pytest.mark.slow
 def test_a_file_of_an_earlier_version_is_replaced_with_its_exports(
     settings: Settings, build: Build
 ) -> None:
@@ -275,6 +281,7 @@ def test_a_file_of_an_earlier_version_is_replaced_with_its_exports(
     assert not earlier.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["exports", "published", "warehouse.duckdb"])
 def test_a_folder_of_somebody_else_is_refused_before_anything_is_replaced(
     settings: Settings, build: Build, name: str
@@ -293,6 +300,7 @@ def test_a_folder_of_somebody_else_is_refused_before_anything_is_replaced(
     assert not list(settings.data_home.glob("published.*.tmp"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["copyfile", "write_exports", "write_record"])
 def test_a_full_disk_leaves_the_publication_and_nothing_else(
     settings: Settings, build: Build, step: str, monkeypatch: pytest.MonkeyPatch

@@ -142,6 +142,7 @@ ROWS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FILES, ids=lambda fault: fault.says)
 def test_a_release_with_an_unusable_file_is_left_out_alone(
     loaded_copy: ProjectCopy, fault: FileFault
@@ -162,6 +163,7 @@ def test_a_release_with_an_unusable_file_is_left_out_alone(
             assert set(before[table].releases) - set(result.releases) <= {release}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.says)
 def test_a_row_that_cannot_be_used_is_kept_among_the_rejects(
     loaded_copy: ProjectCopy, fault: RowFault

@@ -380,6 +380,7 @@ def test_an_encoding_other_than_gzip_is_refused(server: Loopback, open_client: O
     assert server.seen[0].headers["accept-encoding"] == "gzip"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [dripping(BODY, 0.02), dripping_head(0.02), silent])
 def test_the_time_of_a_request_is_limited_however_slowly_it_goes(
     server: Loopback, open_client: OpenClient, answer: Answer
@@ -536,6 +537,7 @@ def test_a_proxy_of_the_environment_does_not_see_requests(
     assert open_client().send(REQUEST).content == BODY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["query", "header", "bearer"])
 def test_a_key_reaches_no_log_no_exception_and_nothing_that_is_kept(
     server: Loopback,

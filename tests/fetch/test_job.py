@@ -128,6 +128,7 @@ def job_folders(settings: Settings) -> list[Path]:
     return [path for path in (settings.fetching / SOURCE).iterdir() if path.is_dir()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("publisher")
 def test_a_release_records_what_was_requested(settings: Settings) -> None:
     outcome = fetch(settings)
@@ -207,6 +208,7 @@ def test_what_the_publisher_no_longer_has_is_withdrawn(
     assert settled.comparison == Comparison(new=0, changed=0, withdrawn=0, same=98)
 
 
+@pytest.mark.slow
 def test_requests_that_are_too_large_are_divided(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
@@ -218,6 +220,7 @@ def test_requests_that_are_too_large_are_divided(
     assert mexican == [f"MEX_{half}{page}.json" for half in halves for page in ("", "_2")]
 
 
+@pytest.mark.slow
 def test_a_release_is_known_from_the_publishers_own_day(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
@@ -229,6 +232,7 @@ def test_a_release_is_known_from_the_publishers_own_day(
     assert outcome.release.retrieved_at == NOON
 
 
+@pytest.mark.slow
 def test_a_release_is_not_known_from_a_future_day(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_release_is_not_known_from_a_future_day(
     assert outcome.release.known_from == NOON.date()
 
 
+@pytest.mark.slow
 def test_progress_is_reported_reply_by_reply(settings: Settings, server: Loopback) -> None:
     server.answers.extend([reply(503, b"busy"), hang_up])
     server.otherwise = SmallPublisher(all_rows(), too_large=("MEX",)).answer
@@ -377,6 +382,7 @@ def test_a_killed_fetch_repeats_at_most_one_request(
     assert job_folders(settings) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("publisher")
 def test_a_job_older_than_two_weeks_is_started_again(settings: Settings, server: Loopback) -> None:
     server.answers.extend([reply(200, b'{"released": {}}'), reply(400, b"no")])
@@ -426,6 +432,7 @@ def test_a_stored_reply_to_another_request_is_not_taken(
     assert fetch(settings, ONE_YEAR).rows == 24
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("publisher")
 def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
     folder = settings.fetching / SOURCE
@@ -439,6 +446,7 @@ def test_one_fetch_of_a_source_at_a_time(settings: Settings) -> None:
     assert fetch(settings).rows == 102
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -464,6 +472,7 @@ def test_a_reply_of_another_layout_stops_the_fetch_and_is_not_kept(
     assert fetch(settings, ONE_YEAR).rows == 24
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_be_used_are_counted(
     settings: Settings, publisher: SmallPublisher
 ) -> None:
@@ -472,6 +481,7 @@ def test_rows_that_cannot_be_used_are_counted(
     assert (outcome.rows, outcome.rejects) == (101, 1)
 
 
+@pytest.mark.slow
 def test_a_fetch_that_ends_with_the_quota_resumes_the_next_day(
     settings: Settings, server: Loopback, publisher: SmallPublisher, connector: SmallConnector
 ) -> None:
@@ -592,6 +602,7 @@ def test_a_planted_key_is_in_nothing_that_a_fetch_leaves(tmp_path: Path, server:
         assert part not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("publisher")
 def test_what_a_kill_left_half_written_is_cleared(settings: Settings, server: Loopback) -> None:
     server.answers.extend([reply(200, b'{"released": {}}'), reply(400, b"no")])
@@ -648,6 +659,7 @@ def test_files_that_may_share_rows_are_recognised(
     assert may_share(brought, asked) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("publisher")
 def test_what_was_added_can_be_read_again(settings: Settings) -> None:
     release = fetch(settings).release

@@ -108,6 +108,7 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPELLINGS)
 @given(
     key=TEXT_OF_KEYS,
@@ -121,6 +122,7 @@ def test_a_key_is_masked_however_it_is_spelled(name: str, key: str, around: str)
     assert masked in (f"{around}<***>", f"{around}<0x***>")
 
 
+@pytest.mark.slow
 @given(
     key=TEXT_OF_KEYS,
     spelled=st.sampled_from([str, str.lower, str.upper, quote, lambda key: quote(key, safe="")]),
@@ -139,6 +141,7 @@ def test_a_key_in_base64_is_masked_wherever_it_begins(
     assert len(middle) < 8 or middle not in shown
 
 
+@pytest.mark.slow
 @given(
     key=TEXT_OF_KEYS,
     seed=st.randoms(use_true_random=False),

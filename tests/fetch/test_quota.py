@@ -83,6 +83,7 @@ def test_looking_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @given(
     per_second=st.floats(0.1, 50),
     pauses=st.lists(st.floats(0, 5), min_size=2, max_size=12),
@@ -111,6 +112,7 @@ def test_a_clock_that_was_set_back_does_not_make_anybody_wait(tmp_path: Path) ->
     assert clock.waited == []
 
 
+@pytest.mark.slow
 def test_processes_at_once_lose_no_count(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"

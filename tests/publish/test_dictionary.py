@@ -17,6 +17,7 @@ def settings(project_root: Path) -> Settings:
     return Settings(project_root, project_root / "data", None)
 
 
+@pytest.mark.slow
 def test_the_dictionary_is_what_the_yaml_gives(settings: Settings) -> None:
     kept = dictionary_file(settings).read_text(encoding="utf-8")
     assert kept == render_dictionary(settings), (

@@ -45,6 +45,7 @@ PHRASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "phrase"), PHRASES, ids=lambda one: one[:40])
 def test_every_phrase_finds_its_own_words(table: str, phrase: str) -> None:
     words = spelled(phrase)

@@ -144,6 +144,7 @@ def test_without_a_warehouse_the_next_step_is_named(published_small: Settings) -
         csv(published_small, "select 1")
 
 
+@pytest.mark.slow
 def test_a_publication_just_before_the_file_is_opened_is_the_one_that_answers(
     published_small: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ def _says(svg: str) -> set[str]:
     return set(_MARK.findall(svg))
 
 
+@pytest.mark.slow
 def test_each_bar_says_whose_it_is_of_what_and_how_much() -> None:
     svg = bars.draw(
         [

@@ -257,6 +257,7 @@ def test_a_confirmed_claim_shows_value_range_and_date(marts: _Composed) -> None:
     assert re.search(r'aria-label="census, office 2017-02: 27\.625 USD bn, within\b', page)
 
 
+@pytest.mark.slow
 def test_every_query_on_a_page_gives_its_rows_again(marts: _Composed) -> None:
     _decided(marts)
     page = _page(claims.page(_context(marts), "c1"))
@@ -267,6 +268,7 @@ def test_every_query_on_a_page_gives_its_rows_again(marts: _Composed) -> None:
     assert [len(marts.run(one).rows) for one in queries] == [1, 0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["says", "document_publisher", "attributed_to"])
 def test_hostile_words_stay_words(marts: _Composed, field: str) -> None:
     marts.add("marts.claims", {**_CLAIM, field: _HOSTILE})
@@ -288,6 +290,7 @@ def test_a_review_for_machines_holds_hostile_words_unchanged(marts: _Composed) -
     assert review["itemReviewed"]["author"] == {"@type": "Organization", "name": "A Paper"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "value"),
     [("confirmed", 5), ("contradicted", 1), ("ambiguous", None), ("undetermined", None)],
@@ -299,6 +302,7 @@ def test_only_what_is_decided_is_rated(marts: _Composed, status: str, value: int
     assert rating.get("ratingValue") == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim_id", ["a/b ../<x>&'\"", "Ä ö", "x" * 400, "c: 1"])
 def test_an_odd_name_of_a_claim_gives_a_plain_address(marts: _Composed, claim_id: str) -> None:
     marts.add("marts.claims", _CLAIM, claim_id=claim_id)
@@ -370,6 +374,7 @@ def test_a_direction_is_told_and_not_drawn(marts: _Composed) -> None:
     assert "<svg" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

@@ -65,6 +65,7 @@ def test_fifteen_years_of_all_subheadings_with_all_partners() -> None:
     assert max(chunk.expected_rows for chunk in made.chunks) <= MOST_ROWS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency", ["A", "M"])
 @pytest.mark.parametrize("level", sorted(LEVELS))
 def test_a_plan_is_near_the_fewest_requests(level: str, frequency: str) -> None:
@@ -113,6 +114,7 @@ def test_each_month_and_code_is_asked_for_once(
     assert not wanted or (min(months), max(months)) == (first, last)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency", ["A", "M"])
 @pytest.mark.parametrize("level", sorted(LEVELS))
 @pytest.mark.parametrize(

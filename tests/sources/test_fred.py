@@ -106,6 +106,7 @@ def test_a_file_saved_with_the_old_header_is_read_and_its_noise_is_not() -> None
     assert parsed.rejects.is_empty()
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.decimals(0, 99_999, places=1, allow_nan=False), min_size=1, max_size=12),
     st.booleans(),

@@ -147,6 +147,7 @@ def test_every_layout_says_how_it_is_recognised() -> None:
     ] == []
 
 
+@pytest.mark.slow
 def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
     shipped = discover_releases([PROJECT_ROOT / "data" / "snapshots"])
     files = [file for release in shipped for file in release.files]
@@ -162,6 +163,7 @@ def test_every_shipped_file_is_detected_as_its_sidecar_says() -> None:
         assert found == [(file.table, file.layout)], file.snapshot_file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "table", "layout"),
     [
@@ -644,6 +646,7 @@ def test_a_whole_report_is_copied_and_its_rows_are_there(
     assert (loaded.rows, loaded.written) == (3, ())
 
 
+@pytest.mark.slow
 def test_of_two_tables_for_a_layout_what_is_said_decides_then_the_size(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -531,6 +531,7 @@ def test_a_publisher_that_has_its_own_size_of_page_is_followed(project_root: Pat
     assert {dict(chunk.request.parameters)["numOfRows"] for chunk in examined.more} == {"2"}
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=30),
     st.integers(1, 31),

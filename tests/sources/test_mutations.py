@@ -35,6 +35,7 @@ def isolated() -> Generator[Isolated]:
         yield child
 
 
+@pytest.mark.slow
 def test_every_layout_has_a_sample_that_is_read() -> None:
     layouts = {(one.table, layout) for one in (*CATALOG, *BULK) for layout in one.layouts}
     assert SAMPLES.keys() == layouts

@@ -242,6 +242,7 @@ def replace_content(content: bytes) -> Callable[[Path], None]:
 WHOLE = country_bytes(korea("10.6"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -357,6 +358,7 @@ def test_duplicates_of_other_layouts_are_found_too(settings: Settings) -> None:
     assert re.search(r"claims\.csv.*row 2", reason)
 
 
+@pytest.mark.slow
 def test_every_shipped_snapshot_loads_without_a_reject(project_root: Path, tmp_path: Path) -> None:
     settings = Settings(project_root=project_root, data_home=tmp_path, as_of=None)
     results = {result.table: result for result in load_all(settings)}

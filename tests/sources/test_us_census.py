@@ -369,6 +369,7 @@ def _plain(file: SnapshotFile) -> bytes:
     return unpacked(read_verified(file), file.snapshot_file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("release_id", "years"),
     [
@@ -397,6 +398,7 @@ def test_shipped_months_of_korea_sum_to_the_printed_year(
     assert annual.filter((pl.col("value_musd") - pl.col("sum")).abs() > allowed).is_empty()
 
 
+@pytest.mark.slow
 def test_shipped_partial_years_end_where_the_release_ends(project_root: Path) -> None:
     for release_id, year, last_month in (
         ("2017-01", 2016, 11),

@@ -399,6 +399,7 @@ def test_a_selection_dataweb_cannot_serve_says_what_it_can(
         plan(Selection(**(base | changes)))  # ty: ignore
 
 
+@pytest.mark.slow
 @given(
     first=st.integers(1997, 2024),
     years=st.integers(1, 25),

@@ -133,6 +133,7 @@ def test_parts_of_a_year_of_one_version_are_united(laboratory: Laboratory) -> No
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "edition", "version"),
     [

@@ -125,6 +125,7 @@ def test_years_pooled_are_one_regression_with_an_intercept_each() -> None:
     assert list(pooled.intercepts.values()) == pytest.approx(solved[6:], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_planted_coefficients_are_recovered_within_a_hundredth() -> None:
     world = World(countries=60, products=400, errors=no_errors(), cif=Cif(mean_rate=0.1), seed=1)
     geography = found(world).geography

@@ -185,6 +185,7 @@ def test_f_of_sigma_is_that_of_the_formula(first: float, second: float) -> None:
     assert weight == pytest.approx([f(second) / (f(first) + f(second))], rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weigh", [inverse_variance, log_normal_variance, more_agreed, softmax])
 @given(first=st.floats(0.02, 12), second=st.floats(0.02, 12))
 def test_who_is_exporter_does_not_matter(weigh, first: float, second: float) -> None:

@@ -40,6 +40,8 @@ from tests.world_generator import (
 )
 from tests.world_generator.truth import found
 
+pytestmark = pytest.mark.slow
+
 FLOWS = "int_mirror__valued"
 SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 PUBLISHED = Cif()

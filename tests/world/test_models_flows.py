@@ -276,6 +276,7 @@ def test_codes_of_later_editions_are_converted_and_added(
     assert (one["importer_reported_usd"], one["importer_kg"]) == (75, 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edition", "code", "common"),
     [
@@ -320,6 +321,7 @@ def test_a_weight_missing_for_a_part_is_missing_for_the_whole(
     assert one["exporter_kg"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "kg"),
     [
@@ -350,6 +352,7 @@ def test_areas_not_elsewhere_specified_are_one(laboratory: Laboratory, areas: Ar
     assert (one["importer_iso3"], one["exporter_reported_usd"]) == ("nes", 63)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row",
     [

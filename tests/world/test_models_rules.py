@@ -65,6 +65,7 @@ def expected_weights(pairs: pl.DataFrame, known: pl.DataFrame) -> dict[str, np.n
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_weights_are_those_of_the_reference(
     laboratory: Laboratory, areas: Areas, seed: int
@@ -232,6 +233,7 @@ def test_a_worked_example(laboratory: Laboratory, areas: Areas) -> None:
     assert (one["exporter_only_usd"], one["importer_only_usd"]) == (100, 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "side"),
     [

@@ -197,6 +197,7 @@ def test_an_importer_that_values_fob_and_a_broken_year_have_no_cif() -> None:
 # Errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [log_normal(), heavy_tailed(), country_biased(bias=0.5)])
 def test_each_reporters_errors_have_the_planted_spread_and_centre(errors: Errors) -> None:
     world = World(countries=15, products=400, density=0.5, errors=errors)
