@@ -17,11 +17,13 @@ from dagster_project.questions.values import exact
 from dagster_project.questions.words import Words
 from dagster_project.reading.readings import Reading
 from dagster_project.reading.text import Article
-from dagster_project.sources.articles import CLAIMS_SCHEMA, DOCUMENTS_SCHEMA, parse_claims
-
-CLAIM_COLUMNS = tuple(
-    column for column in CLAIMS_SCHEMA if column not in ("row_number", "column_name")
+from dagster_project.sources.articles import (
+    CLAIM_COLUMNS,
+    CLAIMS_SCHEMA,
+    DOCUMENTS_SCHEMA,
+    parse_claims,
 )
+
 _LONGEST_QUOTE = 400
 
 

@@ -141,10 +141,11 @@ def _hedge(found: Sequence[Token], figure: Figure, words: Grammar) -> tuple[str,
         end -= 1
     for first in range(max(end - 5, 0), end):
         match = words.phrases["hedges"].at(found, first)
-        if match and match.end == end:
+        if match and match.end == end and match.value["side"] != "after":
             return match.value["hedge"], first
-    if [one.word for one in found[figure.end : figure.end + 2]] == ["or", "so"]:
-        return "about", figure.start
+    match = words.phrases["hedges"].at(found, figure.end) if figure.end < len(found) else None
+    if match and match.value["side"] == "after":
+        return match.value["hedge"], figure.start
     return "exact", figure.start
 
 

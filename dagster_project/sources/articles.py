@@ -70,7 +70,7 @@ DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
 }
 
 _LINEAGE = ("row_number", "column_name")
-_CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
+CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
 _DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
 # What a claims file has to say; a column that it leaves out, or an empty cell, says the usual.
 _CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
@@ -111,10 +111,10 @@ def _read(path: Path, layout: str, is_shown: Callable[[bytes, str], bool]) -> by
 
 def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Parsed:
     """See `read_claims`; `name` is what error messages call the file."""
-    others = [column for column in _CLAIM_COLUMNS if column not in _CLAIM_NEEDS]
+    others = [column for column in CLAIM_COLUMNS if column not in _CLAIM_NEEDS]
     cells, rejects, separator = read_spreadsheet_cells(content, name, _CLAIM_NEEDS, others)
     # A list without ids is one text, of which each line is a claim.
-    absent = dict.fromkeys(_CLAIM_COLUMNS, pl.lit("")) | {
+    absent = dict.fromkeys(CLAIM_COLUMNS, pl.lit("")) | {
         "claim_id": pl.format("line {}", "row_number"),
         "document_id": pl.lit(Path(name).stem),
         "says": pl.concat_str("measure", "period", "value", separator=" "),
@@ -126,13 +126,13 @@ def parse_claims(content: bytes, name: str, vocabulary: ClaimVocabulary) -> Pars
         "row_number",
         *(
             pl.col(column) if column in cells.columns else absent[column].alias(column)
-            for column in _CLAIM_COLUMNS
+            for column in CLAIM_COLUMNS
         ),
     )
     good: list[dict[str, object]] = []
     problems: list[tuple[int, str | None, str | None, str]] = []
     for row in cells.iter_rows(named=True):
-        written = {column: row[column] for column in _CLAIM_COLUMNS}
+        written = {column: row[column] for column in CLAIM_COLUMNS}
         read = _in_codes(written, vocabulary, has_decimal_commas=separator != COMMA)
         read = _with_usual(read)
         found = claim_problems(read, vocabulary)
@@ -277,7 +277,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="Trade figures quoted in articles, one claim per row.",
         layouts=frozenset({CLAIMS_LAYOUT}),
         layout_detectors={CLAIMS_LAYOUT: _shows_claims},
-        headers={CLAIMS_LAYOUT: _CLAIM_COLUMNS},
+        headers={CLAIMS_LAYOUT: CLAIM_COLUMNS},
         parser=_claims_parser,
         seeds=VOCABULARY_SEEDS,
         columns=CLAIMS_SCHEMA,
