@@ -607,16 +607,8 @@ with
             ) as y
             on c.months = y.months
         inner join
-            (
-                select product_group_id, min(product_system) as product_system
-                from {{ ref("product_groups") }}
-                group by product_group_id
-            ) as g
-            on c.product_group_id = g.product_group_id
-        inner join
-            {{ ref("int_trade__revision_sizes") }} as s
-            on v.series_id = s.series_id
-            and g.product_system = s.product_system
+            {{ ref("int_figures__value_revisions") }} as s
+            on v.value_id = s.value_id
             and {{
                 age_of_print(
                     "coalesce(v.published_on, c.period_end)",

@@ -56,17 +56,7 @@ with
         select v.value_id, s.age, pow(v.value_usd * s.share_p90, 2) as squared, c.period_end
         from {{ ref("int_figures__values") }} as v
         inner join {{ ref("int_figures__cells") }} as c on v.cell_id = c.cell_id
-        inner join
-            (
-                select product_group_id, min(product_system) as product_system
-                from {{ ref("product_groups") }}
-                group by product_group_id
-            ) as g
-            on c.product_group_id = g.product_group_id
-        inner join
-            {{ ref("int_trade__revision_sizes") }} as s
-            on v.series_id = s.series_id
-            and g.product_system = s.product_system
+        inner join {{ ref("int_figures__value_revisions") }} as s on v.value_id = s.value_id
         where v.cell_id in (select cell_id from years)
 
     ),
