@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from dagster_project.claims.phrases import KINDS
 from dagster_project.questions.check import inconsistency_lines
 from dagster_project.questions.read import Judged, ReadAnswer
-from dagster_project.questions.values import exact, plural, wrapped
+from dagster_project.questions.values import plural, wrapped
 
 # What a text does instead of asserting a figure, by the reasons of the table `unasserted`.
 _NOT_ASSERTED = {
@@ -48,7 +47,7 @@ def answer_text(answer: ReadAnswer, width: int) -> str:
 
 def _figure_lines(answer: ReadAnswer, one: Judged, width: int) -> list[str]:
     if one.words is None:
-        heading = _heading(answer, one)
+        heading = _as_printed(answer, one)
         lines = wrapped(f"{one.claim_id}  {one.status.upper()}  {heading}", width, "  ")
         return lines + wrapped(why_not(one), width, "      ")
     lines = wrapped(f"{one.claim_id}  {one.words.status.upper()}  {one.words.about}", width, "  ")
@@ -56,7 +55,7 @@ def _figure_lines(answer: ReadAnswer, one: Judged, width: int) -> list[str]:
     if one.words.needed:
         lines += wrapped(one.words.needed, width, "      ")
     if one.reading.confidence != "certain":
-        lines += wrapped(f"{reading_in_words(one)}", width, "      ")
+        lines += wrapped(reading_in_words(one), width, "      ")
     return lines
 
 
@@ -66,15 +65,8 @@ def why_not(one: Judged) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
-def _heading(answer: ReadAnswer, one: Judged) -> str:
-    reading = one.reading
-    if not reading.is_claim:
-        return " ".join(answer.article.text[reading.start : reading.end].split())
-    kind = KINDS.get(reading.trade_kind, reading.trade_kind)
-    return (
-        f"{reading.reporter}–{reading.partner}, {kind} {reading.measure.replace('_', ' ')},"  # noqa: RUF001
-        f" {reading.period}: {exact(reading.value)} {reading.unit}"
-    )
+def _as_printed(answer: ReadAnswer, one: Judged) -> str:
+    return " ".join(answer.article.text[one.reading.start : one.reading.end].split())
 
 
 def reading_in_words(one: Judged) -> str:
