@@ -10,6 +10,11 @@ from functools import cache
 from dagster_project.reading.phrases import Phrases, Slot
 from dagster_project.reading.tokens import Token
 from dagster_project.reading.word_lists import rows
+from dagster_project.settings import PROJECT_ROOT
+from dagster_project.sources.parsing import read_seed
+from dagster_project.sources.periods import FISCAL_YEAR_COLUMNS, FiscalYear, fiscal_years
+
+_SEEDS = PROJECT_ROOT / "dbt" / "seeds"
 
 TABLES = (
     *("flows", "kinds", "changes", "hedges", "periods", "event_phrases", "places", "products"),
@@ -40,6 +45,7 @@ class Grammar:
     names: Phrases
     homes: Mapping[str, str]
     monthly: Mapping[str, int]
+    fiscal_years: Mapping[str, FiscalYear]
 
     def home_of(self, unit: str) -> str:
         """The place of the currency of a unit; empty if it has none."""
@@ -94,6 +100,7 @@ def grammar() -> Grammar:
         names=names,
         monthly={row["place"]: int(row["months"]) for row in rows("monthly_comparisons")},
         homes={row["currency"]: row["place"] for row in rows("currencies")},
+        fiscal_years=fiscal_years(read_seed(_SEEDS, "fiscal_years.csv", *FISCAL_YEAR_COLUMNS)),
     )
 
 

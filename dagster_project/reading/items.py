@@ -12,6 +12,7 @@ from dagster_project.reading.periods import BASE, PERIOD, Span, Time, read_event
 from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
 from dagster_project.reading.word_lists import small_words
+from dagster_project.sources.periods import CALENDAR_YEAR
 
 FLOW, KIND, CHANGE, PLACE, SECTOR, SOURCE, UNASSERTED, NOT_TRADE, TIME = (
     *("flows", "kinds", "changes", "places", "products", "sources", "unasserted", "not_trade"),
@@ -159,11 +160,12 @@ def read_times(
 ) -> None:
     """Read the times of a sentence; `agreement` is the event that "it" and "the deal" mean."""
     times: list[Time] = []
+    fiscal_year = words.fiscal_years.get(place or "", CALENDAR_YEAR)
     anchor = near
     items = [item for item in sentence.items if item.table == TIME and item.match]
     for item in items:
         if item.match and item.value["table"] == "periods" and "year" in item.match.slots:
-            time = read_time(item.match, sentence.tokens, day, near, place)
+            time = read_time(item.match, sentence.tokens, day, near, fiscal_year)
             if time.kind == PERIOD and time.span:
                 anchor = time.span
                 break
@@ -171,7 +173,7 @@ def read_times(
         if item.match is None:
             continue
         if item.value["table"] == "periods":
-            times.append(read_time(item.match, sentence.tokens, day, anchor, place))
+            times.append(read_time(item.match, sentence.tokens, day, anchor, fiscal_year))
         else:
             times.append(read_event(item.match, _month_of(item.match, words, agreement)))
     sentence.times = [

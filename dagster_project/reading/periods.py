@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
+from dagster_project.sources.periods import CALENDAR_YEAR, FiscalYear, in_months
 
 # Annual figures of a year are published in the February after it.
 _ANNUAL_DAY = (2, 10)
-# Months of a fiscal year by place: its first month, and whether it is named by its last year.
-_FISCAL_STARTS: Mapping[str, tuple[int, bool]] = {
-    "USA": (10, True),
-    "JPN": (4, False),
-    "IND": (4, False),
-    "CAN": (4, False),
-    "AUS": (7, True),
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -35,6 +28,14 @@ class Span:
     @classmethod
     def of_months(cls, year: int, first: int, last: int) -> Span:
         return cls(year * 12 + first - 1, year * 12 + last - 1)
+
+    @classmethod
+    def read(cls, text: str) -> Span:
+        """Read 2016 or 2016-01/2016-11, as `in_months` gives it."""
+        first, _, last = text.partition("/")
+        if not last:
+            return cls.of_year(int(first))
+        return cls(*(int(one[:4]) * 12 + int(one[5:]) - 1 for one in (first, last)))
 
     def moved(self, months: int) -> Span:
         return Span(self.first + months, self.last + months)
@@ -101,7 +102,11 @@ def latest_year(day: date) -> Span:
 
 
 def read_time(
-    match: Match, found: Sequence[Token], day: date, near: Span | None, place: str | None
+    match: Match,
+    found: Sequence[Token],
+    day: date,
+    near: Span | None,
+    fiscal_year: FiscalYear = CALENDAR_YEAR,
 ) -> Time:
     """What a phrase for time means.
 
@@ -110,7 +115,7 @@ def read_time(
         found: the tokens of its sentence.
         day: the day of print.
         near: the period that the text told of last, for a month without a year.
-        place: the country whose fiscal year is meant.
+        fiscal_year: that of the country told of.
     """
     rule = match.value["rule"]
     time = Time(match.start, match.end, NOTHING, rule=rule)
@@ -139,9 +144,12 @@ def read_time(
     elif rule.startswith("half") or rule.startswith("quarter"):
         time.span = _part_of_year(rule, words, counts, year, day, near)
     elif rule == "fiscal":
-        time.span = _fiscal(year or day.year - 1, place)
+        time.span = Span.read(in_months(f"FY{year or day.year - 1}", fiscal_year))
     elif rule == "fiscal_pair" and year and counts[0] == (year + 1) % 100:
-        time.span = _fiscal(year if place != "USA" else year + 1, place)
+        if fiscal_year == CALENDAR_YEAR:
+            time.kind = NOTHING
+        else:
+            time.span = Span.read(in_months(f"FY{year}-{year + 1}", fiscal_year))
     elif rule == "past_years":
         time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
     elif rule == "last_year":
@@ -266,9 +274,3 @@ def _part_of_year(
         return None
     year = _year_of(rule, year, day, near, number * length)
     return Span.of_months(year, (number - 1) * length + 1, number * length)
-
-
-def _fiscal(year: int, place: str | None) -> Span:
-    first, is_last_year = _FISCAL_STARTS.get(place or "", (1, False))
-    start = (year - (1 if is_last_year and first > 1 else 0)) * 12 + first - 1
-    return Span(start, start + 11)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from dagster_project.sources.parsing import read_seed
-from dagster_project.sources.periods import FiscalYear
+from dagster_project.sources.periods import FISCAL_YEAR_COLUMNS, FiscalYear, fiscal_years
 from dagster_project.sources.place_names import (
     PARTNER_LISTS,
     Country,
@@ -127,12 +127,7 @@ def vocabulary(
         measures_of_averages=measures_of("average"),
         measures_of_two_partners=measures_of("times_partner"),
         agreements=_agreements(rows),
-        fiscal_years={
-            _text(row["reporter_iso3"]): FiscalYear(
-                int(_text(row["first_month"])), _text(row["named_after"]) == "last"
-            )
-            for row in rows("fiscal_years", "reporter_iso3", "first_month", "named_after")
-        },
+        fiscal_years=fiscal_years(rows("fiscal_years", *FISCAL_YEAR_COLUMNS)),
         hedges_by_word={
             word.strip().casefold(): hedge
             for hedge, words in pairs("claim_hedges", "hedge", "also_written")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 FORMS = "YYYY, YYYY-MM, YYYY-MM/YYYY-MM, YYYY/YYYY, YYYYQ1, YYYYH1, FYYYYY or 12 months to YYYY-MM"
@@ -29,6 +29,17 @@ class FiscalYear:
 
 
 CALENDAR_YEAR = FiscalYear()
+FISCAL_YEAR_COLUMNS = ("reporter_iso3", "first_month", "named_after")
+
+
+def fiscal_years(rows: Iterable[Mapping[str, object]]) -> dict[str, FiscalYear]:
+    """The fiscal year of each country of the seed `fiscal_years`; others have the calendar year."""
+    return {
+        str(row["reporter_iso3"]): FiscalYear(
+            int(str(row["first_month"])), row["named_after"] == "last"
+        )
+        for row in rows
+    }
 
 
 def in_months(text: str, fiscal_year: FiscalYear | None = None) -> str:
