@@ -15,7 +15,7 @@ from dagster_project.reading.context import Context
 from dagster_project.reading.flows import IT, Flow, flows
 from dagster_project.reading.grammar import Grammar
 from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
-from dagster_project.reading.tokens import tokens
+from dagster_project.reading.tokens import Token, tokens
 
 _NUMBER = re.compile(
     r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
@@ -23,8 +23,6 @@ _NUMBER = re.compile(
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
-_SYMBOLS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₩": "KRW"}
-_SCALES = {"billions": "bn", "millions": "mn", "thousands": "th", "trillions": "tn"}
 _MINUS = ("-", "−")  # noqa: RUF001
 _WORD = re.compile(r"\S++")
 _LONGEST_LABEL = 4
@@ -170,7 +168,7 @@ def read_table(
     header = [_marked(cell.text, words) for cell in table.rows[0]]
     header_flows = [flows(one) for one in header]
     above = flows(caption) if caption else []
-    above_unit = _unit([token.word for token in caption.tokens]) if caption else ""
+    above_unit = _unit(caption.tokens, words) if caption else ""
     result: list[CellFigure] = []
     for row in table.rows[1:]:
         label = _marked(row[0].text, words) if row else None
@@ -191,7 +189,7 @@ def read_table(
                 )
                 flow.kind = flow.kind or above[0].kind
             marks = tuple(one for one in (label, header[column], caption) if one is not None)
-            unit = _cell_unit(number, header[column], label, above_unit)
+            unit = _cell_unit(number, header[column], label, above_unit, words)
             digits = number["digits"].replace(",", "")
             value = Decimal(digits)
             if (
@@ -238,42 +236,25 @@ def _sector(label: Marked, header: Marked) -> str:
     return ""
 
 
-def _cell_unit(number: re.Match[str], header: Marked, label: Marked, above: str) -> str:
+def _cell_unit(
+    number: re.Match[str], header: Marked, label: Marked, above: str, words: Grammar
+) -> str:
     if number["percent"]:
         return "pct"
-    scale = {"billion": "bn", "b": "bn", "million": "mn", "m": "mn", "trillion": "tn"}.get(
-        number["scale"] or "", number["scale"] or ""
+    said = f"{number['money'] or ''} {number['scale'] or ''}"
+    units = (
+        _unit(tokens(said, 0, len(said)), words),
+        _unit(header.tokens, words),
+        _unit(label.tokens, words),
     )
-    if number["money"] and scale:
-        return f"{_SYMBOLS[number['money']]} {scale}"
-    for one in (header, label):
-        unit = _unit([token.word for token in one.tokens])
-        if unit:
-            return unit
-    if above and above != "pct":
-        return above
-    return ""
+    return next((unit for unit in units if unit), "") or (above if above != "pct" else "")
 
 
-def _unit(words: Sequence[str]) -> str:
+def _unit(found: Sequence[Token], words: Grammar) -> str:
     """The unit that a heading names: ($ billion), in millions of dollars, percent change."""
-    found = set(words)
-    if found & {"%", "percent", "pct"}:
+    if any(token.word in ("%", "percent", "pct") for token in found):
         return "pct"
-    currency = next(
-        (
-            code
-            for code, names in {
-                "EUR": {"€", "euro", "euros", "eur"},
-                "GBP": {"£", "pounds", "gbp"},
-                "JPY": {"¥", "yen", "jpy"},
-                "KRW": {"₩", "won", "krw"},
-                "USD": {"$", "dollars", "dollar", "usd"},
-            }.items()
-            if found & names
-        ),
-        "",
-    )
-    scales = {"bn": "bn", "mn": "mn", "billion": "bn", "million": "mn", "trillion": "tn", **_SCALES}
-    scale = next((scales[word] for word in words if word in scales), "")
+    money = (words.phrases["currencies"].at(found, place) for place in range(len(found)))
+    currency = next((match.value["currency"] for match in money if match), "")
+    scale = next((scale for token in found if (scale := words.scale(token))), "")
     return f"{currency} {scale}" if currency and scale else ""
