@@ -35,7 +35,7 @@ class When:
     other_periods: tuple[Span, ...] = ()
     other_bases: tuple[Span, ...] = ()
     period_rule: str = ""
-    base_rule: str = ""
+    base_rule: str = "start of the span"
     is_open: bool = False
     has_own: bool = False
 
