@@ -20,7 +20,7 @@ _NOT_ASSERTED = {
     "rate": "it is an amount per day, week, month or person",
     "average": "it is an average, which is not read yet",
 }
-_FIELDS = {"period": "period", "base_period": "base"}
+_FIELDS = {"period": "period", "base_period": "base", "trade_kind": "kind of trade"}
 
 
 def answer_text(answer: ReadAnswer, width: int) -> str:

@@ -86,6 +86,21 @@ def _number(found: Sequence[Token], place: int) -> tuple[Decimal, int] | None:
     return Decimal(f"{plain}{point}{decimals}"), len(decimals)
 
 
+def _spoken(
+    found: Sequence[Token], place: int, words: Grammar
+) -> tuple[tuple[Decimal, int], int] | None:
+    """A number as broadcasters spell it, and where it ends: 44-point-four, 13-point-26."""
+    parts = found[place : place + 5]
+    if [one.word for one in parts[1:4]] != ["-", "point", "-"] or len(parts) < 5:
+        return None
+    whole, after = parts[0], parts[4]
+    value = whole.text if whole.is_number else words.number(whole, "cardinal")
+    digit = after.text if after.is_number else words.number(after, "cardinal")
+    if value is None or digit is None or not f"{value}{digit}".isdigit():
+        return None
+    return (Decimal(f"{value}.{digit}"), len(f"{digit}")), place + 5
+
+
 def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     table = words.phrases["currencies"]
     begins, currency, at = place, None, place
@@ -95,7 +110,7 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
         currency, at = matched.value["currency"], matched.end
     if at >= len(found):
         return None
-    number = _number(found, at)
+    number, spoken = _number(found, at), _spoken(found, at, words)
     is_word = False
     if number is None:
         cardinal = words.number(found[at], "cardinal")
@@ -103,6 +118,8 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
             return None
         number, is_word = (cardinal, 0), True
     end = at + 1
+    if spoken is not None:
+        number, end = spoken
     scale = None
     if end < len(found) and found[end].word == "-" and found[end].glued and end + 1 < len(found):
         end += 1 if words.scale(found[end + 1]) else 0
@@ -212,9 +229,28 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
 
 def _multiple(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     value = words.number(found[place], "multiple")
-    if value is None:
+    if value is not None:
+        return Figure(place, place + 1, RATIO, value, "ratio")
+    return _times(found, place, words)
+
+
+def _times(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
+    """Grown 5.7 times, a threefold rise: a number after or before a word of change."""
+    number = _number(found, place)
+    if number is None and (cardinal := words.number(found[place], "cardinal")) is not None:
+        number = cardinal, 0
+    at = place + 1
+    if number is None or at >= len(found):
         return None
-    return Figure(place, place + 1, RATIO, value, "ratio")
+    at += found[at].word == "-" and at + 1 < len(found)
+    changes = words.phrases["changes"]
+    is_after_change = place > 0 and changes.at(found, place - 1) is not None
+    is_fold = found[at].word == "fold" and (
+        is_after_change or (at + 1 < len(found) and changes.at(found, at + 1) is not None)
+    )
+    if not is_fold and not (found[at].word == "times" and is_after_change):
+        return None
+    return Figure(place, at + 1, RATIO, number[0], "ratio", number[1])
 
 
 def _scale_said(found: Sequence[Token]) -> str:

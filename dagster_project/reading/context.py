@@ -24,7 +24,8 @@ class Context:
 
     `home` is the country whose figures the text tells most, `main_partner` the partner that it
     names most; `is_of_two` if it names no third place. `named` is the last other place named,
-    `range` and `since` are the span and the base of the sentence before. `topic` is the first flow
+    `range` and `since` are the span and the base of the sentence before, `months_told` how many
+    months back the text has compared a month. `topic` is the first flow
     of the paragraph and `topic_pair` its countries, `last` the first flow of the sentence before,
     `list_flow` that of the line above a list.
     """
@@ -38,6 +39,7 @@ class Context:
     period: Span | None = None
     range: tuple[Span, Span] | None = None
     since: Time | None = None
+    months_told: int = 0
     paragraph: int = -1
     kind: str = ""
     topic: Flow | None = None

@@ -66,13 +66,13 @@ def flows(sentence: Marked) -> list[Flow]:
     result: list[Flow] = []
     for item in sentence.of(FLOW):
         quantity = item.value["quantity"]
-        if quantity == "none":
+        following = sentence.at.get(item.end)
+        is_of_products = following is not None and following.table == SECTOR
+        if quantity == "none" or (item.value["part"] == "of products" and not is_of_products):
             continue
         if quantity == SAME:
             # "the deficit with China fell, and that with Mexico rose"
-            if not result:
-                continue
-            quantity = result[-1].quantity
+            quantity = result[-1].quantity if result else SAME
         flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
         _look_left(sentence, flow)
         _look_right(sentence, flow)
@@ -87,11 +87,13 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_which(sentence, flow)
         _find_heading(sentence, flow)
         _find_lead(sentence, flow)
+        _find_products(sentence, flow)
         # "Car sales fell" is of no trade with anyone.
         is_domestic = item.value["part"] == "weak" and not flow.partner
         if not is_domestic and not _is_in_brackets(sentence, item):
             result.append(flow)
     _share_places(sentence, result)
+    result = _without_what_is_compared(result, sentence)
     return _without_mere_trade(sentence, result)
 
 
@@ -154,6 +156,23 @@ def _is_in_brackets(sentence: Marked, item: Item) -> bool:
             return False
         place += 1
     return False
+
+
+def _find_products(sentence: Marked, flow: Flow) -> None:
+    """Chemicals, whose exports fell; only farm products saw exports rise; imports in this sector."""
+    if flow.sector or flow.is_whole:
+        return
+    before = [item for item in sentence.of(SECTOR) if item.end <= flow.start]
+    if not before:
+        return
+    last = before[-1]
+    between = [sentence.word(place) for place in range(last.end, flow.start)]
+    after = {sentence.word(place) for place in range(flow.end, flow.end + 6)}
+    is_whose = "whose" in between[:2] and len(between) <= 3
+    is_seen = between[:1] in (["saw"], ["see"], ["sees"], ["where"])
+    is_this = bool({"this", "that"} & after and {"sector", "category", "industry"} & after)
+    if is_whose or is_seen or is_this:
+        flow.sector = last.value["sector"]
 
 
 def _find_which(sentence: Marked, flow: Flow) -> None:
@@ -252,7 +271,7 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
     owners = _OWNER_WORDS.get(flow.quantity, frozenset({"of"}))
     place, crossed = flow.end, False
     before = sentence.word(flow.end - 1)
-    before = before if before in _ANY_PARTNER else ""
+    before = before if before in _ANY_PARTNER or before == "of" else ""
     end = min(flow.end + _RIGHT, len(sentence.tokens))
     while place < end:
         item, word = sentence.at.get(place), sentence.word(place)
@@ -276,6 +295,9 @@ def _look_right(sentence: Marked, flow: Flow) -> None:
             return
         if item.table == KIND and (before in ("of", "in") or flow.is_verb) and not crossed:
             flow.kind = flow.kind or item.value["trade_kind"]
+        elif item.table == SECTOR and before == "of" and item.start == flow.end + 1:
+            # The products right after the flow, rather than any before it.
+            flow.sector = item.value["sector"]
         elif item.table == SECTOR and before in ("of", "in", "for") and not flow.sector:
             if not crossed or flow.is_verb:
                 flow.sector = item.value["sector"]
@@ -362,12 +384,34 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
                 if verbs:
                     flow.owner, flow.owner_at = verbs[0].owner, verbs[0].owner_at
                 return
-            is_located = sentence.word(item.start - 1) in ("in", "with", "to", "from", "for")
+            before = item.start - 1 - (sentence.word(item.start - 1) == "the")
+            is_located = sentence.word(before) in ("in", "with", "to", "from", "for")
             if item.table == PLACE and item.start not in taken and not is_located:
                 flow.owner, flow.owner_at = item.value["place"], item.start
                 return
             place = item.start
         place -= 1
+
+
+def _without_what_is_compared(found: list[Flow], sentence: Marked) -> list[Flow]:
+    """The gap between what the United States sells abroad and what it buys is one flow."""
+    for place, gap in enumerate(found):
+        inner = found[place + 1 : place + 3]
+        item = sentence.at[gap.start]
+        if item.value["part"] != "between" or len(inner) < 2:
+            continue
+        sold, bought = inner
+        gap.end, gap.owner = bought.end, gap.owner or sold.owner or bought.owner
+        gap.partner = sold.partner or bought.partner or "WLD"
+        gap.kind = gap.kind or _kind_within(sentence, item.start, bought.end)
+        return [one for one in found if one not in inner]
+    return found
+
+
+def _kind_within(sentence: Marked, start: int, end: int) -> str:
+    """The kind of trade named between two places."""
+    items = [item for item in sentence.of(KIND) if start <= item.start < end]
+    return items[0].value["trade_kind"] if items else ""
 
 
 def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
@@ -380,9 +424,20 @@ def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
             for place in range(last.end if last else 0, flow.start)
             if place not in sentence.at
         }
-        if last and flow.quantity == "two_way_trade" and between == {"in"}:
+        if last and flow.quantity == "two_way_trade" and between in ({"in"}, {"on"}):
             last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
             last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
+        elif last and last.quantity == "two_way_trade" and between & small_words("results"):
+            # Trade with the United States produced a surplus.
+            if flow.owner_at == last.partner_at:
+                flow.owner, flow.owner_at = last.owner, last.owner_at
+            flow.partner, flow.partner_at = flow.partner or last.partner, last.partner_at
+            flow.kind = flow.kind or last.kind
+            result[-1] = flow
+        elif last and last.partner == SEVERAL and not flow.partner and not flow.owner:
+            # From a deficit to a surplus, with a group that has no code.
+            flow.partner = SEVERAL
+            result.append(flow)
         else:
             result.append(flow)
     return result

@@ -36,6 +36,19 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Office:
+    """What a country's statistical office usually means where a text does not say.
+
+    `months` is how many months back it compares a month, `dollar` the currency of a bare $, and
+    `headline` the kind of trade of its monthly figure of trade with the world.
+    """
+
+    months: int = 12
+    dollar: str = ""
+    headline: str = "goods"
+
+
+@dataclass(frozen=True)
 class Grammar:
     """The tables of words, and the numbers written as words."""
 
@@ -44,12 +57,16 @@ class Grammar:
     events: Sequence[Event]
     names: Phrases
     homes: Mapping[str, str]
-    monthly: Mapping[str, int]
+    offices: Mapping[str, Office]
     fiscal_years: Mapping[str, FiscalYear]
 
     def home_of(self, unit: str) -> str:
         """The place of the currency of a unit; empty if it has none."""
         return self.homes.get(unit.partition(" ")[0], "")
+
+    def office(self, place: str) -> Office:
+        """What the office of a place means; of a place without an entry, the usual."""
+        return self.offices.get(place, Office())
 
     def number(self, token: Token, kind: str) -> Decimal | None:
         """The cardinal, ordinal, month or multiple that a word is."""
@@ -98,7 +115,10 @@ def grammar() -> Grammar:
             for row in event_rows
         ],
         names=names,
-        monthly={row["place"]: int(row["months"]) for row in rows("monthly_comparisons")},
+        offices={
+            row["place"]: Office(int(row["months"]), row["dollar"], row["headline"])
+            for row in rows("offices")
+        },
         homes={row["currency"]: row["place"] for row in rows("currencies")},
         fiscal_years=fiscal_years(read_seed(_SEEDS, "fiscal_years.csv", *FISCAL_YEAR_COLUMNS)),
     )

@@ -19,6 +19,8 @@ FLOW, KIND, CHANGE, PLACE, SECTOR, SOURCE, UNASSERTED, NOT_TRADE, TIME = (
     "time",
 )
 _LONGEST_DATELINE = 14
+# How far back "since" may stand before the time that it is of.
+_CLAUSE = 9
 # In this order where two phrases are equally long.
 _TABLES = (
     *("event_phrases", "periods", SOURCE, FLOW, KIND, CHANGE, SECTOR, PLACE, UNASSERTED),
@@ -82,6 +84,11 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
             place += 1
             continue
         table, match = best
+        if table == PLACE and (money := words.phrases["currencies"].at(found, place)):
+            if money.end > match.end:
+                # Of US$ in a heading, US is no place.
+                place = money.end
+                continue
         value = {**match.value, "table": table}
         if is_by_chapter and value.get("hs"):
             value["sector"] = value["hs"]
@@ -166,7 +173,7 @@ def read_times(
     for item in items:
         if item.match and item.value["table"] == "periods" and "year" in item.match.slots:
             time = read_time(item.match, sentence.tokens, day, near, fiscal_year)
-            if time.kind == PERIOD and time.span:
+            if time.kind == PERIOD and time.span and not _is_after_since(sentence, item):
                 anchor = time.span
                 break
     for item in items:
@@ -179,6 +186,12 @@ def read_times(
     sentence.times = [
         one for one in times if one.kind != "nothing" and not _is_of_extreme(sentence, one)
     ]
+
+
+def _is_after_since(sentence: Marked, item: Item) -> bool:
+    """The smallest since the country had a surplus in December 2016: a year of the past."""
+    words = [sentence.word(place) for place in range(max(item.start - _CLAUSE, 0), item.start)]
+    return "since" in words and "," not in words[words.index("since") :]
 
 
 def _is_of_extreme(sentence: Marked, time: Time) -> bool:

@@ -40,8 +40,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(context.home if is_third else told.reporter, partner, False)
     if not owner:
         is_of_all = flow is not None and flow.is_whole and flow.quantity != "two_way_trade"
-        if is_of_all and before is None and not context.partner and not context.is_of_two:
-            return Pair(told.reporter, WORLD, False)
+        if is_of_all and before is None and not context.is_of_two:
+            if not context.partner or (flow and flow.is_overall):
+                return Pair(told.reporter, WORLD, False)
         is_first = before is None and not context.partner and not context.named
         if is_first and flow is not None and not context.is_of_two and flow.owner != OURS:
             return Pair("", "", False)

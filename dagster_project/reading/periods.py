@@ -45,6 +45,11 @@ class Span:
         return self.last // 12
 
     @property
+    def months(self) -> int:
+        """How many months it has."""
+        return self.last - self.first + 1
+
+    @property
     def is_year(self) -> bool:
         return self.first % 12 == 0 and self.last == self.first + 11
 
@@ -129,6 +134,7 @@ def read_time(
     elif rule.startswith("month") and rule != "month_earlier":
         time.span = _months(rule, years, months, day, near)
     elif rule.startswith("first_months"):
+        year = day.year if "this" in words else year
         time.span = _year_to(counts[0], _year_of(rule, year, day, near, counts[0]))
     elif rule == "year_to":
         time.span = _year_to(months[0], year or _last(months[0], day, near))
@@ -150,6 +156,10 @@ def read_time(
             time.kind = NOTHING
         else:
             time.span = Span.read(in_months(f"FY{year}-{year + 1}", fiscal_year))
+    elif rule == "fiscal_short" and counts:
+        time.span = Span.read(in_months(f"FY{2000 + counts[0]}", fiscal_year))
+    elif rule == "fiscal_months":
+        time.span = _months_of_fiscal_year(year, counts[0], months, fiscal_year)
     elif rule == "past_years":
         time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
     elif rule == "last_year":
@@ -174,6 +184,8 @@ def read_time(
         time.kind, time.months = EARLIER, 12
     elif rule == "month_earlier":
         time.kind, time.months = EARLIER, 1
+    elif rule == "earlier_months":
+        time.kind, time.months = EARLIER, counts[0]
     elif rule in ("decade_earlier", "years_earlier"):
         time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
     elif rule == "years_later":
@@ -244,6 +256,16 @@ def _months(
     return Span.of_months(year, first, last)
 
 
+def _months_of_fiscal_year(
+    year: int | None, number: int, months: list[int], fiscal_year: FiscalYear
+) -> Span:
+    """Months within a fiscal year: 2021-22 (April-February), FY22 (April-February)."""
+    name = f"FY{year}-{year + 1}" if year else f"FY{2000 + number}"
+    whole = Span.read(in_months(name, fiscal_year))
+    first, last = (whole.first + (month - 1 - whole.first) % 12 for month in months)
+    return Span(first, last)
+
+
 def _last(month: int, day: date, near: Span | None) -> int:
     """The year of a month that is named alone: the last one that was over when it was printed."""
     year = day.year if month < day.month else day.year - 1
@@ -272,5 +294,5 @@ def _part_of_year(
     length = 6 if rule.startswith("half") else 3
     if not 1 <= number <= 12 // length:
         return None
-    year = _year_of(rule, year, day, near, number * length)
+    year = day.year if "this" in words else _year_of(rule, year, day, near, number * length)
     return Span.of_months(year, (number - 1) * length + 1, number * length)

@@ -18,14 +18,14 @@ def scope_of(
     context: Context,
     sector_before: str,
 ) -> tuple[str, str]:
-    """The product group, `total` for all, and goods, services or both."""
+    """The product group, `total` for all; and goods, services, both, or nothing if not said."""
     sector = _sector(sentence, one, flow, sector_before)
     kind = flow.kind if flow else ""
     kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind
     if not sector and not kind and flow is not None and not flow.is_whole and one.role != SHARE:
         sector = context.topic_sector
     if flow is None:
-        return sector or TOTAL, GOODS
+        return sector or TOTAL, ""
     if not kind and flow.is_overall and flow.quantity not in ("exports", "imports"):
         kind = "goods_services"
     if not kind:
@@ -34,7 +34,7 @@ def scope_of(
     is_same_trade = not flow.partner and (not flow.owner or flow.is_whole)
     if not kind and is_same_trade:
         kind = context.kind
-    return sector or TOTAL, kind or GOODS
+    return sector or TOTAL, kind
 
 
 def is_share_of_partner(one: Told) -> bool:

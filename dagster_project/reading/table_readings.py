@@ -55,10 +55,15 @@ def _cell_reading(
         return not_understood(reading, "the table does not say its unit, period or countries")
     if pair.reporter == pair.partner:
         return not_understood(reading, "the table does not say whose trade with whom")
-    reading.measure = f"growth_pct_{quantity}" if one.is_growth else quantity
+    reading.sector = one.flow.sector or one.sector or TOTAL
+    reading.measure = quantity
+    if one.is_growth:
+        reading.measure = f"growth_pct_{quantity}"
+    elif one.is_share:
+        kind = "share_of_world" if reading.sector == TOTAL else "share_pct"
+        reading.measure = f"{kind}_{quantity}"
     reading.base_period = str(period.moved(-12)) if one.is_growth else ""
     reading.reporter, reading.partner = pair.reporter, pair.partner
-    reading.sector = one.flow.sector or one.sector or TOTAL
     reading.trade_kind = one.flow.kind or context.kind or GOODS
     reading.period = str(period)
     return reading

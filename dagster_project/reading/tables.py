@@ -7,7 +7,7 @@ column or the line above the table, and so are the countries.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from dagster_project.reading.flows import IT, Flow, flows
 from dagster_project.reading.grammar import Grammar
 from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
 from dagster_project.reading.tokens import Token, tokens
+from dagster_project.reading.word_lists import small_words
 
 _NUMBER = re.compile(
     r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
@@ -47,6 +48,12 @@ class Table:
     end: int
     rows: list[list[Cell]] = field(default_factory=list)
 
+    def places(self, words: Grammar) -> Iterator[str]:
+        """The places that its rows are of."""
+        for row in self.rows[1:]:
+            for item in _marked(row[0].text, words).of(PLACE) if row else ():
+                yield item.value["place"]
+
 
 @dataclass(frozen=True)
 class CellFigure:
@@ -64,6 +71,7 @@ class CellFigure:
     sector: str
     marks: tuple[Marked, ...]
     is_growth: bool
+    is_share: bool
 
 
 def find_tables(text: str) -> list[Table]:
@@ -188,6 +196,7 @@ def read_table(
                     flow.owner or above[0].owner,
                 )
                 flow.kind = flow.kind or above[0].kind
+            is_share = any(_is_share(one) for one in (header[column], label))
             marks = tuple(one for one in (label, header[column], caption) if one is not None)
             unit = _cell_unit(number, header[column], label, above_unit, words)
             digits = number["digits"].replace(",", "")
@@ -210,7 +219,8 @@ def read_table(
                     _place(label, header[column], flow),
                     _sector(label, header[column]),
                     marks,
-                    is_growth=unit == "pct",
+                    is_growth=unit == "pct" and not is_share,
+                    is_share=unit == "pct" and is_share,
                 )
             )
     return result
@@ -218,6 +228,11 @@ def read_table(
 
 def _marked(text: str, words: Grammar) -> Marked:
     return marked(tokens(text, 0, len(text)), words)
+
+
+def _is_share(heading: Marked) -> bool:
+    """Whether a row or column is of shares: Proportion of total exports."""
+    return any(token.word in small_words("shares") for token in heading.tokens)
 
 
 def _place(label: Marked, header: Marked, flow: Flow) -> str:

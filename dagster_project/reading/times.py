@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 from dagster_project.reading.items import KIND, PLACE, SECTOR, Marked
 from dagster_project.reading.periods import (
@@ -20,6 +21,10 @@ from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, Tol
 from dagster_project.reading.word_lists import small_words
 
 LAST_YEAR = "the last year out"
+SAME_AS_BASE = "the same months as the base"
+# Rules that find a base in the words of the text.
+EARLIER_TIME, COMPARED_WITH = "an earlier time", "compared with"
+COMPARISONS = frozenset({EARLIER_TIME, COMPARED_WITH})
 WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
 
@@ -39,6 +44,11 @@ class When:
     is_open: bool = False
     has_own: bool = False
 
+    @property
+    def is_part_year(self) -> bool:
+        """Whether it has months, and not whole years."""
+        return self.period is not None and self.period.months < 12
+
 
 @dataclass(frozen=True)
 class Known:
@@ -48,6 +58,7 @@ class Known:
     range: tuple[Span, Span] | None
     since: Time | None
     months_back: int = 12
+    months_told: int = 0
 
 
 def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[When]:
@@ -103,6 +114,9 @@ def _own(sentence: Marked, one: Told, told: list[Told]) -> Time | None:
         before = [time for time in sentence.times if time.end == one.figure.left - 1]
         if before and before[0].kind in (PERIOD, EARLIER):
             return before[0]
+        if before and before[0].rule == "base_year":
+            # greater than in 2007 ($831 billion)
+            return replace(before[0], kind=PERIOD, span=before[0].base, rule="year")
     if sentence.word(one.figure.left - 1) == "'s":
         # above 2017's $375.6 billion
         before = [time for time in sentence.times if time.end == one.figure.left - 1]
@@ -176,6 +190,15 @@ def _main(
         return When(known.range[1], None, (), (), "the same as before", has_own=True)
     if one.role == LEVEL and (span := _when_it_was(sentence, one)):
         return When(span, None, (), (), "before the figure")
+    is_base = own is not None and own.kind == PERIOD and _is_base_year(sentence, own)
+    if is_base and own and own.span and one.role in WITH_BASE and not own.span.is_year:
+        # 1.1 % less than in September: of the month told of before.
+        span = known.period
+        if span is not None and span.months == own.span.months and span > own.span:
+            return When(span, None, (), (), "named before")
+        years = (span.year if span else day.year) - own.span.year
+        if years > 0 and own.span.months > 1:
+            return When(own.span.moved(12 * years), None, (), (), SAME_AS_BASE)
     times = [time for time in sentence.times if id(time) not in others]
     periods = [time for time in times if time.kind in (PERIOD, RANGE) and time.span is not None]
     periods = [time for time in periods if not time.is_latest or len(periods) == 1]
@@ -184,6 +207,12 @@ def _main(
     that = [time for time in times if time.kind == THAT]
     before = [time for time in before if not _is_base_year(sentence, time)]
     after = [time for time in after if not _is_base_year(sentence, time)]
+    if known.period is not None:
+        # The deficit was $31.3 billion, and is down 14.6 % so far this year.
+        of_others = {id(owned[id(other)]) for other in told if other is not one}
+        after = [
+            time for time in after if time.rule != "year_to_date" or id(time) not in of_others
+        ]
     first = min(other.figure.start for other in told)
     first = min([first, *(other.flow.start for other in told if other.flow is not None)])
     earlier = [time for time in times if time.kind == EARLIER and time.end <= first]
@@ -219,7 +248,7 @@ def _main(
     if bases and known.period is not None and bases[0].year < known.period.year:
         # Compared with the first eight months of 2018, the deficit has narrowed.
         span = bases[0].moved((known.period.year - bases[0].year) * 12)
-        return When(span, None, (), (), "the same months as the base")
+        return When(span, None, (), (), SAME_AS_BASE)
     if known.period is not None:
         return When(known.period, None, (), (), "named before")
     return When(latest_year(day), None, (), (), LAST_YEAR, is_open=True)
@@ -331,14 +360,19 @@ def _find_base(
     near = [t for t in sentence.times if one.figure.end <= t.start < right]
     for found in near:
         if found.kind == BASE and found.base:
-            time.base, time.other_bases, time.base_rule = found.base, found.others, "since then"
+            base = found.base
+            if found.rule == "base_year":
+                base = _same_months(base, time.period) or base
+            time.base, time.other_bases, time.base_rule = base, found.others, "since then"
             return
         if found.kind == EARLIER:
-            time.base, time.base_rule = found.earlier_than(time.period), "an earlier time"
+            time.base, time.base_rule = found.earlier_than(time.period), EARLIER_TIME
             return
         if found.kind == PERIOD and found.span and _is_base_year(sentence, found):
-            time.base, time.base_rule = found.span, "compared with"
-            return
+            time.base = _same_months(found.span, time.period)
+            time.base_rule = COMPARED_WITH
+            if time.base is not None:
+                return
     levels = [
         result[id(other)]
         for other in told
@@ -358,7 +392,7 @@ def _find_base(
             time.other_bases = found.others if found.kind == BASE else ()
             return
         if found.kind == EARLIER:
-            time.base, time.base_rule = found.earlier_than(time.period), "an earlier time"
+            time.base, time.base_rule = found.earlier_than(time.period), EARLIER_TIME
             return
     for found in sentence.times:
         if found.kind == BASE and found.base and found.start >= one.figure.end:
@@ -366,8 +400,10 @@ def _find_base(
             return
     for found in before:
         if found.kind == PERIOD and found.span and _is_base_year(sentence, found):
-            time.base, time.base_rule = found.span, "compared with"
-            return
+            time.base = _same_months(found.span, time.period)
+            time.base_rule = COMPARED_WITH
+            if time.base is not None:
+                return
     if any(t.kind == THAT for t in sentence.times) and known.range:
         time.base, time.base_rule = known.range[0], "the same as before"
     elif one.role in ("ratio", "sign"):
@@ -378,10 +414,26 @@ def _find_base(
             time.is_open = True
     else:
         is_month = time.period.first == time.period.last
-        back = known.months_back if is_month else 12
+        back = (known.months_told or known.months_back) if is_month else 12
         time.base, time.base_rule = time.period.moved(-back), "the period before, which is not said"
         if is_month:
             time.other_bases = (time.period.moved(-(13 - back)),)
+
+
+def is_of_the_past(sentence: Marked, time: Time) -> bool:
+    """Exports had last fallen in August; the sharpest fall since May: no time of what follows."""
+    words = [sentence.word(place) for place in range(time.start)]
+    is_since = bool({"since"} & set(words[-3:])) or sentence.word(time.start) == "since"
+    return is_since or any(one == "had" and two == "last" for one, two in pairwise(words))
+
+
+def _same_months(base: Span, period: Span) -> Span | None:
+    """The base that a period is compared with: of a year, the same months; None if none fits."""
+    if base.months == period.months:
+        return base
+    if base.is_year and period.months < base.months and base.year < period.year:
+        return period.moved((base.year - period.year) * 12)
+    return None
 
 
 def _right_limit(one: Told, told: list[Told]) -> int:

@@ -69,6 +69,9 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
             plain = word = "-"
         elif words in _QUOTES:
             plain = word = '"'
+        elif words == "=" and found and match.start() == last and found[-1].text[0].isalpha():
+            # What is left of an apostrophe in some pages: the United States= exports.
+            plain = word = "'s"
         elif len(words) == 2 and words[0] in "'’" and words[1] in "sS":  # noqa: RUF001
             plain = word = "'s"
         found.append(
@@ -186,7 +189,9 @@ def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> b
         following = after
         while following < end and text[following].isalpha():
             following += 1
-        return "." in word and text[after:following].casefold() in small_words("sentence starters")
+        then = text[after:following].casefold()
+        is_name = then == "trade" and text[following + 1 : following + 2].isupper()
+        return "." in word and not is_name and then in small_words("sentence starters")
     return word.casefold() not in small_words("abbreviations")
 
 
