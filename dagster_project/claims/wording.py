@@ -297,7 +297,7 @@ def _length(claim: Row, amount: Any) -> str:
 
 
 def candidate_result(claim: Row, row: Row) -> str:
-    """Why a candidate fits or not."""
+    """Why a candidate fits or does not fit."""
     status = claim["status"]
     if row["is_chosen"]:
         return {

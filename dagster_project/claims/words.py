@@ -1,4 +1,4 @@
-"""Words for codes, numbers, units and periods, of which phrases are made."""
+"""Words for codes, numbers, units and periods, from which phrases are built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VALUATIONS = {
 }
 _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
-# What a place among the years is a place of.
+# How a place among the years is counted, by transform.
 PLACES = {"record": "highest", "lowest": "lowest"}
 _ORDINALS = (
     "",
