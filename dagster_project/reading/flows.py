@@ -43,7 +43,7 @@ class Flow:
     """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
 
     `owner` and `partner` are country codes, `it` for a pronoun, or empty. `is_whole` says that a
-    word such as total or overall precedes the flow, `is_between` that neither country is its owner.
+    word such as total or overall precedes the flow, `is_between` that neither is named as reporter.
     """
 
     start: int

@@ -20,7 +20,7 @@ from dagster_project.reading.word_lists import small_words
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
 SHARE_IS = "share of … is"
-# A level is the main one, the one from which that started, or one with which it is compared.
+# A level is the main one, the one from which it rose or fell, or one it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
 _NOUN_BEFORE = frozenset({"of", "in", "by"})

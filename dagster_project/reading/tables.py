@@ -32,7 +32,7 @@ _WIDEST = 40
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its place in the text and its words."""
+    """A cell of a table: its position in the text and its words."""
 
     start: int
     end: int
