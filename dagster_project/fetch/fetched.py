@@ -40,7 +40,7 @@ class _Dataset:
 
 
 class FetchedDatasets:
-    """The remembered datasets of a source, as seen by one query."""
+    """The remembered datasets of a source, for one query."""
 
     def __init__(
         self, settings: Settings, about: SourceInfo, selection: Selection, *, has_key: bool

@@ -123,7 +123,7 @@ def run_fetch(
             if is_confirmed and not (store.is_unconfirmed and not store.is_stale(clock())):
                 raise _stopped(Refused(_nothing_to_confirm(source_id)), 0, 0)
             if store.is_unconfirmed and not is_confirmed:
-                notes.append("Unconfirmed replies of the last run are requested again.")
+                notes.append("Replies that were not confirmed last time are requested again.")
                 store.remove()
             if store.is_stale(clock()):
                 notes.append(stale_note(folder))

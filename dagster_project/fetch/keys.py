@@ -150,7 +150,7 @@ def _spellings_of(secret: Secret) -> _Spellings:
 
 
 def _in_base64(text: str) -> Iterator[bytes]:
-    """The text in base64, in both alphabets, at each of the three places where it may begin.
+    """The text in base64, in both alphabets, at each of the three positions where it may begin.
 
     Characters that depend on the text around it are left out.
     """
