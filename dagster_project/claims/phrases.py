@@ -410,7 +410,7 @@ class Phrases:
 
     @property
     def far_off(self) -> str:
-        """By how much a literally true hedge misses the figure: by 18 %; empty within a tenth."""
+        """How far a claim with a literally true hedge is from the figure; empty within a tenth."""
         row = self.row
         stated, value = row["reported_value"], row["value"]
         if not row["is_one_sided"] or value_is_absent(value) or not value:
