@@ -405,7 +405,7 @@ class Phrases:
 
     @property
     def figures_confirm(self) -> str:
-        """The finding that confirms a claim, with what a reader should know beside it."""
+        """The finding that confirms a claim, with what else a reader should know."""
         return f"{self.figures_put}.{self.today}{self.far_off}{self.of_source}"
 
     @property

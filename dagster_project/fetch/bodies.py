@@ -26,7 +26,7 @@ def whole_body(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
     content = _unpacked(reply, packed, most)
     if has_too_many_values(content):
         raise Refused(
-            f"more than {MOST_VALUES:,} values. Select fewer periods, partners or products."
+            f"the body has more than {MOST_VALUES:,} values. Select fewer periods, partners or products."
         )
     return content
 
@@ -58,7 +58,9 @@ def _unpacked(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
 def check_size(content: bytes | bytearray, most: int) -> None:
     """Raise Refused if a body has more than `most` bytes."""
     if len(content) > most:
-        raise Refused(f"more than {most:,} bytes. Select fewer periods, partners or products.")
+        raise Refused(
+            f"the body has more than {most:,} bytes. Select fewer periods, partners or products."
+        )
 
 
 def _has_end(reply: httpx.Response) -> bool:

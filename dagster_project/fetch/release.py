@@ -1,4 +1,4 @@
-"""Checks the replies of a fetch, and makes a release of what is new in them.
+"""Checks the replies of a fetch, and makes a release from what is new in them.
 
 Replies of most tables are compared row by row. Replies of a bulk table are whole reports: one is
 new when its bytes differ from the last ones under its name.
@@ -345,7 +345,7 @@ def _of_all(
 
 
 def may_share(brought: Covers | None, asked: Covers | None) -> bool:
-    """Whether rows of a file, judging by its request, may be part of what was requested."""
+    """Whether a file, judging by its request, may contain rows that were requested."""
     if asked is None:
         return False
     if brought is None:

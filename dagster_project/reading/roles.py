@@ -30,7 +30,7 @@ _THAN = frozenset({"less", "more", "fewer"})
 
 @dataclass
 class Told:
-    """A figure with its role, and the flow that it is about if the sentence names it.
+    """A figure with its role and, if the sentence names one, its flow.
 
     `level` relates a level to the others, `sign` is -1 for a fall, and `rule` names the rule that
     applied. `beside` is the figure that it explains in brackets, `sector` and `partner` are named
