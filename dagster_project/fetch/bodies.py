@@ -26,7 +26,8 @@ def whole_body(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
     content = _unpacked(reply, packed, most)
     if has_too_many_values(content):
         raise Refused(
-            f"the body has more than {MOST_VALUES:,} values. Select fewer periods, partners or products."
+            f"the body has more than {MOST_VALUES:,} values. Select fewer periods, partners or"
+            " products."
         )
     return content
 
