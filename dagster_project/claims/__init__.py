@@ -1,1 +1,1 @@
-"""Claims: sentences for verdicts, and contradictions within an article."""
+"""Claims: writes verdicts as sentences and finds contradictions within an article."""

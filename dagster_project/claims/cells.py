@@ -1,7 +1,7 @@
-"""The figures of a claim in the cells of a table, with the codes of their units.
+"""Formats the figures of a claim for the cells of a table, with unit codes.
 
-A row is a claim of `marts.claims` with its verdict of `marts.claim_verdicts`. Sentences have words
-for units; see `phrases.py`.
+A row is a claim of `marts.claims` with its verdict of `marts.claim_verdicts`. Sentences spell
+units out; see `phrases.py`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _NOUNS = {
     "balance": ("balance", "with"),
     "two_way": ("trade", "with"),
 }
-# What a heading says of the flow; of others, only the flow.
+# How a heading names the flow, by transform; for other transforms, the flow alone.
 _HEADINGS = {
     "average": "average {}",
     "change": "change in {}",
@@ -272,7 +272,7 @@ class Phrases:
                 f" {self.country(row['compared_with'])}"
             )
         if transform in PLACES and (row["hypothesis"] or "").endswith("opposite sign"):
-            return f"show {self.flow(value=-1)} in {period}, which has no place among the years"
+            return f"show {self.flow(value=-1)} in {period}, which cannot be ranked among the years"
         if transform in PLACES:
             return f"show {self.flow()} in {period} to be {figure}{self._years_compared}"
         if transform == "share":
@@ -304,7 +304,7 @@ class Phrases:
 
     @property
     def _base(self) -> str | None:
-        """The base period; of a comparison with an agreement, the one that the verdict is on."""
+        """The base period; for a comparison with an agreement, the one behind the verdict."""
         row = self.row
         if not row["base_event_on"]:
             return period_of(row["base_period"]) if row["base_period"] else None
@@ -313,7 +313,7 @@ class Phrases:
 
     @property
     def _years_compared(self) -> str:
-        """The years among which the period has its place, of which a record is one."""
+        """The years among which a record is ranked, including its own."""
         row = self.row
         first = (row["hypothesis"] or "").partition(", since ")[2]
         if not first:
@@ -326,7 +326,7 @@ class Phrases:
 
     @property
     def since(self) -> str:
-        """Which base periods a comparison with an agreement holds against, and which not."""
+        """For a comparison with an agreement, the base periods for which it holds and fails."""
         row = self.row
         fitting, others = [], []
         for one in row["base_figures"] or ():
@@ -405,12 +405,12 @@ class Phrases:
 
     @property
     def figures_confirm(self) -> str:
-        """The finding that confirms a claim, with what a reader should know beside it."""
+        """The finding that confirms a claim, with what else a reader should know."""
         return f"{self.figures_put}.{self.today}{self.far_off}{self.of_source}"
 
     @property
     def far_off(self) -> str:
-        """How far a hedge that is literally true falls short: by 18 %; empty within a tenth."""
+        """How far a claim with a literally true hedge is from the figure; empty within a tenth."""
         row = self.row
         stated, value = row["reported_value"], row["value"]
         if not row["is_one_sided"] or value_is_absent(value) or not value:
@@ -423,7 +423,7 @@ class Phrases:
 
     @property
     def today(self) -> str:
-        """What the series says today, where an earlier release confirms the claim."""
+        """What the series says today, if an earlier release confirms the claim."""
         row = self.row
         if value_is_absent(row["latest_value"]):
             return ""
@@ -510,7 +510,7 @@ class Phrases:
 
     @property
     def mixed_up_figure(self) -> str:
-        """That other figure, in the unit it is in."""
+        """The figure that the mix-up names, in its own unit."""
         row = self.row
         kind, _, what = (row["mix_up"] or "").partition(": ")
         if kind == "another unit":

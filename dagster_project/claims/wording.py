@@ -281,7 +281,7 @@ def outside(claim: Row, row: Row | None) -> str:
     if row["side"] == "inside":
         return "within the range"
     if not row["distance"]:
-        return "on the end of the range that the wording excludes"
+        return "at the end of the range that the wording excludes"
     return f"{_length(claim, row['distance'])} {row['side']} the range"
 
 
@@ -297,7 +297,7 @@ def _length(claim: Row, amount: Any) -> str:
 
 
 def candidate_result(claim: Row, row: Row) -> str:
-    """Why a candidate fits or not."""
+    """Why a candidate fits or does not fit."""
     status = claim["status"]
     if row["is_chosen"]:
         return {

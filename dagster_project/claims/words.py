@@ -1,4 +1,4 @@
-"""Words for codes, numbers, units and periods, of which phrases are made."""
+"""Words for codes, numbers, units and periods, from which phrases are built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VALUATIONS = {
 }
 _SYMBOLS = {"USD": "$", "EUR": "€", "KRW": "₩"}
 _SCALES = {"th": " thousand", "mn": " million", "bn": " billion", "tn": " trillion"}
-# What a place among the years is a place of.
+# How a rank among the years is described, by transform.
 PLACES = {"record": "highest", "lowest": "lowest"}
 _ORDINALS = (
     "",
@@ -89,7 +89,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def place_in_words(place: Any, transform: str) -> str:
-    """A place among the years: the highest, the second-lowest, the 21st-highest."""
+    """A rank among the years: the highest, the second-lowest, the 21st-highest."""
     number = int(place)
     is_in_words = 0 < number <= len(_ORDINALS)
     before = _ORDINALS[number - 1] if is_in_words else f"{number}{_ending(number)}-"

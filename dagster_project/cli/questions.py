@@ -148,7 +148,7 @@ def figures(
     kind: Kind = "goods",
     form: TableForm = TableFormat.table,
 ) -> int:
-    """Show every available figure for one trade, side by side.
+    """Show all available figures for the same trade, side by side.
 
     Amounts are in millions of US dollars in the table, in US dollars in csv and json.
 

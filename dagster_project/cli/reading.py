@@ -37,8 +37,7 @@ def read(
     published_on: Annotated[
         str | None,
         typer.Option(
-            help="The day of print, which 'last year' is counted from. Default: what the page says"
-            " of itself.",
+            help="Publication date, from which 'last year' is counted. Default: the page's date.",
             metavar="YYYY-MM-DD",
         ),
     ] = None,
@@ -54,8 +53,7 @@ def read(
     claims: Annotated[
         Path | None,
         typer.Option(
-            help="Also write what was found to this claims file, to correct it and give it to"
-            " `bilateral check`.",
+            help="Also write the claims to this file, to correct them and run `bilateral check`.",
             metavar="FILE.csv",
         ),
     ] = None,
@@ -63,10 +61,10 @@ def read(
     """Find the trade figures in an article, and check each against the published warehouse.
 
     The text output shows each sentence with its figures marked, and under it what each figure
-    claims and the verdict. Every figure says how it was read: certain, likely, or open if the text
+    claims and the verdict. Every figure shows how it was read: certain, likely, or open if the text
     allows other readings, which are checked as well. A figure that is *not understood*, or *not
     asserted* (a forecast, a denial, a plan), is listed and not judged. Figures of other things,
-    such as jobs, tariffs and prices, are not taken.
+    such as jobs, tariffs and prices, are ignored.
 
     Nothing leaves this machine. To correct a reading, write the claims to a file, edit it, and
     check the file: the rows that begin with # are other readings, and are skipped.
@@ -106,8 +104,8 @@ def read(
         echo(read_text.answer_text(answer, width()))
     if article.published_on is None:
         print_error(
-            f"the text has no day of print, so 'last year' is counted from today, {day}. Give the"
-            " day with --published-on.",
+            f"the text has no publication date, so 'last year' is counted from today, {day}. Give"
+            " the date with --published-on.",
             "Note",
         )
     for note in answer.checked.notes:
@@ -116,7 +114,7 @@ def read(
 
 
 def _article(file: str) -> tuple[Article, str]:
-    """The article of a file or of stdin, and the name of the file."""
+    """The article in a file or on stdin, and the name of the file."""
     from dagster_project.reading.text import MOST_BYTES, ArticleError, read_article, read_file
 
     try:

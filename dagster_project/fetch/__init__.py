@@ -1,5 +1,5 @@
-"""Fetching: sends the requests of a connector and makes a release of the replies.
+"""Fetching: sends the requests of a connector and makes a release from the replies.
 
-The only package that reaches the network. The connectors (`dagster_project/sources/`) define the
-requests and the meaning of replies.
+This is the only package that reaches the network. The connectors (`dagster_project/sources/`)
+define the requests and the meaning of replies.
 """

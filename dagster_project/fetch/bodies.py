@@ -1,4 +1,4 @@
-"""The body of a reply: whole, unpacked and within the limit of its source, or none."""
+"""Reads the body of a reply: complete, decompressed and within the limit of its source."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ def whole_body(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
     The library's own decompression would accept a truncated file.
 
     Raises:
-        TryAgain: truncated or damaged, or without a visible end.
-        Refused: too large, with too many values, or packed otherwise than requested.
+        TryAgain: the body is truncated or damaged, or its end cannot be seen.
+        Refused: it is too large, has too many values, or is compressed in another way.
     """
     content = _unpacked(reply, packed, most)
     if has_too_many_values(content):
         raise Refused(
-            f"more than {MOST_VALUES:,} values. Select fewer periods, partners or products."
+            f"the body has more than {MOST_VALUES:,} values. Select fewer periods, partners or"
+            " products."
         )
     return content
 
@@ -36,21 +37,21 @@ def _unpacked(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
     if encoding in ("", "identity") or not packed:
         if not _has_end(reply):
             raise TryAgain(
-                "a body without a length, which may be truncated. Run the same command again;"
+                "the body has no length and may be truncated. Run the same command again;"
                 " if it persists, the publisher's server or a proxy has changed.",
             )
         return bytes(packed)
     if encoding not in ("gzip", "x-gzip"):
-        # Whole or not at all: part of an echoed key would not be masked.
+        # Shown whole or not at all, because part of an echoed key would not be masked.
         named = repr(encoding) if len(encoding) <= _LONGEST_NAME else "something else"
         raise Refused(
-            f"a body packed as {named}, though gzip was requested. Run the same command"
+            f"the body is compressed as {named}, not gzip as requested. Run the same command"
             " again later; if it persists, the publisher has changed.",
         )
     try:
         content = _gunzipped(packed, most + 1)
     except (EOFError, zlib.error):
-        raise TryAgain("a truncated or damaged gzip body. Run the same command again.") from None
+        raise TryAgain("the body is truncated or damaged. Run the same command again.") from None
     check_size(content, most)
     return content
 
@@ -58,13 +59,15 @@ def _unpacked(reply: httpx.Response, packed: bytearray, most: int) -> bytes:
 def check_size(content: bytes | bytearray, most: int) -> None:
     """Raise Refused if a body has more than `most` bytes."""
     if len(content) > most:
-        raise Refused(f"more than {most:,} bytes. Select fewer periods, partners or products.")
+        raise Refused(
+            f"the body has more than {most:,} bytes. Select fewer periods, partners or products."
+        )
 
 
 def _has_end(reply: httpx.Response) -> bool:
     """Whether the end of a body was seen: by its length, or by the last of its chunks.
 
-    The library raises an error where either is missed; a status without a body has its end at once.
+    The library raises an error if either is missing; a status without a body ends at once.
     """
     return (
         "content-length" in reply.headers
@@ -78,7 +81,7 @@ def _gunzipped(packed: bytearray, most: int) -> bytes:
 
     Raises:
         EOFError: the checksum at the end is missing.
-        zlib.error: damaged, or too many members: a million empty ones would take minutes.
+        zlib.error: it is damaged or has too many members; a million empty ones would take minutes.
     """
     content = bytearray()
     stream, members = None, 0

@@ -202,7 +202,7 @@ class Client:
             problem = f"is not valid ({error})"
         if problem is not None:
             raise Refused(f"its address {problem}. Correct the connector.")
-        # A key is for the address that was asked, directly or through the gateway.
+        # The key is only for the requested address, directly or through the gateway.
         trusted = {_origin(url)}
         url = self._through_gateway(url)
         own = _origin(url)
@@ -218,11 +218,11 @@ class Client:
             if target is None:
                 location = self._clean(reply.headers.get(_LOCATION, ""))[:_EXCERPT]
                 raise Refused(
-                    f"HTTP {reply.status_code} leads to {location!r}, which is not followed. Only"
-                    " https addresses of the publisher are. Check the address at the publisher: it"
-                    " may have moved.",
+                    f"HTTP {reply.status_code} redirects to {location!r}, which is not followed;"
+                    " only https addresses of the publisher are. Check the address there: it may"
+                    " have moved.",
                 )
-            # Once gone, it stays gone: a gateway hides which host a relative address is on.
+            # Once dropped, the key stays dropped: a gateway hides the host of a relative address.
             with_key = with_key and _origin(target) in trusted
             url = target if _origin(target) == own else self._through_gateway(target)
         raise Refused(
@@ -241,8 +241,7 @@ class Client:
             target = url.join(location)
         except httpx.InvalidURL:
             return None
-        # What answered may send elsewhere on the same scheme, host and port; nobody to others of
-        # its ports.
+        # A server may redirect within its own scheme, host and port, but not to its other ports.
         is_own = _origin(target) == own and not target.userinfo
         return target if is_own or self._foreign(target) is None else None
 
@@ -285,7 +284,7 @@ class Client:
                     check_size(packed, self._about.limits.max_bytes)
                 timer.cancel()
                 if is_hung_up.is_set():
-                    # Without a length, a connection that we hung up looks like the end.
+                    # Without a length, a connection closed here looks like the end of the body.
                     raise httpx.ReadTimeout("hung up")
                 return reply, whole_body(reply, packed, self._about.limits.max_bytes)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
@@ -298,7 +297,7 @@ class Client:
             timer.cancel()
         if is_certificate:
             raise Refused(
-                f"its certificate is not trusted ({what}). The connection may be intercepted: find"
+                f"its certificate is not trusted ({what}). The connection may be intercepted. Find"
                 " out why before you fetch.",
             )
         if is_ours:
@@ -345,8 +344,8 @@ class Client:
         is_hung_up.set()
         if self._socket is not None:
             with suppress(OSError):
-                # The method of the plain socket: that of a TLS socket breaks the socket while it is
-                # read.
+                # Use the method of the plain socket: that of a TLS socket would break the socket
+                # while it is being read.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _judge(self, request: Request, reply: httpx.Response, content: bytes) -> Reply:
@@ -356,7 +355,7 @@ class Client:
         what = f"HTTP {status}{self._excerpt(content)}"
         if status == 429 or (status == 403 and wait is not None):
             if wait is not None and wait > self._retry.longest_asked_wait:
-                advice = f"Come back {self._when(wait)}: too many requests."
+                advice = f"Too many requests. Try again {self._when(wait)}."
                 raise QuotaSpent(self._say(request, f"{what}. {advice}"))
             raise TryAgain(f"{what}. Too many requests. Try again later.", wait)
         if status in (401, 403):
@@ -364,7 +363,7 @@ class Client:
             raise Refused(f"{what}. {advice}")
         if status >= 500 or status in (408, 425):
             come_back = "later" if wait is None else self._when(wait)
-            advice = f"The publisher is out of order: come back {come_back}."
+            advice = f"The publisher's server has failed. Try again {come_back}."
             raise TryAgain(f"{what}. {advice}", wait)
         if not 200 <= status < 300 and not 400 <= status < 500:
             raise Refused(f"{what}. Check the address at the publisher.")
@@ -381,7 +380,7 @@ class Client:
     def _key_hint(self) -> str:
         use = self._about.key
         if use is None:
-            return "The source takes no key: it may refuse this network. Try another one."
+            return "The source takes no key, so it may refuse this network. Try another network."
         have = "The key was rejected: it may be mistyped or expired" if self._secrets else "No key"
         return f"{have}; keys are issued at {use.obtained_at}."
 
@@ -399,12 +398,12 @@ _Origin = tuple[str, str, int | None]
 
 
 def _origin(url: httpx.URL) -> _Origin:
-    """Scheme, host and port; the port is None where it is the scheme's own."""
+    """Scheme, host and port; the port is None if it is the default of the scheme."""
     return url.scheme, url.host, url.port
 
 
 def _hide_location(reply: httpx.Response) -> None:
-    """Hide a redirect from the library, which fails on addresses that are only to be refused."""
+    """Hide a redirect from the library, which fails on addresses that are merely refused here."""
     if "location" in reply.headers:
         reply.headers[_LOCATION] = reply.headers.pop("location")
 

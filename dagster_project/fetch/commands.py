@@ -33,6 +33,6 @@ def unconfirmed_advice(source_id: str, selection: Selection) -> str:
     """What to do about replies that withdraw more rows than usual."""
     command = spelled(source_id, selection)
     return (
-        "Check at the publisher whether these rows were withdrawn. If they were:"
-        f" {command} --confirm. If not, run it again without --confirm: all is requested again."
+        "Check at the publisher whether these rows were withdrawn. If they were, run:"
+        f" {command} --confirm. If not, run it without --confirm to request everything again."
     )

@@ -1,7 +1,7 @@
 """Remembers fetched datasets, so that unchanged ones are not requested again.
 
-A dataset is remembered together with what was requested of it: its totals say nothing about its
-products. It is remembered as long as the releases that may contain its rows exist.
+A dataset is remembered together with what was requested of it, because its totals say nothing
+about its products. It is remembered as long as the releases that may contain its rows exist.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class _Brought:
 
 @dataclass(frozen=True)
 class _Dataset:
-    """The key of a dataset, and by query what was fetched under this key."""
+    """The key of a dataset, and what each query fetched under this key."""
 
     key: str
     brought: dict[str, _Brought]
 
 
 class FetchedDatasets:
-    """The remembered datasets of a source, as seen by one query."""
+    """The remembered datasets of a source, for one query."""
 
     def __init__(
         self, settings: Settings, about: SourceInfo, selection: Selection, *, has_key: bool
@@ -51,7 +51,7 @@ class FetchedDatasets:
         self._question = _question(settings.seeds, about, selection, has_key=has_key)
 
     def mark(self, known: Sequence[Available]) -> tuple[Available, ...]:
-        """The same datasets; those already fetched under their present key say since when.
+        """The same datasets; those already fetched under their present key have `unchanged_since`.
 
         Raises:
             SettingsError: the file does not have the format written here.
@@ -71,8 +71,8 @@ class FetchedDatasets:
             return None
         last = max(one.on for _, one in brought.values())
         return (
-            f"{_datasets(len(brought))} of this were fetched before, the last on {last}. Those the"
-            " publisher says are unchanged need not be requested again."
+            f"{_datasets(len(brought))} of this were fetched before, the last on {last}. Those"
+            " that the publisher says are unchanged need not be requested again."
         )
 
     def unchanged(self, known: Iterable[Available]) -> str | None:
@@ -91,7 +91,7 @@ class FetchedDatasets:
     ) -> None:
         """Remember the keys of the datasets that these chunks of a finished fetch requested.
 
-        `lost` names datasets of which a received row is in no release.
+        `lost` names datasets with a received row that is in no release.
         """
         key_of = {
             one.name: one.release_key
@@ -110,7 +110,7 @@ class FetchedDatasets:
         datasets = self._read()
         for name, ids in touched.items():
             key, held = str(key_of[name]), datasets.get(name)
-            # What other queries fetched under another key no longer holds.
+            # Answers to other queries under another key are no longer valid.
             others = held.brought if held is not None and held.key == key else {}
             datasets[name] = _Dataset(
                 key, others | {self._question: _Brought(on, tuple(sorted(ids)))}
@@ -160,8 +160,8 @@ class FetchedDatasets:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingsError(
-                f"{self.file}: not the datasets that were written there. Remove it: then everything"
-                " is requested again once."
+                f"{self.file}: not a valid list of fetched datasets. Remove it; everything is then"
+                " requested again once."
             ) from error
 
 

@@ -123,7 +123,7 @@ def run_fetch(
             if is_confirmed and not (store.is_unconfirmed and not store.is_stale(clock())):
                 raise _stopped(Refused(_nothing_to_confirm(source_id)), 0, 0)
             if store.is_unconfirmed and not is_confirmed:
-                notes.append("The replies of the last run were not confirmed: requested again.")
+                notes.append("Replies that were not confirmed last time are requested again.")
                 store.remove()
             if store.is_stale(clock()):
                 notes.append(stale_note(folder))
@@ -199,7 +199,7 @@ class _Run:
     def take(
         self, chunks: Sequence[Chunk], expected: int, *, is_survey: bool = False
     ) -> Iterator[tuple[Piece, ReplyResult]]:
-        """Yield the replies to these requests and to the further requests that replies call for."""
+        """Yield the replies to these requests and to the follow-up requests that replies need."""
         store = self._store.survey if is_survey else self._store
         before = self._done
         self.total = before + max(expected, len(chunks))

@@ -1,4 +1,4 @@
-"""Finds the publishers' keys, masks them in all that is shown or stored, and checks gateways."""
+"""Finds publishers' keys, masks them in everything shown or stored, and checks gateways."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from dagster_project.sources.connector import SourceInfo
 _MASK = "***"
 # A shorter key would also be masked inside figures, and no publisher issues one.
 _SHORTEST = 8
-# An escaped letter or digit: only then may no plain part of a key be left.
+# An escaped letter or digit; without one, some part of a key is always plain text.
 _ESCAPE = re.compile(rb"%(?:25){0,3}[3-7][0-9A-Fa-f]|&(?:amp;)?#|\\(?:[uU](?:0|\{)|[xX][3-7])")
-# What may stand between the hexadecimal codes of two characters.
+# What may separate the hexadecimal codes of two characters.
 _BETWEEN = r"[\s:,-]?(?:0[xX])?"
 _OTHERS_MAY = 0o077
 _LOGGERS = (
@@ -64,7 +64,7 @@ def _can_be_key(text: str) -> bool:
 
 
 def missing_key(settings: Settings, about: SourceInfo, *, has_key: bool) -> str | None:
-    """What to do about a required key; none where the key is there, or not required."""
+    """What to do about a missing key; None if the key is set or not required."""
     if has_key or about.key is None or not about.key.is_required:
         return None
     return (
@@ -82,7 +82,7 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
-    """The content with every secret masked; the same object where there is none.
+    """The content with every secret masked; the same object if there is none.
 
     A secret is recognised in upper and lower case, as hexadecimal digits, in base64, and with any
     of its characters escaped as in addresses, JSON, HTML and source code.
@@ -103,7 +103,7 @@ def redact_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
 
 @dataclass(frozen=True)
 class _Spellings:
-    """Patterns for the spellings of a secret, and what content without the secret lacks.
+    """Patterns for the spellings of a secret, and quick tests that rule it out.
 
     `escaped` matches the characters as they are or escaped, and needs one of `parts` in lower case
     or an escaped character; `encoded` matches base64 and needs one of `base64`; `digits` matches
@@ -150,7 +150,7 @@ def _spellings_of(secret: Secret) -> _Spellings:
 
 
 def _in_base64(text: str) -> Iterator[bytes]:
-    """The text in base64, in both alphabets, at each of the three places where it may begin.
+    """The text in base64, in both alphabets, at each of the three positions where it may begin.
 
     Characters that depend on the text around it are left out.
     """
@@ -276,9 +276,9 @@ def _read_keys(path: Path) -> dict[str, Secret]:
 
 
 def _keys_in(path: Path) -> dict[str, Secret] | None:
-    """The keys of a file; none where it has another format.
+    """The keys of a file; None if it has another format.
 
-    Nothing is raised from here: an error would keep its frames, and with them the keys.
+    Nothing is raised here, because an error would keep its frames and, with them, the keys.
     """
     content = path.read_bytes()
     try:

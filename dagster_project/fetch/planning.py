@@ -41,7 +41,7 @@ class PlannedFetch:
     """What a fetch would do.
 
     `to_send` are the requests still missing, including the survey's; `days` includes today.
-    `remaining_today` is none where the publisher sets no daily limit.
+    `remaining_today` is None if the publisher sets no daily limit.
     """
 
     plan: Plan
@@ -74,7 +74,7 @@ def plan_fetch(
     has_key = key_of(settings, source_id) is not None
     store = Store(job_folder(settings, source_id, selection))
     moment = now or utc_now()
-    # What was not confirmed is requested again, as what is too old.
+    # Unconfirmed replies are requested again, like replies that are too old.
     is_stale = store.is_stale(moment)
     is_new = is_stale or (store.is_unconfirmed and not is_confirmed)
     survey = connector.survey(selection, settings.seeds)
@@ -116,7 +116,7 @@ def ask_available(
     *,
     retry: RetryPolicy = DEFAULT_RETRY,
 ) -> tuple[Available, ...]:
-    """The datasets a publisher has for a selection; none where it keeps no list.
+    """The datasets a publisher has for a selection; empty if it keeps no list.
 
     Raises:
         SelectionError: the source is not fetched, or has no such data.
@@ -168,7 +168,7 @@ def iter_chunks(
         if len(asked) == most:
             raise Refused(
                 f"{describe(chunk.request)}: replies have led to more than {most} requests."
-                " The publisher announces pages without end: select less."
+                " The publisher announces endless pages. Select less."
             )
         asked[chunk.name] = chunk.request
         obtained, more = obtain(chunk)
@@ -183,7 +183,7 @@ def most_requests(expected: int) -> int:
 def _look(
     chunks: Sequence[Chunk], connector: Connector, store: Store
 ) -> list[tuple[Chunk, ReplyResult] | None]:
-    """The stored replies of these chunks and their follow-ups; none for each missing one."""
+    """The stored replies of these chunks and their follow-ups; None for each missing one."""
 
     def obtain(chunk: Chunk) -> tuple[tuple[Chunk, ReplyResult] | None, Sequence[Chunk]]:
         reply = store.read(chunk)

@@ -58,7 +58,7 @@ class Quota:
         self.per_day = limits.per_day_with_key if has_key else limits.per_day
 
     def remaining(self) -> int | None:
-        """Requests left today; none where the publisher has no daily limit."""
+        """Requests left today; None if the publisher has no daily limit."""
         if self.per_day is None:
             return None
         return max(0, self.per_day - self._read(self._clock()).taken)

@@ -1,4 +1,4 @@
-"""Checks the replies of a fetch, and makes a release of what is new in them.
+"""Checks the replies of a fetch, and makes a release from what is new in them.
 
 Replies of most tables are compared row by row. Replies of a bulk table are whole reports: one is
 new when its bytes differ from the last ones under its name.
@@ -60,7 +60,7 @@ class Piece:
 
 @dataclass
 class _News:
-    """The replies of a fetch to keep, with a line for each that identifies this release."""
+    """The replies of a fetch to keep, with one line each; together they identify the release."""
 
     pieces: list[Piece]
     lines: list[str]
@@ -84,14 +84,14 @@ class Replies:
     def examine(
         self, chunk: Chunk, reply: Reply, *, is_survey: bool, was_stored: bool
     ) -> tuple[Piece, ReplyResult]:
-        """Raise a ReplyError for an unusable reply, before anything is stored."""
+        """Classify a reply and count its rows; raise a ReplyError for an unusable one."""
         examined = self._connector.classify_reply(chunk, reply)
         request = f"{self._connector.about.source_id}: {describe(chunk.request)}"
         accepted = chunk.request.accept
         if examined.content and accepted and reply.content_type not in accepted:
             raise TryAgain(
                 f"{request}: received {reply.content_type!r} instead of {' or '.join(accepted)}."
-                " Run the same command again later; if it stays so, the publisher has changed."
+                " Run the same command again later; if it persists, the publisher has changed."
             )
         rows = rejects = 0
         if not is_survey and examined.is_whole and examined.content:
@@ -114,13 +114,13 @@ class Replies:
         gateway: str | None,
         is_confirmed: bool = False,
     ) -> tuple[AddedRelease | None, Comparison]:
-        """Add what is new as a release; none where the replies contain nothing new.
+        """Add what is new as a release; None if the replies contain nothing new.
 
         Replies are read in groups that request the same rows, so that comparing a fetch of any size
         needs only the memory of its largest group.
 
         Raises:
-            Unconfirmed: rows would be withdrawn by an empty reply, or more than `allowed_fall`.
+            Unconfirmed: an empty reply would withdraw rows, or too many would be withdrawn.
         """
         about = self._connector.about
         held = discover_releases(self._settings.snapshot_roots)
@@ -179,7 +179,7 @@ class Replies:
             line = f"{piece.chunk.name} {sha256}"
             if before is not None:
                 replaced.append(before)
-                # Bytes that return form another release than the one that had them first.
+                # If earlier bytes return, they form a new release.
                 line += f" after {before.release_id}"
             news.lines.append(f"{line}\n")
         return replaced
@@ -213,8 +213,8 @@ class Replies:
                 known - counts.withdrawn,
                 is_silent=bool(silent),
             )
-            # The release withdraws what it requested and its files do not contain. Of a group it
-            # therefore stores all replies with rows, or none.
+            # The release withdraws rows that it requested but that are not in its files. It
+            # therefore stores all replies of a group that have rows, or none.
             if any(one.has_news for one in compared.values()):
                 with_news = {name for name, one in compared.items() if one.has_news}
                 for piece, line in zip(group, hashes, strict=True):
@@ -314,7 +314,7 @@ class Replies:
 
 
 def _asking_together(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Groups of replies such that no row of one could have been requested by another."""
+    """Groups of replies; no row of one group could have been requested by another group."""
     groups: list[list[Piece]] = []
     for piece in pieces:
         touched = [
@@ -345,7 +345,7 @@ def _of_all(
 
 
 def may_share(brought: Covers | None, asked: Covers | None) -> bool:
-    """Whether rows of a file, judging by its request, may be part of what was requested."""
+    """Whether a file, judging by its request, may contain rows that were requested."""
     if asked is None:
         return False
     if brought is None:
@@ -374,10 +374,10 @@ def _have_in_common(one: Covers, other: Covers, column: str) -> bool:
 def _known_from(
     known: tuple[Available, ...], finished: datetime, replaced: Collection[SnapshotFile]
 ) -> date:
-    """The publisher's latest day where it gives one for everything, else the day of the fetch.
+    """The publisher's latest day if it dates every dataset, else the day of the fetch.
 
-    A file cannot replace one that was known then or later: a change without a new day, or a
-    revision withdrawn under the old day, is known from the fetch on.
+    A file cannot replace one that was known on that day or later. A change without a new day, or a
+    revision withdrawn under the old day, is therefore known from the day of the fetch.
     """
     days = [one.released_on for one in known if one.released_on is not None]
     if not days or len(days) < len(known):

@@ -34,8 +34,8 @@ def job_folder(settings: Settings, source_id: str, selection: Selection) -> Path
 class Store:
     """The replies of one job, one file each: a line that names the request, then the bytes.
 
-    A file appears complete or not at all. A reply to another request than its name now means counts
-    as absent.
+    A file appears complete or not at all. A reply to an earlier request of the same name counts as
+    absent.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +46,7 @@ class Store:
         return Store(self.folder / "survey")
 
     def begin(self, selection: Selection, now: datetime) -> None:
-        """Record when the job began, unless recorded; clear the leftovers of a killed process."""
+        """Record when the job began, if not yet recorded; remove leftovers of a killed process."""
         self.survey.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.rglob(".*"):
             leftover.unlink()
@@ -107,9 +107,9 @@ class Store:
 
 
 def write_whole(file: Path, content: bytes, *, is_synced: bool = True) -> None:
-    """Write a file so that after a kill it is the old or the new one.
+    """Write a file atomically: if the process is killed, it is the old file or the new one.
 
-    The same is true after a power cut if it is synced.
+    With `is_synced`, the same is true after a power cut.
     """
     temporary = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:

@@ -42,7 +42,7 @@ class Subscription:
     asked: Selection
 
     def selection(self, first: date, last: date) -> Selection | None:
-        """The selection from one month to another; none where the subscription begins later."""
+        """The selection from one month to another; None if the subscription begins later."""
         first = max(first, self.asked.first)
         return replace(self.asked, first=first, last=last) if first <= last else None
 
@@ -74,7 +74,7 @@ def read_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
             " subscriptions."
         ) from error
     except UnicodeDecodeError as error:
-        raise SubscriptionError(f"{path}: not UTF-8 (byte {error.start}). Save it as such.") from (
+        raise SubscriptionError(f"{path}: not UTF-8 (byte {error.start}). Save it as UTF-8.") from (
             error
         )
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)

@@ -188,7 +188,7 @@ def _run_job(
         Path(os.devnull).open("w", encoding="utf-8") as discarded,
         contextlib.redirect_stdout(discarded),
     ):
-        # A run that was killed would keep its place in the pool, and later runs waiting.
+        # A killed run would keep its slot in the pool and keep later runs waiting.
         fail_dead_runs(recorded)
         result = job.execute_in_process(
             instance=recorded,
@@ -225,13 +225,13 @@ def _run_job(
 
 
 def served_run(settings: Settings) -> str | None:
-    """The run that built what is served; None if that is unknown, or nothing is."""
+    """The run that built the served warehouse; None if unknown or if nothing is served."""
     record = published_record(settings)
     return None if record is None else record.publication["run_id"]
 
 
 def what_is_served(settings: Settings, run_before: str | None) -> str:
-    """What readers get after a build ended early; `run_before` is what they got before it."""
+    """What readers get after a build ended early; `run_before` was served before it."""
     if served_run(settings) != run_before:
         return "its warehouse was published before that and is being served"
     if is_refused(settings):

@@ -48,13 +48,13 @@ class BuildDir:
         return self.folder / "target"
 
     def settle_inputs(self, settings: Settings, *, is_loaded: bool) -> None:
-        """Load what arrived since this run loaded raw tables, and record what they are made from.
+        """Load releases that arrived since this run loaded its raw tables, and record the inputs.
 
-        Afterwards the build reads nothing but raw tables, which its lock keeps as they are, and a
-        release that arrives waits for the next build. A retry `is_loaded` by no step of its own.
+        Afterwards the build reads only raw tables, which its lock keeps unchanged; a release that
+        arrives later waits for the next build. `is_loaded` is false for a retry.
 
         Raises:
-            AuditFailed: the code changed, so that this process may not be running what was hashed.
+            AuditFailed: the code changed, so this process may not run the code that was hashed.
         """
         found = input_hash(settings)
         while not is_loaded or found != self.input_hash:
@@ -66,10 +66,10 @@ class BuildDir:
             found = input_hash(settings)
 
     def require_same_code(self, found: str) -> None:
-        """Refuse to go on with other code than this build started with.
+        """Refuse to continue with code other than that with which this build started.
 
         Raises:
-            AuditFailed: the hash of inputs `found` is of other code.
+            AuditFailed: `found`, the hash of the inputs, includes other code.
         """
         if not same_code(found, self.input_hash):
             raise AuditFailed(("The code or the models changed during the build; build again.",))
@@ -123,7 +123,7 @@ def open_build_dir(
 ) -> Generator[BuildDir]:
     """Lock a folder and the raw tables for one build; afterwards keep the latest failed build.
 
-    It waits while another build, or a load of raw tables, is running.
+    Waits while another build, or a load of raw tables, is running.
     """
     build_dir = BuildDir(settings.builds / run_id, run_id, input_hash, code_version)
     with _registry_lock(settings):
@@ -168,7 +168,7 @@ def raw_lock(settings: Settings, *, alone: bool) -> Generator[None]:
 
 
 def is_building(settings: Settings) -> bool:
-    """Whether another process builds, or loads raw tables."""
+    """Whether another process is building or loading raw tables."""
     if not settings.raw.is_dir():
         return False
     folder = os.open(settings.raw, os.O_RDONLY)
@@ -196,9 +196,9 @@ def _remove_file(folder: Path) -> None:
 
 
 def sweep(settings: Settings, *, keep_failed: bool) -> None:
-    """Remove the folders of builds that are not running, except perhaps the latest failed one.
+    """Remove the folders of builds that are not running; `keep_failed` keeps the latest failed one.
 
-    The failed one is kept for inspection and for a retry until a build succeeds. If no build is
+    It is kept for inspection and for a retry until a build succeeds. If no build is
     running, incomplete files of years are removed too.
     """
     with _registry_lock(settings):

@@ -12,7 +12,7 @@ from dagster_project.publish.dbt_project import build_arguments, dbt_environment
 from dagster_project.settings import Settings, load_settings
 from dagster_project.sources.catalog import CATALOG, load_snapshot_index, load_table
 
-# A warning of dbt is an error here; findings about publishers' data warn in any build.
+# A dbt warning is an error here; findings about publishers' data remain warnings.
 _STRICT = ("--warn-error-options", '{"error": "all", "warn": ["LogTestResult"]}')
 
 

@@ -15,11 +15,11 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-# Seconds from the request to end to the end by force.
+# Seconds between SIGTERM and SIGKILL.
 _GRACE = 5.0
 
 # Run by the child before it becomes the program: 1 is PR_SET_PDEATHSIG of Linux. The parent may
-# have died before the call, so look once more.
+# have died before the call, so its id is checked again.
 _END_WITH_PARENT = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, int(signal.SIGTERM), 0, 0, 0)
@@ -34,7 +34,7 @@ _is_ending = threading.Event()
 
 @contextmanager
 def child(arguments: Sequence[str], **options: Any) -> Generator[subprocess.Popen]:
-    """Start a program, given by its full path; it has ended when the context ends.
+    """Start a program, given by its full path, and end it when the context exits.
 
     Raises:
         InterruptedError: this process is being stopped.
@@ -56,7 +56,7 @@ def child(arguments: Sequence[str], **options: Any) -> Generator[subprocess.Pope
 
 
 def end_children() -> None:
-    """End all running children, from any thread, and let no other start: this process ends."""
+    """End all running children, from any thread, and start no more: this process is ending."""
     with _lock:
         _is_ending.set()
         children = list(_children)

@@ -83,8 +83,8 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
         "PYTHONUNBUFFERED": "1",
-        # One thread solves systems of a few hundred rows faster: two wait for each other, on a
-        # busy machine ten times as long as they compute.
+        # One thread solves systems of a few hundred rows faster: two threads wait for each other,
+        # on a busy machine ten times longer than they compute.
         "OPENBLAS_NUM_THREADS": "1",
     }
 
@@ -170,7 +170,7 @@ def _hash_of(manifest: Path) -> dict[str, str]:
 
 
 def lend_parse(settings: Settings, target: Path) -> None:
-    """Copy the last partial parse to a dbt call with its own target folder."""
+    """Copy the last partial parse into the target folder of another dbt call."""
     parsed = settings.dbt_project / "target" / PARTIAL_PARSE
     if parsed.is_file() and not (target / PARTIAL_PARSE).exists():
         target.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; None if there is none, or only a part of one."""
+    """The content of a JSON file; None if the file is missing or incomplete."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -190,7 +190,7 @@ def read_json(path: Path) -> Any:
 
 
 def keys_by_node(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns that identify a row, by unique id, of each model and seed that has a key."""
+    """The key columns of each model and seed that has a key, by unique id."""
     keys: dict[str, list[str]] = {}
     for node in manifest["nodes"].values():
         test = node.get("test_metadata") or {}
@@ -204,8 +204,8 @@ def question_models(
 ) -> list[tuple[int, str, str, str, bool]]:
     """The parameterised models, each after the models it reads.
 
-    Each is given by its place in that order, its name, relation and compiled SQL, and whether it is
-    an input.
+    Each is given by its position in that order, its name, relation and compiled SQL, and whether it
+    is an input.
     """
     parents = {one: sorted(found) for one, found in sorted(manifest["parent_map"].items())}
     tagged = [

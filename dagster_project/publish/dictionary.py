@@ -18,7 +18,7 @@ Node = Mapping[str, Any]
 
 
 class Check(NamedTuple):
-    """One check of a table in each build."""
+    """A check that every build runs on a table."""
 
     name: str
     description: str

@@ -20,11 +20,11 @@ _ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "polars", "pyarrow", "numpy")
 
 
 def input_hash(settings: Settings) -> str:
-    """Two hashes in one text: of the source files, and of all other inputs.
+    """Two hashes in one text: one of the source files and one of all other inputs.
 
-    The others are parsers, SQL, engine versions and the as-of date. It reads the bytes of the
-    files, not their sidecars or modification times: a file edited by hand must change the hash, and
-    a fresh clone must not.
+    The others are parsers, SQL, engine versions and the as-of date. The bytes of the files are
+    hashed; sidecar hashes and modification times are not trusted. A file edited by hand must change
+    the hash, and a fresh clone must not.
     """
     releases = [
         hash_files(root, _released(root)) for root in settings.snapshot_roots if root.is_dir()
@@ -41,12 +41,12 @@ def input_hash(settings: Settings) -> str:
 
 
 def same_code(one: str, other: str) -> bool:
-    """Whether two hashes of inputs differ in nothing but the releases."""
+    """Whether two hashes of inputs differ only in the releases."""
     return one[_HALF:] == other[_HALF:]
 
 
 def _released(root: Path) -> list[Path]:
-    """The files of complete releases; one that is being written has a name with a dot."""
+    """The files of complete releases; the name of an incomplete one begins with a dot."""
     return sorted(
         path
         for path in root.rglob("*")

@@ -72,7 +72,7 @@ def problems(
         and not (package.licences and all(is_allowed(one, allowed) for one in package.licences))
     ]
     unused = exceptions.keys() - {package.name for package in packages}
-    return found + [f"{name}: an exception for a package that is not there" for name in unused]
+    return found + [f"{name}: an exception for a package that is not installed" for name in unused]
 
 
 def is_allowed(licence: str, allowed: Collection[str]) -> bool:

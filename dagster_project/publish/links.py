@@ -57,8 +57,7 @@ def require_managed_link(link: Path, within: Path | None = None) -> None:
         is_ours = not link.exists()
     if not is_ours:
         raise ReplaceRefused(
-            f"{link} is in the way of a link that has to be created here; move it away and run this"
-            " again."
+            f"{link} exists and is not a link made by Bilateral; move it away and run this again."
         )
 
 

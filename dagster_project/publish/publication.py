@@ -275,7 +275,7 @@ def _checkpoint(file: Path) -> None:
 
 
 def _remove_world_remains(settings: Settings, read: set[Path]) -> None:
-    """Remove unused files of years that are a day old; newer ones may belong to a build."""
+    """Remove unused year files older than a day; newer ones may belong to a build."""
     latest = time.time() - 24 * 3600
     for file in settings.world.glob("*.parquet"):
         if file not in read and file.stat().st_mtime < latest:
@@ -308,17 +308,17 @@ def _write_folder(
 
 
 def _point_names(settings: Settings) -> None:
-    """Point the names that readers use through the link of the publication, once for all."""
+    """Point the names that readers use through the publication link, if they do not yet."""
     for link in (settings.warehouse, settings.exports):
         target = Path(settings.published.name) / link.name
         if not link.is_symlink() or link.readlink() != target:
             point(link, target)
-    # A log beside the link, or left by a version that published the file itself.
+    # A log beside the link, or one left by an older version that published the file itself.
     _wal(settings.warehouse).unlink(missing_ok=True)
 
 
 def _remove_remains(settings: Settings) -> None:
-    """Remove what a killed publication left; the lock ensures that no other is running."""
+    """Remove what a killed publication left; the lock ensures that none is running."""
     for path in settings.data_home.glob(".*.tmp"):
         with suppress(FileNotFoundError):
             path.unlink()
@@ -326,7 +326,7 @@ def _remove_remains(settings: Settings) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     remove_unlinked(settings.published)
     if settings.exports.resolve().parent == settings.published.resolve():
-        # Of a version that published exports on their own.
+        # Left by an older version that published exports separately.
         remove_folders_of(settings.exports)
 
 

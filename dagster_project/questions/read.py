@@ -44,7 +44,7 @@ class Judged:
 
     @property
     def status(self) -> str:
-        """The status of the verdict; `not understood`, `not asserted` or `not judged` without."""
+        """The verdict's status; without one, `not understood`, `not asserted` or `not judged`."""
         if self.words is not None:
             return str(self.verdict["status"])
         return "not judged" if self.reading.is_claim else self.reading.confidence
@@ -71,7 +71,7 @@ def judge(
     """Check the figures of an article, and their other readings, as `bilateral check` does.
 
     Raises:
-        InputError: more figures than one check takes.
+        InputError: there are more figures than one check allows.
     """
     document = PurePath(name).stem or "article"
     ids = {id(one): f"f{place}" for place, one in enumerate(found, start=1)}
@@ -81,7 +81,7 @@ def judge(
     parsed = parse_claims(as_csv(rows).encode(), name, vocabulary) if rows else None
     documents = _documents([document, _others(document)], article)
     frame = parsed.frame if parsed else pl.DataFrame(schema=CLAIMS_SCHEMA)
-    # The other readings first: the results of the second check are the ones that are kept.
+    # Other readings are checked first, because only the results of the last check are kept.
     others = [
         ({**row, **fields, "claim_id": f"{row['claim_id']}.{place}"}, fields)
         for row, one in zip(rows, claims, strict=True)
@@ -138,7 +138,7 @@ def claim_row(one: Reading, claim_id: str, document: str, article: Article) -> d
 
 
 def claims_file(answer: ReadAnswer) -> str:
-    """What was found, as a claims file for `bilateral check`; other readings are notes."""
+    """The claims as a file for `bilateral check`; other readings are commented out."""
     document = PurePath(answer.name).stem or "article"
     rows = []
     for one in answer.judged:
@@ -181,7 +181,7 @@ def _documents(names: Sequence[str], article: Article) -> pl.DataFrame:
 
 
 def _reasons(rejects: pl.DataFrame, rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Why the rows that cannot be checked cannot, by claim; a row's number counts the header."""
+    """The reasons why rows cannot be checked, by claim; row numbers count the header."""
     found: dict[str, list[str]] = {}
     for one in rejects.to_dicts():
         claim_id = rows[one["row_number"] - 2]["claim_id"]

@@ -1,4 +1,4 @@
-"""Writes the figures of an article and their verdicts as one page, which needs nothing else."""
+"""Writes the figures of an article and their verdicts as one self-contained page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dagster_project.questions.read import ReadAnswer
 from dagster_project.questions.read_text import by_sentence, reading_in_words, summary, why_not
 
 _TEMPLATE = Path(__file__).with_name("read_page.html")
-# The words of a verdict say it; the colour repeats them.
+# The colour only repeats the words of the verdict.
 _COLOURS = {
     "confirmed": "good",
     "revised": "good",
@@ -49,7 +49,7 @@ def answer_page(answer: ReadAnswer) -> str:
 
 
 def _parts(answer: ReadAnswer, figures: list):
-    """The text of a sentence in pieces, each with the figure that it is, or none."""
+    """The text of a sentence in pieces, each with its figure, or None."""
     text = answer.article.text
     position, end = figures[0].reading.sentence_start, figures[0].reading.sentence_end
     for one in sorted(figures, key=lambda one: one.reading.start):

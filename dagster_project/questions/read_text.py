@@ -10,15 +10,15 @@ from dagster_project.questions.check import inconsistency_lines
 from dagster_project.questions.read import Judged, ReadAnswer
 from dagster_project.questions.values import plural, wrapped
 
-# What a text does instead of asserting a figure, by the reasons of the table `unasserted`.
+# Why a text does not assert a figure, by the reasons in the table `unasserted`.
 _NOT_ASSERTED = {
     "hypothesis": "the text says what could happen, not what did",
-    "forecast": "the text foresees it",
-    "plan": "the text tells of a plan or wish",
+    "forecast": "the text forecasts it",
+    "plan": "the text describes a plan or a wish",
     "negation": "the text denies it",
-    "loose talk": "the text does not say what is meant by a loss",
+    "loose talk": "the text does not say what it means by a loss",
     "rate": "it is an amount per day, week, month or person",
-    "average": "it is an average, which is not read yet",
+    "average": "it is an average, which is not supported yet",
 }
 _FIELDS = {"period": "period", "base_period": "base", "trade_kind": "kind of trade"}
 
@@ -70,7 +70,7 @@ def _as_printed(answer: ReadAnswer, one: Judged) -> str:
 
 
 def reading_in_words(one: Judged) -> str:
-    """How sure the reading is, and which other reading there is."""
+    """How certain the reading is, and which other readings there are."""
     parts = [f"Reading {one.reading.confidence}: {'; '.join(one.reading.rules)}."]
     for fields, status in one.alternatives:
         said = ", ".join(f"{_FIELDS.get(key, key)} {value}" for key, value in fields.items())
@@ -79,7 +79,7 @@ def reading_in_words(one: Judged) -> str:
 
 
 def by_sentence(answer: ReadAnswer) -> Iterator[tuple[str, list[Judged]]]:
-    """Each sentence with a figure, its figures marked [f1: $27.6 billion], and the figures."""
+    """Each sentence with figures, which are marked [f1: $27.6 billion], and these figures."""
     for (start, end), group in groupby(
         answer.judged, lambda one: (one.reading.sentence_start, one.reading.sentence_end)
     ):

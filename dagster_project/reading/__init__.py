@@ -1,7 +1,7 @@
-"""Reads articles: finds the trade figures in a text and says what each of them asserts.
+"""Reads articles: finds the trade figures in a text and works out what each one asserts.
 
-`text` gets the words of a file, `tokens` and `phrases` find the words of the grammar in them,
-`amounts` finds figures and `periods` spans of time, `clauses` attaches figures to flows, and
-`reader` completes each figure with what the sentences before it have said. The words are data, in
-the folder `grammar`. Nothing here reads the warehouse; verdicts come from `questions`.
+`text` extracts the text of a file, `tokens` and `phrases` match it against the grammar, `amounts`
+finds figures and `periods` time spans, `clauses` attaches figures to flows, and `reader` completes
+each figure from earlier sentences. The vocabulary is data, in the folder `grammar`. Nothing here
+reads the warehouse; verdicts come from `questions`.
 """

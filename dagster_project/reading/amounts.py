@@ -22,8 +22,8 @@ _AFTER_HEAD = 7
 class Figure:
     """A number with its unit, in tokens `start` to `end`.
 
-    `unit` is that of the claims file (`USD bn`, `pct`, `ratio`, `rank`, `years`); a quantity is
-    known for ranks. `left` is where its hedge begins, or the figure itself.
+    `unit` is written as in a claims file (`USD bn`, `pct`, `ratio`, `rank`, `years`). `quantity` is
+    used for ranks only. `left` is the start of the hedge or, without one, of the figure.
     """
 
     start: int
@@ -43,12 +43,12 @@ class Figure:
 
     @property
     def rounding(self) -> Decimal:
-        """The last unit of the number as it is written."""
+        """The unit of the last written digit: 0.1 for 27.6."""
         return Decimal(1).scaleb(-self.decimals)
 
 
 def figures(found: Sequence[Token], words: Grammar) -> list[Figure]:
-    """The figures of a sentence, from left to right; none overlap."""
+    """The figures of a sentence, from left to right, without overlap."""
     result: list[Figure] = []
     place = 0
     while place < len(found):
@@ -69,7 +69,7 @@ def figures(found: Sequence[Token], words: Grammar) -> list[Figure]:
 
 
 def _number(found: Sequence[Token], place: int) -> tuple[Decimal, int] | None:
-    """The number of a token in digits, and how many decimals it has."""
+    """The value of a token in digits, and its number of decimals."""
     token = found[place]
     text = token.text
     if not token.is_number or len(text) > _LONGEST + text.count(","):
@@ -149,7 +149,7 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     value, decimals = number
     unit = f"{currency or '?'} {scale}" if scale else (currency or "?")
     if begins and found[begins - 1].word == "-" and found[begins].glued and currency:
-        # A minus stands apart from the word before it.
+        # A minus sign is not attached to the word before it.
         is_minus = not found[begins - 1].glued
         begins, value = (begins - 1, -value) if is_minus else (begins, value)
     return Figure(begins, end, MONEY, value, unit, decimals)
@@ -220,7 +220,7 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
             at += 1
         else:
             break
-    # "its third largest", of what was told of.
+    # "its third largest", of something named earlier.
     is_bare = head.value["part"] == "head" and bool(numbers)
     if is_bare and (head.end >= len(found) or found[head.end].word in small_words("after a rank")):
         return Figure(place, head.end, RANK, Decimal(value), "rank")
@@ -254,7 +254,7 @@ def _times(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
 
 
 def _scale_said(found: Sequence[Token]) -> str:
-    """The scale of all amounts of a sentence: in billions of dollars."""
+    """The scale that applies to all amounts of a sentence: in billions of dollars."""
     for one, two in itertools.pairwise(found):
         if one.word in _SCALES_SAID and two.word == "of":
             return _SCALES_SAID[one.word]
@@ -262,7 +262,7 @@ def _scale_said(found: Sequence[Token]) -> str:
 
 
 def _share_units(result: list[Figure], found: Sequence[Token]) -> None:
-    """Give a number its neighbour's scale and currency: from $13.2 to $27.6 billion."""
+    """Give a bare amount the scale and currency of its neighbour: from $13.2 to $27.6 billion."""
     money = [one for one in result if one.kind == MONEY]
     for left, right in itertools.pairwise(money):
         between = {token.word for token in found[left.end : right.start]}

@@ -1,4 +1,4 @@
-"""Attaches each figure of a sentence to the flow that it is of."""
+"""Attaches each figure of a sentence to the flow that it measures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dagster_project.reading.word_lists import small_words
 
 
 def told(sentence: Marked, found: list[Flow]) -> list[Told]:
-    """The figures of a sentence with their roles; those that are of no trade are left out."""
+    """The figures of a sentence with their roles, without figures that are not about trade."""
     result: list[Told] = []
     for figure in sentence.figures:
         before = result[-1] if result else None
@@ -59,7 +59,7 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         named = [item for item in sentence.of(PLACE) if item.end <= share]
         one.partner = named[-1].value["place"] if named else ""
     elif one.role == SHARE and not _is_of_the_whole(sentence, one):
-        one.role, one.rule = OPEN, "a share of what is no flow"
+        one.role, one.rule = OPEN, "a share of something that is not a trade flow"
     if one.is_paren and before is not None:
         one.beside = before
         if before.figure.kind == RANK and one.role == LEVEL:
@@ -103,13 +103,13 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
 
 
 def _is_of_the_whole(sentence: Marked, one: Told) -> bool:
-    """Whether a share is of "the total", which was named before."""
+    """Whether a share is of "the total" or "the whole", named earlier."""
     after = [sentence.word(place) for place in range(one.figure.end, one.figure.end + 3)]
     return bool({"total", "whole"} & set(after))
 
 
 def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
-    """Surpluses with Hong Kong of $27.5 billion and with Chile of $4 billion."""
+    """The partner of a listed figure: with Hong Kong of $27.5 billion and with Chile of …"""
     item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
     if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
         return item.value["place"]
@@ -125,7 +125,7 @@ def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
 
 
 def _attach_passive(sentence: Marked, one: Told, verb: Flow) -> None:
-    """Chinese goods worth $226.7 billion were imported: of their place the words before tell."""
+    """Find country and products before a figure: Chinese goods worth … were imported."""
     before = range(max(one.figure.left - 5, 0), one.figure.left)
     items = [sentence.at[place] for place in before if place in sentence.at]
     places = [item.value["place"] for item in items if item.table == PLACE]
@@ -139,13 +139,13 @@ def _attach_passive(sentence: Marked, one: Told, verb: Flow) -> None:
 
 
 def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:
-    """Cars worth $6.6 billion were shipped to the U.S."""
+    """Whether a passive verb follows: cars worth $6.6 billion were shipped to the U.S."""
     between = {sentence.word(place) for place in range(one.figure.end, verb.start)}
     return bool(between) and between <= {"were", "was", "has", "have", "had", "been"}
 
 
 def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
-    """The flow that a figure stands right before: $195 billion in two-way trade."""
+    """The flow named right after a figure: $195 billion in two-way trade."""
     place = one.figure.end
     seen_change = one.rule not in ("growth after", "change after")
     is_that = False
@@ -193,7 +193,7 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
 
 
 def _parts(sentence: Marked, result: list[Told]) -> None:
-    """$24 billion of the $69.9 billion in goods that …: the part is of the flow of the whole."""
+    """Give a part the flow of its whole: $24 billion of the $69.9 billion in goods that …"""
     for part, whole in itertools.pairwise(result):
         between = [sentence.word(p) for p in range(part.figure.end, whole.figure.left)]
         if between[:1] != ["of"] or len(between) > 3 or part.role != LEVEL:
@@ -204,7 +204,7 @@ def _parts(sentence: Marked, result: list[Told]) -> None:
 
 
 def _respectively(sentence: Marked, result: list[Told], found: list[Flow]) -> None:
-    """Exports and imports were $18.9 billion and $9.4 billion, respectively."""
+    """Match flows and figures in order: exports and imports were … and …, respectively."""
     places = [place for place, one in enumerate(sentence.tokens) if one.word == "respectively"]
     if not places:
         return

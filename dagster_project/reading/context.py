@@ -1,4 +1,4 @@
-"""What a text has said so far, on which its next sentences rely."""
+"""What a text has said so far, which later sentences rely on."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Pair:
 
 @dataclass
 class Context:
-    """The countries, times, flows and products told of; codes are empty where none were.
+    """The countries, times, flows and products mentioned so far; codes not yet known are empty.
 
-    `home` is the country whose figures the text tells most, `main_partner` the partner that it
-    names most; `is_of_two` if it names no third place. `named` is the last other place named,
-    `range` and `since` are the span and the base of the sentence before, `months_told` how many
-    months back the text has compared a month. `topic` is the first flow
-    of the paragraph and `topic_pair` its countries, `last` the first flow of the sentence before,
-    `list_flow` that of the line above a list.
+    `home` is the country whose figures the text gives most often, `main_partner` the partner that
+    it names most often, and `is_of_two` says that it names no third country. `named` is the last
+    other country named. `range` and `since` are the last span and the base of the sentence
+    before, `months_told` how many months back the text has compared a month.
+    `topic` is the first flow of the paragraph and `topic_pair` its countries, `last` the first flow
+    of the sentence before, and `list_flow` that of the line above a list.
     """
 
     home: str

@@ -1,4 +1,4 @@
-"""Says which figures are of other things than trade, and which are not asserted."""
+"""Finds figures that are not about trade, and figures that the text does not assert."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dagster_project.reading.items import KIND, NOT_TRADE, PLACE, SECTOR, UNASSE
 def is_of_other_things(
     sentence: Marked, figure: Figure, flow: Flow | None, *, is_following: bool
 ) -> bool:
-    """Whether a figure is of jobs, tariffs, prices or a company, by the words around it."""
+    """Whether the words around a figure say that it is about jobs, tariffs, prices or a company."""
     if figure.kind == RANK:
         return (
             sentence.word(figure.start - 2) == "one" or sentence.word(figure.start - 1) == "among"
@@ -42,14 +42,14 @@ def is_of_other_things(
 
 
 def unasserted(sentence: Marked, figure: Figure, flow: Flow | None) -> str:
-    """Why a figure is not asserted: hypothesis, forecast, plan or negation; empty if it is."""
+    """Why a figure is not asserted (hypothesis, forecast, plan or negation); empty if it is."""
     place = figure.left - 1
     while place >= 0:
         item = sentence.at.get(place)
         if item is not None and item.table == UNASSERTED:
             return item.value["why"]
         is_bound = item is None and sentence.word(place) in (";", ",", "but", "while", "(")
-        # A flow after the comma begins a clause of its own; one before it goes on.
+        # A flow after the comma begins a new clause; a flow before it continues its own.
         if is_bound and (flow is None or flow.start > place):
             return "hypothesis" if sentence.word(0) == "if" else ""
         place = item.start - 1 if item else place - 1

@@ -1,4 +1,4 @@
-"""Finds what a sentence says about each flow: whose it is, with whom, of what."""
+"""Finds what a sentence says about each flow: its reporter, its partner and its products."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _OWNER_WORDS = {
 class Flow:
     """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
 
-    Places are codes, `it` for a pronoun, or empty. `is_whole` says that a word such as total or
-    overall stands before it, `is_between` that both places stand on a par.
+    `owner` and `partner` are country codes, `it` for a pronoun, or empty. `is_whole` says that a
+    word such as total or overall precedes the flow, `is_between` that neither is named as reporter.
     """
 
     start: int
@@ -88,7 +88,7 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_heading(sentence, flow)
         _find_lead(sentence, flow)
         _find_products(sentence, flow)
-        # "Car sales fell" is of no trade with anyone.
+        # "Car sales fell" is not about trade.
         is_domestic = item.value["part"] == "weak" and not flow.partner
         if not is_domestic and not _is_in_brackets(sentence, item):
             result.append(flow)
@@ -98,7 +98,7 @@ def flows(sentence: Marked) -> list[Flow]:
 
 
 def _look_left(sentence: Marked, flow: Flow) -> None:
-    """The words before a noun: South Korea's growing goods trade surplus."""
+    """Read the words before a flow: South Korea's growing goods trade surplus."""
     place = flow.start - 1
     for _ in range(_LEFT):
         if place < 0:
@@ -139,7 +139,7 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
                 flow.is_overall = flow.is_overall or word == "overall"
             return
         elif item.table == FLOW and item.end == flow.start and flow.quantity != "none":
-            # "trade" before "deficit" stands alone only by accident.
+            # "trade" right before "deficit" is not a flow of its own.
             pass
         elif item.table != CHANGE or item.value["part"] == "adverb":
             return
@@ -147,7 +147,7 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
 
 
 def _is_in_brackets(sentence: Marked, item: Item) -> bool:
-    """Trade with Japan (exports and imports) totaled: the words in brackets explain, no more."""
+    """Whether a flow in brackets only explains another: trade (exports and imports) totaled."""
     place = item.end
     while place < min(item.end + 4, len(sentence.tokens)):
         if sentence.word(place) == ")":
@@ -176,7 +176,7 @@ def _find_products(sentence: Marked, flow: Flow) -> None:
 
 
 def _find_which(sentence: Marked, flow: Flow) -> None:
-    """Japan, with which the United States had a deficit: the partner stands before."""
+    """Find a partner named before "which": Japan, with which the United States had a deficit."""
     if flow.partner:
         return
     place = flow.start - 1
@@ -190,7 +190,7 @@ def _find_which(sentence: Marked, flow: Flow) -> None:
 
 
 def _find_heading(sentence: Marked, flow: Flow) -> None:
-    """Mexico: exports $231 billion. The place before a colon is the partner of what follows."""
+    """Find a partner named before a colon, as in "Mexico: exports $231 billion"."""
     colons = [place for place in range(flow.start) if sentence.word(place) == ":"]
     named = [item for item in sentence.of(FLOW) if item.value["quantity"] != "none"]
     if flow.partner or not colons or named[0].end <= colons[-1]:
@@ -202,7 +202,7 @@ def _find_heading(sentence: Marked, flow: Flow) -> None:
 
 
 def _find_lead(sentence: Marked, flow: Flow) -> None:
-    """With Japan, the deficit was $68.9 billion."""
+    """Find a partner named before a comma: with Japan, the deficit was $68.9 billion."""
     place = flow.start - 1
     while place > 0 and (sentence.word(place) in ("the", "its", "a") or _is_kind(sentence, place)):
         place -= 1
@@ -220,7 +220,7 @@ def _is_kind(sentence: Marked, place: int) -> bool:
 
 
 def _noun_start(sentence: Marked, flow: Flow) -> int:
-    """The place of the verb before "a goods surplus", if there is one."""
+    """The position of the verb before "a goods surplus", if there is one."""
     place = flow.start - 1
     while place >= 0 and flow.start - place < _LEFT:
         item, word = sentence.at.get(place), sentence.word(place)
@@ -238,7 +238,7 @@ def _noun_start(sentence: Marked, flow: Flow) -> int:
 
 
 def _kind_before(sentence: Marked, flow: Flow) -> str:
-    """In services alone the United States had a surplus; trade in goods showed a deficit."""
+    """The kind of trade named before a flow: in services alone … had a surplus."""
     place = flow.start - 1
     while place >= 0:
         item = sentence.at.get(place)
@@ -254,19 +254,19 @@ def _kind_before(sentence: Marked, flow: Flow) -> str:
 
 
 def _pair_before(sentence: Marked, flow: Flow, item: Item) -> None:
-    """U.S.-Korea trade: the place before a dash is the owner, the one after it the partner."""
+    """Read "U.S.-Korea trade": the owner is before the hyphen, the partner after it."""
     before = item.start - 1
     if sentence.word(before) != "-" or not (other := sentence.at.get(before - 1)):
         return
     if other.table == PLACE:
         flow.partner, flow.partner_at = flow.owner, flow.owner_at
         flow.owner, flow.owner_at = other.value["place"], other.start
-        # "Vietnam-U.S. trade" says nothing of whose figures it is.
+        # "Vietnam-U.S. trade" does not say whose figures these are.
         flow.is_between = flow.quantity == "two_way_trade"
 
 
 def _look_right(sentence: Marked, flow: Flow) -> None:
-    """The words after it: exports of vehicles to Korea, deficit in goods with China."""
+    """Read the words after a flow: exports of vehicles to Korea, deficit in goods with China."""
     prepositions = _PARTNER_WORDS.get(flow.quantity, _ANY_PARTNER)
     owners = _OWNER_WORDS.get(flow.quantity, frozenset({"of"}))
     place, crossed = flow.end, False
@@ -356,7 +356,7 @@ def _place_after(
 
 
 def _is_one_of_two(sentence: Marked, item: Item) -> bool:
-    """Exports to Canada and Mexico: one figure of two partners."""
+    """Whether one figure covers two partners: exports to Canada and Mexico."""
     place = item.end + 1 + (sentence.word(item.end + 1) == "the")
     other, after = sentence.at.get(place), sentence.at.get(place + 1)
     if sentence.word(item.end) != "and" or other is None or other.table != PLACE:
@@ -368,7 +368,7 @@ def _is_one_of_two(sentence: Marked, item: Item) -> bool:
 
 
 def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
-    """The place before a verb that no flow has: the United States exported."""
+    """Find the subject of a verb, unless another flow has it: the United States exported."""
     taken = {one.partner_at for one in earlier} | {one.owner_at for one in earlier}
     place = flow.start - 1
     while place >= 0:
@@ -415,7 +415,7 @@ def _kind_within(sentence: Marked, start: int, end: int) -> str:
 
 
 def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
-    """Korea's surplus in trade with the United States is one flow."""
+    """Treat "Korea's surplus in trade with the United States" as one flow."""
     result: list[Flow] = []
     for flow in found:
         last = result[-1] if result else None
@@ -444,7 +444,7 @@ def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
 
 
 def _find_other_subject(sentence: Marked, flow: Flow) -> None:
-    """Canada and the United States exchanged goods."""
+    """Find the other of two subjects: Canada and the United States exchanged goods."""
     place = flow.owner_at - 1 - (sentence.word(flow.owner_at - 1) == "the")
     other = sentence.at.get(place - 1)
     if sentence.word(place) == "and" and other is not None and other.table == PLACE:
@@ -452,7 +452,7 @@ def _find_other_subject(sentence: Marked, flow: Flow) -> None:
 
 
 def _share_places(sentence: Marked, found: list[Flow]) -> None:
-    """U.S. exports to and imports from Korea; Korea's exports and imports."""
+    """Share countries between two flows: U.S. exports to and imports from Korea."""
     for left, right in itertools.pairwise(found):
         between = [sentence.word(place) for place in range(left.end, right.start)]
         if not set(between) <= {"and", "to", "from", "with", "or", ",", "the"} or len(between) > 3:

@@ -1,4 +1,4 @@
-"""The words that readings use: the tables of the folder `grammar`, which anyone may extend."""
+"""The vocabulary of the reader: the tables in the folder `grammar`, which users may extend."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Event:
-    """Something that trade is counted from, with the places that it concerns.
+    """An event from which trade is measured, with the countries that it concerns.
 
-    "The agreement" and "it" have no id: they are the one that a text names.
+    "The agreement" and "it" have no id: they mean the agreement that the text names.
     """
 
     event: str
@@ -61,7 +61,7 @@ class Grammar:
     fiscal_years: Mapping[str, FiscalYear]
 
     def home_of(self, unit: str) -> str:
-        """The place of the currency of a unit; empty if it has none."""
+        """The country whose currency a unit is in; empty if there is none."""
         return self.homes.get(unit.partition(" ")[0], "")
 
     def office(self, place: str) -> Office:
@@ -69,13 +69,13 @@ class Grammar:
         return self.offices.get(place, Office())
 
     def number(self, token: Token, kind: str) -> Decimal | None:
-        """The cardinal, ordinal, month or multiple that a word is."""
+        """The value of a word as a cardinal, ordinal, month or multiple."""
         table = self.numbers[kind]
         value = table.get(token.plain) or table.get(token.word)
         return value if isinstance(value, Decimal) else None
 
     def scale(self, token: Token) -> str | None:
-        """The scale that a word is: bn for billion."""
+        """The scale that a word names: bn for billion."""
         value = self.numbers["scale"].get(token.word)
         return value if isinstance(value, str) else None
 

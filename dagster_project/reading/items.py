@@ -1,4 +1,4 @@
-"""Finds the words of the grammar in a sentence, none overlapping, from left to right."""
+"""Finds the phrases of the grammar in a sentence, from left to right, without overlap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FLOW, KIND, CHANGE, PLACE, SECTOR, SOURCE, UNASSERTED, NOT_TRADE, TIME = (
 _LONGEST_DATELINE = 14
 # How far back "since" may stand before the time that it is of.
 _CLAUSE = 9
-# In this order where two phrases are equally long.
+# The order of precedence between phrases of equal length.
 _TABLES = (
     *("event_phrases", "periods", SOURCE, FLOW, KIND, CHANGE, SECTOR, PLACE, UNASSERTED),
     NOT_TRADE,
@@ -43,7 +43,7 @@ class Item:
 class Marked:
     """The tokens of a sentence with the items, figures and times in them.
 
-    `at` has for each token the item that it is in.
+    `at` maps the position of a token to the item that contains it.
     """
 
     tokens: Sequence[Token]
@@ -53,7 +53,7 @@ class Marked:
     at: dict[int, Item] = field(default_factory=dict)
 
     def word(self, place: int) -> str:
-        """The word at a place, empty outside the sentence."""
+        """The word at a position; empty outside the sentence."""
         return self.tokens[place].word if 0 <= place < len(self.tokens) else ""
 
     def of(self, table: str) -> list[Item]:
@@ -113,7 +113,7 @@ _OVER_FIGURES = frozenset({"periods", "event_phrases"})
 
 
 def _mark_places(sentence: Marked, figure: Figure, words: Grammar) -> None:
-    """Mark whose partner is ranked: the sixth largest U.S. trading partner."""
+    """Mark the countries within a rank: the sixth largest U.S. trading partner."""
     for place in range(figure.start, figure.end):
         match = words.phrases[PLACE].at(sentence.tokens, place)
         if match is not None and match.end <= figure.end:
@@ -123,7 +123,7 @@ def _mark_places(sentence: Marked, figure: Figure, words: Grammar) -> None:
 
 
 def _dateline(found: Sequence[Token]) -> int:
-    """Where a report begins after its place: LONDON, Jan. 15 - or OTTAWA (staff) -."""
+    """The position after a dateline: LONDON, Jan. 15 - or OTTAWA (staff) -."""
     if not found or not (found[0].text.isupper() and len(found[0].text) > 3):
         return 0
     for place, token in enumerate(found[:_LONGEST_DATELINE]):
@@ -143,7 +143,7 @@ def _longest(found: Sequence[Token], place: int, words: Grammar) -> tuple[str, M
 
 
 def _hedge(found: Sequence[Token], figure: Figure, words: Grammar) -> tuple[str, int]:
-    """The hedge that ends where a figure begins, and where it begins itself."""
+    """The hedge of a figure, and the position where the hedge or the bare figure begins."""
     end = figure.start
     if end and found[end - 1].word in ('"', "a", "an"):
         end -= 1
@@ -195,7 +195,7 @@ def _is_after_since(sentence: Marked, item: Item) -> bool:
 
 
 def _is_of_extreme(sentence: Marked, time: Time) -> bool:
-    """The lowest since 2014: no base of a change."""
+    """Whether "since" belongs to an extreme and not to a change: the lowest since 2014."""
     if time.kind != BASE or sentence.word(time.start) != "since":
         return False
     before = {sentence.word(place) for place in range(time.start - 4, time.start)}

@@ -1,4 +1,4 @@
-"""Says whose trade with whom a figure is."""
+"""Finds the reporter and the partner of a figure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ WORLD, UNKNOWN = "WLD", SEVERAL
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
-    """The two sides of a flow; what the sentence leaves out was told before.
+    """The reporter and partner of a flow; earlier sentences supply what this one leaves out.
 
-    A partner that is the reporter told of turns the sides round: "shipments to the U.S." after
+    If the partner is the current reporter, the two are swapped: "shipments to the U.S." after
     "Korea's surplus with the United States" are Korea's.
     """
     codes = {IT: "", OURS: context.home}
@@ -26,7 +26,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     )
     is_of_no_place = flow is not None and flow.is_verb and not flow.owner and not flow.partner
     if UNKNOWN in (owner, partner) or is_of_no_place:
-        # A company ships cars: whose trade that is, nobody says.
+        # "A company ships cars" does not say whose trade it is.
         return Pair("", "", False)
     if owner and partner:
         if flow is not None and flow.is_between and partner == context.home:
@@ -35,7 +35,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     if partner:
         if partner == told.reporter:
             return Pair(told.partner, partner, False)
-        # A third country is a partner of the one that the text is about.
+        # A third country is taken as a partner of the country that the text is about.
         is_third = partner != told.partner and context.home == told.partner
         return Pair(context.home if is_third else told.reporter, partner, False)
     if not owner:
@@ -53,7 +53,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
     if flow is not None and flow.is_whole and flow.partner != IT:
         return Pair(owner, WORLD, True)
     if not context.partner and before is None and not context.named:
-        # "South Korea's exports slipped" with no other country told of yet.
+        # "South Korea's exports slipped" with no other country named yet.
         is_world = flow is not None and flow.partner != IT and not context.is_of_two
         return Pair(owner, WORLD if is_world else told.partner, False)
     if owner == told.partner:
@@ -65,7 +65,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
 
 
 def with_partner(pair: Pair, partner: str) -> Pair:
-    """The pair with another partner; a partner that is the reporter turns the sides round."""
+    """The pair with another partner; if that is the reporter, the two are swapped."""
     if not partner or partner == UNKNOWN:
         return pair
     if partner == pair.reporter:
@@ -76,7 +76,7 @@ def with_partner(pair: Pair, partner: str) -> Pair:
 def partner_beside(sentence: Marked, before: int, *, is_list: bool) -> str:
     """The partner in a sentence without a flow: with Ireland it topped $38 billion.
 
-    In a list, any place before the figure is one: Ireland: $38 billion.
+    In a list, any country before the figure counts, as in "Ireland: $38 billion".
     """
     places = [
         item.value["place"]
@@ -88,7 +88,7 @@ def partner_beside(sentence: Marked, before: int, *, is_list: bool) -> str:
 
 
 def pair_of_rank(sentence: Marked, figure: Figure, context: Context, before: Pair | None) -> Pair:
-    """Japan was the fourth largest partner of the United States; Korea's largest market, China."""
+    """The two countries of a rank: Japan was the fourth largest partner of the United States."""
     places = sentence.of(PLACE)
     taken = list(before.taken) if before else []
     owner = _rank_owner(sentence, figure)
@@ -120,7 +120,7 @@ def pair_of_rank(sentence: Marked, figure: Figure, context: Context, before: Pai
 
 
 def _rank_owner(sentence: Marked, figure: Figure) -> Item | None:
-    """The place whose partner is ranked: before "'s", within the rank, or after of, to or for."""
+    """The country whose partner is ranked: before "'s", in the rank, or after of, to or for."""
     for place in range(figure.start, figure.end):
         item = sentence.at.get(place)
         if item is not None and item.table == PLACE:
@@ -175,7 +175,7 @@ def _rank_partner(
 def pair_of_share(
     sentence: Marked, one: Told, flow: Flow | None, context: Context, before: Pair | None
 ) -> Pair:
-    """China accounted for half of the U.S. deficit; autos for 80 percent of that with Korea."""
+    """The two countries of a share: China accounted for half of the U.S. deficit."""
     pair = pair_of(flow, context, before)
     if flow is None or flow.partner:
         return pair

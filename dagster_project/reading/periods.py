@@ -1,4 +1,4 @@
-"""Spans of months, and what the phrases for time mean on the day of print."""
+"""Spans of months, and the meaning of time phrases on the publication date."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
 from dagster_project.sources.periods import CALENDAR_YEAR, FiscalYear, in_months
 
-# Annual figures of a year are published in the February after it.
+# Annual figures are published in February of the next year.
 _ANNUAL_DAY = (2, 10)
 
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """Whole months, both ends included; a month is years times twelve plus months from 0."""
+    """Whole months, both ends included; a month is counted as year * 12 + month - 1."""
 
     first: int
     last: int
@@ -31,7 +31,7 @@ class Span:
 
     @classmethod
     def read(cls, text: str) -> Span:
-        """Read 2016 or 2016-01/2016-11, as `in_months` gives it."""
+        """Read 2016 or 2016-01/2016-11, as `in_months` returns it."""
         first, _, last = text.partition("/")
         if not last:
             return cls.of_year(int(first))
@@ -54,15 +54,15 @@ class Span:
         return self.first % 12 == 0 and self.last == self.first + 11
 
     def __str__(self) -> str:
-        """2016, 2016-11 or 2016-01/2016-11, as a claims file has it."""
+        """The span as in a claims file: 2016, 2016-11 or 2016-01/2016-11."""
         if self.is_year:
             return f"{self.first // 12}"
         first, last = (f"{one // 12}-{one % 12 + 1:02}" for one in (self.first, self.last))
         return first if first == last else f"{first}/{last}"
 
 
-# What a phrase for time says: a period; a period before the one told of; a base to compare with;
-# a span with its base; the period told of already; or nothing.
+# The kinds of time phrase: a period, a period before the current one, a base to compare with, a
+# span with its base, the current period again, or nothing.
 PERIOD, EARLIER, BASE, RANGE, THAT, NOTHING = (
     "period",
     "earlier",
@@ -75,11 +75,11 @@ PERIOD, EARLIER, BASE, RANGE, THAT, NOTHING = (
 
 @dataclass
 class Time:
-    """A phrase for time in tokens `start` to `end`.
+    """A time phrase in tokens `start` to `end`.
 
-    `span` is the period, or the end of a range, whose start is `base`. An earlier period is
-    `months` before; with a `year`, the same months of that year. `others` are other readings.
-    `is_event` says that the base is counted from an event.
+    `span` is the period, or the end of a range whose start is `base`. An earlier period is `months`
+    before the current one or, with a `year`, the same months of that year. `others` are other
+    readings. `is_event` says that an event sets the base.
     """
 
     start: int
@@ -101,7 +101,7 @@ class Time:
 
 
 def latest_year(day: date) -> Span:
-    """The last year for which annual figures were out on a day."""
+    """The last year whose annual figures had been published by a day."""
     is_out = (day.month, day.day) >= _ANNUAL_DAY
     return Span.of_year(day.year - (1 if is_out else 2))
 
@@ -113,14 +113,14 @@ def read_time(
     near: Span | None,
     fiscal_year: FiscalYear = CALENDAR_YEAR,
 ) -> Time:
-    """What a phrase for time means.
+    """The meaning of a time phrase.
 
     Args:
         match: a phrase of the table `periods`.
         found: the tokens of its sentence.
-        day: the day of print.
-        near: the period that the text told of last, for a month without a year.
-        fiscal_year: that of the country told of.
+        day: the publication date.
+        near: the period that the text mentioned last, for a month without a year.
+        fiscal_year: the fiscal year of the current reporter.
     """
     rule = match.value["rule"]
     time = Time(match.start, match.end, NOTHING, rule=rule)
@@ -212,10 +212,10 @@ def read_time(
 
 
 def read_event(match: Match, event_month: str) -> Time:
-    """A base counted from an event: the last full year before it took effect.
+    """A base set by an event: the last full year before it took effect.
 
-    Where the text dates the event by a year alone, that year is the first reading. Without a month
-    in the text, `event_month` is the month of the event, YYYY-MM; empty if it is not known.
+    If the text dates the event by a year alone, that year is the first reading. If it does not date
+    the event, `event_month` does: YYYY-MM, or empty if the month is not known.
     """
     rule = match.value["rule"]
     time = Time(match.start, match.end, NOTHING, rule=rule, is_event=True)
@@ -267,7 +267,7 @@ def _months_of_fiscal_year(
 
 
 def _last(month: int, day: date, near: Span | None) -> int:
-    """The year of a month that is named alone: the last one that was over when it was printed."""
+    """The year of a month named alone: the latest such month over by the publication date."""
     year = day.year if month < day.month else day.year - 1
     return near.year if near is not None and near.year < year - 1 else year
 

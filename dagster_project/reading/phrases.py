@@ -1,12 +1,13 @@
 """Matches the phrases of the grammar: words, alternatives, optional words and slots.
 
-A phrase is words with spaces between. `a|b` is either word, `[a|b]` a word that may be absent,
-`[in {year}|this year]` several words that may be absent together, and `{year}` a slot: {year},
+A phrase is words separated by spaces. `a|b` is either word, `[a|b]` an optional word,
+`[in {year}|this year]` an optional group of words, and `{year}` a slot. The slots are {year},
 {month}, {day}, {count} (a number in digits or words), {ordinal}, {number} (one or two digits),
-{place}, {event}.
-Small letters match any case, `May` words with a capital letter, and `US` only that. A hyphen in
-the text needs none in the phrase. A phrase has no repetition, so that the time to match it at one
-place is bounded, whatever the text is.
+{place} and {event}.
+
+Lower-case letters match any case, `May` matches only with its capital, and `US` only in capitals.
+The text may have a hyphen where the phrase has none. A phrase has no repetition, so the time to
+match it at one position is bounded for any text.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dagster_project.reading.tokens import Token
 from dagster_project.reading.word_lists import GrammarError
 
 Captured = dict[str, list[int]]
-# The end of a slot's value and what it holds, or None where there is none.
+# Returns where the slot ends and its value, or None if it does not match.
 Slot = Callable[[Sequence[Token], int], tuple[int, int] | None]
 Value = TypeVar("Value")
 
@@ -39,7 +40,7 @@ class _Element:
 
     @property
     def all_words(self) -> frozenset[str]:
-        """The words that it may be, in lower case."""
+        """The words that the element matches, in lower case."""
         return self.words | {one.casefold() for one in self.capitals}
 
 
@@ -61,7 +62,7 @@ class _Entry:
 
 
 class Phrases:
-    """All phrases of one table, found at a place by their first two words."""
+    """All phrases of one table, indexed by their first two words."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Phrases:
 
         Args:
             table: rows with a phrase in the column `words`.
-            slots: what fills each slot.
+            slots: the function that matches each slot.
             slot_words: the words, besides numbers, with which a slot may begin.
         """
         self._slots, self._slot_words = slots, slot_words
@@ -98,7 +99,7 @@ class Phrases:
                 self._by_pair[word, following].append(entry)
 
     def at(self, found: Sequence[Token], place: int) -> Match | None:
-        """The longest phrase that begins at a place; of equally long ones the first."""
+        """The longest phrase that begins at a position; of equally long ones, the first."""
         token = found[place]
         candidates = list(self._by_word.get(token.word, ()))
         if len(found) > place + 1:
@@ -126,7 +127,7 @@ class Phrases:
             options = inner.split("|")
             slots = tuple(one[1:-1] for one in options if one[0:1] == "{")
             if unknown := [one for one in slots if one not in self._slots]:
-                raise GrammarError(f"{phrase!r}: no slot {{{unknown[0]}}}")
+                raise GrammarError(f"{phrase!r}: unknown slot {{{unknown[0]}}}")
             words = [one.replace(".", "") or one for one in options if one[0:1] != "{"]
             elements.append(
                 _Element(
@@ -138,7 +139,7 @@ class Phrases:
                 )
             )
         if not elements or all(one.is_optional for one in elements):
-            raise GrammarError(f"{phrase!r}: a phrase needs a word that must be there")
+            raise GrammarError(f"{phrase!r}: a phrase needs at least one word that is not optional")
         return elements
 
     def _match(
@@ -172,7 +173,7 @@ class Phrases:
 
 
 def _spelled_out(phrase: str) -> list[str]:
-    """The phrase with and without each of its groups of several words."""
+    """The phrase with and without each of its optional groups of words."""
     spelled = [""]
     for part in _PART.findall(phrase):
         if part[0] == "[" and " " in part:
@@ -184,7 +185,7 @@ def _spelled_out(phrase: str) -> list[str]:
 
 
 def _with_definite_start(elements: Sequence[_Element]) -> list[tuple[_Element, ...]]:
-    """The phrase in all ways in which its first two words are there."""
+    """The variants of a phrase whose first two words are not optional."""
     result: list[tuple[_Element, ...]] = []
     open_ = [tuple(elements)]
     while open_:

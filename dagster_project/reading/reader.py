@@ -1,4 +1,4 @@
-"""Reads a text: every trade figure in it, completed with what the sentences before have said."""
+"""Reads a text: finds every trade figure and completes it from earlier sentences."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
 
 @dataclass
 class _Part:
-    """A sentence with what is marked in it, before the context is known."""
+    """A sentence with its marked items, flows and figures, before the context is known."""
 
     sentence: Sentence
     marked: Marked
@@ -68,11 +68,11 @@ class _Part:
 
 
 def read(text: str, day: date, reporter: str = "") -> list[Reading]:
-    """The trade figures of a text, in its order.
+    """The trade figures of a text, in order.
 
     Args:
         text: the main text of an article.
-        day: the day of print, which "last year" is counted from.
+        day: the publication date, from which "last year" is counted.
         reporter: the code of the country whose figures are meant where the text does not say.
     """
     words = grammar()
@@ -92,7 +92,7 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
 
 
 def _date_headlines(found: list[Reading]) -> None:
-    """A headline without a date has that of the figure which it rounds."""
+    """Date an undated headline by the figure that it rounds."""
     for place, one in enumerate(found):
         if f"period: {LAST_YEAR}" not in one.rules or not one.is_claim:
             continue
@@ -102,7 +102,7 @@ def _date_headlines(found: list[Reading]) -> None:
                 continue
             if abs(other.value - one.value) <= one.rounding:
                 one.period, one.base_period = other.period, other.base_period
-                one.rules.append("period: that of the figure which it rounds")
+                one.rules.append("period: that of the figure it rounds")
                 one.confidence = LIKELY
                 break
 
@@ -122,7 +122,7 @@ def _parts(text: str, words: Grammar) -> Iterable[_Part]:
 
 
 def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Context:
-    """The country whose figures the text tells most, and the partner it names most."""
+    """The country whose figures the text gives most often, and its most frequent partner."""
     owners: Counter[str] = Counter()
     partners: Counter[str] = Counter()
     sources: Counter[str] = Counter()
@@ -180,13 +180,13 @@ def _name_dollars(parts: Sequence[_Part], home: str, words: Grammar) -> None:
 
 
 def _agreement_with(partner: str, words: Grammar) -> str:
-    """The agreement that a text means if it names none: the only one with its partner."""
+    """The agreement meant by a text that names none: the only one with its partner."""
     found = {one.event for one in words.events if one.kind == "agreement" and partner in one.places}
     return found.pop() if len(found) == 1 else ""
 
 
 def _most(counted: Counter[str], preferred: str = "") -> str:
-    """The place counted most; the preferred one of several."""
+    """The code counted most often; in a tie, the preferred one."""
     if not counted:
         return ""
     most = max(counted.values())
@@ -214,9 +214,7 @@ def _read_part(
     found = [*part.told, *signs(sentence, part.flows, part.told, context.since is not None)]
     found.sort(key=lambda one: one.figure.start)
     months_back = words.office(place).months
-    known = Known(
-        context.period, context.range, context.since, months_back, context.months_told
-    )
+    known = Known(context.period, context.range, context.since, months_back, context.months_told)
     times = when(sentence, found, known, day)
     who = speaker(sentence, text)
     result: list[Reading] = []
@@ -236,7 +234,7 @@ def _read_part(
 
 
 def _find_topic(sentence: Marked, context: Context) -> None:
-    """When it comes to textiles, …: the products that the paragraph is about."""
+    """Find the products that a paragraph is about, as in "When it comes to textiles, …"."""
     if [sentence.word(place) for place in range(4)] == ["when", "it", "comes", "to"]:
         item = sentence.at.get(4)
         if item and item.table == SECTOR:
@@ -278,7 +276,7 @@ def _reading(
         is_carried = flow is not None
         if flow is None:
             is_near = last is not None or context.topic is not None
-            return not_understood(reading, "no flow of trade is named") if is_near else None
+            return not_understood(reading, "no trade flow is named") if is_near else None
         quantity = flow.quantity
         reading.rules.append("flow: named before")
         reading.confidence = LIKELY
@@ -310,11 +308,11 @@ def _reading(
         kind, others = headline, [{"trade_kind": GOODS}]
     kind = kind or GOODS
     if not pair.reporter or not pair.partner or pair.reporter == pair.partner:
-        return not_understood(reading, "the text does not say whose trade with whom")
+        return not_understood(reading, "the text does not say which two countries are meant")
     if time.period is None or (has_base and time.base is None):
-        return not_understood(reading, "the text does not say since when, or until when")
+        return not_understood(reading, "the text does not give the period or its base")
     if one.role == "streak" and quantity not in ("deficit", "surplus"):
-        return not_understood(reading, "years in a row of no deficit or surplus")
+        return not_understood(reading, "years in a row of neither a deficit nor a surplus")
     pairs[id(one)] = pair
     if figure.value < 0 and quantity in ("deficit", "surplus"):
         quantity = "balance"
@@ -359,7 +357,7 @@ def _measure(one: Told, quantity: str, sector: str) -> str:
 
 
 def _carried_flow(part: _Part, one: Told, context: Context) -> Flow | None:
-    """The flow that a sentence without one is about: this, it, the previous high, a list."""
+    """The flow of a sentence that names none: this, it, the previous high, a list."""
     sentence = part.marked
     if part.sentence.is_heading and context.list_flow is not None:
         return context.list_flow
@@ -387,7 +385,7 @@ def _is_in_brackets(sentence: Marked, item: Item) -> bool:
     return sentence.word(item.start - 1) == "(" and sentence.word(item.end) == ")"
 
 
-# -- what the sentences after may rely on -------------------------------------------------------
+# -- what later sentences may rely on ----------------------------------------------------------
 
 
 def _pair_of_heading(part: _Part, context: Context) -> tuple[str, str]:

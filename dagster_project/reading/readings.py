@@ -1,4 +1,4 @@
-"""What a reading of a figure is."""
+"""The reading of a figure: what it asserts, and how certain that is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ OTHER = "other"
 class Reading:
     """One figure of a text and what it asserts.
 
-    `start` and `end` are the places of the figure in the text, `sentence_start` and
-    `sentence_end` those of its sentence. Codes, periods and units are those of a claims file.
-    `alternatives` are other readings, each as the fields that differ. `rules` say how it was read.
-    A figure whose confidence is `not understood` or `not asserted` has the measure `other`, and
-    `why` says the reason.
+    `start` and `end` are the positions of the figure in the text, `sentence_start` and
+    `sentence_end` those of its sentence. Codes, periods and units are as in a claims file.
+    `alternatives` are other readings, each given by the fields that differ. `rules` name the rules
+    that were applied. A figure whose confidence is `not understood` or `not asserted` has the
+    measure `other`, and `why` gives the reason.
     """
 
     start: int
@@ -50,6 +50,6 @@ class Reading:
 
 
 def not_understood(reading: Reading, why: str) -> Reading:
-    """The figure as one that is listed and not judged."""
+    """Mark the figure as one that is listed but not judged."""
     reading.confidence, reading.why = NOT_UNDERSTOOD, why
     return reading

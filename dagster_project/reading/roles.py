@@ -1,4 +1,4 @@
-"""Says what each figure of a sentence is of its flow: a level, a change, growth, a share."""
+"""Determines the role of each figure: a level, a change, growth or a share of its flow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dagster_project.reading.word_lists import small_words
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
 SHARE_IS = "share of … is"
-# How a level stands to the others: the one told of, where it came from, what it is compared with.
+# A level is the main one, the one from which it rose or fell, or one it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
 _NOUN_BEFORE = frozenset({"of", "in", "by"})
@@ -30,11 +30,11 @@ _THAN = frozenset({"less", "more", "fewer"})
 
 @dataclass
 class Told:
-    """A figure with its role, and the flow that it is about if the sentence names it.
+    """A figure with its role and, if the sentence names one, its flow.
 
-    `level` says how a level stands to others, `sign` is -1 for a fall, `rule` names what decided.
-    `beside` is the figure that it explains in brackets, `sector` and `partner` are named right
-    before it, `why_not` says why it is not asserted.
+    `level` relates a level to the others, `sign` is -1 for a fall, and `rule` names the rule that
+    applied. `beside` is the figure that it explains in brackets, `sector` and `partner` are named
+    right before it, and `why_not` says why it is not asserted.
     """
 
     figure: Figure
@@ -51,11 +51,11 @@ class Told:
     why_not: str = ""
 
 
-# -- what stands beside a figure --------------------------------------------------------
+# -- the words around a figure ----------------------------------------------------------
 
 
 def _left(sentence: Marked, figure: Figure) -> int:
-    """The place of the word before a figure, its hedge and articles."""
+    """The position of the word before a figure with its hedge and articles."""
     place = figure.left - 1
     while (
         place >= 0
@@ -67,7 +67,7 @@ def _left(sentence: Marked, figure: Figure) -> int:
 
 
 def _change_at(sentence: Marked, place: int) -> int | None:
-    """The direction of the word of change at a place."""
+    """The direction of the change word at a position."""
     item = sentence.at.get(place)
     if item is None or item.table != CHANGE:
         return None
@@ -75,7 +75,7 @@ def _change_at(sentence: Marked, place: int) -> int | None:
 
 
 def _change_before(sentence: Marked, place: int) -> int | None:
-    """The direction of the nearest word of change before a place, in the same clause."""
+    """The direction of the nearest change word before a position, in the same clause."""
     while place >= 0:
         item = sentence.at.get(place)
         if item is None and sentence.word(place) in _BOUNDS:
@@ -99,9 +99,9 @@ def _change_by(sentence: Marked, place: int, before: Told | None) -> int | None:
 
 
 def _change_after(sentence: Marked, figure: Figure) -> int | None:
-    """The direction of a word right after: 15 percent less, a 4.26 % decline.
+    """The direction of a change word after a figure: 15 percent less, a 4.26 % decline.
 
-    A figure in brackets may stand between: $1.8 billion (7.1 percent) lower.
+    A figure in brackets may come between: $1.8 billion (7.1 percent) lower.
     """
     place = figure.end
     if sentence.word(place) == "(" and (inner := sentence.figure_at(place + 1)) is not None:
@@ -126,12 +126,13 @@ def _change_after(sentence: Marked, figure: Figure) -> int | None:
 
 
 def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | None:
+    """The role of a figure, given the figure before it; None if its currency is unknown."""
     if figure.kind == RANK:
         return Told(figure, "rank", "rank")
     if figure.kind == RUN:
         place = _left(sentence, figure)
         if _change_at(sentence, place) is not None or _change_at(sentence, place - 1) is not None:
-            return Told(figure, OPEN, "years in a row of rises or falls")
+            return Told(figure, OPEN, "consecutive years of rises or falls")
         return Told(figure, "streak", "years in a row")
     if figure.kind == RATIO:
         return Told(figure, "ratio", "multiple")
@@ -149,7 +150,7 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
     if word == "by":
         sign = _change_by(sentence, place - 1, before)
         if sign is None:
-            return Told(figure, OPEN, "by how much, without a word of change")
+            return Told(figure, OPEN, "an amount of change without a word for a rise or fall")
         return Told(figure, CHANGE_OF, "change by", sign=sign, is_paren=is_paren)
     if direct is not None:
         return Told(figure, CHANGE_OF, "change", sign=direct, is_paren=is_paren)
@@ -180,7 +181,7 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
 
 
 def _before_noun(sentence: Marked, place: int) -> int:
-    """The place before the noun of "compared to a surplus of", or the same place without one."""
+    """The position before the noun in "compared to a surplus of"; unchanged without a noun."""
     item = sentence.at.get(place - 1)
     if item is None or item.table != FLOW:
         return place
@@ -197,7 +198,7 @@ def _before_noun(sentence: Marked, place: int) -> int:
 
 
 def _is_misread_hedge(sentence: Marked, figure: Figure, before: Told | None) -> bool:
-    """In "valued at $42.3 billion, less than $43.5 billion in 2011" two levels are compared."""
+    """Whether "less than" compares two levels: valued at $42.3 billion, less than $43.5 billion."""
     if figure.hedge not in ("more_than", "less_than") or before is None:
         return False
     if before.role != LEVEL or sentence.word(figure.start - 1) != "than":
@@ -210,7 +211,7 @@ def _percent(
 ) -> Told:
     direct, after = _change_at(sentence, place), _change_after(sentence, figure)
     if figure.is_points:
-        return Told(figure, OPEN, "percentage points")
+        return Told(figure, OPEN, "percentage points, which are not supported")
     signed = sentence.word(figure.start - 1)
     if signed in ("-", "+") and sentence.word(figure.start - 2) in ("(", ",", ""):
         sign = -1 if signed == "-" else 1
@@ -222,10 +223,10 @@ def _percent(
         if _is_of_services(sentence, place):
             return Told(figure, OPEN, "a share of services")
         if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
-            return Told(figure, OPEN, "a share of what was named before")
+            return Told(figure, OPEN, "a share of something named earlier")
         return Told(figure, SHARE, "share of")
     if direct is not None and sentence.word(place - 1) in _MADE:
-        return Told(figure, OPEN, "a share of what is not said")
+        return Told(figure, OPEN, "a share of something that is not named")
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
     if direct is not None:
@@ -250,11 +251,11 @@ def _percent(
             return Told(figure, GROWTH, "growth, listed", sign=sign or 1)
     if share_before(sentence, place) is not None:
         return Told(figure, SHARE, SHARE_IS)
-    return Told(figure, OPEN, "per cent without a word that says of what", is_paren=is_paren)
+    return Told(figure, OPEN, "a percentage of something that is not named", is_paren=is_paren)
 
 
 def share_before(sentence: Marked, place: int) -> int | None:
-    """The place of the word in "India's share of total U.S. imports is"."""
+    """The position of "share" in "India's share of total U.S. imports is"."""
     while place >= 0 and not sentence.figure_at(place):
         if sentence.word(place) == "share" and sentence.word(place + 1) in ("of", "in"):
             return place
@@ -265,7 +266,7 @@ def share_before(sentence: Marked, place: int) -> int | None:
 
 
 def _is_of_services(sentence: Marked, place: int) -> bool:
-    """Services made up 32 percent of exports: no product group."""
+    """Whether a share is that of services: services made up 32 percent of exports."""
     while place >= 0:
         item = sentence.at.get(place)
         if item is not None and item.table in (KIND, SECTOR, PLACE, FLOW):
@@ -275,7 +276,7 @@ def _is_of_services(sentence: Marked, place: int) -> bool:
 
 
 def _is_after_flow(sentence: Marked, before: Told, place: int) -> bool:
-    """Exports rose 11 percent and imports from the U.S. 0.7 percent."""
+    """Whether a flow precedes a listed figure: exports rose 11 percent and imports 0.7."""
     while place >= before.figure.end:
         item = sentence.at.get(place)
         if item is not None and item.table == FLOW:

@@ -1,4 +1,4 @@
-"""Says of what products and kind of trade a figure is."""
+"""Determines the products and the kind of trade that a figure covers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def scope_of(
     context: Context,
     sector_before: str,
 ) -> tuple[str, str]:
-    """The product group, `total` for all; and goods, services, both, or nothing if not said."""
+    """The product group (`total` for all products), and goods, services, both, or "" if not said."""
     sector = _sector(sentence, one, flow, sector_before)
     kind = flow.kind if flow else ""
     kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind
@@ -38,7 +38,7 @@ def scope_of(
 
 
 def is_share_of_partner(one: Told) -> bool:
-    """Whether a share is a partner's, of the products of the flow: 60 % of U.S. soybean exports."""
+    """Whether a share is a partner's share of certain products: 60 % of U.S. soybean exports."""
     return one.role == SHARE and one.is_following and one.flow is not None and bool(one.flow.sector)
 
 
@@ -83,7 +83,7 @@ def _subject(sentence: Marked, one: Told) -> str:
 
 
 def _kind_after(sentence: Marked, one: Told) -> str:
-    """$8.4 billion in goods and services."""
+    """The kind of trade right after a figure: $8.4 billion in goods and services."""
     item = sentence.at.get(one.figure.end + 1)
     if sentence.word(one.figure.end) in ("in", "of") and item is not None and item.table == KIND:
         return item.value["trade_kind"]
@@ -91,7 +91,7 @@ def _kind_after(sentence: Marked, one: Told) -> str:
 
 
 def _between(sentence: Marked, flow: Flow, one: Told) -> str:
-    """The auto sector between a flow and its figure: the deficit in the autos sector is …"""
+    """The products between a flow and its figure: the deficit in the autos sector is …"""
     for item in sentence.of(SECTOR):
         is_of_flow = sentence.word(item.start - 1) in ("of", "in") or flow.is_verb
         if is_of_flow and flow.end <= item.start < one.figure.start:
@@ -100,7 +100,7 @@ def _between(sentence: Marked, flow: Flow, one: Told) -> str:
 
 
 def _after(sentence: Marked, one: Told) -> str:
-    """$18.8 billion in cars; 80 percent … coming from the auto sector."""
+    """The products after a figure: 80 percent … coming from the auto sector."""
     place = one.figure.end
     for _ in range(16):
         item = sentence.at.get(place)

@@ -1,4 +1,4 @@
-"""Finds what is said to have risen or fallen since an event, without a figure."""
+"""Finds flows that are said to have risen or fallen since an event, without a figure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LONGEST = 10
 def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool) -> list[Told]:
     """The flows that have risen or fallen: US exports have gone down.
 
-    Only a present perfect counts, and only where the sentence, or with `is_since` the one before,
-    says since when; a figure in the same clause says it better.
+    Only a present perfect counts, and only if the sentence or, with `is_since`, the one before says
+    since when. A clause with a figure is left out, because the figure is more precise.
     """
     if not is_since and not any(time.kind in (BASE, THAT) for time in sentence.times):
         return []
@@ -52,7 +52,7 @@ def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool)
 
 
 def _after_places(sentence: Marked, flow: Flow) -> int:
-    """The place after a flow and its partner: exports to South Korea | have …"""
+    """The position after a flow and its partner: exports to South Korea | have …"""
     place = flow.end
     for _ in range(_LONGEST):
         item = sentence.at.get(place)

@@ -18,7 +18,7 @@ from dagster_project.reading.tables import CellFigure, Table, read_table
 def table_readings(
     table: Table, caption: Marked | None, context: Context, words: Grammar, day: date
 ) -> list[Reading]:
-    """The figures of a table that name a flow, from left to right and down."""
+    """The figures of a table for which a flow is named, row by row."""
     result = []
     for one in read_table(table, caption, context, words):
         period = None
@@ -52,9 +52,9 @@ def _cell_reading(
         rules=["cell of a table"],
     )
     if not one.unit or not period or not pair.reporter or not pair.partner:
-        return not_understood(reading, "the table does not say its unit, period or countries")
+        return not_understood(reading, "the table does not give its unit, period or countries")
     if pair.reporter == pair.partner:
-        return not_understood(reading, "the table does not say whose trade with whom")
+        return not_understood(reading, "the table does not say which two countries are meant")
     reading.sector = one.flow.sector or one.sector or TOTAL
     reading.measure = quantity
     if one.is_growth:

@@ -1,7 +1,7 @@
 """Finds tables in a text, and reads the figures in their cells.
 
-A cell is a figure if its column or row names a flow, a time and a unit are known from its row, its
-column or the line above the table, and so are the countries.
+A cell is a figure if its column or row names a flow, and if its row, its column or the line above
+the table gives the time, the unit and the countries.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WIDEST = 40
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: its place in the text and its words."""
+    """A cell of a table: its position in the text and its words."""
 
     start: int
     end: int
@@ -57,9 +57,9 @@ class Table:
 
 @dataclass(frozen=True)
 class CellFigure:
-    """A number in a cell with all that its table says of it.
+    """A number in a cell with everything that its table says about it.
 
-    `unit` is that of a claims file, empty if the table says none.
+    `unit` is written as in a claims file; it is empty if the table names none.
     """
 
     cell: Cell
@@ -75,7 +75,7 @@ class CellFigure:
 
 
 def find_tables(text: str) -> list[Table]:
-    """The tables of a text: lines with bars, or with columns that tabs or spaces part."""
+    """The tables of a text: lines with bars, or with columns separated by tabs or spaces."""
     tables: list[Table] = []
     table: Table | None = None
     form = ""
@@ -102,7 +102,7 @@ def find_tables(text: str) -> list[Table]:
 
 
 def _plain_tables(text: str) -> list[Table]:
-    """Tables whose columns single spaces part, as in the text of a PDF file.
+    """Tables whose columns are separated by single spaces, as in the text of a PDF file.
 
     Rows end in the same number of figures, at least two, and the line above them has a word for
     each column.
@@ -172,7 +172,7 @@ def _split(line: str, start: int, separator: str) -> list[Cell]:
 def read_table(
     table: Table, caption: Marked | None, context: Context, words: Grammar
 ) -> list[CellFigure]:
-    """The figures of a table that name a flow; the caption is the line above it."""
+    """The figures of a table for which a flow is named; the caption is the line above it."""
     header = [_marked(cell.text, words) for cell in table.rows[0]]
     header_flows = [flows(one) for one in header]
     above = flows(caption) if caption else []

@@ -1,6 +1,6 @@
-"""Gets the words of an article from a file: text, Markdown, HTML or PDF.
+"""Extracts the text of an article from a file: plain text, Markdown, HTML or PDF.
 
-Web pages and PDF files are parsed by libraries in a child process with limits of time and memory;
+Web pages and PDF files are parsed by libraries in a child process with limits on time and memory;
 see `sources/isolation.py`. Nothing is fetched.
 """
 
@@ -15,15 +15,15 @@ from pathlib import Path
 
 from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFailed
 
-# An article is shorter; a file beyond these is something else.
+# Articles are smaller; a file beyond these limits is something else.
 MOST_BYTES = 50 * MB
 MOST_CHARACTERS = 1_000_000
 _MOST_PAGES = 500
 _LIMITS = Limits(cpu_seconds=40, wall_seconds=120, memory=450 * MB)
-# Less than this is a page whose text was not found.
+# The text of a page was not found if it is shorter than this.
 _LEAST_TEXT = 80
 _HYPHENATED = re.compile(r"(?<![^\W_])([^\W_]{1,40}+)-\n([a-z]{1,40}+)")
-# Words that stand after a hyphen of their own: third-largest, year-on-year.
+# Words that keep the hyphen before them: third-largest, year-on-year.
 _AFTER_HYPHEN = frozenset(
     {"largest", "biggest", "on", "over", "to", "way", "year", "month", "owned"}
 )
@@ -34,7 +34,7 @@ _DAY_FORMS = ("%B %d, %Y", "%b %d, %Y", "%b. %d, %Y", "%d %B %Y", "%d %b %Y", "%
 
 
 class ArticleError(ValueError):
-    """A file without an article that can be read; the message says why and what to do."""
+    """A file from which no article can be read; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Article:
 
 
 def with_day(article: Article, day: date) -> Article:
-    """The article as printed on another day than its page says."""
+    """The article with a publication date other than that on its page."""
     return replace(article, published_on=day)
 
 
@@ -58,14 +58,14 @@ def read_article(content: bytes, name: str) -> Article:
 
     Args:
         content: the bytes of the file.
-        name: what error messages call it; its ending says nothing that the bytes do not.
+        name: the name in error messages; the format is detected from the bytes, not the suffix.
 
     Raises:
-        ArticleError: no text, too much of it, or a file that its parser cannot read in its limits.
+        ArticleError: there is no text, or too much, or the parser fails or exceeds its limits.
     """
     if len(content) > MOST_BYTES:
         raise ArticleError(
-            f"{name}: {len(content) // MB:,} MB, and an article has at most {MOST_BYTES // MB} MB."
+            f"{name}: {len(content) // MB:,} MB; an article may have at most {MOST_BYTES // MB} MB."
         )
     parser = _parser(content)
     try:
@@ -77,14 +77,14 @@ def read_article(content: bytes, name: str) -> Article:
     except ArticleError as error:
         raise ArticleError(f"{name}: {error}") from None
     except ReadingFailed as error:
-        raise ArticleError(f"{name}: {error}. Save its text and read that instead.") from None
+        raise ArticleError(f"{name}: {error}. Save the text and read that instead.") from None
     if len(article.text) > MOST_CHARACTERS:
         raise ArticleError(
-            f"{name}: {len(article.text):,} characters, and at most {MOST_CHARACTERS:,} are read."
-            " Divide it, or save the article alone."
+            f"{name}: {len(article.text):,} characters; at most {MOST_CHARACTERS:,} are read."
+            " Split the file, or save only the article."
         )
     if not article.text.strip():
-        raise ArticleError(f"{name}: no text was found in it. Save its text and read that instead.")
+        raise ArticleError(f"{name}: no text was found. Save the text and read that instead.")
     return article
 
 
@@ -97,7 +97,7 @@ def _parser(content: bytes):
 
 def _plain(content: bytes) -> Article:
     if b"\0" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ArticleError("it is no text, HTML or PDF file.")
+        raise ArticleError("it is not a text, HTML or PDF file.")
     text = decoded(content)
     return Article(text, title=_first_line(text), published_on=_byline_day(text))
 
@@ -113,7 +113,7 @@ def decoded(content: bytes) -> str:
 
 
 def _first_line(text: str) -> str:
-    """The title of a text: a short first line that stands alone."""
+    """The title of a text: a short first line with an empty line after it."""
     lines = text[:4000].strip().splitlines()
     if len(lines) < 2 or lines[1].strip() or lines[0].rstrip().endswith("."):
         return ""
@@ -122,7 +122,7 @@ def _first_line(text: str) -> str:
 
 
 def _byline_day(text: str) -> date | None:
-    """A line near the top that is a date and nothing else."""
+    """The date on a line of its own near the top."""
     for line in text[:6000].splitlines()[:_BYLINE_LINES]:
         words = line.strip(" *_#|").removeprefix("Published ").removeprefix("on ")
         for form in _DAY_FORMS:
@@ -160,10 +160,10 @@ def parse_page(content: bytes) -> Article:
 
 
 def parse_pdf(content: bytes) -> Article:
-    """The text of a PDF file; words divided at the end of a line are joined.
+    """The text of a PDF file; words split at the end of a line are joined.
 
     Raises:
-        ArticleError: it is encrypted, or has too many pages, or no text.
+        ArticleError: it is encrypted, has too many pages, or has no text.
     """
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
@@ -179,7 +179,7 @@ def parse_pdf(content: bytes) -> Article:
         raise ArticleError(f"it cannot be read as PDF ({str(error)[:100]}).") from error
     text = _HYPHENATED.sub(_joined, "\n\n".join(page.strip() for page in pages))
     if not text.strip():
-        raise ArticleError("it has no text, only pictures of pages. Recognise its text first.")
+        raise ArticleError("it has no text, only images of pages. Run OCR on it first.")
     about = reader.metadata
     published = None
     with suppress(Exception):
@@ -192,13 +192,13 @@ def parse_pdf(content: bytes) -> Article:
 
 
 def _joined(found: re.Match[str]) -> str:
-    """A word that the end of a line divides, or two words with a hyphen between them."""
+    """Join a word split at the end of a line, or two words with a hyphen between them."""
     hyphen = "-" if found[2] in _AFTER_HYPHEN or not found[1].isalpha() else ""
     return f"{found[1]}{hyphen}{found[2]}"
 
 
 def read_file(path: Path) -> Article:
-    """See `read_article`.
+    """Read the article in a file; see `read_article`.
 
     Raises:
         ArticleError: the file cannot be read.
@@ -207,7 +207,7 @@ def read_file(path: Path) -> Article:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise ArticleError(
-                f"{path}: {size // MB:,} MB, and an article has at most {MOST_BYTES // MB} MB."
+                f"{path}: {size // MB:,} MB; an article may have at most {MOST_BYTES // MB} MB."
             )
         content = path.read_bytes()
     except OSError as error:

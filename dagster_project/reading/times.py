@@ -20,7 +20,7 @@ from dagster_project.reading.periods import (
 from dagster_project.reading.roles import COMPARED, FROM, LEVEL, MAIN, PART, Told
 from dagster_project.reading.word_lists import small_words
 
-LAST_YEAR = "the last year out"
+LAST_YEAR = "the latest published year"
 SAME_AS_BASE = "the same months as the base"
 # Rules that find a base in the words of the text.
 EARLIER_TIME, COMPARED_WITH = "an earlier time", "compared with"
@@ -32,7 +32,7 @@ WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 class When:
     """The period of a figure and its base; `others` are further readings of them.
 
-    `period_rule` says where the period came from; `is_open` that the text does not say it.
+    `period_rule` says where the period came from, `is_open` that the text does not state it.
     """
 
     period: Span | None = None
@@ -52,7 +52,7 @@ class When:
 
 @dataclass(frozen=True)
 class Known:
-    """What the text has said of time before this sentence."""
+    """What the text has said about time before this sentence."""
 
     period: Span | None
     range: tuple[Span, Span] | None
@@ -78,7 +78,7 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
         if one.level in (FROM, COMPARED) and owned[id(one)] is not None
     }
     result: dict[int, When] = {}
-    # Levels told of come first; what they are compared with depends on them.
+    # Main levels come first, because the levels compared with them depend on them.
     for one in sorted(told, key=_order):
         if one.level in (FROM, COMPARED):
             result[id(one)] = _level_before(sentence, one, told, owned, result, known)
@@ -91,7 +91,7 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
 
 
 def _order(one: Told) -> int:
-    """Levels told of, what is said of them, and what they are compared with."""
+    """The order of evaluation: main levels, other figures, levels compared with the main ones."""
     if one.level in (FROM, COMPARED):
         return 2
     return 0 if one.role == LEVEL and one.beside is None else 1
@@ -210,9 +210,7 @@ def _main(
     if known.period is not None:
         # The deficit was $31.3 billion, and is down 14.6 % so far this year.
         of_others = {id(owned[id(other)]) for other in told if other is not one}
-        after = [
-            time for time in after if time.rule != "year_to_date" or id(time) not in of_others
-        ]
+        after = [time for time in after if time.rule != "year_to_date" or id(time) not in of_others]
     first = min(other.figure.start for other in told)
     first = min([first, *(other.flow.start for other in told if other.flow is not None)])
     earlier = [time for time in times if time.kind == EARLIER and time.end <= first]
@@ -224,7 +222,7 @@ def _main(
         return When(known.period, None, (), (), "named before")
     if before:
         time = before[-1]
-        # A level further on in the clause has the period that a change before it is of.
+        # A level later in the clause has the period of the change before it.
         return When(time.span, time.base, time.others, (), "before the figure")
     if after and _reaches(sentence, one, after[0], told):
         time = after[0]
@@ -243,7 +241,7 @@ def _main(
         if levels and levels[0].period:
             return When(levels[0].period, None, levels[0].other_periods, (), "as its level")
         if known.range and any(time.kind == BASE for time in sentence.times):
-            return When(known.range[1], None, (), (), "the last one told of")
+            return When(known.range[1], None, (), (), "the last one mentioned")
     bases = [t.span for t in times if t.kind == PERIOD and t.span and _is_base_year(sentence, t)]
     if bases and known.period is not None and bases[0].year < known.period.year:
         # Compared with the first eight months of 2018, the deficit has narrowed.
@@ -255,7 +253,7 @@ def _main(
 
 
 def _when_it_was(sentence: Marked, one: Told) -> Span | None:
-    """More than doubled since 2014, when it was $24.9 billion."""
+    """The time before "when": more than doubled since 2014, when it was $24.9 billion."""
     for place in range(one.figure.left - 1, max(one.figure.left - 6, 0), -1):
         if sentence.word(place) == "when":
             before = place - 1 if sentence.word(place - 1) == "," else place
@@ -274,14 +272,14 @@ def _has_comma(sentence: Marked, one: Told, time: Time) -> bool:
 
 
 def _reaches(sentence: Marked, one: Told, time: Time, told: list[Told]) -> bool:
-    """Whether a time later in the sentence may be that of a figure: no semicolon between."""
+    """Whether a later time may belong to a figure: no semicolon comes between."""
     return not any(
         sentence.word(place) in (";", "|") for place in range(one.figure.end, time.start)
     )
 
 
 def _is_base_year(sentence: Marked, time: Time) -> bool:
-    """Whether a year is what a change is counted from: compared with 2015, than in 2015."""
+    """Whether a change is measured from this year: compared with 2015, than in 2015."""
     place = time.start - 1
     while sentence.word(place) in ("in", "the", "that", "those", "of"):
         place -= 1
@@ -301,7 +299,7 @@ def _level_before(
     result: dict[int, When],
     known: Known,
 ) -> When:
-    """The period of a level that the one told of is compared with."""
+    """The period of a level with which the main level is compared."""
     own = owned[id(one)]
     mains = [
         result[id(other)]
@@ -339,9 +337,7 @@ def _level_before(
     if main is not None and known.range and known.range[1] == main:
         return When(known.range[0], None, (), (), "start of the span named before")
     if main is not None:
-        return When(
-            main.moved(-12), None, (), (), "a year before, which is not said", is_open=False
-        )
+        return When(main.moved(-12), None, (), (), "a year before, not stated", is_open=False)
     return When(None, is_open=True)
 
 
@@ -409,13 +405,13 @@ def _find_base(
     elif one.role in ("ratio", "sign"):
         if known.since and known.since.base:
             time.base, time.other_bases = known.since.base, known.since.others
-            time.base_rule = "since then, said before"
+            time.base_rule = "since then, stated earlier"
         else:
             time.is_open = True
     else:
         is_month = time.period.first == time.period.last
         back = (known.months_told or known.months_back) if is_month else 12
-        time.base, time.base_rule = time.period.moved(-back), "the period before, which is not said"
+        time.base, time.base_rule = time.period.moved(-back), "the period before, not stated"
         if is_month:
             time.other_bases = (time.period.moved(-(13 - back)),)
 
@@ -437,7 +433,7 @@ def _same_months(base: Span, period: Span) -> Span | None:
 
 
 def _right_limit(one: Told, told: list[Told]) -> int:
-    """Where the next figure begins that is not in brackets."""
+    """The start of the next figure that is not in brackets."""
     for other in told:
         if other.figure.start >= one.figure.end and not other.is_paren:
             return other.figure.start

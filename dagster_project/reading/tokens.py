@@ -1,4 +1,4 @@
-"""Divides a text into sentences and tokens that keep their place in it."""
+"""Splits a text into sentences and tokens that keep their positions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from dagster_project.reading.word_lists import small_words
 
-# Longer sentences are divided, so that work grows with the length of a text and not faster.
+# Longer sentences are split, so that the work grows in proportion to the length of a text.
 MOST_TOKENS = 240
 
-# Every repetition is possessive: it never gives back what it has matched.
+# Every repetition is possessive, so matching never backtracks into it.
 _TOKEN = re.compile(
     r"(?:[A-Za-z]\.){2,}+[A-Z]?(?![A-Za-z])"  # U.S., U.K.
     r"|[0-9]++(?:[.,][0-9]++)*+"
@@ -26,13 +26,13 @@ _CLOSING = frozenset("\"'”’)]»*_")  # noqa: RUF001
 # Words that begin a sentence, rather than continue a name after "the U.S.".
 _BULLET = re.compile(r"(?:[-*•·▪‣◦●–—]|[0-9]{1,2}[.)]|[a-z][.)])[ \t]", re.ASCII)  # noqa: RUF001
 _SHORT_LINE = 55
-# A heading is shorter.
+# Headings are shorter than this.
 _HEADING = 160
 
 
 @dataclass(slots=True)
 class Token:
-    """A word, number or sign; `word` is its lower-case form without points."""
+    """A word, number or sign; `word` is its lower-case form without full stops."""
 
     start: int
     end: int
@@ -115,7 +115,7 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Paragraphs: lines that belong together, though a file may break them at a width."""
+    """Paragraphs: lines that belong together, even if the file wraps them."""
     start: int | None = None
     end = position = 0
     previous = ""
@@ -147,7 +147,7 @@ def _is_apart(previous: str, line: str) -> bool:
 
 
 def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
-    """The places after which a sentence ends, before the end of its block."""
+    """The positions right after each sentence of a block except the last."""
     position = start
     while position < end:
         sign = text[position]
@@ -173,7 +173,7 @@ def _begins(sign: str) -> bool:
 
 
 def _ends_sentence(text: str, start: int, point: int, after: int, end: int) -> bool:
-    """Whether a point ends a sentence and not an abbreviation."""
+    """Whether a full stop ends a sentence and not only an abbreviation."""
     last = point - 1
     while last > start and text[last] != ".":
         last -= 1

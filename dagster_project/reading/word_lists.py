@@ -17,7 +17,7 @@ def rows(name: str) -> list[dict[str, str]]:
     """The rows of a table.
 
     Raises:
-        GrammarError: a row has other cells than the header.
+        GrammarError: a row has more or fewer cells than the header.
     """
     path = FOLDER / f"{name}.csv"
     with path.open(encoding="utf-8", newline="") as handle:
@@ -25,14 +25,14 @@ def rows(name: str) -> list[dict[str, str]]:
     for place, row in enumerate(found, start=2):
         if None in row or None in row.values():
             raise GrammarError(
-                f"{path.name}, line {place}: not as many cells as the header; put a cell that has a"
-                " comma in quotes"
+                f"{path.name}, line {place}: the number of cells differs from the header. Put a"
+                " cell that contains a comma in quotes."
             )
     return found
 
 
 @cache
 def small_words(name: str) -> frozenset[str]:
-    """A list of the table `small_words`: words that only join or end others."""
+    """A list of the table `small_words`: words that join or end other phrases."""
     lists = {row["list"]: row["words"] for row in rows("small_words")}
     return frozenset(lists[name].split())

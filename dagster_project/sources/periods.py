@@ -1,4 +1,4 @@
-"""Periods as people write them, as the months that claims are stored with."""
+"""Converts periods as people write them into the months that claims store."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ _NUMBER = re.compile(rf"{_YEAR}\.0+")
 
 @dataclass(frozen=True)
 class FiscalYear:
-    """A fiscal year by its first month; `is_named_after_its_end` for one that is named after the
-    calendar year in which it ends."""
+    """A fiscal year; `is_named_after_its_end` if its name is the calendar year in which it ends."""
 
     first_month: int = 1
     is_named_after_its_end: bool = True
@@ -33,7 +32,7 @@ FISCAL_YEAR_COLUMNS = ("reporter_iso3", "first_month", "named_after")
 
 
 def fiscal_years(rows: Iterable[Mapping[str, object]]) -> dict[str, FiscalYear]:
-    """The fiscal year of each country of the seed `fiscal_years`; others have the calendar year."""
+    """The fiscal year of each country in the seed `fiscal_years`; others use the calendar year."""
     return {
         str(row["reporter_iso3"]): FiscalYear(
             int(str(row["first_month"])), row["named_after"] == "last"
@@ -43,10 +42,10 @@ def fiscal_years(rows: Iterable[Mapping[str, object]]) -> dict[str, FiscalYear]:
 
 
 def in_months(text: str, fiscal_year: FiscalYear | None = None) -> str:
-    """A period as YYYY, YYYY-MM or YYYY-MM/YYYY-MM; any other text is returned as it is.
+    """A period as YYYY, YYYY-MM or YYYY-MM/YYYY-MM; any other text is returned unchanged.
 
     Args:
-        text: the period: also 2016Q1, 2016-H1, 2012/2016, FY2016, FY2015-16, 12 months to 2016-06.
+        text: for example 2016Q1, 2016-H1, 2012/2016, FY2016, FY2015-16 or 12 months to 2016-06.
         fiscal_year: the fiscal year that FY means; without one, FY2016 is not read.
     """
     plain = re.sub(r"\s*/\s*", "/", " ".join(text.casefold().split()))
@@ -64,7 +63,7 @@ def in_months(text: str, fiscal_year: FiscalYear | None = None) -> str:
 
 
 def _part(year: int, part: str) -> str | None:
-    """A quarter or a half; None for the third half of a year."""
+    """The months of a quarter or half-year; None if the year has no such part, as for H3."""
     number, months = int(part[1]), 3 if part[0] == "q" else 6
     last = number * months
     return f"{year}-{last - months + 1:02}/{year}-{last:02}" if last <= 12 else None
@@ -85,6 +84,6 @@ def _fiscal(found: Mapping[str, str | None], fiscal_year: FiscalYear) -> str | N
         if int(following) % 100 != last % 100 or (len(following) == 4 and int(following) != last):
             return None
     if fiscal_year.first_month == 1:
-        # A calendar year has no second one.
+        # A calendar year has no second year.
         return None if found["next"] else f"{year}"
     return _twelve_months_to(last, fiscal_year.first_month - 1)

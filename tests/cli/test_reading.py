@@ -151,7 +151,7 @@ def test_without_a_day_of_print_a_note_says_what_times_are_counted_from(
 ) -> None:
     result = bilateral("read", "-", stdin="US goods exports to Korea were $42.3 billion in 2016.")
     assert result.exit_code == 0
-    assert result.stderr.startswith("Note: the text has no day of print")
+    assert result.stderr.startswith("Note: the text has no publication date")
 
 
 def test_text_without_figures_is_no_error(bilateral: Callable[..., Result]) -> None:
