@@ -201,6 +201,10 @@ def _rank(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
         head.end >= len(found) or found[head.end].word not in ("among", "export", "trading")
     ):
         return None
+    counted = words.number(found[place - 1], "cardinal") if place else None
+    if head.value["part"] == "first" and counted is not None and counted > 1:
+        # Germany's two largest export markets.
+        return None
     numbers = [value for one in ("ordinal", "number", "count") for value in head.slots.get(one, ())]
     value = numbers[0] if numbers else 1
     at = head.end

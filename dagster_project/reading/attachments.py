@@ -5,9 +5,13 @@ from __future__ import annotations
 import itertools
 
 from dagster_project.reading.amounts import RANK, RUN
-from dagster_project.reading.exclusions import is_of_other_things, unasserted
+from dagster_project.reading.exclusions import (
+    is_followed_by_other_things,
+    is_of_other_things,
+    unasserted,
+)
 from dagster_project.reading.flows import IT, Flow
-from dagster_project.reading.items import CHANGE, FLOW, KIND, PLACE, SECTOR, TIME, Marked
+from dagster_project.reading.items import CHANGE, FLOW, KIND, PLACE, SECTOR, TIME, Item, Marked
 from dagster_project.reading.roles import (
     CHANGE_OF,
     GROWTH,
@@ -33,6 +37,8 @@ def told(sentence: Marked, found: list[Flow]) -> list[Told]:
             continue
         _attach(sentence, one, found, before)
         if is_of_other_things(sentence, figure, one.flow, is_following=one.is_following):
+            continue
+        if one.role == SHARE and one.is_following and is_followed_by_other_things(sentence, one.flow):
             continue
         one.why_not = unasserted(sentence, figure, one.flow)
         result.append(one)
@@ -68,7 +74,9 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         if item is not None and item.table == SECTOR:
             # beef ($1.9 billion), corn ($2.2 billion)
             one.sector, one.beside = item.value["sector"], None
-        if item is not None and item.table == PLACE and before.figure.kind != RANK:
+        is_other = item is not None and sentence.word(item.start - 1) in small_words("overtaken")
+        is_of_it = before.figure.kind == RANK and not (item and (is_other or _is_ahead(sentence, item)))
+        if item is not None and item.table == PLACE and not is_of_it:
             # second only to Germany ($74.2 billion)
             one.partner = item.value["place"]
             one.beside = before.beside if before.flow is None else None
@@ -100,6 +108,12 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
     elif before is not None and before.figure.kind == RANK and before.figure.quantity:
         # The largest deficit remained the one with China, at $375.2 billion.
         one.beside = before
+
+
+def _is_ahead(sentence: Marked, item: Item) -> bool:
+    """Whether a place comes after "ahead of" or "followed by"."""
+    words = (sentence.word(item.start - 2), sentence.word(item.start - 1))
+    return words in (("ahead", "of"), ("followed", "by"))
 
 
 def _is_of_the_whole(sentence: Marked, one: Told) -> bool:
@@ -140,7 +154,11 @@ def _attach_passive(sentence: Marked, one: Told, verb: Flow) -> None:
 
 def _is_passive(sentence: Marked, one: Told, verb: Flow) -> bool:
     """Whether a passive verb follows: cars worth $6.6 billion were shipped to the U.S."""
-    between = {sentence.word(place) for place in range(one.figure.end, verb.start)}
+    between = {
+        sentence.word(place)
+        for place in range(one.figure.end, verb.start)
+        if not sentence.figure_at(place) and sentence.word(place) not in ("(", ")")
+    }
     return bool(between) and between <= {"were", "was", "has", "have", "had", "been"}
 
 
@@ -160,7 +178,10 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
             place = figure.end
             continue
         if item is None:
-            if word in ("that", "which"):
+            if word == ":" and one.figure.left == 0 and place == one.figure.end:
+                # $25.2 billion: the U.S. trade deficit with India.
+                pass
+            elif word in ("that", "which"):
                 is_that = True
             elif (is_that and word in ("has", "had")) or (
                 word in ("(", ")")

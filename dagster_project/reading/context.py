@@ -27,7 +27,8 @@ class Context:
     other country named. `range` and `since` are the last span and the base of the sentence
     before, `months_told` how many months back the text has compared a month.
     `topic` is the first flow of the paragraph and `topic_pair` its countries, `last` the first flow
-    of the sentence before, and `list_flow` that of the line above a list.
+    of the sentence before, and `list_flow` that of the line above a list. `only_sector` is the
+    product group of a text that is about no other.
     """
 
     home: str
@@ -45,6 +46,8 @@ class Context:
     topic: Flow | None = None
     last: Flow | None = None
     topic_sector: str = ""
+    only_sector: str = ""
     topic_pair: Pair | None = None
+    first_pair: Pair | None = None
     list_flow: Flow | None = None
     agreement: str = ""

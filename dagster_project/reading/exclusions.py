@@ -6,6 +6,9 @@ from dagster_project.reading.amounts import RANK, Figure
 from dagster_project.reading.flows import Flow
 from dagster_project.reading.items import KIND, NOT_TRADE, PLACE, SECTOR, UNASSERTED, Marked
 
+# How far after a flow the words may stand that say what became of a share of it.
+_REST_OF_CLAUSE = 9
+
 
 def is_of_other_things(
     sentence: Marked, figure: Figure, flow: Flow | None, *, is_following: bool
@@ -38,6 +41,19 @@ def is_of_other_things(
         if item is not None and item.table == NOT_TRADE:
             return True
         place = item.start - 1 if item else place - 1
+    return False
+
+
+def is_followed_by_other_things(sentence: Marked, flow: Flow | None) -> bool:
+    """Whether a clause goes on about tariffs or jobs: 80% of U.S. exports became duty-free."""
+    if flow is None:
+        return False
+    for place in range(flow.end, flow.end + _REST_OF_CLAUSE):
+        item = sentence.at.get(place)
+        if item is not None and item.table == NOT_TRADE:
+            return True
+        if item is None and sentence.word(place) in (",", ";", ""):
+            return False
     return False
 
 

@@ -88,6 +88,7 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_heading(sentence, flow)
         _find_lead(sentence, flow)
         _find_products(sentence, flow)
+        _find_whole(sentence, flow)
         # "Car sales fell" is not about trade.
         is_domestic = item.value["part"] == "weak" and not flow.partner
         if not is_domestic and not _is_in_brackets(sentence, item):
@@ -144,6 +145,12 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
         elif item.table != CHANGE or item.value["part"] == "adverb":
             return
         place = item.start - 1
+
+
+def _find_whole(sentence: Marked, flow: Flow) -> None:
+    """Extend a flow to all partners: German exports as a whole."""
+    after = [sentence.word(place) for place in range(flow.end, flow.end + 3)]
+    flow.is_whole = flow.is_whole or after == ["as", "a", "whole"]
 
 
 def _is_in_brackets(sentence: Marked, item: Item) -> bool:
@@ -204,7 +211,11 @@ def _find_heading(sentence: Marked, flow: Flow) -> None:
 def _find_lead(sentence: Marked, flow: Flow) -> None:
     """Find a partner named before a comma: with Japan, the deficit was $68.9 billion."""
     place = flow.start - 1
-    while place > 0 and (sentence.word(place) in ("the", "its", "a") or _is_kind(sentence, place)):
+    while place > 0 and (
+        sentence.word(place) in small_words("before a figure") | small_words("has")
+        or _is_kind(sentence, place)
+        or place == flow.owner_at
+    ):
         place -= 1
     item = sentence.at.get(place - 1)
     if flow.partner or sentence.word(place) != "," or item is None or item.table != PLACE:
@@ -426,6 +437,8 @@ def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
         }
         if last and flow.quantity == "two_way_trade" and between in ({"in"}, {"on"}):
             last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
+            if not last.owner:
+                last.owner, last.owner_at = flow.owner, flow.owner_at
             last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
         elif last and last.quantity == "two_way_trade" and between & small_words("results"):
             # Trade with the United States produced a surplus.

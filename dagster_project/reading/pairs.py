@@ -46,7 +46,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         is_first = before is None and not context.partner and not context.named
         if is_first and flow is not None and not context.is_of_two and flow.owner != OURS:
             return Pair("", "", False)
-        topic = context.topic_pair
+        topic = context.topic_pair or context.first_pair
         if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:
             return Pair(topic.reporter, topic.partner, False)
         return Pair(told.reporter, told.partner, False)

@@ -204,7 +204,7 @@ def read_time(
     elif rule in ("since_month", "base_month_year") and year:
         time.kind, time.base = BASE, Span.of_months(year, months[0], months[0])
     elif rule == "base_month":
-        year = _last(months[0], day, near)
+        year = year or _last(months[0], day, near)
         time.kind, time.base = BASE, Span.of_months(year, months[0], months[0])
     else:
         time.kind = NOTHING

@@ -31,7 +31,16 @@ from dagster_project.reading.readings import (
     Reading,
     not_understood,
 )
-from dagster_project.reading.roles import COMPARED, FROM, GROWTH, MAIN, OPEN, SHARE, Told
+from dagster_project.reading.roles import (
+    COMPARED,
+    FROM,
+    GROWTH,
+    MAIN,
+    OPEN,
+    SHARE,
+    SHARE_OF_THEM,
+    Told,
+)
 from dagster_project.reading.scope import GOODS, TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
@@ -53,6 +62,7 @@ _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "rat
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
 _US_DOLLAR = "USD"
+_BALANCES = frozenset({"deficit", "surplus", "balance", "balance_size"})
 _PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
 
 
@@ -157,26 +167,35 @@ def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Con
         home=home,
         main_partner=partner,
         is_of_two=len(set(others)) == 1,
+        only_sector=_only_sector(parts),
         agreement=_most(agreements) or _agreement_with(partner, words),
     )
 
 
+def _only_sector(parts: Sequence[_Part]) -> str:
+    """The product group of the first flow of a text, if no flow is of another or of all."""
+    found = [flow for part in parts for flow in part.flows]
+    sectors = {flow.sector for flow in found if flow.sector}
+    is_of_all = any(flow.is_whole or flow.kind or flow.quantity in _BALANCES for flow in found)
+    first = found[0].sector if found else ""
+    return first if first and len(sectors) == 1 and not is_of_all else ""
+
+
 def _name_dollars(parts: Sequence[_Part], home: str, words: Grammar) -> None:
-    """Give a bare $ the currency of the office that a text quotes, if it names no other dollar."""
+    """Give a bare $ the dollar that the text names, or that of the office that it quotes."""
     dollar = words.office(home).dollar
-    quoted = {item.value["place"] for part in parts for item in part.marked.of(SOURCE)}
-    if home not in quoted or dollar in ("", _US_DOLLAR):
+    if dollar in ("", _US_DOLLAR):
         return
-    figures = [
-        (part, one)
-        for part in parts
-        for one in part.marked.figures
-        if one.unit.startswith(_US_DOLLAR)
-    ]
-    bare = [one for part, one in figures if part.marked.tokens[one.start].text == "$"]
-    if len(bare) == len(figures):
-        for one in bare:
-            one.unit = one.unit.replace(_US_DOLLAR, dollar, 1)
+    quoted = {item.value["place"] for part in parts for item in part.marked.of(SOURCE)}
+    named = {one.unit.partition(" ")[0] for part in parts for one in part.marked.figures}
+    if home not in quoted and dollar not in named:
+        return
+    for part in parts:
+        for one in part.marked.figures:
+            first = part.marked.tokens[one.start : one.start + 2]
+            is_bare = first[0].text == "$" and first[-1].is_number
+            if is_bare and one.unit.startswith(_US_DOLLAR):
+                one.unit = one.unit.replace(_US_DOLLAR, dollar, 1)
 
 
 def _agreement_with(partner: str, words: Grammar) -> str:
@@ -269,6 +288,10 @@ def _reading(
     quantity = figure.quantity or (flow.quantity if flow else "")
     if is_of_rank and one.beside is not None:
         quantity = one.beside.figure.quantity
+    if one.rule == SHARE_OF_THEM and context.last is not None and not part.flows:
+        _read_share_of_them(part, one, context)
+        flow = one.flow
+        quantity = flow.quantity if flow else ""
     if one.role == OPEN:
         return not_understood(reading, one.rule) if flow or last else None
     if not quantity:
@@ -381,11 +404,27 @@ def _is_of_products(sentence: Marked, one: Told) -> bool:
     return True
 
 
+def _read_share_of_them(part: _Part, one: Told, context: Context) -> None:
+    """Machinery accounted for 22 percent of them, of the imports named before."""
+    products = [item for item in part.marked.of(SECTOR) if item.end <= one.figure.left]
+    if products and context.last is not None:
+        one.role, one.sector = SHARE, products[-1].value["sector"]
+        one.flow = replace(context.last, start=0, end=0, sector="")
+
+
 def _is_in_brackets(sentence: Marked, item: Item) -> bool:
     return sentence.word(item.start - 1) == "(" and sentence.word(item.end) == ")"
 
 
 # -- what later sentences may rely on ----------------------------------------------------------
+
+
+def _is_told_of(sentence: Marked, one: Told, time: When, context: Context) -> bool:
+    """Whether later figures may be of the same time; not where exports "had plunged" before."""
+    if context.period is None or time.period is None or time.period >= context.period:
+        return True
+    before = range(one.figure.left - 4, one.figure.left)
+    return "had" not in {sentence.word(place) for place in before}
 
 
 def _pair_of_heading(part: _Part, context: Context) -> tuple[str, str]:
@@ -413,7 +452,7 @@ def _remember(
             ranges.append((time.base, time.period))
             if time.period.months == 1 and time.base_rule in COMPARISONS:
                 context.months_told = time.period.first - time.base.first
-        if one.level == MAIN:
+        if one.level == MAIN and _is_told_of(part.marked, one, time, context):
             mains.append(time.period)
         elif one.level in (FROM, COMPARED):
             befores.append(time.period)
@@ -436,6 +475,7 @@ def _remember(
     if pairs:
         last = list(pairs.values())[-1]
         context.topic_pair = context.topic_pair or next(iter(pairs.values()))
+        context.first_pair = context.first_pair or context.topic_pair
         context.reporter, context.partner = last.reporter, last.partner
     elif any(flow.partner == WORLD for flow in part.flows):
         owners = [flow.owner for flow in part.flows if flow.owner not in _PRONOUN_PLACES]
@@ -448,7 +488,8 @@ def _remember(
     context.named = others[-1] if others else context.named
     ends_in_colon = part.marked.word(len(part.marked.tokens) - 1) == ":"
     if part.flows and (part.sentence.is_heading or ends_in_colon):
-        context.list_flow = part.flows[0]
+        if not pairs or context.list_flow is None:
+            context.list_flow = part.flows[0]
         if not pairs:
             context.reporter, context.partner = _pair_of_heading(part, context)
     elif not part.sentence.is_heading:

@@ -19,6 +19,7 @@ from dagster_project.reading.word_lists import small_words
 
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
+SHARE_OF_THEM = "a share of something named earlier"
 SHARE_IS = "share of … is"
 # A level is the main one, the one from which it rose or fell, or one it is compared with.
 MAIN, FROM, COMPARED = "main", "from", "compared"
@@ -223,7 +224,7 @@ def _percent(
         if _is_of_services(sentence, place):
             return Told(figure, OPEN, "a share of services")
         if sentence.word(figure.end + 1) in ("that", "this", "it", "them", "those", "these"):
-            return Told(figure, OPEN, "a share of something named earlier")
+            return Told(figure, OPEN, SHARE_OF_THEM)
         return Told(figure, SHARE, "share of")
     if direct is not None and sentence.word(place - 1) in _MADE:
         return Told(figure, OPEN, "a share of something that is not named")

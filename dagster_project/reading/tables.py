@@ -19,12 +19,12 @@ from dagster_project.reading.tokens import Token, tokens
 from dagster_project.reading.word_lists import small_words
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
+    r"(?P<sign>[-+−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
     r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?|[0-9]++(?:\.[0-9]++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
-_MINUS = ("-", "−")  # noqa: RUF001
+_MINUS = ("-", "−", "–")  # noqa: RUF001
 _WORD = re.compile(r"\S++")
 _LONGEST_LABEL = 4
 _LEAST_ROWS = 2
@@ -175,6 +175,11 @@ def read_table(
     """The figures of a table for which a flow is named; the caption is the line above it."""
     header = [_marked(cell.text, words) for cell in table.rows[0]]
     header_flows = [flows(one) for one in header]
+    growth = [False] * len(header)
+    for column, one in enumerate(header):
+        if column and not header_flows[column] and _is_of_change(one):
+            # Exports, change, imports, change: each of the column before it.
+            header_flows[column], growth[column] = header_flows[column - 1], True
     above = flows(caption) if caption else []
     above_unit = _unit(caption.tokens, words) if caption else ""
     result: list[CellFigure] = []
@@ -197,13 +202,15 @@ def read_table(
                 )
                 flow.kind = flow.kind or above[0].kind
             is_share = any(_is_share(one) for one in (header[column], label))
-            marks = tuple(one for one in (label, header[column], caption) if one is not None)
+            headings = (label, header[column], header[0], caption)
+            marks = tuple(one for one in headings if one is not None)
             unit = _cell_unit(number, header[column], label, above_unit, words)
+            unit = "pct" if growth[column] else unit
             digits = number["digits"].replace(",", "")
             value = Decimal(digits)
             if (
                 number["minus"]
-                or (number["sign"] and not number["percent"])
+                or (number["sign"] == "(" and (growth[column] or not number["percent"]))
                 or number["sign"] in _MINUS
             ):
                 value = -value
@@ -228,6 +235,11 @@ def read_table(
 
 def _marked(text: str, words: Grammar) -> Marked:
     return marked(tokens(text, 0, len(text)), words)
+
+
+def _is_of_change(heading: Marked) -> bool:
+    """Whether a column is of changes: % change, Ch."""
+    return any(token.word in small_words("column of changes") for token in heading.tokens)
 
 
 def _is_share(heading: Marked) -> bool:
