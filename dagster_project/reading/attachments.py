@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 
-from dagster_project.reading.amounts import RANK, RUN
+from dagster_project.reading.amounts import PERCENT, RANK, RUN
 from dagster_project.reading.exclusions import (
     is_followed_by_other_things,
     is_of_other_things,
+    is_of_volume,
     unasserted,
 )
-from dagster_project.reading.flows import IT, Flow
+from dagster_project.reading.flow import IT, Flow
 from dagster_project.reading.items import CHANGE, FLOW, KIND, PLACE, SECTOR, TIME, Item, Marked
 from dagster_project.reading.roles import (
     CHANGE_OF,
@@ -38,7 +39,13 @@ def told(sentence: Marked, found: list[Flow]) -> list[Told]:
         _attach(sentence, one, found, before)
         if is_of_other_things(sentence, figure, one.flow, is_following=one.is_following):
             continue
-        if one.role == SHARE and one.is_following and is_followed_by_other_things(sentence, one.flow):
+        if one.figure.kind == PERCENT and is_of_volume(sentence, figure):
+            continue
+        if (
+            one.role == SHARE
+            and one.is_following
+            and is_followed_by_other_things(sentence, one.flow)
+        ):
             continue
         one.why_not = unasserted(sentence, figure, one.flow)
         result.append(one)
@@ -74,9 +81,8 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         if item is not None and item.table == SECTOR:
             # beef ($1.9 billion), corn ($2.2 billion)
             one.sector, one.beside = item.value["sector"], None
-        is_other = item is not None and sentence.word(item.start - 1) in small_words("overtaken")
-        is_of_it = before.figure.kind == RANK and not (item and (is_other or _is_ahead(sentence, item)))
-        if item is not None and item.table == PLACE and not is_of_it:
+        is_of_rank = before.figure.kind == RANK and not (item and _is_outranked(sentence, item))
+        if item is not None and item.table == PLACE and not is_of_rank:
             # second only to Germany ($74.2 billion)
             one.partner = item.value["place"]
             one.beside = before.beside if before.flow is None else None
@@ -110,10 +116,10 @@ def _attach(sentence: Marked, one: Told, found: list[Flow], before: Told | None)
         one.beside = before
 
 
-def _is_ahead(sentence: Marked, item: Item) -> bool:
-    """Whether a place comes after "ahead of" or "followed by"."""
+def _is_outranked(sentence: Marked, item: Item) -> bool:
+    """Whether a place comes after "ahead of", "followed by", "behind" or "over"."""
     words = (sentence.word(item.start - 2), sentence.word(item.start - 1))
-    return words in (("ahead", "of"), ("followed", "by"))
+    return words in (("ahead", "of"), ("followed", "by")) or words[1] in small_words("overtaken")
 
 
 def _is_of_the_whole(sentence: Marked, one: Told) -> bool:
@@ -189,6 +195,7 @@ def _following(sentence: Marked, one: Told, found: list[Flow]) -> Flow | None:
                 in (
                     sentence.word(place + 1),
                     sentence.word(place - 2),
+                    sentence.word(place - 3),
                 )
             ):
                 pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dagster_project.reading.flows import Flow
+from dagster_project.reading.flow import Flow
 from dagster_project.reading.periods import Span, Time
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dagster_project.reading.amounts import RANK, Figure
-from dagster_project.reading.flows import Flow
+from dagster_project.reading.flow import Flow
 from dagster_project.reading.items import KIND, NOT_TRADE, PLACE, SECTOR, UNASSERTED, Marked
+from dagster_project.reading.word_lists import small_words
 
 # How far after a flow the words may stand that say what became of a share of it.
 _REST_OF_CLAUSE = 9
@@ -41,6 +42,18 @@ def is_of_other_things(
         if item is not None and item.table == NOT_TRADE:
             return True
         place = item.start - 1 if item else place - 1
+    return False
+
+
+def is_of_volume(sentence: Marked, figure: Figure) -> bool:
+    """Whether growth is of tons and not of money: 8% ahead of last year in volume."""
+    place = figure.end
+    while sentence.word(place) not in ("", ",", ";", "and", "but") and not sentence.figure_at(
+        place
+    ):
+        if sentence.word(place) in small_words("volumes"):
+            return sentence.word(place - 1) in ("in", "by")
+        place += 1
     return False
 
 

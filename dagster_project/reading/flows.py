@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-
+from dagster_project.reading.flow import IT, OURS, SAME, SEVERAL, Flow
 from dagster_project.reading.items import (
     CHANGE,
     FLOW,
@@ -16,12 +14,14 @@ from dagster_project.reading.items import (
     Item,
     Marked,
 )
+from dagster_project.reading.joined_flows import (
+    find_other_subject,
+    share_places,
+    without_mere_trade,
+    without_what_is_compared,
+)
 from dagster_project.reading.word_lists import small_words
 
-IT, OURS = "it", "ours"
-# A group without a code, or several partners together.
-SEVERAL = "?"
-SAME = "same"
 _STRONG = frozenset({";", ".", "!", "?", ":", "|"})
 _COMMAS = frozenset({",", "(", ")", "[", "]"})
 _PRONOUNS = {"its": IT, "their": IT, "our": OURS}
@@ -38,29 +38,6 @@ _OWNER_WORDS = {
 }
 
 
-@dataclass
-class Flow:
-    """A flow in tokens `start` to `end`: exports, imports, two_way_trade or a balance.
-
-    `owner` and `partner` are country codes, `it` for a pronoun, or empty. `is_whole` says that a
-    word such as total or overall precedes the flow, `is_between` that neither is named as reporter.
-    """
-
-    start: int
-    end: int
-    quantity: str
-    owner: str = ""
-    partner: str = ""
-    kind: str = ""
-    sector: str = ""
-    is_whole: bool = False
-    is_overall: bool = False
-    is_verb: bool = False
-    is_between: bool = False
-    owner_at: int = -1
-    partner_at: int = -1
-
-
 def flows(sentence: Marked) -> list[Flow]:
     """The flows of a sentence, from left to right."""
     result: list[Flow] = []
@@ -72,6 +49,9 @@ def flows(sentence: Marked) -> list[Flow]:
             continue
         if quantity == SAME:
             # "the deficit with China fell, and that with Mexico rose"
+            if not result and any(one.quantity for one in sentence.figures):
+                # The largest deficit remained the one with China.
+                continue
             quantity = result[-1].quantity if result else SAME
         flow = Flow(item.start, item.end, quantity, is_verb=item.value["part"] == "verb")
         _look_left(sentence, flow)
@@ -81,7 +61,7 @@ def flows(sentence: Marked) -> list[Flow]:
         ):
             _find_subject(sentence, flow, result)
         if flow.is_verb and flow.quantity == "two_way_trade" and not flow.partner:
-            _find_other_subject(sentence, flow)
+            find_other_subject(sentence, flow)
         if not flow.kind:
             flow.kind = _kind_before(sentence, flow)
         _find_which(sentence, flow)
@@ -93,9 +73,9 @@ def flows(sentence: Marked) -> list[Flow]:
         is_domestic = item.value["part"] == "weak" and not flow.partner
         if not is_domestic and not _is_in_brackets(sentence, item):
             result.append(flow)
-    _share_places(sentence, result)
-    result = _without_what_is_compared(result, sentence)
-    return _without_mere_trade(sentence, result)
+    share_places(sentence, result)
+    result = without_what_is_compared(result, sentence)
+    return without_mere_trade(sentence, result)
 
 
 def _look_left(sentence: Marked, flow: Flow) -> None:
@@ -166,7 +146,7 @@ def _is_in_brackets(sentence: Marked, item: Item) -> bool:
 
 
 def _find_products(sentence: Marked, flow: Flow) -> None:
-    """Chemicals, whose exports fell; only farm products saw exports rise; imports in this sector."""
+    """Find products named before a flow: chemicals, whose exports fell; imports in this sector."""
     if flow.sector or flow.is_whole:
         return
     before = [item for item in sentence.of(SECTOR) if item.end <= flow.start]
@@ -402,77 +382,3 @@ def _find_subject(sentence: Marked, flow: Flow, earlier: list[Flow]) -> None:
                 return
             place = item.start
         place -= 1
-
-
-def _without_what_is_compared(found: list[Flow], sentence: Marked) -> list[Flow]:
-    """The gap between what the United States sells abroad and what it buys is one flow."""
-    for place, gap in enumerate(found):
-        inner = found[place + 1 : place + 3]
-        item = sentence.at[gap.start]
-        if item.value["part"] != "between" or len(inner) < 2:
-            continue
-        sold, bought = inner
-        gap.end, gap.owner = bought.end, gap.owner or sold.owner or bought.owner
-        gap.partner = sold.partner or bought.partner or "WLD"
-        gap.kind = gap.kind or _kind_within(sentence, item.start, bought.end)
-        return [one for one in found if one not in inner]
-    return found
-
-
-def _kind_within(sentence: Marked, start: int, end: int) -> str:
-    """The kind of trade named between two places."""
-    items = [item for item in sentence.of(KIND) if start <= item.start < end]
-    return items[0].value["trade_kind"] if items else ""
-
-
-def _without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
-    """Treat "Korea's surplus in trade with the United States" as one flow."""
-    result: list[Flow] = []
-    for flow in found:
-        last = result[-1] if result else None
-        between = {
-            sentence.word(place)
-            for place in range(last.end if last else 0, flow.start)
-            if place not in sentence.at
-        }
-        if last and flow.quantity == "two_way_trade" and between in ({"in"}, {"on"}):
-            last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
-            if not last.owner:
-                last.owner, last.owner_at = flow.owner, flow.owner_at
-            last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
-        elif last and last.quantity == "two_way_trade" and between & small_words("results"):
-            # Trade with the United States produced a surplus.
-            if flow.owner_at == last.partner_at:
-                flow.owner, flow.owner_at = last.owner, last.owner_at
-            flow.partner, flow.partner_at = flow.partner or last.partner, last.partner_at
-            flow.kind = flow.kind or last.kind
-            result[-1] = flow
-        elif last and last.partner == SEVERAL and not flow.partner and not flow.owner:
-            # From a deficit to a surplus, with a group that has no code.
-            flow.partner = SEVERAL
-            result.append(flow)
-        else:
-            result.append(flow)
-    return result
-
-
-def _find_other_subject(sentence: Marked, flow: Flow) -> None:
-    """Find the other of two subjects: Canada and the United States exchanged goods."""
-    place = flow.owner_at - 1 - (sentence.word(flow.owner_at - 1) == "the")
-    other = sentence.at.get(place - 1)
-    if sentence.word(place) == "and" and other is not None and other.table == PLACE:
-        flow.partner, flow.partner_at = other.value["place"], other.start
-
-
-def _share_places(sentence: Marked, found: list[Flow]) -> None:
-    """Share countries between two flows: U.S. exports to and imports from Korea."""
-    for left, right in itertools.pairwise(found):
-        between = [sentence.word(place) for place in range(left.end, right.start)]
-        if not set(between) <= {"and", "to", "from", "with", "or", ",", "the"} or len(between) > 3:
-            continue
-        if not right.owner:
-            right.owner, right.owner_at = left.owner, left.owner_at
-        if not left.partner:
-            left.partner, left.partner_at = right.partner, right.partner_at
-        if not right.kind:
-            right.kind = left.kind

@@ -40,12 +40,14 @@ class Office:
     """What a country's statistical office usually means where a text does not say.
 
     `months` is how many months back it compares a month, `dollar` the currency of a bare $, and
-    `headline` the kind of trade of its monthly figure of trade with the world.
+    `headline` the kind of trade of its monthly figure of trade with the world. `is_annual` says
+    that its "year to June" is the twelve months to June.
     """
 
     months: int = 12
     dollar: str = ""
     headline: str = "goods"
+    is_annual: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def grammar() -> Grammar:
         ],
         names=names,
         offices={
-            row["place"]: Office(int(row["months"]), row["dollar"], row["headline"])
+            row["place"]: Office(
+                int(row["months"]), row["dollar"], row["headline"], bool(row["year_to"])
+            )
             for row in rows("offices")
         },
         homes={row["currency"]: row["place"] for row in rows("currencies")},

@@ -84,11 +84,11 @@ def marked(found: Sequence[Token], words: Grammar) -> Marked:
             place += 1
             continue
         table, match = best
-        if table == PLACE and (money := words.phrases["currencies"].at(found, place)):
-            if money.end > match.end:
-                # Of US$ in a heading, US is no place.
-                place = money.end
-                continue
+        money = words.phrases["currencies"].at(found, place) if table == PLACE else None
+        if money and money.end > match.end:
+            # In "US$ million", US is not a place.
+            place = money.end
+            continue
         value = {**match.value, "table": table}
         if is_by_chapter and value.get("hs"):
             value["sector"] = value["hs"]
@@ -180,7 +180,12 @@ def read_times(
         if item.match is None:
             continue
         if item.value["table"] == "periods":
-            times.append(read_time(item.match, sentence.tokens, day, anchor, fiscal_year))
+            is_annual = words.office(place or "").is_annual
+            times.append(
+                read_time(
+                    item.match, sentence.tokens, day, anchor, fiscal_year, is_annual=is_annual
+                )
+            )
         else:
             times.append(read_event(item.match, _month_of(item.match, words, agreement)))
     sentence.times = [

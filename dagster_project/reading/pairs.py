@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_project.reading.amounts import Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flows import IT, OURS, SEVERAL, Flow
+from dagster_project.reading.flow import IT, OURS, SEVERAL, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 from dagster_project.reading.word_lists import small_words
@@ -40,9 +40,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(context.home if is_third else told.reporter, partner, False)
     if not owner:
         is_of_all = flow is not None and flow.is_whole and flow.quantity != "two_way_trade"
-        if is_of_all and before is None and not context.is_of_two:
-            if not context.partner or (flow and flow.is_overall):
-                return Pair(told.reporter, WORLD, False)
+        is_overall = not context.partner or (flow is not None and flow.is_overall)
+        if is_of_all and is_overall and before is None and not context.is_of_two:
+            return Pair(told.reporter, WORLD, False)
         is_first = before is None and not context.partner and not context.named
         if is_first and flow is not None and not context.is_of_two and flow.owner != OURS:
             return Pair("", "", False)
@@ -56,6 +56,10 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         # "South Korea's exports slipped" with no other country named yet.
         is_world = flow is not None and flow.partner != IT and not context.is_of_two
         return Pair(owner, WORLD if is_world else told.partner, False)
+    first = context.first_pair
+    is_new = before is None and context.topic_pair is None
+    if is_new and first and first.partner == WORLD and owner == first.reporter:
+        return Pair(owner, WORLD, False)
     if owner == told.partner:
         return Pair(owner, told.reporter, False)
     is_new = owner != told.reporter and before is None and context.topic_pair is None

@@ -112,6 +112,8 @@ def read_time(
     day: date,
     near: Span | None,
     fiscal_year: FiscalYear = CALENDAR_YEAR,
+    *,
+    is_annual: bool = False,
 ) -> Time:
     """The meaning of a time phrase.
 
@@ -121,6 +123,7 @@ def read_time(
         day: the publication date.
         near: the period that the text mentioned last, for a month without a year.
         fiscal_year: the fiscal year of the current reporter.
+        is_annual: whether "the year to June" is first read as the twelve months to June.
     """
     rule = match.value["rule"]
     time = Time(match.start, match.end, NOTHING, rule=rule)
@@ -146,7 +149,8 @@ def read_time(
         whole = Span(end - count + 1, end)
         time.span = whole
         if rule == "year_to_open" and months[0] < 12:
-            time.span, time.others = _year_to(months[0], end // 12), (whole,)
+            part = _year_to(months[0], end // 12)
+            time.span, time.others = (whole, (part,)) if is_annual else (part, (whole,))
     elif rule.startswith("half") or rule.startswith("quarter"):
         time.span = _part_of_year(rule, words, counts, year, day, near)
     elif rule == "fiscal":

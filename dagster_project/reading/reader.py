@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
-from dagster_project.reading.amounts import MONEY, RANK, RATIO, Figure
-from dagster_project.reading.attachments import told
+from dagster_project.reading.amounts import RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flows import IT, OURS, SAME, Flow, flows
+from dagster_project.reading.flow import SAME, Flow
 from dagster_project.reading.grammar import Grammar, grammar
-from dagster_project.reading.items import PLACE, SECTOR, SOURCE, Item, Marked, marked, read_times
+from dagster_project.reading.items import (
+    KIND,
+    PLACE,
+    SECTOR,
+    Item,
+    Marked,
+    read_times,
+)
+from dagster_project.reading.overview import PRONOUN_PLACES, first_context, name_dollars
 from dagster_project.reading.pairs import (
     UNKNOWN,
     WORLD,
@@ -22,6 +27,7 @@ from dagster_project.reading.pairs import (
     partner_beside,
     with_partner,
 )
+from dagster_project.reading.parts import Part, parts_of
 from dagster_project.reading.periods import BASE, PERIOD, RANGE
 from dagster_project.reading.readings import (
     CERTAIN,
@@ -39,13 +45,13 @@ from dagster_project.reading.roles import (
     OPEN,
     SHARE,
     SHARE_OF_THEM,
+    SHARE_UNNAMED,
     Told,
 )
 from dagster_project.reading.scope import GOODS, TOTAL, scope_of
 from dagster_project.reading.signs import SIGN, signs
 from dagster_project.reading.speakers import speaker
 from dagster_project.reading.table_readings import table_readings
-from dagster_project.reading.tables import Table, find_tables
 from dagster_project.reading.times import (
     COMPARISONS,
     LAST_YEAR,
@@ -55,26 +61,13 @@ from dagster_project.reading.times import (
     is_of_the_past,
     when,
 )
-from dagster_project.reading.tokens import Sentence, divided, sentences, tokens
 from dagster_project.reading.word_lists import small_words
 
 _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "ratio": "ratio_"}
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
-_US_DOLLAR = "USD"
-_BALANCES = frozenset({"deficit", "surplus", "balance", "balance_size"})
-_PRONOUN_PLACES = ("", IT, OURS, UNKNOWN)
-
-
-@dataclass
-class _Part:
-    """A sentence with its marked items, flows and figures, before the context is known."""
-
-    sentence: Sentence
-    marked: Marked
-    flows: list[Flow]
-    told: list[Told]
-    table: Table | None = None
+# How many sentences above a table may say what it is of: a title, a unit, a note.
+_CAPTIONS = 3
 
 
 def read(text: str, day: date, reporter: str = "") -> list[Reading]:
@@ -86,17 +79,17 @@ def read(text: str, day: date, reporter: str = "") -> list[Reading]:
         reporter: the code of the country whose figures are meant where the text does not say.
     """
     words = grammar()
-    parts = list(_parts(text, words))
-    context = _first_context(parts, reporter, words)
-    _name_dollars(parts, context.home, words)
+    parts = list(parts_of(text, words))
+    context = first_context(parts, reporter, words)
+    name_dollars(parts, context.home, words)
     result: list[Reading] = []
-    caption: Marked | None = None
+    captions: list[Marked] = []
     for part in parts:
         if part.table is not None:
-            result.extend(table_readings(part.table, caption, context, words, day))
+            result.extend(table_readings(part.table, captions, context, words, day))
             continue
         result.extend(_read_part(part, context, words, day, text))
-        caption = part.marked
+        captions = [part.marked, *captions][:_CAPTIONS]
     _date_headlines(result)
     return result
 
@@ -117,107 +110,10 @@ def _date_headlines(found: list[Reading]) -> None:
                 break
 
 
-def _parts(text: str, words: Grammar) -> Iterable[_Part]:
-    position = 0
-    for table in [*find_tables(text), None]:
-        end = table.start if table else len(text)
-        for sentence in sentences(text, position, end):
-            for found in divided(tokens(text, sentence.start, sentence.end)):
-                part = marked(found, words)
-                of_part = flows(part)
-                yield _Part(sentence, part, of_part, told(part, of_part))
-        if table is not None:
-            yield _Part(Sentence(table.start, table.end, table.start), Marked(()), [], [], table)
-            position = table.end
-
-
-def _first_context(parts: Sequence[_Part], reporter: str, words: Grammar) -> Context:
-    """The country whose figures the text gives most often, and its most frequent partner."""
-    owners: Counter[str] = Counter()
-    partners: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    named: Counter[str] = Counter()
-    agreements: Counter[str] = Counter()
-    currencies: Counter[str] = Counter()
-    for part in parts:
-        named.update(part.table.places(words) if part.table else ())
-        for figure in part.marked.figures:
-            if figure.kind == MONEY:
-                currencies[words.home_of(figure.unit)] += 1
-        for flow in part.flows:
-            is_owner = flow.owner not in _PRONOUN_PLACES and not flow.is_between
-            owners.update([flow.owner] if is_owner else [])
-            partners.update([flow.partner] if flow.partner not in _PRONOUN_PLACES else [])
-        for item in part.marked.items:
-            if item.table == SOURCE and item.value["place"]:
-                sources[item.value["place"]] += 1
-            elif item.table == PLACE:
-                named[item.value["place"]] += 1
-            if item.match and item.value["table"] == "event_phrases":
-                for row in item.match.slots.get("event", []):
-                    event = words.events[row]
-                    agreements.update([event.event] if event.kind == "agreement" else [])
-                    named.update(event.places if len(event.places) == 1 else [])
-    del named[UNKNOWN], currencies[""]
-    money = _most(currencies)
-    home = reporter or _most(owners, money) or _most(sources, money) or money
-    others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
-    partner = others[0] if others else ""
-    return Context(
-        home=home,
-        main_partner=partner,
-        is_of_two=len(set(others)) == 1,
-        only_sector=_only_sector(parts),
-        agreement=_most(agreements) or _agreement_with(partner, words),
-    )
-
-
-def _only_sector(parts: Sequence[_Part]) -> str:
-    """The product group of the first flow of a text, if no flow is of another or of all."""
-    found = [flow for part in parts for flow in part.flows]
-    sectors = {flow.sector for flow in found if flow.sector}
-    is_of_all = any(flow.is_whole or flow.kind or flow.quantity in _BALANCES for flow in found)
-    first = found[0].sector if found else ""
-    return first if first and len(sectors) == 1 and not is_of_all else ""
-
-
-def _name_dollars(parts: Sequence[_Part], home: str, words: Grammar) -> None:
-    """Give a bare $ the dollar that the text names, or that of the office that it quotes."""
-    dollar = words.office(home).dollar
-    if dollar in ("", _US_DOLLAR):
-        return
-    quoted = {item.value["place"] for part in parts for item in part.marked.of(SOURCE)}
-    named = {one.unit.partition(" ")[0] for part in parts for one in part.marked.figures}
-    if home not in quoted and dollar not in named:
-        return
-    for part in parts:
-        for one in part.marked.figures:
-            first = part.marked.tokens[one.start : one.start + 2]
-            is_bare = first[0].text == "$" and first[-1].is_number
-            if is_bare and one.unit.startswith(_US_DOLLAR):
-                one.unit = one.unit.replace(_US_DOLLAR, dollar, 1)
-
-
-def _agreement_with(partner: str, words: Grammar) -> str:
-    """The agreement meant by a text that names none: the only one with its partner."""
-    found = {one.event for one in words.events if one.kind == "agreement" and partner in one.places}
-    return found.pop() if len(found) == 1 else ""
-
-
-def _most(counted: Counter[str], preferred: str = "") -> str:
-    """The code counted most often; in a tie, the preferred one."""
-    if not counted:
-        return ""
-    most = max(counted.values())
-    return preferred if counted[preferred] == most else counted.most_common(1)[0][0]
-
-
 # -- one sentence -------------------------------------------------------------------------
 
 
-def _read_part(
-    part: _Part, context: Context, words: Grammar, day: date, text: str
-) -> list[Reading]:
+def _read_part(part: Part, context: Context, words: Grammar, day: date, text: str) -> list[Reading]:
     sentence = part.marked
     if part.sentence.paragraph != context.paragraph:
         context.paragraph = part.sentence.paragraph
@@ -261,7 +157,7 @@ def _find_topic(sentence: Marked, context: Context) -> None:
 
 
 def _reading(
-    part: _Part,
+    part: Part,
     one: Told,
     time: When,
     context: Context,
@@ -288,7 +184,9 @@ def _reading(
     quantity = figure.quantity or (flow.quantity if flow else "")
     if is_of_rank and one.beside is not None:
         quantity = one.beside.figure.quantity
-    if one.rule == SHARE_OF_THEM and context.last is not None and not part.flows:
+    is_listed_share = one.rule == SHARE_UNNAMED and before is not None and before.role == SHARE
+    has_flow = any(found.end <= figure.start for found in part.flows)
+    if (one.rule == SHARE_OF_THEM or is_listed_share) and not has_flow:
         _read_share_of_them(part, one, context)
         flow = one.flow
         quantity = flow.quantity if flow else ""
@@ -312,7 +210,9 @@ def _reading(
         pair = pair_of_share(sentence, one, flow, context, pair_before)
     else:
         pair = pair_of(flow, context, pair_before)
-    if is_carried:
+    if is_carried and flow is not None:
+        label = [item for item in sentence.of(KIND) if item.end <= figure.left]
+        flow = replace(flow, kind=label[-1].value["trade_kind"]) if label else flow
         is_list = part.sentence.is_heading
         pair = with_partner(pair, partner_beside(sentence, figure.start, is_list=is_list))
     if one.partner and not pair.reporter:
@@ -379,10 +279,13 @@ def _measure(one: Told, quantity: str, sector: str) -> str:
     return _PREFIXES.get(one.role, "") + quantity
 
 
-def _carried_flow(part: _Part, one: Told, context: Context) -> Flow | None:
+def _carried_flow(part: Part, one: Told, context: Context) -> Flow | None:
     """The flow of a sentence that names none: this, it, the previous high, a list."""
     sentence = part.marked
     if part.sentence.is_heading and context.list_flow is not None:
+        item = sentence.at.get(one.figure.left - 1)
+        if item is not None and item.table == SECTOR:
+            one.sector = item.value["sector"]
         return context.list_flow
     if not part.flows and context.last is not None and _is_of_products(sentence, one):
         return replace(context.last, start=0, end=0, sector="")
@@ -404,7 +307,7 @@ def _is_of_products(sentence: Marked, one: Told) -> bool:
     return True
 
 
-def _read_share_of_them(part: _Part, one: Told, context: Context) -> None:
+def _read_share_of_them(part: Part, one: Told, context: Context) -> None:
     """Machinery accounted for 22 percent of them, of the imports named before."""
     products = [item for item in part.marked.of(SECTOR) if item.end <= one.figure.left]
     if products and context.last is not None:
@@ -427,7 +330,7 @@ def _is_told_of(sentence: Marked, one: Told, time: When, context: Context) -> bo
     return "had" not in {sentence.word(place) for place in before}
 
 
-def _pair_of_heading(part: _Part, context: Context) -> tuple[str, str]:
+def _pair_of_heading(part: Part, context: Context) -> tuple[str, str]:
     pair = pair_of(part.flows[0], context, None)
     if not pair.reporter or not pair.partner or pair.partner == WORLD:
         return context.reporter, context.partner
@@ -435,7 +338,7 @@ def _pair_of_heading(part: _Part, context: Context) -> tuple[str, str]:
 
 
 def _remember(
-    part: _Part,
+    part: Part,
     found: list[Told],
     times: list[When],
     pairs: dict[int, Pair],
@@ -461,7 +364,7 @@ def _remember(
         for t in part.marked.times
         if t.kind == PERIOD and t.span and not t.is_latest and not is_of_the_past(part.marked, t)
     ]
-    if not mains and said and part.flows:
+    if not pairs and said and part.flows:
         context.period = said[-1]
     if mains:
         # "…, and is down 14.6 % so far this year" is said aside.
@@ -478,7 +381,7 @@ def _remember(
         context.first_pair = context.first_pair or context.topic_pair
         context.reporter, context.partner = last.reporter, last.partner
     elif any(flow.partner == WORLD for flow in part.flows):
-        owners = [flow.owner for flow in part.flows if flow.owner not in _PRONOUN_PLACES]
+        owners = [flow.owner for flow in part.flows if flow.owner not in PRONOUN_PLACES]
         reporter = owners[0] if owners else context.reporter or context.home
         context.reporter, context.partner = reporter, WORLD
         context.topic_pair = context.topic_pair or Pair(reporter, WORLD, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dagster_project.reading.amounts import PERCENT, RANK, RATIO, RUN, Figure
-from dagster_project.reading.flows import Flow
+from dagster_project.reading.flow import Flow
 from dagster_project.reading.items import (
     CHANGE,
     FLOW,
@@ -19,6 +19,7 @@ from dagster_project.reading.word_lists import small_words
 
 LEVEL, CHANGE_OF, GROWTH, SHARE, PART = "level", "change", "growth", "share", "part"
 OPEN = "open"
+SHARE_UNNAMED = "a percentage of something that is not named"
 SHARE_OF_THEM = "a share of something named earlier"
 SHARE_IS = "share of … is"
 # A level is the main one, the one from which it rose or fell, or one it is compared with.
@@ -90,6 +91,10 @@ def _change_before(sentence: Marked, place: int) -> int | None:
 def _change_by(sentence: Marked, place: int, before: Told | None) -> int | None:
     """The direction of "rose by", or of "exports rose by $3 billion and imports by"."""
     first = before.figure.end if before is not None else 0
+    listed = sentence.at.get(place)
+    if before is not None and listed is not None and listed.table == FLOW:
+        # exports by 0.9 percent, imports by 0.7 percent
+        return before.sign if before.role in (GROWTH, CHANGE_OF) else None
     for one in range(place, first - 1, -1):
         item = sentence.at.get(one)
         if item is not None and item.table == CHANGE and item.value["part"] != "noun":
@@ -97,6 +102,16 @@ def _change_by(sentence: Marked, place: int, before: Told | None) -> int | None:
     if before is not None and before.role in (GROWTH, CHANGE_OF):
         return before.sign if _is_after_flow(sentence, before, place) else None
     return None
+
+
+def _growth_by(sentence: Marked, place: int, before: Told | None) -> int | None:
+    """The direction of "rose by", or of "exports by 0.9 percent, imports by"."""
+    listed = sentence.at.get(place)
+    if before is not None and listed is not None and listed.table == FLOW:
+        listed_sign = _change_by(sentence, place, before)
+        if listed_sign is not None:
+            return listed_sign
+    return _change_before(sentence, place)
 
 
 def _change_after(sentence: Marked, figure: Figure) -> int | None:
@@ -166,6 +181,8 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
     if word == "of":
         place = _before_noun(sentence, place)
         word, two = sentence.word(place), sentence.word(place - 1)
+    if sentence.word(figure.left - 1) in ("add", "adds", "added"):
+        return Told(figure, OPEN, "a sum of several periods")
     level, rule = MAIN, "level"
     if word == "from":
         level, rule = FROM, "earlier level"
@@ -227,12 +244,12 @@ def _percent(
             return Told(figure, OPEN, SHARE_OF_THEM)
         return Told(figure, SHARE, "share of")
     if direct is not None and sentence.word(place - 1) in _MADE:
-        return Told(figure, OPEN, "a share of something that is not named")
+        return Told(figure, OPEN, SHARE_UNNAMED)
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
     if direct is not None:
         return Told(figure, GROWTH, "growth", sign=direct, is_paren=is_paren)
-    if word == "by" and (sign := _change_before(sentence, place - 1)) is not None:
+    if word == "by" and (sign := _growth_by(sentence, place - 1, before)) is not None:
         return Told(figure, GROWTH, "growth by", sign=sign)
     if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
         return Told(figure, GROWTH, "growth of", sign=sign)
@@ -252,7 +269,7 @@ def _percent(
             return Told(figure, GROWTH, "growth, listed", sign=sign or 1)
     if share_before(sentence, place) is not None:
         return Told(figure, SHARE, SHARE_IS)
-    return Told(figure, OPEN, "a percentage of something that is not named", is_paren=is_paren)
+    return Told(figure, OPEN, SHARE_UNNAMED, is_paren=is_paren)
 
 
 def share_before(sentence: Marked, place: int) -> int | None:

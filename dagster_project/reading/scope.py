@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagster_project.reading.context import Context
-from dagster_project.reading.flows import Flow
+from dagster_project.reading.flow import Flow
 from dagster_project.reading.items import CHANGE, KIND, SECTOR, Marked
 from dagster_project.reading.roles import LEVEL, PART, SHARE, Told
 
@@ -18,7 +18,7 @@ def scope_of(
     context: Context,
     sector_before: str,
 ) -> tuple[str, str]:
-    """The product group (`total` for all products), and goods, services, both, or "" if not said."""
+    """The product group (`total` for all products), and the kind of trade, empty if not said."""
     sector = _sector(sentence, one, flow, sector_before)
     kind = flow.kind if flow else ""
     kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind

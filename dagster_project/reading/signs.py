@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dagster_project.reading.amounts import Figure
-from dagster_project.reading.flows import Flow
+from dagster_project.reading.flow import Flow
 from dagster_project.reading.items import CHANGE, PLACE, Marked
 from dagster_project.reading.periods import BASE, THAT
 from dagster_project.reading.roles import Told

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 from dagster_project.reading.context import Context
 from dagster_project.reading.grammar import Grammar
-from dagster_project.reading.items import Marked, read_times
+from dagster_project.reading.items import KIND, Marked, read_times
 from dagster_project.reading.pairs import pair_of, with_partner
-from dagster_project.reading.periods import PERIOD, Span
+from dagster_project.reading.periods import BASE, PERIOD, Span
 from dagster_project.reading.readings import LIKELY, Reading, not_understood
 from dagster_project.reading.scope import GOODS, TOTAL
 from dagster_project.reading.tables import CellFigure, Table, read_table
 
 
 def table_readings(
-    table: Table, caption: Marked | None, context: Context, words: Grammar, day: date
+    table: Table, captions: Sequence[Marked], context: Context, words: Grammar, day: date
 ) -> list[Reading]:
     """The figures of a table for which a flow is named, row by row."""
     result = []
-    for one in read_table(table, caption, context, words):
-        period = None
+    back = words.office(context.reporter or context.home).months
+    for one in read_table(table, captions, context, words):
+        period = base = None
         for marks in one.marks:
             read_times(marks, words, day, context.period, context.home, context.agreement)
             spans = [time.span for time in marks.times if time.kind == PERIOD and time.span]
             period = period or (spans[-1] if spans else None)
-        reading = _cell_reading(one, period, context, table)
+            bases = [time.base for time in marks.times if time.kind == BASE and time.base]
+            base = base or (bases[0] if bases else None)
+        if period is not None and (base is None or base.months != period.months):
+            base = period.moved(-back if period.months == 1 else -12)
+        reading = _cell_reading(one, period, base, context, table)
         if reading is not None:
             result.append(reading)
     return result
 
 
 def _cell_reading(
-    one: CellFigure, period: Span | None, context: Context, table: Table
+    one: CellFigure, period: Span | None, base: Span | None, context: Context, table: Table
 ) -> Reading | None:
     pair = with_partner(pair_of(one.flow, context, None), one.place)
     quantity = one.flow.quantity
@@ -62,8 +68,9 @@ def _cell_reading(
     elif one.is_share:
         kind = "share_of_world" if reading.sector == TOTAL else "share_pct"
         reading.measure = f"{kind}_{quantity}"
-    reading.base_period = str(period.moved(-12)) if one.is_growth else ""
+    reading.base_period = str(base) if one.is_growth else ""
     reading.reporter, reading.partner = pair.reporter, pair.partner
-    reading.trade_kind = one.flow.kind or context.kind or GOODS
+    kinds = (item.value["trade_kind"] for marks in one.marks for item in marks.of(KIND))
+    reading.trade_kind = one.flow.kind or next(kinds, "") or context.kind or GOODS
     reading.period = str(period)
     return reading

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dagster_project.reading.context import Context
-from dagster_project.reading.flows import IT, Flow, flows
+from dagster_project.reading.flow import IT, Flow
+from dagster_project.reading.flows import flows
 from dagster_project.reading.grammar import Grammar
-from dagster_project.reading.items import PLACE, SECTOR, Marked, marked
+from dagster_project.reading.items import KIND, PLACE, SECTOR, Marked, marked
 from dagster_project.reading.tokens import Token, tokens
 from dagster_project.reading.word_lists import small_words
 
@@ -170,18 +171,26 @@ def _split(line: str, start: int, separator: str) -> list[Cell]:
 
 
 def read_table(
-    table: Table, caption: Marked | None, context: Context, words: Grammar
+    table: Table, captions: Sequence[Marked], context: Context, words: Grammar
 ) -> list[CellFigure]:
-    """The figures of a table for which a flow is named; the caption is the line above it."""
+    """The figures of a table for which a flow is named; `captions` are the sentences above it,
+    the nearest first.
+    """
     header = [_marked(cell.text, words) for cell in table.rows[0]]
     header_flows = [flows(one) for one in header]
+    above = next((found for one in captions if (found := flows(one))), [])
+    units = (_unit(one.tokens, words) for one in captions)
+    above_unit = next((unit for unit in units if unit not in ("", "pct")), "")
+    named = {flow.quantity for found in header_flows for flow in found}
+    if {"exports", "imports"} <= named:
+        for column, one in enumerate(header):
+            if not header_flows[column] and any(token.word == "total" for token in one.tokens):
+                header_flows[column] = [Flow(0, 0, "two_way_trade")]
     growth = [False] * len(header)
     for column, one in enumerate(header):
         if column and not header_flows[column] and _is_of_change(one):
             # Exports, change, imports, change: each of the column before it.
             header_flows[column], growth[column] = header_flows[column - 1], True
-    above = flows(caption) if caption else []
-    above_unit = _unit(caption.tokens, words) if caption else ""
     result: list[CellFigure] = []
     for row in table.rows[1:]:
         label = _marked(row[0].text, words) if row else None
@@ -200,10 +209,11 @@ def read_table(
                     flow.partner or above[0].partner,
                     flow.owner or above[0].owner,
                 )
-                flow.kind = flow.kind or above[0].kind
+                named = (item for one in (label, header[0]) for item in one.of(KIND))
+                kind = next((item.value["trade_kind"] for item in named), above[0].kind)
+                flow.kind = flow.kind or kind
             is_share = any(_is_share(one) for one in (header[column], label))
-            headings = (label, header[column], header[0], caption)
-            marks = tuple(one for one in headings if one is not None)
+            marks = (label, header[column], header[0], *captions)
             unit = _cell_unit(number, header[column], label, above_unit, words)
             unit = "pct" if growth[column] else unit
             digits = number["digits"].replace(",", "")
