@@ -188,7 +188,7 @@ def _main(
         return When(of_level.period, None, of_level.other_periods, (), "as its level")
     if own is not None and own.kind == THAT and known.range and one.role != "streak":
         return When(known.range[1], None, (), (), "the same as before", has_own=True)
-    if one.role == LEVEL and (span := _when_it_was(sentence, one)):
+    if span := _when_it_was(sentence, one):
         return When(span, None, (), (), "before the figure")
     is_base = own is not None and own.kind == PERIOD and _is_base_year(sentence, own)
     if is_base and own and own.span and one.role in WITH_BASE and not own.span.is_year:
@@ -254,7 +254,10 @@ def _main(
 
 def _when_it_was(sentence: Marked, one: Told) -> Span | None:
     """The time before "when": more than doubled since 2014, when it was $24.9 billion."""
-    for place in range(one.figure.left - 1, max(one.figure.left - 6, 0), -1):
+    reach = 6 if one.role == LEVEL else 11
+    for place in range(one.figure.left - 1, max(one.figure.left - reach, 0), -1):
+        if sentence.figure_at(place):
+            return None
         if sentence.word(place) == "when":
             before = place - 1 if sentence.word(place - 1) == "," else place
             return next(
@@ -383,7 +386,7 @@ def _find_base(
         return
     before = [t for t in sentence.times if t.end <= one.figure.start]
     for found in reversed(before):
-        if found.kind in (BASE, RANGE) and found.base:
+        if found.kind in (BASE, RANGE) and found.base and found.base != time.period:
             time.base, time.base_rule = found.base, "since then"
             time.other_bases = found.others if found.kind == BASE else ()
             return
