@@ -16,6 +16,8 @@ _PERCENT_WORDS = frozenset({"%", "percent", "pct"})
 _LONGEST = 15
 _SCALES_SAID = {"billions": "bn", "millions": "mn", "thousands": "th"}
 _AFTER_HEAD = 7
+_THOUSAND = 1000
+_SMALLER = {"tn": "bn", "bn": "mn"}
 
 
 @dataclass
@@ -101,6 +103,18 @@ def _spoken(
     return (Decimal(f"{value}.{digit}"), len(f"{digit}")), place + 5
 
 
+def _smaller_part(
+    found: Sequence[Token], place: int, scale: str | None, words: Grammar
+) -> tuple[tuple[Decimal, int], int] | None:
+    """The 181 million of 11 billion 181 million, as a part of the larger unit."""
+    if scale not in _SMALLER or place + 1 >= len(found):
+        return None
+    number, smaller = _number(found, place), words.scale(found[place + 1])
+    if number is None or smaller != _SMALLER[scale] or number[0] >= _THOUSAND:
+        return None
+    return (number[0] / _THOUSAND, number[1] + 3), place + 2
+
+
 def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
     table = words.phrases["currencies"]
     begins, currency, at = place, None, place
@@ -134,6 +148,9 @@ def _money(found: Sequence[Token], place: int, words: Grammar) -> Figure | None:
             end += 1
             if end < len(found) and found[end].word == "." and token.word in ("bn", "mn", "m", "b"):
                 end += 1 if end + 1 < len(found) and found[end].glued else 0
+    if (rest := _smaller_part(found, end, scale, words)) is not None:
+        part, end = rest
+        number = number[0] + part[0], max(number[1], part[1])
     if currency is None and end < len(found):
         after = end + 1 if found[end].word in ("of", "-") and end + 1 < len(found) else end
         matched = table.at(found, after)

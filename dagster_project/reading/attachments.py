@@ -133,6 +133,18 @@ def _partner_beside(sentence: Marked, one: Told, before: Told | None) -> str:
     item = sentence.at.get(one.figure.end + 1 + (sentence.word(one.figure.end + 1) == "the"))
     if sentence.word(one.figure.end) == "with" and item is not None and item.table == PLACE:
         return item.value["place"]
+    contributor = sentence.at.get(one.figure.left - 2)
+    if one.role == LEVEL and sentence.word(one.figure.left - 1) == "with":
+        if contributor is not None and contributor.table == PLACE:
+            return contributor.value["place"]
+        first = sentence.at.get(0)
+        if (
+            before is None
+            and first is not None
+            and first.table == PLACE
+            and "contributed" in {token.word for token in sentence.tokens}
+        ):
+            return first.value["place"]
     if before is None or one.flow is None or before.flow is not one.flow or one.role != LEVEL:
         return ""
     places = [

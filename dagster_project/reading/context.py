@@ -45,8 +45,10 @@ class Context:
     kind: str = ""
     topic: Flow | None = None
     last: Flow | None = None
+    last_share: Flow | None = None
     topic_sector: str = ""
     only_sector: str = ""
+    is_of_office: bool = False
     topic_pair: Pair | None = None
     first_pair: Pair | None = None
     list_flow: Flow | None = None

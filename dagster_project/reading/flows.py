@@ -44,7 +44,7 @@ def flows(sentence: Marked) -> list[Flow]:
     for item in sentence.of(FLOW):
         quantity = item.value["quantity"]
         following = sentence.at.get(item.end)
-        is_of_products = following is not None and following.table == SECTOR
+        is_of_products = following is not None and following.table in (SECTOR, KIND)
         if quantity == "none" or (item.value["part"] == "of products" and not is_of_products):
             continue
         if quantity == SAME:
@@ -130,7 +130,13 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
 def _find_whole(sentence: Marked, flow: Flow) -> None:
     """Extend a flow to all partners: German exports as a whole."""
     after = [sentence.word(place) for place in range(flow.end, flow.end + 3)]
-    flow.is_whole = flow.is_whole or after == ["as", "a", "whole"]
+    is_first = not any(item.end <= flow.start for item in sentence.of(FLOW))
+    starts = [sentence.word(place) for place in range(3)]
+    is_led = is_first and (starts[1] == "," and starts[0] in small_words("whole"))
+    is_total = after[:2] == ["in", "total"] and not flow.sector
+    if after == ["as", "a", "whole"] or is_total or is_led:
+        flow.is_whole = True
+        flow.partner = flow.partner or "WLD"
 
 
 def _is_in_brackets(sentence: Marked, item: Item) -> bool:
@@ -312,6 +318,9 @@ def _place_after(
     owners: frozenset[str],
 ) -> None:
     code = item.value["place"]
+    if before in ("outside", "except", "excluding") and not flow.partner:
+        flow.partner = SEVERAL
+        return
     following = sentence.at.get(item.end)
     if before == "between":
         flow.is_between = True

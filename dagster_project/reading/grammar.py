@@ -41,13 +41,18 @@ class Office:
 
     `months` is how many months back it compares a month, `dollar` the currency of a bare $, and
     `headline` the kind of trade of its monthly figure of trade with the world. `is_annual` says
-    that its "year to June" is the twelve months to June.
+    that its "year to June" is the twelve months to June, `has_year_pairs` that 2016-17 is a fiscal
+    year and not two years.
     """
 
     months: int = 12
     dollar: str = ""
     headline: str = "goods"
     is_annual: bool = False
+    has_year_pairs: bool = False
+
+
+ANY_OFFICE = Office()
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Grammar:
 
     def office(self, place: str) -> Office:
         """What the office of a place means; of a place without an entry, the usual."""
-        return self.offices.get(place, Office())
+        return self.offices.get(place, ANY_OFFICE)
 
     def number(self, token: Token, kind: str) -> Decimal | None:
         """The value of a word as a cardinal, ordinal, month or multiple."""
@@ -96,7 +101,8 @@ def grammar() -> Grammar:
     event_rows = [{**row, "row": str(place)} for place, row in enumerate(rows("events"))]
     slots = _slots(numbers)
     starts = frozenset(word.casefold() for table in numbers.values() for word in table)
-    places = Phrases(rows("places"), slots)
+    named = [*rows("places"), *_other_countries()]
+    places = Phrases(named, slots)
 
     def place_name(found: Sequence[Token], place: int) -> tuple[int, int] | None:
         matched = places.at(found, place)
@@ -110,7 +116,12 @@ def grammar() -> Grammar:
         return (matched.end, int(matched.value["row"])) if matched else None
 
     return Grammar(
-        phrases={name: Phrases(rows(name), {**slots, "event": event}, starts) for name in TABLES},
+        phrases={
+            name: Phrases(
+                named if name == "places" else rows(name), {**slots, "event": event}, starts
+            )
+            for name in TABLES
+        },
         numbers=numbers,
         events=[
             Event(row["event"], row["month"], row["kind"], tuple(row["places"].split()))
@@ -119,13 +130,27 @@ def grammar() -> Grammar:
         names=names,
         offices={
             row["place"]: Office(
-                int(row["months"]), row["dollar"], row["headline"], bool(row["year_to"])
+                int(row["months"]),
+                row["dollar"],
+                row["headline"],
+                is_annual=bool(row["year_to"]),
+                has_year_pairs=bool(row["year_pairs"]),
             )
             for row in rows("offices")
         },
         homes={row["currency"]: row["place"] for row in rows("currencies")},
         fiscal_years=fiscal_years(read_seed(_SEEDS, "fiscal_years.csv", *FISCAL_YEAR_COLUMNS)),
     )
+
+
+def _other_countries() -> list[Mapping[str, str]]:
+    """The countries that the table of places does not name, by their names in the seed."""
+    known = {row["place"] for row in rows("places")}
+    return [
+        {"words": row["name"], "place": row["iso3"]}
+        for row in read_seed(_SEEDS, "country_list.csv")
+        if row["iso3"] not in known and all(word.isalpha() for word in row["name"].split())
+    ]
 
 
 def _slots(numbers: Mapping[str, Mapping[str, Decimal | str]]) -> dict[str, Slot]:

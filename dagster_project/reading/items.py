@@ -180,12 +180,8 @@ def read_times(
         if item.match is None:
             continue
         if item.value["table"] == "periods":
-            is_annual = words.office(place or "").is_annual
-            times.append(
-                read_time(
-                    item.match, sentence.tokens, day, anchor, fiscal_year, is_annual=is_annual
-                )
-            )
+            office = words.office(place or "")
+            times.append(read_time(item.match, sentence.tokens, day, anchor, fiscal_year, office))
         else:
             times.append(read_event(item.match, _month_of(item.match, words, agreement)))
     sentence.times = [

@@ -8,6 +8,8 @@ from dagster_project.reading.flow import SEVERAL, Flow
 from dagster_project.reading.items import KIND, PLACE, Marked
 from dagster_project.reading.word_lists import small_words
 
+_WITH_RESULT = frozenset({"two_way_trade", "balance"})
+
 
 def without_what_is_compared(found: list[Flow], sentence: Marked) -> list[Flow]:
     """The gap between what the United States sells abroad and what it buys is one flow."""
@@ -45,12 +47,13 @@ def without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
             if not last.owner:
                 last.owner, last.owner_at = flow.owner, flow.owner_at
             last.kind, last.sector = last.kind or flow.kind, last.sector or flow.sector
-        elif last and last.quantity == "two_way_trade" and between & small_words("results"):
+        elif last and last.quantity in _WITH_RESULT and between & small_words("results"):
             # Trade with the United States produced a surplus.
             if flow.owner_at == last.partner_at:
                 flow.owner, flow.owner_at = last.owner, last.owner_at
+            flow.owner, flow.owner_at = flow.owner or last.owner, last.owner_at
             flow.partner, flow.partner_at = flow.partner or last.partner, last.partner_at
-            flow.kind = flow.kind or last.kind
+            flow.kind, flow.sector = flow.kind or last.kind, flow.sector or last.sector
             result[-1] = flow
         elif last and last.partner == SEVERAL and not flow.partner and not flow.owner:
             # From a deficit to a surplus, with a group that has no code.

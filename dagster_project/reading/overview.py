@@ -45,7 +45,7 @@ def first_context(parts: Sequence[Part], reporter: str, words: Grammar) -> Conte
                     event = words.events[row]
                     agreements.update([event.event] if event.kind == "agreement" else [])
                     named.update(event.places if len(event.places) == 1 else [])
-    del named[UNKNOWN], currencies[""]
+    del named[UNKNOWN], named[IT], currencies[""]
     money = _most(currencies)
     home = reporter or _most(owners, money) or _most(sources, money) or money
     others = [one for one, _ in (partners.most_common() + named.most_common()) if one != home]
@@ -54,6 +54,7 @@ def first_context(parts: Sequence[Part], reporter: str, words: Grammar) -> Conte
         home=home,
         main_partner=partner,
         is_of_two=len(set(others)) == 1,
+        is_of_office=sources[home] > 0,
         only_sector=_only_sector(parts),
         agreement=_most(agreements) or _agreement_with(partner, words),
     )

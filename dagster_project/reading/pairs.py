@@ -45,6 +45,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
             return Pair(told.reporter, WORLD, False)
         is_first = before is None and not context.partner and not context.named
         if is_first and flow is not None and not context.is_of_two and flow.owner != OURS:
+            if context.is_of_office and not flow.is_verb:
+                # The Commerce Department tells of the country's trade with the world.
+                return Pair(told.reporter, WORLD, False)
             return Pair("", "", False)
         topic = context.topic_pair or context.first_pair
         if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from dagster_project.reading.grammar import ANY_OFFICE, Office
 from dagster_project.reading.phrases import Match
 from dagster_project.reading.tokens import Token
 from dagster_project.sources.periods import CALENDAR_YEAR, FiscalYear, in_months
@@ -112,8 +113,7 @@ def read_time(
     day: date,
     near: Span | None,
     fiscal_year: FiscalYear = CALENDAR_YEAR,
-    *,
-    is_annual: bool = False,
+    office: Office = ANY_OFFICE,
 ) -> Time:
     """The meaning of a time phrase.
 
@@ -123,7 +123,7 @@ def read_time(
         day: the publication date.
         near: the period that the text mentioned last, for a month without a year.
         fiscal_year: the fiscal year of the current reporter.
-        is_annual: whether "the year to June" is first read as the twelve months to June.
+        office: what its statistical office usually means.
     """
     rule = match.value["rule"]
     time = Time(match.start, match.end, NOTHING, rule=rule)
@@ -150,13 +150,19 @@ def read_time(
         time.span = whole
         if rule == "year_to_open" and months[0] < 12:
             part = _year_to(months[0], end // 12)
-            time.span, time.others = (whole, (part,)) if is_annual else (part, (whole,))
+            time.span, time.others = (whole, (part,)) if office.is_annual else (part, (whole,))
     elif rule.startswith("half") or rule.startswith("quarter"):
         time.span = _part_of_year(rule, words, counts, year, day, near)
+    elif rule == "fiscal" and year is None and near and near.months == 12 and not near.is_year:
+        time.span = near
     elif rule == "fiscal":
         time.span = Span.read(in_months(f"FY{year or day.year - 1}", fiscal_year))
     elif rule == "fiscal_pair" and year and counts[0] == (year + 1) % 100:
-        if fiscal_year == CALENDAR_YEAR:
+        is_said = bool({"fiscal", "financial", "fy"} & set(words))
+        if not is_said and not office.has_year_pairs:
+            time.kind = RANGE
+            time.base, time.span = Span.of_year(year), Span.of_year(year + 1)
+        elif fiscal_year == CALENDAR_YEAR:
             time.kind = NOTHING
         else:
             time.span = Span.read(in_months(f"FY{year}-{year + 1}", fiscal_year))
@@ -166,6 +172,8 @@ def read_time(
         time.span = _months_of_fiscal_year(year, counts[0], months, fiscal_year)
     elif rule == "past_years":
         time.kind, time.months = EARLIER, 12 * (counts[0] if counts else 10)
+    elif rule == "past_decades":
+        time.kind, time.months = EARLIER, 120 * counts[0]
     elif rule == "last_year":
         time.span = Span.of_year(day.year - 1)
     elif rule == "this_year":

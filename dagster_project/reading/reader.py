@@ -7,10 +7,11 @@ from datetime import date
 
 from dagster_project.reading.amounts import RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flow import SAME, Flow
+from dagster_project.reading.flow import IT, SAME, Flow
 from dagster_project.reading.grammar import Grammar, grammar
 from dagster_project.reading.items import (
     KIND,
+    NOT_TRADE,
     PLACE,
     SECTOR,
     Item,
@@ -66,6 +67,7 @@ from dagster_project.reading.word_lists import small_words
 _PREFIXES = {"change": "change_", SIGN: "change_", "growth": "growth_pct_", "ratio": "ratio_"}
 _SAID_BESIDE = frozenset({"after the figure", "before the figure", "as the figure before"})
 _MULTIPLES = {2: "doubled", 3: "tripled", 4: "quadrupled"}
+_FLOWS = frozenset({"exports", "imports", "two_way_trade"})
 # How many sentences above a table may say what it is of: a title, a unit, a note.
 _CAPTIONS = 3
 
@@ -186,7 +188,12 @@ def _reading(
         quantity = one.beside.figure.quantity
     is_listed_share = one.rule == SHARE_UNNAMED and before is not None and before.role == SHARE
     has_flow = any(found.end <= figure.start for found in part.flows)
-    if (one.rule == SHARE_OF_THEM or is_listed_share) and not has_flow:
+    if _is_share_of_place(sentence, one) and not has_flow and context.last_share:
+        one.role, one.flow = SHARE, replace(context.last_share, start=0, end=0)
+        one.partner = sentence.at[figure.left - 2].value["place"]
+        flow = one.flow
+        quantity = flow.quantity
+    elif (one.rule == SHARE_OF_THEM or is_listed_share) and not has_flow:
         _read_share_of_them(part, one, context)
         flow = one.flow
         quantity = flow.quantity if flow else ""
@@ -287,7 +294,9 @@ def _carried_flow(part: Part, one: Told, context: Context) -> Flow | None:
         if item is not None and item.table == SECTOR:
             one.sector = item.value["sector"]
         return context.list_flow
-    if not part.flows and context.last is not None and _is_of_products(sentence, one):
+    is_of_flow = context.last is not None and context.last.quantity in _FLOWS
+    is_of_trade = not part.flows and not sentence.of(NOT_TRADE)
+    if context.last is not None and is_of_flow and is_of_trade and _is_of_products(sentence, one):
         return replace(context.last, start=0, end=0, sector="")
     words = {token.word for token in sentence.tokens[: one.figure.start]}
     if words & small_words("peaks"):
@@ -305,6 +314,13 @@ def _is_of_products(sentence: Marked, one: Told) -> bool:
             return False
         one.sector = outside[-1].value["sector"]
     return True
+
+
+def _is_share_of_place(sentence: Marked, one: Told) -> bool:
+    """The United States (7.4%), after a sentence with China's share."""
+    item = sentence.at.get(one.figure.left - 2)
+    is_paren = sentence.word(one.figure.left - 1) == "("
+    return one.rule == SHARE_UNNAMED and is_paren and item is not None and item.table == PLACE
 
 
 def _read_share_of_them(part: Part, one: Told, context: Context) -> None:
@@ -326,8 +342,8 @@ def _is_told_of(sentence: Marked, one: Told, time: When, context: Context) -> bo
     """Whether later figures may be of the same time; not where exports "had plunged" before."""
     if context.period is None or time.period is None or time.period >= context.period:
         return True
-    before = range(one.figure.left - 4, one.figure.left)
-    return "had" not in {sentence.word(place) for place in before}
+    before = {sentence.word(place) for place in range(one.figure.left - 4, one.figure.left)}
+    return not before & {"had", "after"}
 
 
 def _pair_of_heading(part: Part, context: Context) -> tuple[str, str]:
@@ -387,7 +403,7 @@ def _remember(
         context.topic_pair = context.topic_pair or Pair(reporter, WORLD, False)
     named = [item.value["place"] for item in part.marked.of(PLACE)]
     home = context.reporter or context.home
-    others = [one for one in named if one not in (home, WORLD, UNKNOWN)]
+    others = [one for one in named if one not in (home, WORLD, UNKNOWN, IT)]
     context.named = others[-1] if others else context.named
     ends_in_colon = part.marked.word(len(part.marked.tokens) - 1) == ":"
     if part.flows and (part.sentence.is_heading or ends_in_colon):
@@ -398,6 +414,8 @@ def _remember(
     elif not part.sentence.is_heading:
         context.list_flow = None
     told_of = [one.flow for one in found if one.flow is not None] or part.flows
+    shares = [one.flow for one in found if one.role == SHARE and one.flow is not None]
+    context.last_share = shares[-1] if shares else None
     if told_of:
         context.last = told_of[0]
         context.topic = context.topic or told_of[0]

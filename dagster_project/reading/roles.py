@@ -27,6 +27,7 @@ MAIN, FROM, COMPARED = "main", "from", "compared"
 _BOUNDS = frozenset({";", ".", "!", "?", "|"})
 _NOUN_BEFORE = frozenset({"of", "in", "by"})
 _MADE = frozenset({"made", "make", "makes", "making"})
+_COVERED = frozenset({"cover", "covered", "covers", "covering"})
 _THAN = frozenset({"less", "more", "fewer"})
 
 
@@ -175,6 +176,12 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
     if after is not None:
         return Told(figure, CHANGE_OF, "change after", sign=after)
     is_said_twice = before is not None and before.role in (GROWTH, CHANGE_OF)
+    listed = sentence.word(figure.end) in ("from", "since", "over", "than")
+    if before is not None and before.role == CHANGE_OF and word == "and" and listed:
+        # up $210 million from April and $2.5 billion from a year ago
+        return Told(figure, CHANGE_OF, "change, listed", sign=before.sign)
+    is_of_time = any(time.end == figure.left - 1 for time in sentence.of(TIME))
+    is_said_twice = is_said_twice and not is_of_time
     if is_said_twice and before and (is_paren or word == "or") and not before.is_paren:
         sign = before.sign
         return Told(figure, CHANGE_OF, "the same change in money", sign=sign, is_paren=True)
@@ -234,6 +241,8 @@ def _percent(
     if signed in ("-", "+") and sentence.word(figure.start - 2) in ("(", ",", ""):
         sign = -1 if signed == "-" else 1
         return Told(figure, GROWTH, "growth with a sign", sign=sign, is_paren=True)
+    if word in _COVERED:
+        return Told(figure, OPEN, "exports as a share of imports")
     is_of = sentence.word(figure.end) == "of" or (
         sentence.word(figure.end) == '"' and sentence.word(figure.end + 1) == "of"
     )
@@ -247,12 +256,18 @@ def _percent(
         return Told(figure, OPEN, SHARE_UNNAMED)
     if before and before.role == SHARE and word == "from":
         return Told(figure, SHARE, "share before", level=FROM, beside=before)
+    if before and before.role == SHARE and before.level == FROM and word == "to":
+        return Told(figure, SHARE, SHARE_IS)
+    if word == "from" and share_before(sentence, place) is not None:
+        return Told(figure, SHARE, SHARE_IS, level=FROM)
     if direct is not None:
         return Told(figure, GROWTH, "growth", sign=direct, is_paren=is_paren)
     if word == "by" and (sign := _growth_by(sentence, place - 1, before)) is not None:
         return Told(figure, GROWTH, "growth by", sign=sign)
     if word in _NOUN_BEFORE and (sign := _change_at(sentence, place - 1)) is not None:
-        return Told(figure, GROWTH, "growth of", sign=sign)
+        is_earlier = "after" in (sentence.word(place - 2), sentence.word(place - 3))
+        level = COMPARED if is_earlier else MAIN
+        return Told(figure, GROWTH, "growth of", level=level, sign=sign)
     if after is not None and not is_of:
         return Told(figure, GROWTH, "growth after", sign=after, is_paren=is_paren)
     if before and before.role in (GROWTH, CHANGE_OF) and (is_paren or word == "or"):
@@ -275,7 +290,10 @@ def _percent(
 def share_before(sentence: Marked, place: int) -> int | None:
     """The position of "share" in "India's share of total U.S. imports is"."""
     while place >= 0 and not sentence.figure_at(place):
-        if sentence.word(place) == "share" and sentence.word(place + 1) in ("of", "in"):
+        if sentence.word(place) in small_words("shares") and sentence.word(place + 1) in (
+            "of",
+            "in",
+        ):
             return place
         if sentence.at.get(place) is None and sentence.word(place) in _BOUNDS:
             return None

@@ -63,12 +63,14 @@ def _cell_reading(
         return not_understood(reading, "the table does not say which two countries are meant")
     reading.sector = one.flow.sector or one.sector or TOTAL
     reading.measure = quantity
-    if one.is_growth:
+    if one.is_change:
+        reading.measure = f"change_{quantity}"
+    elif one.is_growth:
         reading.measure = f"growth_pct_{quantity}"
     elif one.is_share:
         kind = "share_of_world" if reading.sector == TOTAL else "share_pct"
         reading.measure = f"{kind}_{quantity}"
-    reading.base_period = str(base) if one.is_growth else ""
+    reading.base_period = str(base) if one.is_growth or one.is_change else ""
     reading.reporter, reading.partner = pair.reporter, pair.partner
     kinds = (item.value["trade_kind"] for marks in one.marks for item in marks.of(KIND))
     reading.trade_kind = one.flow.kind or next(kinds, "") or context.kind or GOODS

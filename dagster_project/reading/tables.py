@@ -72,6 +72,7 @@ class CellFigure:
     sector: str
     marks: tuple[Marked, ...]
     is_growth: bool
+    is_change: bool
     is_share: bool
 
 
@@ -215,7 +216,8 @@ def read_table(
             is_share = any(_is_share(one) for one in (header[column], label))
             marks = (label, header[column], header[0], *captions)
             unit = _cell_unit(number, header[column], label, above_unit, words)
-            unit = "pct" if growth[column] else unit
+            is_amount = growth[column] and unit != "pct" and _is_amount(header[column])
+            unit = "pct" if growth[column] and not is_amount else unit
             digits = number["digits"].replace(",", "")
             value = Decimal(digits)
             if (
@@ -234,9 +236,10 @@ def read_table(
                     unit,
                     flow,
                     _place(label, header[column], flow),
-                    _sector(label, header[column]),
+                    _sector(label, header[column], *captions),
                     marks,
                     is_growth=unit == "pct" and not is_share,
+                    is_change=is_amount,
                     is_share=unit == "pct" and is_share,
                 )
             )
@@ -250,6 +253,11 @@ def _marked(text: str, words: Grammar) -> Marked:
 def _is_of_change(heading: Marked) -> bool:
     """Whether a column is of changes: % change, Ch."""
     return any(token.word in small_words("column of changes") for token in heading.tokens)
+
+
+def _is_amount(heading: Marked) -> bool:
+    """Whether a column of changes is in money: Absolute change."""
+    return any(token.word in small_words("column of amounts") for token in heading.tokens)
 
 
 def _is_share(heading: Marked) -> bool:
@@ -266,8 +274,8 @@ def _place(label: Marked, header: Marked, flow: Flow) -> str:
     return "" if flow.partner == IT else flow.partner
 
 
-def _sector(label: Marked, header: Marked) -> str:
-    for one in (label, header):
+def _sector(*headings: Marked) -> str:
+    for one in headings:
         for item in one.of(SECTOR):
             return item.value["sector"]
     return ""

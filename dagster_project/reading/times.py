@@ -25,6 +25,8 @@ SAME_AS_BASE = "the same months as the base"
 # Rules that find a base in the words of the text.
 EARLIER_TIME, COMPARED_WITH = "an earlier time", "compared with"
 COMPARISONS = frozenset({EARLIER_TIME, COMPARED_WITH})
+# How many words before a time "had" may stand.
+_NEAR = 5
 WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
 
@@ -422,6 +424,8 @@ def _find_base(
 def is_of_the_past(sentence: Marked, time: Time) -> bool:
     """Exports had last fallen in August; the sharpest fall since May: no time of what follows."""
     words = [sentence.word(place) for place in range(time.start)]
+    if _is_base_year(sentence, time) or "had" in words[-_NEAR:]:
+        return True
     is_since = bool({"since"} & set(words[-3:])) or sentence.word(time.start) == "since"
     return is_since or any(one == "had" and two == "last" for one, two in pairwise(words))
 
