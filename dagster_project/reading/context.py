@@ -38,6 +38,7 @@ class Context:
     partner: str = ""
     named: str = ""
     period: Span | None = None
+    newest: Span | None = None
     range: tuple[Span, Span] | None = None
     since: Time | None = None
     months_told: int = 0

@@ -121,6 +121,8 @@ def _read_part(part: Part, context: Context, words: Grammar, day: date, text: st
         context.paragraph = part.sentence.paragraph
         context.topic_sector = context.kind = ""
         context.topic = context.topic_pair = None
+        if not part.sentence.is_heading:
+            _return_to_newest(context)
     place = context.reporter or context.home
     read_times(sentence, words, day, context.period, place, context.agreement)
     for flow in part.flows:
@@ -148,6 +150,13 @@ def _read_part(part: Part, context: Context, words: Grammar, day: date, text: st
             before = one
     _remember(part, found, times, pairs, result, context)
     return result
+
+
+def _return_to_newest(context: Context) -> None:
+    """After a look back, the next paragraph is about the newest period again."""
+    newest, period = context.newest, context.period
+    if newest is not None and period is not None and period.last < newest.last:
+        context.period = newest
 
 
 def _find_topic(sentence: Marked, context: Context) -> None:
@@ -386,6 +395,9 @@ def _remember(
         # "…, and is down 14.6 % so far this year" is said aside.
         aside = {t.span for t in part.marked.times if t.rule == "year_to_date"}
         context.period = next((one for one in reversed(mains) if one not in aside), mains[-1])
+        for one in mains:
+            if context.newest is None or one.last > context.newest.last:
+                context.newest = one
         if befores:
             ranges.append((befores[-1], mains[-1]))
     if ranges:

@@ -10,7 +10,7 @@ from dagster_project.reading.context import Context
 from dagster_project.reading.grammar import Grammar
 from dagster_project.reading.items import KIND, Marked, read_times
 from dagster_project.reading.pairs import pair_of, with_partner
-from dagster_project.reading.periods import BASE, PERIOD, Span
+from dagster_project.reading.periods import BASE, PERIOD, RANGE, Span
 from dagster_project.reading.readings import LIKELY, Reading, not_understood
 from dagster_project.reading.scope import GOODS, TOTAL
 from dagster_project.reading.tables import CellFigure, Table, read_table
@@ -26,9 +26,9 @@ def table_readings(
         period = base = None
         for marks in one.marks:
             read_times(marks, words, day, context.period, context.home, context.agreement)
-            spans = [time.span for time in marks.times if time.kind == PERIOD and time.span]
+            spans = [t.span for t in marks.times if t.kind in (PERIOD, RANGE) and t.span]
             period = period or (spans[-1] if spans else None)
-            bases = [time.base for time in marks.times if time.kind == BASE and time.base]
+            bases = [t.base for t in marks.times if t.kind in (BASE, RANGE) and t.base]
             base = base or (bases[0] if bases else None)
         if period is not None and (base is None or base.months != period.months):
             base = period.moved(-back if period.months == 1 else -12)

@@ -71,7 +71,8 @@ def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[Wh
         is_owners = sentence.word(one.figure.left - 1) == "'s"
         if own is None or one.role != LEVEL or one.level != MAIN:
             continue
-        is_base = own.kind == PERIOD and is_owners and _is_base_year(sentence, own)
+        is_beside = is_owners or one.is_paren
+        is_base = own.kind == PERIOD and is_beside and _is_base_year(sentence, own)
         if is_base or (own.kind == EARLIER and one.is_paren):
             one.level = COMPARED
     others = {
@@ -377,7 +378,10 @@ def _find_base(
     levels = [
         result[id(other)]
         for other in told
-        if other.level in (FROM, COMPARED) and other.flow is one.flow and result[id(other)].period
+        if other.level in (FROM, COMPARED)
+        and other.role == LEVEL
+        and other.flow is one.flow
+        and result[id(other)].period
     ]
     if known.range and any(t.kind == THAT and t.rule != "that_year" for t in near):
         time.base, time.base_rule = known.range[0], "the same as before"
