@@ -51,6 +51,6 @@ class Context:
     only_sector: str = ""
     is_of_office: bool = False
     topic_pair: Pair | None = None
-    first_pair: Pair | None = None
+    world_pair: Pair | None = None
     list_flow: Flow | None = None
     agreement: str = ""

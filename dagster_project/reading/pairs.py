@@ -49,7 +49,7 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
                 # The Commerce Department tells of the country's trade with the world.
                 return Pair(told.reporter, WORLD, False)
             return Pair("", "", False)
-        topic = context.topic_pair or context.first_pair
+        topic = context.topic_pair or context.world_pair
         if topic and topic.partner == WORLD and before is None and flow and flow.partner != IT:
             return Pair(topic.reporter, topic.partner, False)
         return Pair(told.reporter, told.partner, False)
@@ -59,9 +59,9 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         # "South Korea's exports slipped" with no other country named yet.
         is_world = flow is not None and flow.partner != IT and not context.is_of_two
         return Pair(owner, WORLD if is_world else told.partner, False)
-    first = context.first_pair
+    world = context.world_pair
     is_new = before is None and context.topic_pair is None
-    if is_new and first and first.partner == WORLD and owner == first.reporter:
+    if is_new and world and owner == world.reporter:
         return Pair(owner, WORLD, False)
     if owner == told.partner:
         return Pair(owner, told.reporter, False)

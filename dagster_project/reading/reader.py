@@ -406,7 +406,8 @@ def _remember(
     if pairs:
         last = list(pairs.values())[-1]
         context.topic_pair = context.topic_pair or next(iter(pairs.values()))
-        context.first_pair = context.first_pair or context.topic_pair
+        worlds = [one for one in pairs.values() if one.partner == WORLD]
+        context.world_pair = context.world_pair or next(iter(worlds), None)
         context.reporter, context.partner = last.reporter, last.partner
     elif any(flow.partner == WORLD for flow in part.flows):
         owners = [flow.owner for flow in part.flows if flow.owner not in PRONOUN_PLACES]
