@@ -23,7 +23,7 @@ def scope_of(
     kind = flow.kind if flow else ""
     kind = (_kind_after(sentence, one) if one.role == LEVEL else "") or kind
     if not sector and not kind and flow is not None and not flow.is_whole and one.role != SHARE:
-        sector = context.topic_sector or context.only_sector
+        sector = context.topic_sector or (context.only_sector if not flow.owner else "")
     if flow is None:
         return sector or TOTAL, ""
     if not kind and flow.is_overall and flow.quantity not in ("exports", "imports"):
