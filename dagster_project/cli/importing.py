@@ -14,6 +14,7 @@ from dagster_project.cli.app import BAD_INPUT, DONE, app, handle_errors
 from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_error
 from dagster_project.display import one_line
 from dagster_project.settings import load_settings
+from dagster_project.sources.inbox.article import ARTICLE
 from dagster_project.sources.isolation import READER, Isolated
 
 if TYPE_CHECKING:
@@ -46,8 +47,15 @@ def import_(
             metavar="YYYY-MM-DD",
         ),
     ] = None,
+    published_on: Annotated[
+        str | None,
+        typer.Option(
+            help="The publication date of an article. Default: what the page says of itself.",
+            metavar="YYYY-MM-DD",
+        ),
+    ] = None,
 ) -> int:
-    """Import files that you have already downloaded, of any size, as releases.
+    """Import files that you have already downloaded, of any size, and articles, as releases.
 
     Files downloaded by `bilateral fetch` need no import.
 
@@ -55,23 +63,31 @@ def import_(
     adds nothing. Metadata in `<file>.json` beside a file is used too. The next `bilateral build`
     includes the new releases.
 
+    Of an article (text, Markdown, HTML or PDF), the trade figures and the sentences that contain
+    them are stored. The next build judges each figure, and the site has a page for the article.
+
     Example: `bilateral import 2016.tsv.gz`
+
+    Example: `bilateral import article.html --published-on 2017-08-18`
 
     Example: `bilateral import fuels/*.csv.gz --table un_comtrade__bulk`
     """
     settings = load_settings()
-    options = {"table": table, "known_from": known_from}
+    options = {"table": table, "known_from": known_from, "published_on": published_on}
     stated = {name: text for name, text in options.items() if text is not None}
     failed = 0
     # The child imports what it needs while this process does.
     with Isolated(READER) as isolated:
+        from dagster_project.reading.article_files import read_as_article
         from dagster_project.sources.inbox import InboxError, ingest_named
 
         for path in files:
             now = datetime.now(UTC)
             try:
                 with _progress() as on_progress:
-                    imported = ingest_named(path, settings, stated, now, on_progress, isolated)
+                    imported = ingest_named(
+                        path, settings, stated, now, on_progress, isolated, read_as_article
+                    )
             except InboxError as error:
                 print_error(f"{one_line(path.name)}: {error}")
                 failed += 1
@@ -86,6 +102,11 @@ def _result(imported: Imported) -> str:
     release = f"{imported.release.source_id}/{imported.release.release_id}"
     if not imported.is_new:
         return f"{imported.name}: already in release {release}; nothing added."
+    if imported.layout == ARTICLE:
+        said = f"{imported.name}: {imported.rows:,} trade figures, as claims of {release}."
+        if imported.rejects:
+            said += f" {imported.rejects:,} more cannot be judged; meta.rejects lists them."
+        return said
     said = f"{imported.name}: {imported.rows:,} rows of {imported.table} as {release}."
     if imported.left_out:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in imported.left_out.items())

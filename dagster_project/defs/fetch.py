@@ -15,6 +15,7 @@ from dagster_project.fetch.commands import unconfirmed_advice
 from dagster_project.fetch.job import FetchError, FetchOutcome, run_fetch
 from dagster_project.fetch.planning import plan_fetch
 from dagster_project.fetch.subscriptions import Subscription, SubscriptionError, read_subscriptions
+from dagster_project.reading.article_files import read_as_article
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.sources.catalog import CATALOG, CONNECTORS, SourceTable, load_table
 from dagster_project.sources.connector import (
@@ -302,7 +303,8 @@ def _result(
     pool="inbox",
     description=(
         "Files dropped into the inbox folder of the data home. A file whose layout is known "
-        "becomes a release of its source; any other is quarantined with the reason."
+        "becomes a release of its source, and so do the trade figures of an article; any other is "
+        "quarantined with the reason."
     ),
     check_specs=[
         dg.AssetCheckSpec(
@@ -315,7 +317,7 @@ def _result(
 def inbox(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult:
-    outcomes = ingest_ready(settings, datetime.now(UTC))
+    outcomes = ingest_ready(settings, datetime.now(UTC), read_article=read_as_article)
     imported = [one for one in outcomes if isinstance(one, Imported)]
     quarantined = [one for one in outcomes if isinstance(one, Quarantined)]
     for one in quarantined:

@@ -117,7 +117,12 @@ def check_claims(
     inputs = {"claims_given": claims.drop("column_name").rename(_RENAMED)}
     if documents is not None:
         inputs["documents_given"] = documents.select(
-            "document_id", "publisher", "title_in_short", "published_on"
+            "document_id",
+            "publisher",
+            "title_in_short",
+            "published_on",
+            "address",
+            "article_sha256",
         )
     if claims.is_empty():
         return Checked([], {}, {}, [], problems)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import polars as pl
 
-from dagster_project import display
 from dagster_project.claims.wording import Verdict
 from dagster_project.questions.check import Checked, check_claims
 from dagster_project.questions.replay import Replay
-from dagster_project.questions.values import exact
 from dagster_project.questions.words import Words
+from dagster_project.reading.claim_rows import as_csv, claim_row
 from dagster_project.reading.readings import Reading
 from dagster_project.reading.text import Article
 from dagster_project.sources.articles import (
-    CLAIM_COLUMNS,
     CLAIMS_SCHEMA,
     DOCUMENTS_SCHEMA,
     parse_claims,
 )
-
-_LONGEST_QUOTE = 400
 
 
 @dataclass(frozen=True)
@@ -114,29 +109,6 @@ def judge(
     return ReadAnswer(article, name, judged, checked)
 
 
-def claim_row(one: Reading, claim_id: str, document: str, article: Article) -> dict[str, str]:
-    """The row of a claims file that says what a figure asserts."""
-    sentence = " ".join(article.text[one.sentence_start : one.sentence_end].split())
-    return {
-        "claim_id": claim_id,
-        "document_id": document,
-        "says": sentence[:_LONGEST_QUOTE],
-        "trade_kind": one.trade_kind,
-        "measure": one.measure,
-        "reporter": one.reporter,
-        "partner": one.partner,
-        "sector": one.sector,
-        "period": one.period,
-        "base_period": one.base_period,
-        "value": exact(one.value),
-        "unit": one.unit,
-        "rounding": f"{one.rounding:f}",
-        "hedge": one.hedge,
-        "attributed_to": one.attributed_to,
-        "compared_with": "",
-    }
-
-
 def claims_file(answer: ReadAnswer) -> str:
     """The claims as a file for `bilateral check`; other readings are commented out."""
     document = PurePath(answer.name).stem or "article"
@@ -150,13 +122,6 @@ def claims_file(answer: ReadAnswer) -> str:
             {**row, **fields, "claim_id": f"# {one.claim_id}, or"} for fields, _ in one.alternatives
         ]
     return as_csv(rows)
-
-
-def as_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    """Rows as the text of a claims file."""
-    text = io.StringIO()
-    display.write_csv(CLAIM_COLUMNS, ([row[one] for one in CLAIM_COLUMNS] for row in rows), text)
-    return text.getvalue()
 
 
 def _others(document: str) -> str:

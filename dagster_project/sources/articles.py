@@ -44,6 +44,8 @@ CLAIMS_SCHEMA: dict[str, pl.DataType] = {
     "claim_id": pl.String(),
     "document_id": pl.String(),
     "says": pl.String(),
+    "quoted": pl.String(),
+    "confidence": pl.String(),
     "trade_kind": pl.String(),
     "measure": pl.String(),
     "reporter": pl.String(),
@@ -67,15 +69,17 @@ DOCUMENTS_SCHEMA: dict[str, pl.DataType] = {
     "title_in_short": pl.String(),
     "published_on": pl.Date(),
     "seed_file": pl.String(),
+    "address": pl.String(),
+    "article_sha256": pl.String(),
 }
 
 _LINEAGE = ("row_number", "column_name")
 CLAIM_COLUMNS = tuple(column for column in CLAIMS_SCHEMA if column not in _LINEAGE)
-_DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
+DOCUMENT_COLUMNS = tuple(column for column in DOCUMENTS_SCHEMA if column not in _LINEAGE)
 # What a claims file has to say; a column that it leaves out, or an empty cell, says the usual.
 _CLAIM_NEEDS = ("measure", "reporter", "partner", "period", "value")
 _USUAL = {"trade_kind": "goods", "sector": "total", "hedge": "exact"}
-_DOCUMENTS_MAY_LACK = frozenset({"seed_file"})
+_DOCUMENTS_MAY_LACK = frozenset({"publisher", "seed_file", "address", "article_sha256"})
 # A row whose claim_id begins so is a note, and no claim.
 _COMMENT = "#"
 
@@ -152,9 +156,13 @@ def parse_documents(content: bytes, name: str) -> Parsed:
     Raises:
         SnapshotError: see `read_spreadsheet_cells`.
     """
-    cells, rejects, _ = read_spreadsheet_cells(content, name, _DOCUMENT_COLUMNS)
+    needed = [column for column in DOCUMENT_COLUMNS if column not in _DOCUMENTS_MAY_LACK]
+    cells, rejects, _ = read_spreadsheet_cells(content, name, needed, sorted(_DOCUMENTS_MAY_LACK))
+    cells = cells.with_columns(
+        pl.lit("").alias(column) for column in DOCUMENT_COLUMNS if column not in cells.columns
+    )
     found = [rejects]
-    for column in _DOCUMENT_COLUMNS:
+    for column in DOCUMENT_COLUMNS:
         if column not in _DOCUMENTS_MAY_LACK:
             cells, bad = reject_where(cells, pl.col(column) == "", column, "the cell is empty")
             found.append(bad)
@@ -170,7 +178,7 @@ def parse_documents(content: bytes, name: str) -> Parsed:
         pl.lit(None, dtype=pl.String).alias("column_name"),
         *(
             pl.when(pl.col(column) != "").then(pl.col(column)).alias(column)
-            for column in _DOCUMENT_COLUMNS
+            for column in DOCUMENT_COLUMNS
         ),
     ).with_columns(pl.col("published_on").str.to_date("%Y-%m-%d"))
     frame, duplicates = reject_duplicates(frame, ["document_id"], _LINEAGE)
@@ -290,7 +298,7 @@ TABLES: tuple[SourceTable, ...] = (
         description="The articles that contain the claims.",
         layouts=frozenset({DOCUMENTS_LAYOUT}),
         layout_detectors={DOCUMENTS_LAYOUT: _shows_documents},
-        headers={DOCUMENTS_LAYOUT: _DOCUMENT_COLUMNS},
+        headers={DOCUMENTS_LAYOUT: DOCUMENT_COLUMNS},
         parser=_documents_parser,
         seeds=(),
         columns=DOCUMENTS_SCHEMA,

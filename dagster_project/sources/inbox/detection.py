@@ -10,7 +10,7 @@ from dagster_project.sources.blocks import GZIP, split_header, unpacked_head
 from dagster_project.sources.bulk import BulkTable
 from dagster_project.sources.catalog import BULK, CATALOG, SourceTable
 from dagster_project.sources.formats import is_workbook
-from dagster_project.sources.inbox.folder import COMPANION, InboxError
+from dagster_project.sources.inbox.folder import COMPANION, InboxError, UnknownLayout
 from dagster_project.sources.snapshot import SnapshotError
 from dagster_project.sources.workbooks import part_with_layout, workbook_sheets
 
@@ -72,7 +72,7 @@ def detect_layout(
             f"it matches more than one layout:\n{_layouts(shown)}\nState which in"
             f' {name}{COMPANION}: {{"layout": "…"}}, and drop both.'
         )
-    raise InboxError(
+    raise UnknownLayout(
         f"{_nature(plain, name)} whose layout is not recognised."
         f"{_nearest(plain, name, possible)} Known layouts:\n{_layouts(possible)}\nDrop the"
         f" publisher's own file, unchanged, or state its layout in {name}{COMPANION}:"

@@ -23,6 +23,8 @@ from dagster_project.sources.release_diff import Comparison
 from dagster_project.sources.snapshot import Release
 
 QUARANTINE = "quarantine"
+# Articles whose figures are in a release; their words are not.
+READ = "read"
 
 LONGEST_NAME = 150
 # File systems allow 255 bytes, and quarantine adds a moment and an ending.
@@ -42,6 +44,7 @@ STATED: Mapping[str, type] = {
     "table": str,
     "layout": str,
     "known_from": str,
+    "published_on": str,
     "release_id": str,
     "licence": str,
     "redistributable": bool,
@@ -56,6 +59,10 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 class InboxError(ValueError):
     """A file that cannot be imported; the message says why and what to do."""
+
+
+class UnknownLayout(InboxError):
+    """A file that has the layout of no raw table."""
 
 
 class StillWritten(InboxError):
@@ -129,7 +136,7 @@ def scan_folder(inbox: Path, now: datetime) -> Scan:
     found: dict[str, os.stat_result] = {}
     left_alone: list[str] = []
     for entry in sorted(os.scandir(inbox), key=lambda one: one.name):
-        if _TEMPORARY.fullmatch(entry.name) or entry.name == QUARANTINE:
+        if _TEMPORARY.fullmatch(entry.name) or entry.name in (QUARANTINE, READ):
             continue
         is_ours = entry.is_symlink() or entry.is_file(follow_symlinks=False)
         if not is_ours or is_companion_alone(Path(entry.path)):
@@ -206,6 +213,16 @@ def is_unchanged(path: Path, state: State) -> bool:
         return State.of(path.lstat()) == state
     except FileNotFoundError:
         return False
+
+
+def keep_read(path: Path, state: State, moment: datetime) -> None:
+    """Move an article whose figures are stored out of the inbox, if it is the one that was read."""
+    if is_unchanged(path, state) and not is_open_for_writing(path):
+        folder = path.parent / READ
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / f"{moment:%Y%m%dT%H%M%S.%fZ}-{path.name[-LONGEST_NAME:]}")
+        with suppress(OSError):
+            _companion_of(path).unlink()
 
 
 def remove(path: Path, state: State) -> None:
@@ -341,12 +358,14 @@ def checked(stated: Mapping[str, Any], where: str) -> Mapping[str, Any]:
                 f"{where}: {name} must be one line of printable text, of at most"
                 f" {_LONGEST_TEXT:,} characters."
             )
-    if "known_from" in found:
+    for name in ("known_from", "published_on"):
+        if name not in found:
+            continue
         try:
-            found["known_from"] = date.fromisoformat(found["known_from"])
+            found[name] = date.fromisoformat(found[name])
         except ValueError as error:
             raise InboxError(
-                f"{where}: known_from is {stated['known_from']!r}; write a day, YYYY-MM-DD."
+                f"{where}: {name} is {stated[name]!r}; write a day, YYYY-MM-DD."
             ) from error
     if not _PLAIN_NAME.fullmatch(found.get("release_id", "x")):
         raise InboxError(f"{where}: release_id must be letters, digits, '.', '_' and '-'.")

@@ -15,6 +15,7 @@ import polars as pl
 from dagster_project.settings import Settings
 from dagster_project.sources.bulk import NoRoom, OnProgress
 from dagster_project.sources.catalog import CONNECTORS, SourceTable, load_table
+from dagster_project.sources.inbox.article import ARTICLE, ArticleText, import_article
 from dagster_project.sources.inbox.folder import (
     LONGEST_NAME,
     Imported,
@@ -22,7 +23,9 @@ from dagster_project.sources.inbox.folder import (
     Quarantined,
     State,
     StillWritten,
+    UnknownLayout,
     checked,
+    keep_read,
     locked,
     quarantine,
     read_companion,
@@ -54,12 +57,18 @@ _SOURCE_SEED = "source_list.csv"
 _UNCHANGED = "Drop the publisher's own file, unchanged; divide one that is too large."
 
 
+ArticleReader = Callable[[Path, Mapping[str, Any], Isolated], ArticleText | None]
+
+
 def _nobody(_name: str, _done: int, _size: int) -> None:
     """The default progress callback: does nothing."""
 
 
 def ingest_ready(
-    settings: Settings, now: datetime, on_progress: OnProgress = _nobody
+    settings: Settings,
+    now: datetime,
+    on_progress: OnProgress = _nobody,
+    read_article: ArticleReader | None = None,
 ) -> tuple[Imported | Quarantined, ...]:
     """Import every file that is ready, in order of modification time.
 
@@ -77,18 +86,25 @@ def ingest_ready(
             for place, path in enumerate(ready):
                 # Of two files about the same data, that written later counts as the later release.
                 moment = now.astimezone(UTC) + timedelta(microseconds=place)
-                outcome = _outcome(path, settings, moment, isolated, on_progress)
+                outcome = _outcome(path, settings, moment, isolated, on_progress, read_article)
                 outcomes += [] if outcome is None else [outcome]
     return tuple(outcomes)
 
 
 def _outcome(
-    path: Path, settings: Settings, moment: datetime, isolated: Isolated, on_progress: OnProgress
+    path: Path,
+    settings: Settings,
+    moment: datetime,
+    isolated: Isolated,
+    on_progress: OnProgress,
+    read_article: ArticleReader | None,
 ) -> Imported | Quarantined | None:
     """Import one file of the inbox, and remove it or put it in quarantine; None leaves it."""
     try:
         stated = read_companion(path)
-        taken, state = _ingest_one(path, settings, stated, moment, isolated, on_progress)
+        taken, state = _ingest_one(
+            path, settings, stated, moment, isolated, on_progress, read_article
+        )
     except StillWritten:
         # The next scans wait for its end.
         return None
@@ -103,7 +119,10 @@ def _outcome(
         return quarantine(path, reason, moment)
     if taken.release.folder.is_relative_to(settings.fetched_snapshots):
         sync_release(taken.release)
-    remove(path, state)
+    if taken.layout == ARTICLE:
+        keep_read(path, state, moment)
+    else:
+        remove(path, state)
     return taken
 
 
@@ -114,12 +133,14 @@ def ingest_named(
     now: datetime,
     on_progress: OnProgress = _nobody,
     isolated: Isolated | None = None,
+    read_article: ArticleReader | None = None,
 ) -> Imported:
     """Import a file from any folder; it stays there, and is not checked for steadiness.
 
     Args:
         stated: as in `<name>.json` beside it, over which it takes precedence.
         isolated: the child process that reads it; without one, it gets a child of its own.
+        read_article: what reads a text with trade figures; without it, only data are imported.
 
     Raises:
         InboxError: it cannot be imported.
@@ -128,7 +149,9 @@ def ingest_named(
     with locked(settings.inbox):
         both = {**read_companion(path), **checked(stated, "what is stated")}
         with nullcontext(isolated) if isolated else Isolated(READER) as child:
-            taken, _ = _ingest_one(path, settings, both, now.astimezone(UTC), child, on_progress)
+            taken, _ = _ingest_one(
+                path, settings, both, now.astimezone(UTC), child, on_progress, read_article
+            )
     return taken
 
 
@@ -139,6 +162,7 @@ def _ingest_one(
     moment: datetime,
     isolated: Isolated,
     on_progress: OnProgress,
+    read_article: ArticleReader | None,
 ) -> tuple[Imported, State]:
     """Import one file; the outcome, and the state the file was in."""
     known_from = stated.get("known_from", moment.date())
@@ -147,7 +171,14 @@ def _ingest_one(
             f"known_from is {known_from}, a day in the future. State a day on which it was known."
         )
     held = discover_releases(settings.snapshot_roots)
-    found = _recognised(path, stated, isolated)
+    try:
+        found = _recognised(path, stated, isolated)
+    except UnknownLayout:
+        # No data of a known publisher: perhaps an article.
+        article = None if read_article is None else read_article(path, stated, isolated)
+        if article is None:
+            raise
+        return import_article(path, article, settings, stated, held, moment)
     entry = entry_of(found.table)
     file = _described(path, found, stated, moment, settings)
     release = next(

@@ -11,6 +11,8 @@ with
             claim_id,
             document_id,
             says,
+            quoted,
+            confidence,
             trade_kind,
             measure,
             reporter as reporter_iso3,

@@ -12,6 +12,8 @@ with
             publisher,
             title_in_short,
             published_on,
+            address,
+            article_sha256,
             seed_file
         from source
 
