@@ -25,7 +25,7 @@ class Context:
     `home` is the country whose figures the text gives most often, `main_partner` the partner that
     it names most often, and `is_of_two` says that it names no third country. `named` is the last
     other country named. `range` and `since` are the last span and the base of the sentence
-    before, `months_told` how many months back the text has compared a month.
+    before, `compared` how many months back it has compared months.
     `topic` is the first flow of the paragraph and `topic_pair` its countries, `last` the first flow
     of the sentence before, and `list_flow` that of the line above a list. `only_sector` is the
     product group of a text that is about no other.
@@ -41,7 +41,7 @@ class Context:
     newest: Span | None = None
     range: tuple[Span, Span] | None = None
     since: Time | None = None
-    months_told: int = 0
+    compared: set[int] = field(default_factory=set)
     paragraph: int = -1
     kind: str = ""
     topic: Flow | None = None

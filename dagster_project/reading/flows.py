@@ -185,6 +185,11 @@ def _find_which(sentence: Marked, flow: Flow) -> None:
 def _find_heading(sentence: Marked, flow: Flow) -> None:
     """Find a partner named before a colon, as in "Mexico: exports $231 billion"."""
     colons = [place for place in range(flow.start) if sentence.word(place) == ":"]
+    first = sentence.at.get(0)
+    if not colons and first is not None and first.table == PLACE:
+        # Mexico - $557 billion traded, with a $71 billion deficit
+        is_dash = sentence.word(first.end) == "-" and not sentence.tokens[first.end].glued
+        colons = [first.end] if is_dash else []
     named = [item for item in sentence.of(FLOW) if item.value["quantity"] != "none"]
     if flow.partner or not colons or named[0].end <= colons[-1]:
         return
@@ -203,12 +208,17 @@ def _find_lead(sentence: Marked, flow: Flow) -> None:
         or place == flow.owner_at
     ):
         place -= 1
-    item = sentence.at.get(place - 1)
-    if flow.partner or sentence.word(place) != "," or item is None or item.table != PLACE:
+    item = sentence.at.get(place if place in sentence.at else place - 1)
+    is_apart = sentence.word(place) == "," or (
+        place in sentence.at and flow.owner_at in (-1, place)
+    )
+    if flow.partner or not is_apart or item is None or item.table != PLACE:
         return
     start = item.start - 1 - (sentence.word(item.start - 1) == "the")
     if sentence.word(start) in _ANY_PARTNER:
         flow.partner, flow.partner_at = item.value["place"], item.start
+        if flow.owner_at == item.start:
+            flow.owner, flow.owner_at = "", -1
 
 
 def _is_kind(sentence: Marked, place: int) -> bool:

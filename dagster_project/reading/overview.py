@@ -76,7 +76,14 @@ def name_dollars(parts: Sequence[Part], home: str, words: Grammar) -> None:
         return
     quoted = {item.value["place"] for part in parts for item in part.marked.of(SOURCE)}
     named = {one.unit.partition(" ")[0] for part in parts for one in part.marked.figures}
-    if home not in quoted and dollar not in named:
+    explicit = [
+        one
+        for part in parts
+        for one in part.marked.figures
+        if one.unit.startswith(dollar) and part.marked.tokens[one.start].text != "$"
+    ]
+    if (home not in quoted and dollar not in named) or len(explicit) > 1:
+        # Where A$ is written again and again, a bare $ is another dollar.
         return
     for part in parts:
         for one in part.marked.figures:

@@ -34,7 +34,8 @@ def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:
         return Pair(owner, partner, True)
     if partner:
         if partner == told.reporter:
-            return Pair(told.partner, partner, False)
+            reporter = context.home if told.partner in (WORLD, partner) else told.partner
+            return Pair(reporter, partner, False)
         # A third country is taken as a partner of the country that the text is about.
         is_third = partner != told.partner and context.home == told.partner
         return Pair(context.home if is_third else told.reporter, partner, False)

@@ -134,6 +134,9 @@ def read_time(
     time.kind = PERIOD
     if rule == "year" and year:
         time.span = Span.of_year(year)
+    elif rule.startswith("month_quarter"):
+        time.span = _months(rule, years, months, day, near)
+        time.span = Span(time.span.last - 2, time.span.last) if time.span else None
     elif rule.startswith("month") and rule != "month_earlier":
         time.span = _months(rule, years, months, day, near)
     elif rule.startswith("first_months"):

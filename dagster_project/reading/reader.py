@@ -133,7 +133,9 @@ def _read_part(part: Part, context: Context, words: Grammar, day: date, text: st
     found = [*part.told, *signs(sentence, part.flows, part.told, context.since is not None)]
     found.sort(key=lambda one: one.figure.start)
     months_back = words.office(place).months
-    known = Known(context.period, context.range, context.since, months_back, context.months_told)
+    # A text that compares months in two ways leaves open which of them is meant.
+    back = next(iter(context.compared)) if len(context.compared) == 1 else months_back
+    known = Known(context.period, context.range, context.since, back)
     times = when(sentence, found, known, day)
     who = speaker(sentence, text)
     result: list[Reading] = []
@@ -379,7 +381,7 @@ def _remember(
         if time.base is not None and one.role in WITH_BASE:
             ranges.append((time.base, time.period))
             if time.period.months == 1 and time.base_rule in COMPARISONS:
-                context.months_told = time.period.first - time.base.first
+                context.compared.add(time.period.first - time.base.first)
         if one.level == MAIN and _is_told_of(part.marked, one, time, context):
             mains.append(time.period)
         elif one.level in (FROM, COMPARED):

@@ -185,6 +185,10 @@ def role_of(sentence: Marked, figure: Figure, before: Told | None) -> Told | Non
     if is_said_twice and before and (is_paren or word == "or") and not before.is_paren:
         sign = before.sign
         return Told(figure, CHANGE_OF, "the same change in money", sign=sign, is_paren=True)
+    if word == "of" and two == "one":
+        # compared to one of $115 million
+        place -= 2
+        word, two = sentence.word(place), sentence.word(place - 1)
     if word == "of":
         place = _before_noun(sentence, place)
         word, two = sentence.word(place), sentence.word(place - 1)

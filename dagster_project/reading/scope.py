@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster_project.reading.context import Context
 from dagster_project.reading.flow import Flow
-from dagster_project.reading.items import CHANGE, KIND, SECTOR, Marked
+from dagster_project.reading.items import CHANGE, FLOW, KIND, SECTOR, Marked
 from dagster_project.reading.roles import LEVEL, PART, SHARE, Told
 
 TOTAL, GOODS = "total", "goods"
@@ -107,6 +107,8 @@ def _after(sentence: Marked, one: Told) -> str:
         if item is None and sentence.word(place) in (",", ";", ":", "."):
             return ""
         if sentence.figure_at(place):
+            return ""
+        if item is not None and item.table == FLOW and place > one.figure.end:
             return ""
         if item is not None and item.table == SECTOR:
             start = item.start - 1

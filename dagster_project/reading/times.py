@@ -60,7 +60,6 @@ class Known:
     range: tuple[Span, Span] | None
     since: Time | None
     months_back: int = 12
-    months_told: int = 0
 
 
 def when(sentence: Marked, told: list[Told], known: Known, day: date) -> list[When]:
@@ -342,6 +341,13 @@ def _level_before(
         return When(earlier[-1].earlier_than(main), None, (), (), "a year earlier")
     if main is not None and known.range and known.range[1] == main:
         return When(known.range[0], None, (), (), "start of the span named before")
+    quantities = {
+        other.flow.quantity for other in told if other.level == MAIN and other.flow is not None
+    }
+    is_other_flow = one.flow is not None and one.flow.quantity not in quantities
+    if main is not None and quantities and is_other_flow:
+        # $39.26 billion of imports, compared to $518 million in exports
+        return When(main, None, (), (), "as the figure that it is compared with")
     if main is not None:
         return When(main.moved(-12), None, (), (), "a year before, not stated", is_open=False)
     return When(None, is_open=True)
@@ -419,7 +425,7 @@ def _find_base(
             time.is_open = True
     else:
         is_month = time.period.first == time.period.last
-        back = (known.months_told or known.months_back) if is_month else 12
+        back = known.months_back if is_month else 12
         time.base, time.base_rule = time.period.moved(-back), "the period before, not stated"
         if is_month:
             time.other_bases = (time.period.moved(-(13 - back)),)
