@@ -20,8 +20,9 @@ def figure_of(claim: Row) -> str:
 
 
 def document_name(claim: Row) -> str:
-    """Publisher and date; the marts have no title."""
-    name = claim["document_publisher"] or claim["document_id"] or "an unnamed article"
+    """Publisher and date; the title, where a publisher is not known."""
+    title = claim.get("document_title")
+    name = claim["document_publisher"] or title or claim["document_id"] or "an unnamed article"
     day = claim["published_on"]
     return f"{name}, {day.isoformat() if day else 'undated'}"
 

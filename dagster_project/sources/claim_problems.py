@@ -25,7 +25,7 @@ _PRODUCT_CODES = {
     "end_use": r"[0-9]{1,5}",
     "ebops": r"[A-Z0-9]{1,6}",
 }
-_MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "compared_with"})
+_MAY_BE_EMPTY = frozenset({"base_period", "attributed_to", "compared_with", "quoted", "confidence"})
 _PERIOD = re.compile(PERIOD_PATTERN)
 _WHOLE_SECTOR, _WORLD = "total", "WLD"
 

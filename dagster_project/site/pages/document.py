@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from dagster_project.claims.cells import document_name, figure_of
@@ -60,6 +61,8 @@ def page(context: PageContext, document_id: str) -> list[File]:
         has_contradictions=any(one.id == "inconsistencies" for one in figures),
         contradictions=contradictions_in_words(context, figures),
         claims=[_claim_in_words(context, row) for row in answer.rows],
+        sentences=[list(parts) for parts in _sentences(context, answer.rows)],
+        address=_web_address(first["document_address"]),
         sources=[_source(context, list(rows)) for _, rows in groupby(bases.rows, _source_key)],
     )
 
@@ -80,6 +83,38 @@ def _counts(answer: Answer) -> str:
     order += [one for one in by_status if one not in STATUSES]
     parts = [f"{_number(by_status[one])} {in_words(one)}" for one in order]
     return f"{counted(answer.rows[0]['claims'], 'figure').capitalize()}: {listed(parts)}."
+
+
+def _sentences(context: PageContext, rows: Sequence[Row]) -> Iterator[Iterator[dict[str, Any]]]:
+    """The quoted sentences of an imported article, each in pieces: words, and figures."""
+    quoted = [row for row in rows if row["quoted"]]
+    for says, figures in groupby(quoted, itemgetter("says")):
+        yield _pieces(context, says, list(figures))
+
+
+def _web_address(address: str | None) -> str | None:
+    """The address of an article, if a page may link to it."""
+    return address if address and address.startswith(("https://", "http://")) else None
+
+
+def _pieces(context: PageContext, says: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    position = 0
+    for row in rows:
+        start = says.find(row["quoted"], position)
+        if start < 0:
+            # The end of a long sentence is not stored.
+            continue
+        end = start + len(row["quoted"])
+        yield {"text": says[position:start]}
+        yield {
+            "text": says[start:end],
+            "path": claim_links(context, [row["claim_id"]])[0][1],
+            "status": row["status"],
+            "words": in_words(row["status"]),
+            "is_open": row["confidence"] == "open",
+        }
+        position = end
+    yield {"text": says[position:]}
 
 
 def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:

@@ -12,6 +12,8 @@ columns = [
 select
     c.claim_id,
     c.says,
+    c.quoted,
+    c.confidence,
     c.reported_value,
     c.unit,
     c.rounding,
@@ -31,6 +33,8 @@ select
     count(*) over () as claims,
     c.document_id,
     c.document_publisher,
+    c.document_title,
+    c.document_address,
     c.published_on,
     c.reporter_iso3,
     c.partner_code,
