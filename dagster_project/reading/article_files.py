@@ -23,7 +23,7 @@ from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFaile
 ENDINGS = frozenset({".txt", ".text", ".md", ".markdown", ".html", ".htm", ".pdf"})
 # A million characters take about eight seconds.
 _LIMITS = Limits(cpu_seconds=60, wall_seconds=360, memory=1024 * MB)
-_LONGEST_ID = 40
+_LONGEST_ID = 24
 
 
 def read_as_article(
@@ -74,7 +74,7 @@ def compose(article: Article, stem: str, sha256: str, address: str) -> ArticleTe
         return None
     document = _document_id(stem, sha256)
     rows = [
-        claim_row(one, f"{document}-{place:03}", document, article)
+        claim_row(one, f"{document}-{place:02}", document, article)
         for place, one in enumerate(claims, start=1)
     ]
     return ArticleText(
@@ -89,4 +89,4 @@ def compose(article: Article, stem: str, sha256: str, address: str) -> ArticleTe
 def _document_id(stem: str, sha256: str) -> str:
     """The name of the file, and enough of its hash that no other article has the same id."""
     name = re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:_LONGEST_ID] or "article"
-    return f"{name}_{sha256[:6]}"
+    return f"{name}_{sha256[:4]}"

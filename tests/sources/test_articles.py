@@ -65,6 +65,8 @@ def test_a_claim_keeps_its_words_and_its_exact_value(tmp_path: Path) -> None:
         "base_period": None,
         "attributed_to": "USTR",
         "compared_with": None,
+        "quoted": None,
+        "confidence": None,
         "value": Decimal("27.6"),
         "rounding": Decimal("0.1"),
     }
@@ -222,7 +224,7 @@ def test_a_document_keeps_its_day() -> None:
     parsed = documents({})
     assert dict(parsed.frame.schema) == DOCUMENTS_SCHEMA
     assert parsed.frame.rows() == [
-        (2, None, "d1", "A paper", "A title", date(2017, 7, 13), None),
+        (2, None, "d1", "A paper", "A title", date(2017, 7, 13), None, None, None),
     ]
 
 
@@ -230,13 +232,13 @@ def test_a_document_without_a_day_or_with_a_taken_id_is_rejected() -> None:
     parsed = documents(
         {},
         {"document_id": "d2", "published_on": "13 July"},
-        {"document_id": "d3", "publisher": ""},
+        {"document_id": "d3", "title_in_short": ""},
         {},
     )
     assert parsed.frame["document_id"].to_list() == ["d1"]
     assert {row[:3] for row in reject_rows(parsed.rejects)} == {
         (3, "published_on", "13 July"),
-        (4, "publisher", ""),
+        (4, "title_in_short", ""),
         (5, "document_id", "d1"),
     }
 
@@ -365,6 +367,8 @@ def test_a_claim_is_read_as_people_write_it(
         "base_period": None,
         "attributed_to": None,
         "compared_with": None,
+        "quoted": None,
+        "confidence": None,
         "value": Decimal("27.6"),
         "rounding": Decimal("0.1"),
     }

@@ -30,6 +30,7 @@ from sources.source_files import (
 )
 from sources.test_un_comtrade import FACT, written
 
+from dagster_project.reading.article_files import read_as_article
 from dagster_project.settings import PROJECT_ROOT, Settings
 from dagster_project.sources import bulk, isolation, partitions
 from dagster_project.sources.blocks import unpacked
@@ -45,6 +46,7 @@ from dagster_project.sources.inbox import (
     readiness,
     scan,
 )
+from dagster_project.sources.inbox.article import ArticleText
 from dagster_project.sources.isolation import Limits, ReadingFailed
 from dagster_project.sources.snapshot import discover_releases, read_verified
 
@@ -883,3 +885,39 @@ def test_a_companion_of_any_size_or_content_is_refused(home: Settings) -> None:
         drop(home, "country.csv", COUNTRY)
         (home.inbox / "country.csv.json").write_bytes(stated)
         assert "country.csv.json" in quarantine(home).reason
+
+
+ARTICLE = "US goods exports to South Korea were $42.3 billion in 2016, and imports $69.9 billion.\n"
+
+
+@pytest.mark.slow
+def test_an_article_becomes_claims_and_is_kept_beside_the_inbox(home: Settings) -> None:
+    path = home.inbox / "korea.txt"
+    path.write_text(ARTICLE, encoding="utf-8")
+    (home.inbox / "korea.txt.json").write_text('{"published_on": "2017-08-18"}')
+    scan(home, NOW)
+    (taken,) = ingest_ready(home, LATER, read_article=read_as_article)
+    assert isinstance(taken, Imported)
+    assert (taken.layout, taken.rows, taken.is_new) == ("article", 2, True)
+    assert {file.layout for file in taken.release.files} == {"claims", "documents"}
+    kept = list((home.inbox / "read").iterdir())
+    assert [one.read_text(encoding="utf-8") for one in kept] == [ARTICLE]
+    assert scan(home, LATER).left_alone == ()
+    again = ingest_named(kept[0], home, {"published_on": "2017-08-18"}, LATER, read_article=renamed)
+    assert not again.is_new
+
+
+def renamed(path: Path, stated: dict, isolated: isolation.Isolated) -> ArticleText | None:
+    """The article under its first name, of which its id is made."""
+    first = path.with_name("korea.txt")
+    first.write_bytes(path.read_bytes())
+    return read_as_article(first, stated, isolated)
+
+
+@pytest.mark.slow
+def test_an_article_without_its_day_is_quarantined_with_what_to_state(home: Settings) -> None:
+    (home.inbox / "korea.txt").write_text(ARTICLE, encoding="utf-8")
+    scan(home, NOW)
+    (left,) = ingest_ready(home, LATER, read_article=read_as_article)
+    assert isinstance(left, Quarantined)
+    assert "published_on" in left.reason

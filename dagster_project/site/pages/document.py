@@ -121,7 +121,10 @@ def _claim_in_words(context: PageContext, row: Row) -> dict[str, Any]:
     return {
         "link": claim_links(context, [row["claim_id"]])[0],
         "figure": figure_of(row),
-        "says": row["says"] or ABSENT,
+        # The sentence of an imported article is quoted above the table.
+        "says": f"{in_words(row['measure'])}, {row['period']}"
+        if row["quoted"]
+        else row["says"] or ABSENT,
         "attributed_to": row["attributed_to"],
         "status": row["status"],
         "words": in_words(row["status"]),

@@ -21,6 +21,7 @@ select
     c.hedge_words,
     c.attributed_to,
     c.period,
+    c.measure,
     v.status,
     v.value,
     v.basis_id,

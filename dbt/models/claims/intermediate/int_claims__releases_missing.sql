@@ -11,6 +11,9 @@ with
         select j.*, k.published_on
         from {{ ref("int_claims__best_candidates") }} as j
         inner join claims as k on j.claim_id = k.claim_id
+        inner join {{ ref("claim_candidates") }} as c on j.candidate_id = c.candidate_id
+        left join {{ ref("int_figures__values") }} as e on c.exports_value_id = e.value_id
+        left join {{ ref("int_figures__values") }} as m on c.imports_value_id = m.value_id
         where
             j.fit = 'none'
             and not j.is_within_revision
@@ -22,7 +25,17 @@ with
                     then {{ var("farthest_unmeasured_revision") }}
                     else {{ var("farthest_revision") }}
                 end
-                * abs(j.value)
+                * abs(j.value),
+                -- A balance moves with its flows, which may be many times as large.
+                case
+                    when j.revision = 0 and j.quantity = 'balance'
+                    then
+                        sqrt(
+                            pow({{ var("unmeasured_revision_of_exports") }} * e.value_usd, 2)
+                            + pow({{ var("unmeasured_revision_of_imports") }} * m.value_usd, 2)
+                        )
+                    else 0
+                end
             )
 
     ),
