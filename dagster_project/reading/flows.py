@@ -254,7 +254,9 @@ def _kind_before(sentence: Marked, flow: Flow) -> str:
         if item is not None and item.table == KIND:
             is_counted = sentence.word(item.start) in ("counting", "including")
             is_counted = is_counted or sentence.word(item.end + 1) == "where"
-            if is_counted or sentence.word(item.start - 1) == "in":
+            owner = sentence.at.get(item.start - 2)
+            is_of_other = owner is not None and owner.table == FLOW
+            if is_counted or (sentence.word(item.start - 1) == "in" and not is_of_other):
                 return item.value["trade_kind"]
         place = item.start - 1 if item else place - 1
     return ""
