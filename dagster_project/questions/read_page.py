@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
 from dagster_project.display import for_page
 from dagster_project.questions.read import ReadAnswer
 from dagster_project.questions.read_text import by_sentence, reading_in_words, summary, why_not
 
-_TEMPLATE = Path(__file__).with_name("read_page.html")
+_PAGE = Path(__file__).with_name("read_page.html")
+_FORM = Path(__file__).with_name("read_form.html")
 # The colour only repeats the words of the verdict.
 _COLOURS = {
     "confirmed": "good",
@@ -21,21 +22,18 @@ _COLOURS = {
 }
 
 
-def answer_page(answer: ReadAnswer) -> str:
-    """The sentences with figures, each figure underlined and followed by its verdict."""
-    environment = Environment(
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+def answer_page(answer: ReadAnswer, *, is_served: bool = False) -> str:
+    """The sentences with figures, each figure underlined and followed by its verdict.
+
+    A served page leads back to the form.
+    """
     sentences = [
         {"parts": list(_parts(answer, figures)), "figures": figures}
         for _, figures in by_sentence(answer)
     ]
     return for_page(
-        template.render(
+        _template(_PAGE).render(
+            is_served=is_served,
             article=answer.article,
             name=answer.name,
             sentences=sentences,
@@ -46,6 +44,27 @@ def answer_page(answer: ReadAnswer) -> str:
             why_not=why_not,
         )
     )
+
+
+def form_page(
+    token: str, text: str = "", published_on: str = "", reporter: str = "", error: str = ""
+) -> str:
+    """The form for a text, with what was entered before and what is wrong with it."""
+    return for_page(
+        _template(_FORM).render(
+            token=token, text=text, published_on=published_on, reporter=reporter, error=error
+        )
+    )
+
+
+def _template(path: Path) -> Template:
+    environment = Environment(
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.from_string(path.read_text(encoding="utf-8"))
 
 
 def _parts(answer: ReadAnswer, figures: list):

@@ -197,3 +197,9 @@ def test_the_reporter_is_the_one_given_where_the_text_names_none(
     arguments = ("read", "-", "--published-on", "2018-03-01", "--format", "json")
     (one,) = objects(bilateral(*arguments, "--reporter", "South Korea", stdin=text))
     assert (one["reporter"], one["partner"]) == ("KOR", "JPN")
+
+
+def test_without_a_file_it_says_what_to_name(bilateral: Callable[..., Result]) -> None:
+    result = bilateral("read")
+    assert result.exit_code == 2
+    assert "--open" in result.stderr
