@@ -14,7 +14,6 @@ from dagster_project.cli.app import BAD_INPUT, DONE, app, handle_errors
 from dagster_project.cli.terminal import Steps, bar, echo, error_console, print_error
 from dagster_project.display import one_line
 from dagster_project.settings import load_settings
-from dagster_project.sources.inbox.article import ARTICLE
 from dagster_project.sources.isolation import READER, Isolated
 
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ def _result(imported: Imported) -> str:
     release = f"{imported.release.source_id}/{imported.release.release_id}"
     if not imported.is_new:
         return f"{imported.name}: already in release {release}; nothing added."
+    from dagster_project.sources.inbox.article import ARTICLE
+
     if imported.layout == ARTICLE:
         said = f"{imported.name}: {imported.rows:,} trade figures, as claims of {release}."
         if imported.rejects:

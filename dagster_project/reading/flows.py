@@ -69,6 +69,7 @@ def flows(sentence: Marked) -> list[Flow]:
         _find_lead(sentence, flow)
         _find_products(sentence, flow)
         _find_whole(sentence, flow)
+        _find_provider(sentence, flow)
         # "Car sales fell" is not about trade.
         is_domestic = item.value["part"] == "weak" and not flow.partner
         if not is_domestic and not _is_in_brackets(sentence, item):
@@ -125,6 +126,19 @@ def _look_left(sentence: Marked, flow: Flow) -> None:
         elif item.table != CHANGE or item.value["part"] == "adverb":
             return
         place = item.start - 1
+
+
+def _find_provider(sentence: Marked, flow: Flow) -> None:
+    """Find the partner that provides: China provided $1.27 billion of imports."""
+    if (
+        flow.partner
+        or flow.quantity != "imports"
+        or sentence.word(flow.start - 1) not in ("of", "in")
+    ):
+        return
+    for item in sentence.of(PLACE):
+        if item.end <= flow.start and sentence.word(item.end) in small_words("provides"):
+            flow.partner, flow.partner_at = item.value["place"], item.start
 
 
 def _find_whole(sentence: Marked, flow: Flow) -> None:
@@ -185,7 +199,7 @@ def _find_which(sentence: Marked, flow: Flow) -> None:
 def _find_heading(sentence: Marked, flow: Flow) -> None:
     """Find a partner named before a colon, as in "Mexico: exports $231 billion"."""
     colons = [place for place in range(flow.start) if sentence.word(place) == ":"]
-    first = sentence.at.get(0)
+    first = sentence.at.get(1 if sentence.word(0) == "-" else 0)
     if not colons and first is not None and first.table == PLACE:
         # Mexico - $557 billion traded, with a $71 billion deficit
         is_dash = sentence.word(first.end) == "-" and not sentence.tokens[first.end].glued
@@ -208,10 +222,10 @@ def _find_lead(sentence: Marked, flow: Flow) -> None:
         or place == flow.owner_at
     ):
         place -= 1
-    item = sentence.at.get(place if place in sentence.at else place - 1)
-    is_apart = sentence.word(place) == "," or (
-        place in sentence.at and flow.owner_at in (-1, place)
-    )
+    beside = sentence.at.get(place)
+    is_beside = beside is not None and flow.owner_at in (-1, beside.start)
+    item = beside if is_beside else sentence.at.get(place - 1)
+    is_apart = is_beside or sentence.word(place) == ","
     if flow.partner or not is_apart or item is None or item.table != PLACE:
         return
     start = item.start - 1 - (sentence.word(item.start - 1) == "the")

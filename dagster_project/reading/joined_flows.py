@@ -8,6 +8,7 @@ from dagster_project.reading.flow import SEVERAL, Flow
 from dagster_project.reading.items import KIND, PLACE, Marked
 from dagster_project.reading.word_lists import small_words
 
+_WITHIN = frozenset({"in", "on", "of", "its", "their", "the"})
 _WITH_RESULT = frozenset({"two_way_trade", "balance"})
 
 
@@ -40,9 +41,10 @@ def without_mere_trade(sentence: Marked, found: list[Flow]) -> list[Flow]:
         between = {
             sentence.word(place)
             for place in range(last.end if last else 0, flow.start)
-            if place not in sentence.at
+            if place not in sentence.at and not sentence.figure_at(place)
         }
-        if last and flow.quantity == "two_way_trade" and between in ({"in"}, {"on"}):
+        is_in = bool(between & {"in", "on"}) and between <= _WITHIN
+        if last and flow.quantity == "two_way_trade" and is_in:
             last.partner, last.partner_at = last.partner or flow.partner, flow.partner_at
             if not last.owner:
                 last.owner, last.owner_at = flow.owner, flow.owner_at

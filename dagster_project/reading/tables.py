@@ -142,6 +142,10 @@ def _kept(tables: list[Table], table: Table | None) -> None:
     """Keep a table that has a header and a row with a number."""
     if table is None or len(table.rows) < _LEAST_ROWS:
         return
+    header, first = table.rows[0], table.rows[1]
+    if len(header) == len(first) - 1:
+        # Above the labels of the rows stands nothing.
+        header.insert(0, Cell(table.start, table.start, ""))
     if any(_NUMBER.fullmatch(cell.text) for row in table.rows[1:] for cell in row[1:]):
         tables.append(table)
 
@@ -205,7 +209,7 @@ def read_table(
             flow = next(iter([*header_flows[column], *row_flows, *above]), None)
             if flow is None:
                 continue
-            if header_flows[column] and not flow.partner and above:
+            if not flow.partner and above:
                 flow.partner, flow.owner = (
                     flow.partner or above[0].partner,
                     flow.owner or above[0].owner,

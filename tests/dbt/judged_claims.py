@@ -14,6 +14,8 @@ CLAIMS: dict[str, Any] = {
     "claim_id": pl.String(),
     "document_id": pl.String(),
     "says": pl.String(),
+    "quoted": pl.String(),
+    "confidence": pl.String(),
     "trade_kind": pl.String(),
     "measure": pl.String(),
     "reporter_iso3": pl.String(),
@@ -79,10 +81,19 @@ def tables_of_claims(
     given = tables_of(figures) | {
         "claims_given": pl.DataFrame(rows, schema=CLAIMS),
         "documents_given": pl.DataFrame(
-            [(claim_id, "a newspaper", "trade", published_on) for claim_id in claims],
+            [
+                {
+                    "document_id": claim_id,
+                    "publisher": "a newspaper",
+                    "title_in_short": "trade",
+                    "published_on": published_on,
+                }
+                for claim_id in claims
+            ],
             schema={
                 **dict.fromkeys(("document_id", "publisher", "title_in_short"), pl.String()),
                 "published_on": pl.Date(),
+                **dict.fromkeys(("address", "article_sha256"), pl.String()),
             },
             orient="row",
         ),
