@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from dagster_project.questions.read import CLAIM_COLUMNS
+from dagster_project.sources.articles import CLAIM_COLUMNS
 
 ARTICLE = (
     "Since the agreement took effect in 2012, the US goods deficit with South Korea has doubled,"
