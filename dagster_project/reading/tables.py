@@ -21,7 +21,7 @@ from dagster_project.reading.word_lists import small_words
 
 _NUMBER = re.compile(
     r"(?P<sign>[-+−–(]?)\s?(?P<money>US\$|[$€£¥₩])?\s?(?P<minus>[-−–]?)"  # noqa: RUF001
-    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?|[0-9]++(?:\.[0-9]++)?)\s?"
+    r"(?P<digits>[0-9]{1,3}(?:,[0-9]{3}){1,12}(?:\.[0-9]++)?|[0-9]++(?:\.[0-9]++)?)\s?"
     r"(?P<scale>bn|billion|mn|million|m|b|tn|trillion)?(?P<percent>%?)\)?"
 )
 _RULE = re.compile(r"[\s|:+=-]++")
