@@ -1,4 +1,4 @@
-"""Writes the figures of an article and their verdicts: text, objects and a page."""
+"""Writes the figures of an article and their verdicts: text and objects."""
 
 from __future__ import annotations
 

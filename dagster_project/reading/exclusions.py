@@ -71,7 +71,7 @@ def is_followed_by_other_things(sentence: Marked, flow: Flow | None) -> bool:
 
 
 def unasserted(sentence: Marked, figure: Figure, flow: Flow | None) -> str:
-    """Why a figure is not asserted (hypothesis, forecast, plan or negation); empty if it is."""
+    """Why a figure is not asserted by the table `unasserted`; empty if it is."""
     place = figure.left - 1
     while place >= 0:
         item = sentence.at.get(place)

@@ -36,8 +36,8 @@ class Told:
     """A figure with its role and, if the sentence names one, its flow.
 
     `level` relates a level to the others, `sign` is -1 for a fall, and `rule` names the rule that
-    applied. `beside` is the figure that it explains in brackets, `sector` and `partner` are named
-    right before it, and `why_not` says why it is not asserted.
+    applied. `beside` is the figure that it explains or stands beside, `sector` and `partner` are
+    named right before it, and `why_not` says why it is not asserted.
     """
 
     figure: Figure

@@ -19,8 +19,9 @@ _LONGEST = 10
 def signs(sentence: Marked, found: list[Flow], told: list[Told], is_since: bool) -> list[Told]:
     """The flows that have risen or fallen: US exports have gone down.
 
-    Only a present perfect counts, and only if the sentence or, with `is_since`, the one before says
-    since when. A clause with a figure is left out, because the figure is more precise.
+    Only a perfect counts (has, have or had risen), and only if the sentence or, with `is_since`,
+    the one before says since when. A clause with a figure is left out, because the figure is more
+    precise.
     """
     if not is_since and not any(time.kind in (BASE, THAT) for time in sentence.times):
         return []

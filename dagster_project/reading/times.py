@@ -32,7 +32,7 @@ WITH_BASE = frozenset({"change", "growth", "ratio", "sign"})
 
 @dataclass
 class When:
-    """The period of a figure and its base; `others` are further readings of them.
+    """The period of a figure and its base; `other_…` are further readings of them.
 
     `period_rule` says where the period came from, `is_open` that the text does not state it.
     """
