@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dagster_project.reading.claim_rows import as_csv, claim_row, documents_csv
 from dagster_project.reading.reader import read
-from dagster_project.reading.text import Article, ArticleError, read_file, with_day
+from dagster_project.reading.text import MOST_BYTES, Article, ArticleError, read_article, with_day
 from dagster_project.sources.inbox.article import ArticleText
 from dagster_project.sources.inbox.folder import InboxError
 from dagster_project.sources.isolation import MB, Isolated, Limits, ReadingFailed
@@ -42,16 +42,20 @@ def read_as_article(
     if path.suffix.lower() not in ENDINGS:
         return None
     try:
-        article = read_file(path)
-    except ArticleError:
+        content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else b""
+        article = read_article(content, path.name)
+    except ArticleError as error:
+        if content.startswith(b"%PDF"):
+            # No publisher's data are PDF files: what is wrong with the text is what is wrong.
+            raise InboxError(str(error).removeprefix(f"{path.name}: ")) from error
         return None
     day = stated.get("published_on")
     if isinstance(day, date):
         article = with_day(article, day)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     address = str(stated.get("address") or article.address)
     try:
-        found = isolated.call(compose, article, path.stem, digest, address, limits=_LIMITS)
+        found = isolated.call(compose, article, digest, address, limits=_LIMITS)
     except ReadingFailed as error:
         raise InboxError(f"its text cannot be read ({error}). Divide it.") from error
     if found is None or not found.claims:
@@ -65,20 +69,19 @@ def read_as_article(
     return found
 
 
-def compose(article: Article, stem: str, sha256: str, address: str) -> ArticleText | None:
+def compose(article: Article, sha256: str, address: str) -> ArticleText | None:
     """Read the figures of an article and write its files; run in a child process."""
     day = article.published_on or date.today()
     found = read(article.text, day)
     claims = [one for one in found if one.is_claim]
     if not claims:
         return None
-    document = _document_id(stem, sha256)
+    document = _document_id(article.title, sha256)
     rows = [
         claim_row(one, f"{document}-{place:02}", document, article)
         for place, one in enumerate(claims, start=1)
     ]
     return ArticleText(
-        document,
         as_csv(rows).encode(),
         documents_csv(document, article, address, sha256).encode(),
         len(found),
@@ -86,7 +89,10 @@ def compose(article: Article, stem: str, sha256: str, address: str) -> ArticleTe
     )
 
 
-def _document_id(stem: str, sha256: str) -> str:
-    """The name of the file, and enough of its hash that no other article has the same id."""
-    name = re.sub(r"[^a-z0-9]+", "_", stem.casefold()).strip("_")[:_LONGEST_ID] or "article"
-    return f"{name}_{sha256[:4]}"
+def _document_id(title: str, sha256: str) -> str:
+    """The title, and enough of the hash that no other article has the same id.
+
+    It does not depend on the name of the file, so that a copy is the same article.
+    """
+    name = re.sub(r"[^a-z0-9]+", "_", title.casefold())[:_LONGEST_ID].strip("_") or "article"
+    return f"{name}_{sha256[:8]}"

@@ -52,7 +52,7 @@ def test_claims_and_quotations_are_stored_and_nothing_else(tmp_path: Path) -> No
     assert (claim["quoted"], claim["confidence"]) == ("$42.3 billion", "certain")
     assert claim["quoted"] in claim["says"]
     (document,) = parse_documents(article.documents, "documents.csv").frame.to_dicts()
-    assert document["document_id"] == claim["document_id"] == article.document_id
+    assert document["document_id"] == claim["document_id"]
     assert document["published_on"] == date(2017, 8, 18)
     assert len(document["article_sha256"]) == 64
     assert b"weather" not in article.claims + article.documents
@@ -86,12 +86,18 @@ def test_other_files_are_no_articles(tmp_path: Path, name: str, text: str) -> No
     assert read_as_article(written(tmp_path, name, text), {}, InThisProcess()) is None
 
 
-def test_the_same_text_has_the_same_ids_and_another_has_others(tmp_path: Path) -> None:
+def test_a_copy_is_the_same_article_and_another_text_is_another(tmp_path: Path) -> None:
     day = {"published_on": date(2017, 8, 18)}
     one = read_as_article(written(tmp_path, "a.txt", STORY), day, InThisProcess())
-    same = read_as_article(written(tmp_path, "a.txt", STORY), day, InThisProcess())
+    copy = read_as_article(written(tmp_path, "copy.txt", STORY), day, InThisProcess())
     other = read_as_article(written(tmp_path, "a.txt", f"{STORY} "), day, InThisProcess())
     assert one is not None
     assert other is not None
-    assert one == same
-    assert one.document_id != other.document_id
+    assert one == copy
+    assert one.documents != other.documents
+
+
+def test_a_pdf_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    path = written(tmp_path, "broken.pdf", "%PDF-1.7 and nothing more")
+    with pytest.raises(InboxError, match="cannot be read as PDF"):
+        read_as_article(path, {}, InThisProcess())

@@ -10,7 +10,7 @@ import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -903,15 +903,28 @@ def test_an_article_becomes_claims_and_is_kept_beside_the_inbox(home: Settings) 
     kept = list((home.inbox / "read").iterdir())
     assert [one.read_text(encoding="utf-8") for one in kept] == [ARTICLE]
     assert scan(home, LATER).left_alone == ()
-    again = ingest_named(kept[0], home, {"published_on": "2017-08-18"}, LATER, read_article=renamed)
+    stated = {"published_on": "2017-08-18"}
+    again = ingest_named(kept[0], home, stated, LATER, read_article=read_as_article)
     assert not again.is_new
 
 
-def renamed(path: Path, stated: dict, isolated: isolation.Isolated) -> ArticleText | None:
-    """The article under its first name, of which its id is made."""
-    first = path.with_name("korea.txt")
-    first.write_bytes(path.read_bytes())
-    return read_as_article(first, stated, isolated)
+@pytest.mark.slow
+def test_an_article_that_changes_while_it_is_read_stays_for_the_next_scan(home: Settings) -> None:
+    path = home.inbox / "korea.txt"
+    path.write_text(ARTICLE, encoding="utf-8")
+    (home.inbox / "korea.txt.json").write_text('{"published_on": "2017-08-18"}')
+
+    def read_and_change(
+        path: Path, stated: Mapping[str, object], isolated: isolation.Isolated
+    ) -> ArticleText | None:
+        article = read_as_article(path, stated, isolated)
+        path.write_text(f"{ARTICLE} Imports were $80 billion in 2017.", encoding="utf-8")
+        return article
+
+    scan(home, NOW)
+    assert ingest_ready(home, LATER, read_article=read_and_change) == ()
+    assert path.exists()
+    assert not (home.inbox / "read").exists()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from typing import Any
 from dagster_project.settings import Settings
 from dagster_project.sources import articles
 from dagster_project.sources.claim_vocabulary import vocabulary_from_seeds
-from dagster_project.sources.inbox.folder import Imported, InboxError, State, read_head, shown_name
+from dagster_project.sources.inbox.folder import Imported, InboxError, State, shown_name
 from dagster_project.sources.snapshot import (
     NewFile,
     NewRelease,
@@ -34,7 +34,6 @@ class ArticleText:
     trade figures were found; `claims` has those that assert something.
     """
 
-    document_id: str
     claims: bytes
     documents: bytes
     figures: int
@@ -43,6 +42,7 @@ class ArticleText:
 
 def import_article(
     path: Path,
+    state: State,
     article: ArticleText,
     settings: Settings,
     stated: Mapping[str, Any],
@@ -51,10 +51,11 @@ def import_article(
 ) -> tuple[Imported, State]:
     """Add the release of an article; one that was read the same way before adds nothing.
 
+    `state` is the one in which the file was read.
+
     Raises:
         InboxError: none of its figures can be judged, or the release contradicts earlier ones.
     """
-    _, state = read_head(path)
     known_from = stated.get("known_from", moment.date())
     vocabulary = vocabulary_from_seeds(settings.seeds)
     parsed = articles.parse_claims(article.claims, shown_name(path.name), vocabulary)

@@ -24,11 +24,13 @@ from dagster_project.sources.inbox.folder import (
     State,
     StillWritten,
     UnknownLayout,
+    check_unchanged,
     checked,
     keep_read,
     locked,
     quarantine,
     read_companion,
+    read_head,
     remove,
     scan_folder,
     shown_name,
@@ -175,10 +177,14 @@ def _ingest_one(
         found = _recognised(path, stated, isolated)
     except UnknownLayout:
         # No data of a known publisher: perhaps an article.
-        article = None if read_article is None else read_article(path, stated, isolated)
+        if read_article is None:
+            raise
+        _, state = read_head(path)
+        article = read_article(path, stated, isolated)
         if article is None:
             raise
-        return import_article(path, article, settings, stated, held, moment)
+        check_unchanged(path, state)
+        return import_article(path, state, article, settings, stated, held, moment)
     entry = entry_of(found.table)
     file = _described(path, found, stated, moment, settings)
     release = next(
