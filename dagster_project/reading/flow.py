@@ -7,6 +7,7 @@ from dataclasses import dataclass
 IT, OURS = "it", "ours"
 # A group without a code, or several partners together.
 SEVERAL = "?"
+WORLD = "WLD"
 SAME = "same"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.reading.flow import IT, OURS, SAME, SEVERAL, Flow
+from dagster_project.reading.flow import IT, OURS, SAME, SEVERAL, WORLD, Flow
 from dagster_project.reading.items import (
     CHANGE,
     FLOW,
@@ -150,7 +150,7 @@ def _find_whole(sentence: Marked, flow: Flow) -> None:
     is_total = after[:2] == ["in", "total"] and not flow.sector
     if after == ["as", "a", "whole"] or is_total or is_led:
         flow.is_whole = True
-        flow.partner = flow.partner or "WLD"
+        flow.partner = flow.partner or WORLD
 
 
 def _is_in_brackets(sentence: Marked, item: Item) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from dagster_project.reading.flow import SEVERAL, Flow
+from dagster_project.reading.flow import SEVERAL, WORLD, Flow
 from dagster_project.reading.items import KIND, PLACE, Marked
 from dagster_project.reading.word_lists import small_words
 
@@ -21,7 +21,7 @@ def without_what_is_compared(found: list[Flow], sentence: Marked) -> list[Flow]:
             continue
         sold, bought = inner
         gap.end, gap.owner = bought.end, gap.owner or sold.owner or bought.owner
-        gap.partner = sold.partner or bought.partner or "WLD"
+        gap.partner = sold.partner or bought.partner or WORLD
         gap.kind = gap.kind or _kind_within(sentence, item.start, bought.end)
         return [one for one in found if one not in inner]
     return found

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dagster_project.reading.amounts import Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flow import IT, OURS, SEVERAL, Flow
+from dagster_project.reading.flow import IT, OURS, SEVERAL, WORLD, Flow
 from dagster_project.reading.items import PLACE, Item, Marked
 from dagster_project.reading.roles import Told
 from dagster_project.reading.word_lists import small_words
 
-WORLD, UNKNOWN = "WLD", SEVERAL
+UNKNOWN = SEVERAL
 
 
 def pair_of(flow: Flow | None, context: Context, before: Pair | None) -> Pair:

@@ -7,7 +7,7 @@ from datetime import date
 
 from dagster_project.reading.amounts import RANK, RATIO, Figure
 from dagster_project.reading.context import Context, Pair
-from dagster_project.reading.flow import IT, SAME, Flow
+from dagster_project.reading.flow import IT, SAME, WORLD, Flow
 from dagster_project.reading.grammar import Grammar, grammar
 from dagster_project.reading.items import (
     KIND,
@@ -21,7 +21,6 @@ from dagster_project.reading.items import (
 from dagster_project.reading.overview import PRONOUN_PLACES, first_context, name_dollars
 from dagster_project.reading.pairs import (
     UNKNOWN,
-    WORLD,
     pair_of,
     pair_of_rank,
     pair_of_share,

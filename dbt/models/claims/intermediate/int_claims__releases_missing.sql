@@ -6,6 +6,18 @@
 with
     claims as (select * from {{ ref("claims") }} where published_on is not null and is_exact),
 
+    -- How far the flows of any series have been revised, for a series that has no second release.
+    widest as (
+
+        select
+            max(s.share_p90) filter (where l.flow = 'export') as exports,
+            max(s.share_p90) filter (where l.flow = 'import') as imports
+        from {{ ref("int_trade__revision_sizes") }} as s
+        inner join {{ ref("int_trade__series_listed") }} as l on s.series_id = l.series_id
+        where s.product_system = 'total'
+
+    ),
+
     nearest as (
 
         select j.*, k.published_on
@@ -14,6 +26,7 @@ with
         inner join {{ ref("claim_candidates") }} as c on j.candidate_id = c.candidate_id
         left join {{ ref("int_figures__values") }} as e on c.exports_value_id = e.value_id
         left join {{ ref("int_figures__values") }} as m on c.imports_value_id = m.value_id
+        cross join widest as w
         where
             j.fit = 'none'
             and not j.is_within_revision
@@ -31,8 +44,8 @@ with
                     when j.revision = 0 and j.quantity = 'balance'
                     then
                         sqrt(
-                            pow({{ var("unmeasured_revision_of_exports") }} * e.value_usd, 2)
-                            + pow({{ var("unmeasured_revision_of_imports") }} * m.value_usd, 2)
+                            pow(coalesce(w.exports, 0) * e.value_usd, 2)
+                            + pow(coalesce(w.imports, 0) * m.value_usd, 2)
                         )
                     else 0
                 end
